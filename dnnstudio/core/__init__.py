@@ -1,0 +1,1 @@
+"""What an experiment is, in plain Python: no Qt and no TensorFlow may be imported from here."""

@@ -1,0 +1,59 @@
+"""Shapes and parameter counts of a stack, worked out without Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dnnstudio.core.layers import Layer, Shape, ShapeError, Variable
+
+
+@dataclass(frozen=True, slots=True)
+class LayerShape:
+    """What goes into a layer, what comes out and what it holds; `error` says why it cannot follow."""
+
+    layer: Layer
+    input_shape: Shape | None
+    output_shape: Shape | None
+    variables: tuple[Variable, ...] = ()
+    error: str = ""
+
+    @property
+    def trainable_count(self) -> int:
+        return sum(variable.count for variable in self.variables if variable.trainable)
+
+    @property
+    def non_trainable_count(self) -> int:
+        return sum(variable.count for variable in self.variables if not variable.trainable)
+
+    @property
+    def count(self) -> int:
+        return self.trainable_count + self.non_trainable_count
+
+
+def infer_shapes(layers: Sequence[Layer], input_shape: Shape | None) -> tuple[LayerShape, ...]:
+    """One entry a layer, in order. After a layer that cannot follow, and before data is known, shapes are None.
+
+    A layer that is switched off passes its input on and holds nothing.
+    """
+    shape = input_shape
+    rows: list[LayerShape] = []
+    for layer in layers:
+        if shape is None and layer.kind == "input" and layer.enabled:  # type: ignore[attr-defined]
+            shape = layer.shape  # type: ignore[attr-defined]
+        if shape is None or not layer.enabled:
+            rows.append(LayerShape(layer, shape, shape))
+            continue
+        try:
+            after = layer.output_shape(shape)
+            rows.append(LayerShape(layer, shape, after, layer.variables(shape)))
+            shape = after
+        except ShapeError as error:
+            rows.append(LayerShape(layer, shape, None, error=str(error)))
+            shape = None
+    return tuple(rows)
+
+
+def totals(rows: Sequence[LayerShape]) -> tuple[int, int]:
+    """Trainable and non-trainable parameters of the whole stack."""
+    return sum(row.trainable_count for row in rows), sum(row.non_trainable_count for row in rows)

@@ -1,0 +1,1 @@
+"""The work itself, in Keras and TensorFlow. Importing this package imports neither; its modules do."""

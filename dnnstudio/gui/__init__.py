@@ -1,0 +1,1 @@
+"""The window: Qt only. TensorFlow is never imported here, and the engine only inside the engine thread."""
