@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.files import read_bounded, write_atomically
-from dnnstudio.core.options import Option, field_hint
+from dnnstudio.core.options import Option, field_hint, ordered_fields
 
 MAX_BYTES = 4 * 2**20
 WIDTH = 110
@@ -32,9 +32,8 @@ def to_json(experiment: Experiment) -> str:
 def to_plain(value: Any) -> Any:
     """Plain dicts, lists and numbers for JSON: kind and id first, what is off or an advanced default left out."""
     if isinstance(value, Option):
-        fields = type(value).model_fields
-        names = sorted(fields, key=lambda name: (name != "kind", name != "id"))
-        return {name: to_plain(getattr(value, name)) for name in names if not _is_silent(value, name, fields[name])}
+        fields = ordered_fields(type(value))
+        return {name: to_plain(getattr(value, name)) for name, field in fields if not _is_silent(value, name, field)}
     return [to_plain(item) for item in value] if isinstance(value, tuple) else value
 
 

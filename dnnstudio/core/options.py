@@ -54,15 +54,17 @@ def option(
     unit: str = "",
     advanced: bool = False,
     widget: str = "",
+    late: bool = False,
     **limits: Any,
 ) -> Any:
     """A field of an `Option`.
 
     `help` is the one sentence of its tooltip. `initial` is what a new one starts with where Keras has no default.
     `advanced` fields are folded away in the form. `widget` overrides the editor that the type implies.
+    `late` fields come after a kind's own, though they are inherited.
     `limits` are pydantic's: `ge`, `gt`, `le`, `lt`, `min_length`, `max_length`, `pattern`.
     """
-    extra = {"initial": initial, "unit": unit, "advanced": advanced, "widget": widget}
+    extra = {"initial": initial, "unit": unit, "advanced": advanced, "widget": widget, "late": late}
     return Field(
         default,
         title=title,
@@ -76,6 +78,14 @@ def field_hint(field: FieldInfo, key: str) -> Any:
     """What `option` was told of a field under `key` (`initial`, `unit`, `advanced`, `widget`), or None."""
     extra = field.json_schema_extra
     return extra.get(key) if isinstance(extra, dict) else None
+
+
+def ordered_fields(kind: type[Option]) -> list[tuple[str, FieldInfo]]:
+    """The fields as a person reads them: kind and id, a kind's own, then the inherited ones marked `late`."""
+    return sorted(
+        kind.model_fields.items(),
+        key=lambda item: (item[0] != "kind", item[0] != "id", bool(field_hint(item[1], "late"))),
+    )
 
 
 def initial_value(field: FieldInfo) -> Any:
