@@ -1,0 +1,53 @@
+"""How well a score tells strange images from the test images it was made for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnstudio.core.uncertainty.scores import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """`auroc`: the chance that a strange image scores above a usual one; `aupr`: average precision with strange as
+    positive; `fpr95`: usual images taken for strange at the threshold that finds 95 % of the strange ones."""
+
+    auroc: float
+    aupr: float
+    fpr95: float
+
+
+def detect(usual: Floats, strange: Floats) -> Detection:
+    """Figures of one score, whose values grow with strangeness. Ties count half in AUROC."""
+    scores = np.concatenate([usual, strange])
+    positive = np.concatenate([np.zeros(len(usual), bool), np.ones(len(strange), bool)])
+    return Detection(_auroc(scores, positive), _average_precision(scores, positive), fpr_at_tpr(usual, strange, 0.95))
+
+
+def _auroc(scores: Floats, positive: NDArray[np.bool_]) -> float:
+    """Mann–Whitney: the mean rank of the positives, ties sharing their mean rank."""
+    _, group, sizes = np.unique(scores, return_inverse=True, return_counts=True)
+    ends = np.cumsum(sizes)
+    ranks = (ends - (sizes - 1) / 2)[group]
+    count = int(positive.sum())
+    return float((ranks[positive].sum() - count * (count + 1) / 2) / (count * (len(scores) - count)))
+
+
+def _average_precision(scores: Floats, positive: NDArray[np.bool_]) -> float:
+    """Σ (recall gained) · precision over falling thresholds, equal scores together."""
+    order = np.argsort(-scores, kind="stable")
+    found, ranked = np.cumsum(positive[order]), scores[order]
+    last_of_ties = np.append(np.diff(ranked) != 0, True)
+    found, taken = found[last_of_ties], np.flatnonzero(last_of_ties) + 1
+    gained = np.diff(np.concatenate([[0], found])) / found[-1]
+    return float((gained * found / taken).sum())
+
+
+def fpr_at_tpr(usual: Floats, strange: Floats, tpr: float) -> float:
+    """The share of usual images at or above the highest threshold that still finds `tpr` of the strange ones."""
+    needed = int(np.ceil(tpr * len(strange) - 1e-9))
+    threshold = np.sort(strange)[::-1][max(needed, 1) - 1]
+    return float((usual >= threshold).mean())
