@@ -93,6 +93,12 @@ class Csv(Source):
     target: Literal["classes", "number"] = option(
         "classes", title="Predict", help="Classes to tell apart, or a number to estimate."
     )
+    empty_cells: Literal["refuse", "drop_rows", "median"] = option(
+        "refuse",
+        title="Empty cells",
+        help="Refuse them, leave their rows out, or fill in the median of the column's training rows.",
+        advanced=True,
+    )
 
 
 class ImageFolder(Source):
@@ -150,7 +156,11 @@ class Data(Option):
     source: AnySource = option(Digits(), title="Source", help="Where the rows come from.")
     classes: Classes = option(Classes(), title="Classes", help="Which labels take part.")
     train_limit: int | None = option(
-        None, title="Training rows", help="Keep only the first so many training rows after the split.", ge=1
+        None,
+        title="Training rows",
+        initial=1000,
+        help="Keep only the first so many training rows after the split.",
+        ge=1,
     )
     validation: AnyValidation = option(
         Fraction(fraction=0.2), title="Validation", help="The rows that judge the network while it trains."
@@ -177,6 +187,8 @@ class DataSummary:
     class_counts: tuple[int, ...] = ()
     origin: str = ""
     fingerprint: str = ""
+    notes: tuple[str, ...] = ()
+    """What a person should know of the data: files left out, columns without variation."""
 
     @property
     def classes(self) -> int:

@@ -61,6 +61,11 @@ class Experiment(Option):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        self.check_rules()
+        return self
+
+    def check_rules(self) -> None:
+        """The rules between fields that are valid by themselves. Raises `ValueError`; edits call it on a copy."""
         seen: set[str] = set()
         for index, layer in enumerate(self.layers):
             if layer.id in seen:
@@ -69,7 +74,6 @@ class Experiment(Option):
         clippings = [name for name in CLIPPINGS if getattr(self.optimizer, name) is not None]
         if len(clippings) > 1:
             raise ValueError(f"optimizer has {' and '.join(clippings)}; at most one clipping may be set")
-        return self
 
     @property
     def active_layers(self) -> tuple[AnyLayer, ...]:

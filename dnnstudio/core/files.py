@@ -5,15 +5,22 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
+import shutil
 import stat
-import tempfile
 import time
 from pathlib import Path
 
 from dnnstudio.core.errors import UserError
 
+WINDOWS = os.name == "nt"
 REPLACE_PATIENCE_S = 2.5
 """How long another program may hold the target open (Windows) before the save gives up."""
+LEFTOVER_AGE_S = 24 * 3600
+"""A temporary file older than this belongs to no save that still runs."""
+
+_TEMPORARY = ".dnnstudio-"
+_ELSEWHERE = "Save it elsewhere."
 
 
 def read_bounded(path: Path, limit: int, *, what: str) -> bytes:
@@ -38,31 +45,41 @@ def read_bounded(path: Path, limit: int, *, what: str) -> bytes:
 def write_atomically(path: Path, content: bytes, *, keep_previous: bool = False) -> None:
     """Replace `path` by `content` in one step: afterwards the file is the old one or the new one, never a part.
 
-    The content goes to a temporary file in the same folder, is flushed to the disk, and is moved into place; mode
-    bits and a symbolic link's target are kept. `keep_previous` leaves the last version as `name~`.
+    The content goes to a temporary file in the same folder, is flushed to the disk, and is moved into place; mode,
+    owner, extended attributes and a symbolic link are kept. `keep_previous` leaves the last version as `name~`.
     Raises `UserError`; the old file is then untouched and nothing temporary is left.
     """
-    target = Path(os.path.realpath(path))
     temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name[:80]}.", suffix=".tmp", dir=target.parent)
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileNotFoundError, NotImplementedError):
-            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
-        if keep_previous and target.exists():
+        target = Path(os.path.realpath(path))
+        before = _plain_file(target, path)
+        temporary = _write_beside(target, content)
+        if before is not None:
+            _take_over(before, target, temporary)
+        if keep_previous and before is not None:
             _keep(target)
         _replace(temporary, target)
         temporary = None
-        _sync_folder(target.parent)
     except OSError as error:
-        raise UserError(f"{path} cannot be written: {_reason(error)}.", _cure(error, len(content))) from None
+        raise UserError(f"{path} cannot be written: {_reason(error)}.", _cure(error, len(content), path)) from None
+    except ValueError:  # a name with a NUL or half a character
+        raise UserError(f"{str(path)!a} is no name that a file can have.", _ELSEWHERE) from None
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+    _sync_folder(target.parent, path)
+
+
+def sweep_leftovers(folder: Path, *, older_than_s: float = LEFTOVER_AGE_S) -> int:
+    """Remove the temporary files that a killed save left in `folder` long ago; give how many."""
+    removed = 0
+    for item in folder.glob(f"{_TEMPORARY}*.tmp"):
+        with contextlib.suppress(OSError):
+            if time.time() - item.stat().st_mtime > older_than_s:
+                item.unlink()
+                removed += 1
+    return removed
 
 
 def make_folder(path: Path) -> None:
@@ -73,14 +90,69 @@ def make_folder(path: Path) -> None:
         raise UserError(f"The folder {path} cannot be made: {_reason(error)}.", "Choose another place.") from None
 
 
+def _plain_file(target: Path, path: Path) -> os.stat_result | None:
+    """What is known of the file that will be replaced, None where there is none. A folder or device is refused."""
+    if _is_reserved(target.name):
+        raise UserError(f"{path} cannot be written: Windows keeps the name {target.stem} for itself.", _ELSEWHERE)
+    try:
+        before = target.stat()
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(before.st_mode):
+        raise UserError(f"{path} cannot be written: it is a folder.", _ELSEWHERE)
+    if not stat.S_ISREG(before.st_mode):
+        raise UserError(f"{path} cannot be written: it is no plain file.", _ELSEWHERE)
+    return before
+
+
+def _is_reserved(name: str) -> bool:
+    """Whether Windows would open a device instead of a file."""
+    stem = name.split(".")[0].rstrip().upper()
+    return WINDOWS and (stem in {"CON", "PRN", "AUX", "NUL"} or (stem[:3] in {"COM", "LPT"} and stem[3:].isdigit()))
+
+
+def _write_beside(target: Path, content: bytes) -> Path:
+    """A new file in the target's folder that holds `content` and has reached the disk."""
+    # The name is short whatever the target's is, and says whose it is: see sweep_leftovers.
+    temporary = target.parent / f"{_TEMPORARY}{secrets.token_hex(8)}.tmp"
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def _take_over(before: os.stat_result, target: Path, temporary: Path) -> None:
+    """Give the new file the old one's owner, extended attributes and mode, as far as the system lets us."""
+    if hasattr(os, "chown") and (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+        with contextlib.suppress(OSError):
+            os.chown(temporary, before.st_uid, before.st_gid)
+    if hasattr(os, "listxattr"):
+        with contextlib.suppress(OSError):
+            for name in os.listxattr(target):
+                os.setxattr(temporary, name, os.getxattr(target, name))
+    with contextlib.suppress(NotImplementedError):
+        temporary.chmod(stat.S_IMODE(before.st_mode))
+
+
 def _keep(target: Path) -> None:
     """Leave the last version as `name~` by a second link, so that the name itself is never missing."""
-    backup = target.with_name(target.name + "~")
-    backup.unlink(missing_ok=True)
+    spare = target.parent / f"{_TEMPORARY}{secrets.token_hex(8)}.tmp"
     try:
-        os.link(target, backup)
-    except OSError:  # a file system without hard links
-        backup.write_bytes(target.read_bytes())
+        try:
+            os.link(target, spare)
+        except OSError:  # a file system without hard links
+            spare = _write_beside(target, target.read_bytes())
+        _replace(spare, target.with_name(target.name + "~"))
+    finally:
+        with contextlib.suppress(OSError):
+            spare.unlink(missing_ok=True)
 
 
 def _replace(source: Path, target: Path) -> None:
@@ -90,17 +162,27 @@ def _replace(source: Path, target: Path) -> None:
             source.replace(target)
             return
         except PermissionError:
-            if os.name != "nt" or time.monotonic() > deadline:
+            if not WINDOWS or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
 
 
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
+def _sync_folder(folder: Path, path: Path) -> None:
+    """Make the move itself survive a power cut. Not every file system can."""
+    if WINDOWS:
         return
-    handle = os.open(folder, os.O_RDONLY)
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:  # a folder that may be written but not listed
+        return
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno in (errno.EIO, errno.ENOSPC, errno.EDQUOT):
+            raise UserError(
+                f"{path} was written, but the disk did not confirm it: {_reason(error)}.",
+                "Save it once more elsewhere.",
+            ) from None
     finally:
         os.close(handle)
 
@@ -110,6 +192,7 @@ def _reason(error: OSError) -> str:
         errno.ENOSPC: "the disk is full",
         errno.EDQUOT: "the quota is used up",
         errno.EFBIG: "the file would be too large for this disk",
+        errno.EIO: "the disk reports an error",
         errno.EACCES: "permission denied",
         errno.EROFS: "the disk is read-only",
         errno.ENOENT: "its folder does not exist",
@@ -119,7 +202,15 @@ def _reason(error: OSError) -> str:
     }.get(error.errno or 0, (error.strerror or str(error)).lower())
 
 
-def _cure(error: OSError, size: int) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"It needs {max(size / 2**20, 0.1):.1f} MB; free some space or save elsewhere."
-    return "Save it elsewhere."
+def _cure(error: OSError, size: int, path: Path) -> str:
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return _ELSEWHERE
+    try:
+        free = f"{_amount(shutil.disk_usage(path.parent).free)} are free"
+    except OSError:
+        free = "less is free"
+    return f"It needs {_amount(size)} and {free}; make room or save elsewhere."
+
+
+def _amount(size: int) -> str:
+    return f"{size / 2**20:,.1f} MB" if size >= 2**20 else f"{size / 2**10:,.0f} kB"

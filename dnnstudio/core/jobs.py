@@ -145,10 +145,17 @@ class RunEnded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataPreview:
-    """What the data panel shows: the summary and one training row a class (`thumbnails` uint8, [classes, h, w])."""
+    """What the data panel shows: the summary and one training row a class (`thumbnails` uint8, [classes, h, w]).
+
+    `labels`, `label_names` and `label_counts` are what the source holds before the class filter: the values that
+    `Classes.keep` may name, what they are called, and how many rows have them (test rows included).
+    """
 
     summary: DataSummary
     thumbnails: NDArray[np.uint8] | None = None
+    labels: tuple[int, ...] = ()
+    label_names: tuple[str, ...] = ()
+    label_counts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,7 @@ def _weight_decay(default: float | None = None) -> Any:
     return option(
         default,
         title="Weight decay",
+        initial=0.004,
         help="Shrinks all weights by this share of the learning rate at each step (Loshchilov and Hutter, 2017).",
         ge=0,
         advanced=default is None,
@@ -53,6 +54,7 @@ class Optimizer(Option):
     clipnorm: float | None = option(
         None,
         title="Clip norm",
+        initial=1.0,
         help="Shortens each variable's gradient to this norm and keeps its direction: [0.9, 100] becomes [0.009, 1].",
         gt=0,
         late=True,
@@ -60,6 +62,7 @@ class Optimizer(Option):
     clipvalue: float | None = option(
         None,
         title="Clip value",
+        initial=1.0,
         help="Cuts each number of the gradient to ± this, which may turn it: [0.9, 100] becomes [0.9, 1].",
         gt=0,
         late=True,
@@ -67,6 +70,7 @@ class Optimizer(Option):
     global_clipnorm: float | None = option(
         None,
         title="Global clip norm",
+        initial=1.0,
         help="Shortens the gradient of the whole network to this norm and keeps its direction.",
         gt=0,
         late=True,
@@ -85,6 +89,7 @@ class Optimizer(Option):
     ema_overwrite_frequency: int | None = option(
         None,
         title="Take the average every",
+        initial=100,
         help="Steps after which the weights become their average; empty means at the end of each epoch.",
         ge=1,
         unit="steps",

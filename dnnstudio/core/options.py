@@ -5,7 +5,7 @@ Forms, files, checks and the exported script are all made from these fields, so 
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
@@ -59,17 +59,19 @@ def option(
 ) -> Any:
     """A field of an `Option`.
 
-    `help` is the one sentence of its tooltip. `initial` is what a new one starts with where Keras has no default.
+    `help` is the one sentence of its tooltip. `initial` is what a new one starts with where Keras has no default,
+    and what switching on gives where the default is None.
     `advanced` fields are folded away in the form. `widget` overrides the editor that the type implies.
     `late` fields come after a kind's own, though they are inherited.
     `limits` are pydantic's: `ge`, `gt`, `le`, `lt`, `min_length`, `max_length`, `pattern`.
     """
-    extra = {"initial": initial, "unit": unit, "advanced": advanced, "widget": widget, "late": late}
+    extra = {"unit": unit, "advanced": advanced, "widget": widget, "late": late}
     return Field(
         default,
         title=title,
         description=help,
-        json_schema_extra={key: value for key, value in extra.items() if value not in ("", False, None)},
+        json_schema_extra=({} if initial is None else {"initial": initial})
+        | {key: value for key, value in extra.items() if value},
         **limits,
     )
 
@@ -91,3 +93,14 @@ def ordered_fields(kind: type[Option]) -> list[tuple[str, FieldInfo]]:
 def initial_value(field: FieldInfo) -> Any:
     """What a new record starts with: the default, or `initial` where the field is required."""
     return field_hint(field, "initial") if field.is_required() else field.get_default(call_default_factory=True)
+
+
+def option_kinds(annotation: Any) -> dict[str, type[Option]]:
+    """The records that a field of this type may hold, by their kind (by "" where a record has none)."""
+    if isinstance(annotation, type) and issubclass(annotation, Option):
+        kind = annotation.model_fields.get("kind")
+        return {"" if kind is None else str(kind.default): annotation}
+    found: dict[str, type[Option]] = {}
+    for inner in get_args(annotation):
+        found |= option_kinds(inner)
+    return found

@@ -13,7 +13,14 @@ from dnnstudio.core.options import Option, option
 
 
 def _seed() -> Any:
-    return option(None, title="Seed", help="Fixes these numbers apart from the experiment's seed.", advanced=True, ge=0)
+    return option(
+        None,
+        title="Seed",
+        initial=42,
+        help="Fixes these numbers apart from the experiment's seed.",
+        advanced=True,
+        ge=0,
+    )
 
 
 class Initializer(Option):

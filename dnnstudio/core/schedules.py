@@ -213,19 +213,37 @@ class OneCycle(Schedule):
     uses_base_rate = False
     max_rate: float = option(0.05, title="Maximum rate", help="The rate in the middle: find it by a test.", gt=0)
     start_rate: float | None = option(
-        None, title="Start rate", help="Left out, a tenth of the maximum.", gt=0, advanced=True
+        None, title="Start rate", initial=0.005, help="Left out, a tenth of the maximum.", gt=0, advanced=True
     )
     last_rate: float | None = option(
-        None, title="Last rate", help="Left out, a thousandth of the start rate.", gt=0, advanced=True
+        None, title="Last rate", initial=5e-6, help="Left out, a thousandth of the start rate.", gt=0, advanced=True
     )
     last_steps: int | None = option(
-        None, title="Last steps", help="Left out, a tenth of all steps and one more.", ge=1, unit="steps", advanced=True
+        None,
+        title="Last steps",
+        initial=100,
+        help="Left out, a tenth of all steps and one more.",
+        ge=1,
+        unit="steps",
+        advanced=True,
     )
     momentum_low: float | None = option(
-        None, title="Lowest momentum", help="Momentum where the rate is highest: 0.85.", ge=0, lt=1, advanced=True
+        None,
+        title="Lowest momentum",
+        initial=0.85,
+        help="Momentum where the rate is highest: 0.85.",
+        ge=0,
+        lt=1,
+        advanced=True,
     )
     momentum_high: float | None = option(
-        None, title="Highest momentum", help="Momentum where the rate is lowest: 0.95.", ge=0, lt=1, advanced=True
+        None,
+        title="Highest momentum",
+        initial=0.95,
+        help="Momentum where the rate is lowest: 0.95.",
+        ge=0,
+        lt=1,
+        advanced=True,
     )
 
     @model_validator(mode="after")

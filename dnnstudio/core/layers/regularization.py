@@ -20,6 +20,7 @@ class RandomLayer(Layer):
     seed: int | None = option(
         None,
         title="Seed",
+        initial=42,
         help="Fixes this layer's draws apart from the experiment's seed.",
         ge=0,
         advanced=True,

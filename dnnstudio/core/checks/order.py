@@ -1,0 +1,253 @@
+"""Layers that stand badly next to each other: around batch normalization, dropout, Flatten and activations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import groupby
+from math import prod
+
+from dnnstudio.core.checks.cures import SATURATING, drop_ids, set_activation, usual_activation
+from dnnstudio.core.checks.problem import Fix, Problem
+from dnnstudio.core.checks.stack import ACTIVATIONS, DROPOUTS, WEIGHTED, Entry, Stack, named
+from dnnstudio.core.edits import Edit, add_layer, change_layers, ids_of, move_layers, new_layer, replace_layer
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.layers import activation_label
+
+MANY_SATURATING = 4
+"""Hidden layers of sigmoid or tanh from which on the gradient is likely to vanish."""
+AXIS_NAMES = {2: ("row", "column"), 3: ("row", "column", "channel")}
+
+
+def check_order(stack: Stack) -> Iterator[Problem]:
+    """Everything about who stands before whom."""
+    yield from _bias_before_normalization(stack)
+    yield from _dropout_before_normalization(stack)
+    yield from _normalization_axis(stack)
+    yield from _flat_already(stack)
+    yield from _two_activations(stack)
+    yield from _no_activation(stack)
+    yield from _hidden_softmax(stack)
+    yield from _many_saturating(stack)
+    yield from _some_monte_carlo(stack)
+
+
+def _bias_before_normalization(stack: Stack) -> Iterator[Problem]:
+    ids = tuple(
+        one.id
+        for one, after in zip(stack.entries, stack.entries[1:], strict=False)
+        if after.kind == "batch_normalization"
+        and after.layer.center
+        and one.kind in WEIGHTED
+        and one.layer.use_bias
+        and not one.own_activation
+    )
+    if ids:
+        yield Problem(
+            "hint",
+            "bias_before_normalization",
+            ids[0],
+            f"A bias right before batch normalization: {named(ids)}.",
+            "Batch normalization takes the mean away, bias and all, and adds an offset of its own (beta). "
+            "The bias only costs parameters.",
+            Fix("Leave the bias out", lambda e: change_layers(e, ids, use_bias=False)),
+            ids,
+            "use_bias",
+        )
+
+
+def _dropout_before_normalization(stack: Stack) -> Iterator[Problem]:
+    groups: list[tuple[tuple[str, ...], str]] = []
+    """Dropout layers that stand before a batch normalization with nothing else between, and the last of these."""
+    for run in _runs(stack, DROPOUTS | {"batch_normalization"}):
+        norms = [place for place, entry in enumerate(run) if entry.kind == "batch_normalization"]
+        early = tuple(entry.id for entry in run[: norms[-1]] if entry.kind in DROPOUTS) if norms else ()
+        if early:
+            groups.append((early, run[norms[-1]].id))
+    if not groups:
+        return
+    ids = tuple(name for early, _ in groups for name in early)
+
+    def swap(experiment: Experiment) -> Experiment:
+        for early, norm in groups:
+            place = ids_of(experiment).index(norm)
+            experiment = move_layers(experiment, early, place + 1)
+        return experiment
+
+    yield Problem(
+        "warning",
+        "dropout_before_normalization",
+        ids[0],
+        f"Dropout right before batch normalization: {named(ids)}.",
+        "Dropout changes the spread while training but not when predicting, so that the averages that batch "
+        "normalization keeps are wrong for predictions (Li et al., 2018).",
+        Fix("Put dropout after it", swap),
+        ids,
+    )
+
+
+def _runs(stack: Stack, kinds: frozenset[str]) -> Iterator[list[Entry]]:
+    """The stretches of neighbours that are all of these kinds."""
+    for inside, run in groupby(stack.entries, key=lambda entry: entry.kind in kinds):
+        if inside:
+            yield list(run)
+
+
+def _normalization_axis(stack: Stack) -> Iterator[Problem]:
+    """On an image, say what the averages are taken over: it is seldom what was meant."""
+    for index, entry in enumerate(stack.entries):
+        shape = entry.row.input_shape
+        if entry.kind != "batch_normalization" or shape is None or entry.row.error or len(shape) not in AXIS_NAMES:
+            continue
+        axis = entry.layer.axis
+        place = axis - 1 if axis > 0 else len(shape) + axis
+        if len(shape) == 3 and place == 2:
+            continue  # one a channel: what is meant for images
+        words = AXIS_NAMES[len(shape)]
+        others = " and ".join(f"{n} {name}s" for n, name in zip(shape, words, strict=True) if name != words[place])
+        if len(shape) == 3:
+            fix = Fix(f"Keep {shape[2]} means, one a channel", _last_axis(entry))
+        else:
+            fix = Fix(f"Keep {prod(shape)} means, one a pixel", _flatten_first(stack, index))
+        yield Problem(
+            "hint",
+            "normalization_axis",
+            entry.id,
+            f"{entry.id} keeps {shape[place]} means, one a {words[place]}.",
+            f"Each is an average over the batch and over all {others}. "
+            + (
+                "Flattened first, it would keep one a pixel."
+                if len(shape) == 2
+                else "Images are usually normalized by channel, the last axis."
+            ),
+            fix,
+            (entry.id,),
+            "axis",
+        )
+
+
+def _last_axis(entry: Entry) -> Edit:
+    return lambda experiment: replace_layer(experiment, entry.id, axis=-1)
+
+
+def _flatten_first(stack: Stack, index: int) -> Edit:
+    """Move the layer behind a Flatten that follows at once, else put one before it; the axis becomes the last."""
+    entry = stack.entries[index]
+    after = stack.entries[index + 1] if index + 1 < len(stack.entries) else None
+
+    def edit(experiment: Experiment) -> Experiment:
+        if after is not None and after.kind == "flatten":
+            experiment = move_layers(experiment, (entry.id,), after.position + 1)
+        else:
+            experiment = add_layer(experiment, new_layer(experiment, "flatten"), entry.position)
+        return replace_layer(experiment, entry.id, axis=-1)
+
+    return edit
+
+
+def _flat_already(stack: Stack) -> Iterator[Problem]:
+    ids = tuple(e.id for e in stack.entries if e.kind == "flatten" and len(e.row.input_shape or ()) == 1)
+    if ids:
+        yield Problem(
+            "hint",
+            "flat_already",
+            ids[0],
+            f"{named(ids)} {'flattens' if len(ids) == 1 else 'flatten'} what is flat already.",
+            "It changes nothing and only makes the stack longer.",
+            Fix("Remove it" if len(ids) == 1 else "Remove them", drop_ids(ids)),
+            ids,
+        )
+
+
+def _two_activations(stack: Stack) -> Iterator[Problem]:
+    for one, after in zip(stack.entries, stack.entries[1:], strict=False):
+        if not one.own_activation or after.kind not in ACTIVATIONS:
+            continue
+        first, second = activation_label(one.own_activation), activation_label(after.own_activation or "linear")
+        cure = partial(_make_linear, layer_id=one.id) if one.kind in WEIGHTED else drop_ids((one.id,))
+        yield Problem(
+            "hint",
+            "two_activations",
+            after.id,
+            f"Two activations in a row: {first} in {one.id}, then {second} in {after.id}.",
+            "The second only bends what the first has bent already; usually one of them was meant.",
+            Fix(f"Keep {second} alone", cure),
+            (one.id, after.id),
+        )
+
+
+def _make_linear(experiment: Experiment, *, layer_id: str) -> Experiment:
+    return replace_layer(experiment, layer_id, activation=None)
+
+
+def _no_activation(stack: Stack) -> Iterator[Problem]:
+    linear = [index for index in stack.hidden if index not in stack.activations]
+    if linear:
+        ids = stack.ids(linear)
+        name = usual_activation(stack)
+        yield Problem(
+            "warning",
+            "no_activation",
+            ids[0],
+            f"No activation between {named(ids)} and the next layer with weights.",
+            "Two linear layers in a row can do no more than one; a curve between them is what makes depth worth it.",
+            Fix(f"Use {activation_label(name)}", set_activation(stack, linear, name)),
+            ids,
+            "activation",
+        )
+
+
+def _hidden_softmax(stack: Stack) -> Iterator[Problem]:
+    wrong = [
+        index
+        for index in stack.hidden
+        if stack.activations.get(index, ("", 0))[0] in ("softmax", "log_softmax", "sparsemax")
+    ]
+    if wrong:
+        ids = stack.ids(wrong)
+        yield Problem(
+            "warning",
+            "hidden_softmax",
+            ids[0],
+            f"Softmax inside the network: {named(ids)}.",
+            "Softmax makes all units of a layer share one whole, so that little of the signal gets through. "
+            "It belongs to the output.",
+            Fix("Use ReLU", set_activation(stack, wrong, "relu")),
+            ids,
+            "activation",
+        )
+
+
+def _many_saturating(stack: Stack) -> Iterator[Problem]:
+    flat = [index for index in stack.hidden if stack.activations.get(index, ("", 0))[0] in SATURATING]
+    if len(flat) < MANY_SATURATING or any(entry.kind == "batch_normalization" for entry in stack.entries):
+        return
+    ids = stack.ids(flat)
+    yield Problem(
+        "hint",
+        "vanishing",
+        ids[0],
+        f"{len(flat)} hidden layers of sigmoid or tanh without normalization.",
+        "These curves are flat on both sides: gradients shrink from layer to layer and the lower layers hardly learn "
+        "(Glorot and Bengio, 2010).",
+        Fix("Use ReLU with He normal", set_activation(stack, flat, "relu")),
+        ids,
+        "activation",
+    )
+
+
+def _some_monte_carlo(stack: Stack) -> Iterator[Problem]:
+    dropouts = [entry for entry in stack.entries if entry.kind in DROPOUTS]
+    off = tuple(entry.id for entry in dropouts if not entry.layer.monte_carlo)
+    if off and len(off) < len(dropouts):
+        yield Problem(
+            "hint",
+            "some_monte_carlo",
+            off[0],
+            f"Only some dropout stays on when predicting; {named(off)} {'does' if len(off) == 1 else 'do'} not.",
+            "Monte Carlo predictions are the average over the networks that training saw; "
+            "dropout that is off leaves some of the doubt out.",
+            Fix("Make all of it Monte Carlo", lambda e: change_layers(e, off, monte_carlo=True)),
+            off,
+            "monte_carlo",
+        )

@@ -1,0 +1,177 @@
+"""Initializers, regularizers and constraints against the activation and the shape of what they are put on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from dnnstudio.core.checks.cures import suited_initializer
+from dnnstudio.core.checks.problem import Fix, Problem
+from dnnstudio.core.checks.stack import RELU_FAMILY, Entry, Stack, named
+from dnnstudio.core.edits import change_layers, replace_layer
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.layers import Layer
+from dnnstudio.core.parts import (
+    Constant,
+    HeNormal,
+    HeUniform,
+    Identity,
+    Ones,
+    Orthogonal,
+    OrthogonalRegularizer,
+    VarianceScaling,
+    Zeros,
+)
+
+PARTS = ("initializer", "regularizer", "constraint")
+SAME = (Zeros, Ones, Constant)
+
+
+def check_weights(stack: Stack) -> Iterator[Problem]:
+    """Kernels that all start alike, ReLU without He, and parts that do not fit a variable's axes."""
+    yield from _all_alike(stack)
+    yield from _relu_without_he(stack)
+    for entry in stack.entries:
+        if entry.row.variables:
+            yield from _misfits(entry)
+
+
+def is_he(initializer: object) -> bool:
+    """He by its name, or variance scaling of 2 over the inputs or the average."""
+    if isinstance(initializer, VarianceScaling):
+        return initializer.scale == 2.0 and initializer.mode in ("fan_in", "fan_avg")
+    return isinstance(initializer, HeNormal | HeUniform)
+
+
+def _all_alike(stack: Stack) -> Iterator[Problem]:
+    alike = [index for index in stack.weighted if isinstance(stack.entries[index].layer.kernel_initializer, SAME)]
+    if not alike:
+        return
+    ids = stack.ids(alike)
+    kinds = {stack.entries[index].id: suited_initializer(stack.activations.get(index, ("", 0))[0]) for index in alike}
+
+    def fix(experiment: Experiment) -> Experiment:
+        for name, initializer in kinds.items():
+            experiment = replace_layer(experiment, name, kernel_initializer=initializer)
+        return experiment
+
+    yield Problem(
+        "warning",
+        "kernel_alike",
+        ids[0],
+        f"All weights of {named(ids)} start from the same number.",
+        "Units that start alike get the same gradient and stay alike for ever: the layer is as good as one unit.",
+        Fix("Draw the weights at random", fix),
+        ids,
+        "kernel_initializer",
+    )
+
+
+def _relu_without_he(stack: Stack) -> Iterator[Problem]:
+    wrong: list[int] = []
+    for index in stack.hidden:
+        name, _ = stack.activations.get(index, ("", 0))
+        initializer = stack.entries[index].layer.kernel_initializer
+        if name in RELU_FAMILY and not is_he(initializer) and not isinstance(initializer, (*SAME, Orthogonal)):
+            wrong.append(index)
+    if wrong:
+        ids = stack.ids(wrong)
+        yield Problem(
+            "hint",
+            "relu_initializer",
+            ids[0],
+            f"ReLU or a relative without He initialization: {named(ids)}.",
+            "ReLU lets about half of the signal through; He draws weights of twice the variance to make up for it, "
+            "so that the signal does not fade in a deep stack.",
+            Fix("Use He normal", lambda e: change_layers(e, ids, kernel_initializer=HeNormal())),
+            ids,
+            "kernel_initializer",
+        )
+
+
+def _misfits(entry: Entry) -> Iterator[Problem]:
+    """Parts that Keras would refuse when the layer is built, or that look along a meaningless axis."""
+    layer = entry.layer
+    for variable in entry.row.variables:
+        rank = len(variable.shape)
+        has_initializer, has_regularizer, has_constraint = _PARTS[type(layer), variable.name]
+        initializer = getattr(layer, f"{variable.name}_initializer") if has_initializer else None
+        if (isinstance(initializer, Identity) and rank != 2) or (isinstance(initializer, Orthogonal) and rank < 2):
+            needs = "exactly two axes" if isinstance(initializer, Identity) else "at least two axes"
+            plain = type(layer).model_fields[f"{variable.name}_initializer"].default
+            yield _misfit(
+                entry,
+                f"{variable.name}_initializer",
+                f"{entry.id}: {initializer.label.lower()} needs {needs}, but the {variable.name} has {rank}.",
+                "It draws a matrix, and can fill nothing else.",
+                plain,
+            )
+        regularizer = getattr(layer, f"{variable.name}_regularizer") if has_regularizer else None
+        if isinstance(regularizer, OrthogonalRegularizer) and rank != 2:
+            yield _misfit(
+                entry,
+                f"{variable.name}_regularizer",
+                f"{entry.id}: the orthogonal regularizer needs two axes, but the {variable.name} has {rank}.",
+                "It compares the rows or columns of a matrix with each other.",
+                None,
+            )
+        if has_constraint and getattr(layer, f"{variable.name}_constraint") is not None:
+            yield from _constraint_axis(entry, variable.name, rank)
+
+
+class _Parts(dict[tuple[type[Layer], str], tuple[bool, bool, bool]]):
+    """Kind and variable → whether the layer has an initializer, a regularizer and a constraint for it."""
+
+    def __missing__(self, key: tuple[type[Layer], str]) -> tuple[bool, bool, bool]:
+        kind, name = key
+        initializer, regularizer, constraint = (f"{name}_{part}" in kind.model_fields for part in PARTS)
+        self[key] = (initializer, regularizer, constraint)
+        return self[key]
+
+
+_PARTS = _Parts()
+
+
+def _constraint_axis(entry: Entry, name: str, rank: int) -> Iterator[Problem]:
+    field = f"{name}_constraint"
+    constraint = getattr(entry.layer, field)
+    axis = getattr(constraint, "axis", None)
+    if axis is None:
+        return
+    axes = (axis,) if isinstance(axis, int) else axis
+    whole = 0 if rank <= 2 else tuple(range(rank - 1))
+    better = constraint.model_copy(update={"axis": whole})
+    if any(not -rank <= one < rank for one in axes) or len({one % rank for one in axes}) < len(axes):
+        yield _misfit(
+            entry,
+            field,
+            f"{entry.id}: the constraint looks along axis {axis}, which the {name} has not got (or twice).",
+            f"The {name} has {rank} ax{'es' if rank > 1 else 'is'}, counted from 0.",
+            better,
+            "Use each unit's incoming weights",
+        )
+    elif rank == 4 and axis == 0:
+        yield Problem(
+            "hint",
+            "constraint_axis",
+            entry.id,
+            f"{entry.id}: the constraint holds single columns of a filter, not whole filters.",
+            "A filter's weights lie along height, width and channels: axis (0, 1, 2). Axis 0 alone suits Dense.",
+            Fix("Hold whole filters", lambda e: replace_layer(e, entry.id, **{field: better})),
+            (entry.id,),
+            field,
+        )
+
+
+def _misfit(entry: Entry, field: str, title: str, reason: str, instead: Any, label: str = "") -> Problem:
+    words = label or ("Take it off" if instead is None else f"Use {instead.label}")
+    return Problem(
+        "error",
+        "part_misfit",
+        entry.id,
+        title,
+        reason,
+        Fix(words, lambda e: replace_layer(e, entry.id, **{field: instead})),
+        (entry.id,),
+        field,
+    )

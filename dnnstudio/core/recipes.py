@@ -1,0 +1,50 @@
+"""The bundled experiments: each a plain experiment file in `resources/recipes`, with a title and what it teaches."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from dnnstudio.core import codec
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.resources import resource_folder
+
+FIRST = "digits"
+"""What a first start shows: real data that is always there, one press from training."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One bundled experiment. `teaches` is one sentence; `order` its place in the gallery, from 0."""
+
+    name: str
+    title: str
+    teaches: str
+    experiment: Experiment
+    order: int
+
+
+@cache
+def list_recipes() -> tuple[Recipe, ...]:
+    """All recipes in the gallery's order."""
+    index = json.loads((_folder() / "index.json").read_text(encoding="utf-8"))
+    return tuple(
+        Recipe(entry["name"], entry["title"], entry["teaches"], codec.load(_folder() / f"{entry['name']}.json"), order)
+        for order, entry in enumerate(index["recipes"])
+    )
+
+
+def load_recipe(name: str) -> Recipe:
+    """The recipe of this name. Raises `UserError` with the names there are."""
+    found = next((recipe for recipe in list_recipes() if recipe.name == name), None)
+    if found is None:
+        names = ", ".join(recipe.name for recipe in list_recipes())
+        raise UserError(f'There is no recipe "{name}".', f"There are {names}.")
+    return found
+
+
+def _folder() -> Path:
+    return resource_folder() / "recipes"
