@@ -1,0 +1,94 @@
+"""The zip container of a `.keras` file, read strictly: exactly the three members, as Keras lays them out."""
+
+from __future__ import annotations
+
+import io
+import stat
+import struct
+import zipfile
+import zlib
+
+from dnnstudio.core.errors import UserError
+from dnnstudio.engine.model_files.contents import MAX_FILE, shown
+from dnnstudio.engine.model_files.sniff import HINT, name_of_zip
+from dnnstudio.engine.model_files.strict_json import MAX_JSON
+
+CONFIG = "config.json"
+METADATA = "metadata.json"
+WEIGHTS = "model.weights.h5"
+LIMITS = {CONFIG: MAX_JSON, METADATA: MAX_JSON, WEIGHTS: MAX_FILE}
+UNPACKED_FLOOR = 16 * 2**20
+UNPACKED_RATIO = 8
+"""A file may unpack to 16 MB, or to eight times its size if that is more. Weights hardly compress at all."""
+
+_LOCAL_HEADER = 30
+_DESCRIPTOR = 24
+_END_RECORD = 22
+
+
+def read_members(content: bytes) -> dict[str, bytes]:
+    """The members of a `.keras` file, checked by their CRC. `metadata.json` may be missing. Raises `UserError`."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            _check_names(members)
+            _check_sizes(members, len(content))
+            _check_layout(members, content, archive.start_dir)
+            _check_end(content, len(archive.comment))
+            return {member.filename: archive.read(member) for member in members}
+    except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, IndexError, NotImplementedError):
+        raise UserError("The file is damaged: its zip archive cannot be read.", "Use a copy of it.") from None
+    except (RuntimeError, OverflowError, UnicodeError, OSError):  # what a lying header may lead to
+        raise UserError("The file is damaged: its zip archive contradicts itself.", "Use a copy of it.") from None
+
+
+def _check_names(members: list[zipfile.ZipInfo]) -> None:
+    names = [member.filename for member in members]
+    if CONFIG not in names or WEIGHTS not in names:
+        raise UserError(f"This is {name_of_zip(names[:10_000])}.", HINT)
+    for member in members:
+        if member.orig_filename not in LIMITS or member.filename not in LIMITS:
+            raise UserError(
+                f"The archive holds {shown(member.orig_filename)}, which does not belong into a model file.",
+                "Only plain stacks without assets can be opened.",
+            )
+        if names.count(member.filename) > 1:
+            raise UserError(f"The archive holds {member.filename} twice.", "It was damaged or tampered with.")
+        if member.flag_bits & 0x1:
+            raise UserError("The archive is encrypted.", "Save it without a password.")
+        mode = member.external_attr >> 16
+        if member.is_dir() or (stat.S_IFMT(mode) not in (0, stat.S_IFREG)):
+            raise UserError(f"{member.filename} in the archive is no plain file.", "It was tampered with.")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise UserError("The archive is packed in a way that Keras does not use.", HINT)
+
+
+def _check_sizes(members: list[zipfile.ZipInfo], size: int) -> None:
+    for member in members:
+        if member.file_size > LIMITS[member.filename]:
+            limit = LIMITS[member.filename] // 2**20
+            raise UserError(f"{member.filename} in the archive is larger than {limit} MB.", "Is it a model file?")
+        if member.compress_type == zipfile.ZIP_STORED and member.file_size != member.compress_size:
+            raise UserError("The file is damaged: its zip archive contradicts itself.", "Use a copy of it.")
+    if sum(member.file_size for member in members) > max(UNPACKED_FLOOR, UNPACKED_RATIO * size):
+        raise UserError("The archive would unpack to far more than its own size.", "It was tampered with.")
+
+
+def _check_layout(members: list[zipfile.ZipInfo], content: bytes, directory: int) -> None:
+    """Members lie one after another from the first byte, without gaps that another reader might see otherwise."""
+    position = 0
+    for member in sorted(members, key=lambda member: member.header_offset):
+        gap = member.header_offset - position
+        if not 0 <= gap <= (_DESCRIPTOR if position else 0):
+            raise UserError("The archive's members overlap or leave room for others.", "It was tampered with.")
+        name, extra = struct.unpack_from("<HH", content, member.header_offset + 26)
+        position = member.header_offset + _LOCAL_HEADER + name + extra + member.compress_size
+    if not 0 <= directory - position <= _DESCRIPTOR:
+        raise UserError("The archive's members overlap or leave room for others.", "It was tampered with.")
+
+
+def _check_end(content: bytes, comment: int) -> None:
+    """The end record is the last thing in the file."""
+    end = len(content) - _END_RECORD - comment
+    if content[end : end + 4] != b"PK\x05\x06" or struct.unpack_from("<H", content, end + 20)[0] != comment:
+        raise UserError("The archive has something behind its end.", "It is damaged or was tampered with.")

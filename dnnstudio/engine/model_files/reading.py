@@ -1,0 +1,205 @@
+"""Opening model files: a child process transcribes them, this side checks its answer again and keeps the arrays."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+import dnnstudio
+from dnnstudio.core import codec
+from dnnstudio.core.control import Control
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.layers import AnyLayer, Shape
+from dnnstudio.core.shapes import infer_shapes
+from dnnstudio.engine.model_files.contents import MAX_FILE, Array, Difference, ModelContents, WeightsMismatchError
+from dnnstudio.engine.model_files.sniff import HINT
+
+PATIENCE_S = 30.0
+"""Wall time for one file; the child's own limit on processor time is far tighter."""
+_LOOK_S = 0.05
+_LAYERS = TypeAdapter(tuple[AnyLayer, ...])
+_COMMAND = (sys.executable, "-m", "dnnstudio.engine.model_files.child")
+_ENVIRONMENT = {
+    "HDF5_PLUGIN_PRELOAD": "::",  # HDF5 loads no filters from outside
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYDANTIC_DISABLE_PLUGINS": "1",
+    "PYTHONSAFEPATH": "",  # or the package would not be found in a checkout
+}
+_log = logging.getLogger(__name__)
+
+
+def read_model(path: Path, *, control: Control | None = None) -> ModelContents:
+    """The network in a model file, transcribed: no code of the file is run and Keras never sees it.
+
+    Raises `UserError` that names the file, the place and what to do, and `Cancelled`.
+    """
+    return _contents(_ask(path, "", control), path)
+
+
+def read_weights(
+    path: Path, experiment: Experiment, input_shape: Shape, *, control: Control | None = None
+) -> dict[str, list[Array]]:
+    """The arrays for the experiment's layers out of a `.weights.h5` file (or any model file).
+
+    Raises `WeightsMismatchError` with the table of differences where they do not fit, `UserError` and `Cancelled`.
+    """
+    layers = experiment.active_layers
+    request = {"layers": [codec.to_plain(layer) for layer in layers], "input_shape": list(input_shape)}
+    return _contents(_ask(path, json.dumps(request), control), path).arrays
+
+
+def _ask(path: Path, request: str, control: Control | None) -> tuple[dict[str, Any], memoryview]:
+    """The child's header and the arrays' bytes."""
+    with _open(path) as file:
+        process = subprocess.Popen(
+            [*_COMMAND, request],
+            stdin=file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=Path(dnnstudio.__file__).parent.parent,  # never the current folder: a stranger's modules may lie there
+            env=os.environ | _ENVIRONMENT,
+        )
+    output, complaint = _wait(process, path, control)
+    if process.returncode or output[:4] != b"DNNM":
+        _log.warning("Reading %s ended with %s: %s", path, process.returncode, complaint.decode("utf-8", "replace"))
+        if process.returncode == -getattr(signal, "SIGXCPU", 0):
+            raise UserError(f"{path.name}: The file takes too long to read.", "It is damaged or was tampered with.")
+        raise UserError(f"{path.name}: The file is damaged; reading it failed.", "Use a copy of it.")
+    length = int.from_bytes(output[4:12], "little")
+    header = json.loads(output[12 : 12 + length])
+    if "bug" in header:
+        _log.warning("Reading %s failed: %s", path, header["bug"])
+    if "differences" in header:
+        raise _mismatch(header["differences"], path)
+    if "error" in header:
+        raise UserError(f"{path.name}: {header['error']}", header["hint"])
+    return header, memoryview(output)[12 + length :]
+
+
+def _wait(process: subprocess.Popen[bytes], path: Path, control: Control | None) -> tuple[bytes, bytes]:
+    deadline = time.monotonic() + PATIENCE_S
+    try:
+        while True:
+            try:
+                return process.communicate(timeout=_LOOK_S)
+            except subprocess.TimeoutExpired:
+                if control is not None:
+                    control.check()
+                if time.monotonic() > deadline:
+                    raise UserError(
+                        f"{path.name}: The file takes too long to read.", "Copy it to this computer and try again."
+                    ) from None
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def _open(path: Path) -> BinaryIO:
+    """The file, opened for reading; nothing that is no plain file is touched (a pipe would hang)."""
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise UserError(f"{path.name} is a folder{_kind_of_folder(path)}, not a model file.", HINT)
+        if not stat.S_ISREG(mode):
+            raise UserError(f"{path.name} is not a file.", "Choose a .keras or .h5 file.")
+        if path.stat().st_size > MAX_FILE:
+            raise UserError(f"{path.name} is larger than {MAX_FILE // 2**20} MB.", "Is it a model file?")
+        return path.open("rb")
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist.", "Check the path.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "its name is no name of a file"
+        raise UserError(f"{path} cannot be read: {reason.lower()}.", "Check its permissions.") from None
+
+
+def _kind_of_folder(path: Path) -> str:
+    kinds = {
+        "saved_model.pb": " with a TensorFlow SavedModel",
+        "_CHECKPOINT_METADATA": " with an Orbax checkpoint",
+        "config.json": " with an unpacked Keras model",
+        "experiment.json": " with a run",
+    }
+    return next((text for name, text in kinds.items() if (path / name).exists()), "")
+
+
+def _mismatch(rows: Sequence[Sequence[Any]], path: Path) -> WeightsMismatchError:
+    differences = tuple(
+        Difference(layer, variable, None if needed is None else tuple(needed), None if found is None else tuple(found))
+        for layer, variable, needed, found in rows
+    )
+    return WeightsMismatchError(differences, f"{path.name} does not fit the network")
+
+
+def _contents(answer: tuple[dict[str, Any], memoryview], path: Path) -> ModelContents:
+    """The child's answer, believed only where this side finds the same."""
+    header, raw = answer
+    try:
+        layers = _LAYERS.validate_json(json.dumps(header["layers"]))
+        input_shape = tuple(int(n) for n in header["input_shape"])
+        arrays = _arrays(header["arrays"], raw)
+    except (ValidationError, KeyError, TypeError, ValueError):
+        raise UserError(f"{path.name}: The file is damaged; reading it failed.", "Use a copy of it.") from None
+    needed = {row.layer.id: [v.shape for v in row.variables] for row in infer_shapes(layers, input_shape)}
+    found = {name: [array.shape for array in items] for name, items in arrays.items()}
+    if found != {name: shapes for name, shapes in needed.items() if shapes}:
+        raise UserError(f"{path.name}: The file is damaged; reading it failed.", "Use a copy of it.")
+    record = header["record"] or {}
+    notes = tuple(header["notes"])
+    experiment = None
+    if record.get("experiment") is not None:
+        experiment, note = _experiment(record["experiment"], layers)
+        notes += note
+    if experiment is not None:
+        layers = tuple(layer for layer in experiment.active_layers if layer.kind != "input")
+    return ModelContents(
+        layers=layers,
+        input_shape=input_shape,
+        arrays=arrays,
+        experiment=experiment,
+        not_finite=tuple(header["not_finite"]),
+        state=record.get("state", {}),
+        notes=notes,
+    )
+
+
+def _arrays(shapes: dict[str, list[list[int]]], raw: memoryview) -> dict[str, list[Array]]:
+    """The arrays of each layer, as views into what the child wrote."""
+    found: dict[str, list[Array]] = {}
+    start = 0
+    for name, items in shapes.items():
+        found[name] = []
+        for shape in items:
+            count = prod(shape)
+            array = np.frombuffer(raw, "<f4", count, start).reshape(shape)
+            found[name].append(array.astype(np.float32, copy=False))
+            start += 4 * count
+    if start != len(raw):
+        raise ValueError("more or fewer bytes than announced")
+    return found
+
+
+def _experiment(plain: Any, layers: tuple[AnyLayer, ...]) -> tuple[Experiment | None, tuple[str, ...]]:
+    """The stored experiment when it describes the same stack, and a sentence where it does not."""
+    try:
+        experiment = codec.from_plain(plain)
+    except UserError as error:
+        return None, (f"The experiment stored in the file could not be read: {error.message}",)
+    stack = [(layer.id, layer.kind) for layer in experiment.active_layers if layer.kind != "input"]
+    if stack != [(layer.id, layer.kind) for layer in layers]:
+        return None, ("The experiment stored in the file describes other layers; only the network was taken over.",)
+    return experiment, ()

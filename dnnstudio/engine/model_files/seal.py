@@ -1,0 +1,60 @@
+"""A checksum over the whole file, kept inside the file, so that a single changed bit anywhere is noticed.
+
+HDF5's own metadata carries no checksums and a zip's CRCs leave its headers out. The seal is 64 hexadecimal digits
+after a fixed word, stored where the format has room for a remark; the checksum is taken with the digits as zeros.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+WORD = "dnnstudio-sha256:"
+_DIGITS = 64
+_PATTERN = re.compile(WORD.encode() + rb"[0-9a-f]{64}")
+_MOST_CANDIDATES = 4
+"""How many places are tried; a name chosen by a person may hold the same word, but not often."""
+
+
+def hash_arrays(arrays: Iterable[NDArray[np.float32]]) -> str:
+    """SHA-256 over the arrays' bytes, little-endian, in order."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array, dtype="<f4").data)
+    return digest.hexdigest()
+
+
+def blank_seal(unique: str) -> str:
+    """What to store before the file is whole: the word and 64 digits that stand nowhere else in it."""
+    return WORD + hashlib.sha256(unique.encode()).hexdigest()
+
+
+def close_seal(content: bytes, blank: str) -> bytes:
+    """`content` with its blank seal replaced by the checksum of everything else."""
+    if content.count(blank.encode()) != 1:
+        raise AssertionError("The blank seal must stand in the file exactly once.")
+    start = content.index(blank.encode()) + len(WORD)
+    sealed = bytearray(content)
+    sealed[start : start + _DIGITS] = _checksum(content, start).encode()
+    return bytes(sealed)
+
+
+def check_seal(content: bytes) -> bool | None:
+    """Whether the file is as it was written; None when it carries no seal."""
+    found = [match.start() + len(WORD) for match in islice(_PATTERN.finditer(content), _MOST_CANDIDATES)]
+    if not found:
+        return None
+    return any(_checksum(content, start) == content[start : start + _DIGITS].decode() for start in found)
+
+
+def _checksum(content: bytes, start: int) -> str:
+    view = memoryview(content)
+    digest = hashlib.sha256(view[:start])
+    digest.update(b"0" * _DIGITS)
+    digest.update(view[start + _DIGITS :])
+    return digest.hexdigest()

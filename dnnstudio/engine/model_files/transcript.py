@@ -1,0 +1,161 @@
+"""A model file's bytes → layers and arrays. Runs in the child for strangers' files, and to verify our own.
+
+Nothing here imports Keras or TensorFlow, opens another file, or calls anything by a name out of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.layers import AnyLayer, DropoutLayer, Shape
+from dnnstudio.engine.model_files.architecture import checked_shapes, read_architecture
+from dnnstudio.engine.model_files.archive import CONFIG, METADATA, WEIGHTS, read_members
+from dnnstudio.engine.model_files.contents import MAX_FILE, Array, shown
+from dnnstudio.engine.model_files.hdf5 import Store, open_store
+from dnnstudio.engine.model_files.layout import read_arrays
+from dnnstudio.engine.model_files.record import KEY, SEAL_ATTRIBUTE, Record, record_from_plain, record_from_text
+from dnnstudio.engine.model_files.seal import check_seal, hash_arrays
+from dnnstudio.engine.model_files.sniff import sniff
+from dnnstudio.engine.model_files.strict_json import parse_json
+
+LARGE = 1e6
+"""A weight beyond this is worth a word: bit rot in a foreign file shows itself so."""
+_READABLE = ("2", "3")
+"""Major versions of Keras whose files are understood."""
+
+
+@dataclass(slots=True)
+class Transcript:
+    """What `ModelContents` is made from; `record` is what this program stored, if it wrote the file."""
+
+    layers: list[AnyLayer]
+    input_shape: Shape
+    arrays: dict[str, list[Array]]
+    record: Record | None = None
+    not_finite: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def transcribe_model(content: bytes) -> Transcript:
+    """The network in a `.keras` or `.h5` file. Raises `UserError`."""
+    kind = _sniffed(content)
+    if kind == "zip":
+        members = read_members(content)
+        metadata = parse_json(members.get(METADATA, b"{}"), what=METADATA)
+        record = record_from_plain(metadata[KEY]) if KEY in metadata else None
+        config = parse_json(members[CONFIG], what="The network's description")
+        version = metadata.get("keras_version")
+        store = open_store(members[WEIGHTS])
+        del members
+    else:
+        store = open_store(content)
+        record = _record_in(store)
+        text = store.text("model_config")
+        if text is None:
+            raise UserError("The file holds weights only, no network.", "Load it as weights for a network instead.")
+        config = parse_json(text.encode("utf-8", "replace"), what="The network's description")
+        version = store.text("keras_version")
+    _check_version(version)
+    _check_sealed(content, record is not None)
+    architecture = read_architecture(config)
+    rows = checked_shapes(architecture.layers, architecture.input_shape)
+    arrays = read_arrays(store, rows, architecture.keras_classes)
+    if str(version).startswith("2"):
+        architecture.notes += _changed_since_keras_2(architecture.layers)
+    _mark_monte_carlo(architecture.layers, record)
+    transcript = Transcript(architecture.layers, architecture.input_shape, arrays, record, notes=architecture.notes)
+    return _judged(transcript, store)
+
+
+def transcribe_weights(content: bytes, layers: Sequence[AnyLayer], input_shape: Shape) -> Transcript:
+    """The arrays for `layers` out of any of the three kinds of file. Raises `UserError`, `WeightsMismatchError`."""
+    if _sniffed(content) == "zip":
+        members = read_members(content)
+        metadata = parse_json(members.get(METADATA, b"{}"), what=METADATA)
+        record = record_from_plain(metadata[KEY]) if KEY in metadata else None
+        store = open_store(members[WEIGHTS])
+    else:
+        store = open_store(content)
+        record = _record_in(store)
+    _check_sealed(content, record is not None)
+    inside: list[AnyLayer] = [layer for layer in layers if layer.enabled and layer.kind != "input"]
+    rows = checked_shapes(inside, input_shape)
+    classes = [layer.keras_class for layer in inside]
+    return _judged(Transcript(inside, input_shape, read_arrays(store, rows, classes), record), store)
+
+
+def _sniffed(content: bytes) -> str:
+    if len(content) > MAX_FILE:
+        raise UserError(f"The file is larger than {MAX_FILE // 2**20} MB.", "Is it a model file?")
+    kind = sniff(content)
+    if check_seal(content) is False:
+        raise _not_as_written()
+    return kind
+
+
+def _check_sealed(content: bytes, ours: bool) -> None:
+    if ours and check_seal(content) is None:
+        raise _not_as_written()
+
+
+def _not_as_written() -> UserError:
+    return UserError(
+        "The file is damaged: it is no longer as dnnstudio wrote it.",
+        "Use a copy, or the version before it, whose name ends in ~.",
+    )
+
+
+def _record_in(store: Store) -> Record | None:
+    text = store.text(KEY)
+    if text is None:
+        if store.text(SEAL_ATTRIBUTE) is not None:
+            raise _not_as_written()
+        return None
+    return record_from_text(text)
+
+
+def _check_version(version: Any) -> None:
+    if version is not None and str(version).split(".")[0] not in _READABLE:
+        raise UserError(
+            f"The file was written by Keras {shown(str(version))}; versions 2 and 3 can be opened.",
+            "Save it again with one of them.",
+        )
+
+
+def _changed_since_keras_2(layers: Sequence[AnyLayer]) -> list[str]:
+    names = [layer.id for layer in layers if getattr(layer, "activation", None) == "hard_sigmoid"]
+    text = "Hard sigmoid rises by 1/6 since Keras 3, by 0.2 before: {} will answer a little differently."
+    return [text.format(", ".join(names))] if names else []
+
+
+def _mark_monte_carlo(layers: list[AnyLayer], record: Record | None) -> None:
+    names = set(record.monte_carlo) if record is not None else set()
+    for index, layer in enumerate(layers):
+        if layer.id in names and isinstance(layer, DropoutLayer):
+            layers[index] = layer.replaced(monte_carlo=True)
+
+
+def _judged(transcript: Transcript, store: Store) -> Transcript:
+    """The transcript with what is to be said about its numbers. Raises `UserError` when the checksum is another."""
+    record = transcript.record
+    if record is not None and record.weights != hash_arrays(a for arrays in transcript.arrays.values() for a in arrays):
+        raise _not_as_written()
+    for name in sorted(store.converted):
+        transcript.notes.append(f"Numbers stored as {name} are used as float32.")
+    large = []
+    for identifier, arrays in transcript.arrays.items():
+        finite = all(bool(np.isfinite(array).all()) for array in arrays)
+        if not finite:
+            transcript.not_finite.append(identifier)
+        elif any(array.size and float(np.abs(array).max()) > LARGE for array in arrays):
+            large.append(identifier)
+    if transcript.not_finite:
+        transcript.notes.append(f"NaN or infinity stands in the weights of {', '.join(transcript.not_finite)}.")
+    if large:
+        transcript.notes.append(f"Weights beyond a million stand in {', '.join(large)}: the file may be damaged.")
+    return transcript

@@ -1,0 +1,254 @@
+"""Saving: the bytes first, in memory, then read back by the program's own loader, then moved into place.
+
+Keras's own `model.save` empties the old file before it writes the new one, and HDF5 writing to a full disk crashes
+the process; neither happens here. What is written opens with plain `keras.models.load_model` too.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+import dnnstudio
+from dnnstudio.core import codec
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.files import write_atomically
+from dnnstudio.core.layers import Shape, times
+from dnnstudio.engine.model_files.architecture import read_architecture
+from dnnstudio.engine.model_files.archive import CONFIG, METADATA, WEIGHTS
+from dnnstudio.engine.model_files.contents import Array, Arrays, Difference, WeightsMismatchError
+from dnnstudio.engine.model_files.layout import group_names
+from dnnstudio.engine.model_files.record import KEY, SEAL_ATTRIBUTE, Record, record_text
+from dnnstudio.engine.model_files.seal import blank_seal, close_seal, hash_arrays
+from dnnstudio.engine.model_files.settings import layer_class
+from dnnstudio.engine.model_files.transcript import transcribe_model, transcribe_weights
+
+if TYPE_CHECKING:
+    import keras
+
+SUFFIXES = (".keras", ".weights.h5", ".h5")
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+"""Always the same, so that the same network gives the same bytes."""
+
+
+def save_model(
+    model: keras.Model,
+    path: Path,
+    *,
+    experiment: Experiment | None = None,
+    input_shape: Shape,
+    state: Mapping[str, Any] | None = None,
+    keep_previous: bool = False,
+) -> int:
+    """Write a `keras.Sequential` to `path` (.keras, .h5 or .weights.h5) and give the number of bytes.
+
+    The file holds the experiment, a checksum and `state` (JSON of the caller's own). Monte Carlo dropout is written
+    as Keras's plain dropout, so that Keras opens it without this program, and marked in the part only we read.
+    Raises `UserError`; the old file is then untouched.
+    """
+    content = model_bytes(model, suffix_of(path), experiment=experiment, input_shape=input_shape, state=state)
+    write_atomically(path, content, keep_previous=keep_previous)
+    return len(content)
+
+
+def suffix_of(path: Path) -> str:
+    """Which of the three formats a name asks for. Raises `UserError`."""
+    for suffix in SUFFIXES:
+        if path.name.lower().endswith(suffix) and len(path.name) > len(suffix):
+            return suffix
+    raise UserError(f"{path.name} does not say in which format to save.", f"End the name in {', '.join(SUFFIXES)}.")
+
+
+def model_bytes(
+    model: keras.Model,
+    suffix: str,
+    *,
+    experiment: Experiment | None = None,
+    input_shape: Shape,
+    state: Mapping[str, Any] | None = None,
+) -> bytes:
+    """The file's content, verified by reading it back. Raises `UserError`."""
+    arrays = arrays_of(model)
+    config, monte_carlo = _config_of(model)
+    record = Record(
+        hash_arrays(array for items in arrays.values() for array in items),
+        None if experiment is None else json.loads(codec.to_json(experiment)),
+        monte_carlo,
+        dict(state or {}),
+        {"dnnstudio": dnnstudio.__version__, "keras": _keras_version()},
+    )
+    blank = blank_seal(record_text(record))
+    if suffix == ".keras":
+        content = _keras_archive(model, config, record, arrays, blank)
+    elif suffix == ".h5":
+        content = _legacy_file(model, config, record, arrays, blank)
+    else:
+        content = _weights_file(model, arrays, record, blank)
+    content = close_seal(content, blank)
+    _verify(content, suffix, arrays, config, input_shape)
+    return content
+
+
+def arrays_of(model: keras.Model) -> dict[str, list[Array]]:
+    """A copy of every layer's arrays as float32, random states left out."""
+    return {layer.name: [_array(weight) for weight in layer.weights] for layer in model.layers if layer.weights}
+
+
+def put_weights(model: keras.Model, arrays: Arrays, *, allow_not_finite: bool = False) -> None:
+    """Give the model's layers the arrays of the same names: all of them, or none.
+
+    Raises `WeightsMismatchError` where names or shapes differ and `UserError` for NaN and infinity (unless allowed);
+    the model is then as it was, bit for bit.
+    """
+    layers = {layer.name: layer for layer in model.layers if layer.weights}
+    differences: list[Difference] = []
+    for name in (*layers, *(name for name in arrays if name not in layers)):
+        variables = layers[name].weights if name in layers else []
+        given = arrays.get(name, [])
+        for number in range(max(len(variables), len(given))):
+            variable = variables[number] if number < len(variables) else None
+            needed = None if variable is None else tuple(int(n) for n in variable.shape)
+            found = given[number].shape if number < len(given) else None
+            if needed != found:
+                label = f"array {number}" if variable is None else variable.name
+                differences.append(Difference(name, label, needed, found))
+    if differences:
+        raise WeightsMismatchError(tuple(differences))
+    bad = [name for name in layers if not all(np.isfinite(array).all() for array in arrays[name])]
+    if bad and not allow_not_finite:
+        raise UserError(f"The weights of {', '.join(bad)} hold NaN or infinity.", "Use weights from before that.")
+    pairs = [
+        (variable, array) for name in layers for variable, array in zip(layers[name].weights, arrays[name], strict=True)
+    ]
+    before = [_array(variable) for variable, _ in pairs]
+    try:
+        for variable, array in pairs:
+            variable.assign(array)
+    except BaseException:
+        for (variable, _), old in zip(pairs, before, strict=True):
+            variable.assign(old)
+        raise
+
+
+def _array(variable: Any) -> Array:
+    return np.array(variable.value.numpy(), dtype=np.float32)  # through __array__, NumPy 2 warns
+
+
+def _keras_version() -> str:
+    import keras
+
+    return str(keras.__version__)
+
+
+def _config_of(model: keras.Model) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Keras's own record of the stack without its compile state, and the names of its Monte Carlo layers."""
+    import keras
+
+    config: dict[str, Any] = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
+    if config["class_name"] != "Sequential":
+        raise UserError(f"A {config['class_name']} cannot be saved.", "Only plain stacks (Sequential) can.")
+    config.pop("compile_config", None)
+    names = []
+    for layer in config["config"]["layers"]:
+        kind, given = layer_class(layer["class_name"])
+        if kind is not None and given.get("monte_carlo"):
+            names.append(layer["config"]["name"])
+            layer |= {"module": "keras.layers", "class_name": kind.keras_class, "registered_name": None}
+    return config, tuple(names)
+
+
+def _keras_archive(model: keras.Model, config: dict[str, Any], record: Record, arrays: Arrays, blank: str) -> bytes:
+    metadata = {"keras_version": record.versions["keras"], KEY: record.plain()}
+    members = {
+        METADATA: json.dumps(metadata).encode(),
+        CONFIG: json.dumps(config).encode(),
+        WEIGHTS: _weights_file(model, arrays, None, ""),
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            info = zipfile.ZipInfo(name, _ZIP_DATE)
+            info.external_attr = 0o600 << 16
+            archive.writestr(info, content)
+        archive.comment = blank.encode()
+    return buffer.getvalue()
+
+
+def _weights_file(model: keras.Model, arrays: Arrays, record: Record | None, blank: str) -> bytes:
+    """Keras 3's layout: layers/dense_1/vars/0, and the layer's own name as an attribute."""
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        names = group_names(_plain_class(layer) for layer in model.layers)
+        for layer, name in zip(model.layers, names, strict=True):
+            group = file.create_group(f"layers/{name}/vars")
+            group.attrs["name"] = layer.name
+            for number, array in enumerate(arrays.get(layer.name, [])):
+                group.create_dataset(str(number), data=array)
+        file.create_group("vars").attrs["name"] = model.name
+        if record is not None:
+            _stamp(file, record, blank)
+    return buffer.getvalue()
+
+
+def _legacy_file(model: keras.Model, config: dict[str, Any], record: Record, arrays: Arrays, blank: str) -> bytes:
+    """The layout of `.h5` that Keras 3 reads and writes: model_config, and weights under the layers' names."""
+    inner = config["config"]
+    layers = [{"class_name": item["class_name"], "config": item["config"]} for item in inner["layers"]]
+    description = {"class_name": config["class_name"], "config": inner | {"layers": layers}}
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.attrs["model_config"] = json.dumps(description)
+        file.attrs["keras_version"] = record.versions["keras"]
+        file.attrs["backend"] = "tensorflow"
+        weights = file.create_group("model_weights")
+        weights.attrs["keras_version"] = record.versions["keras"]
+        weights.attrs["backend"] = "tensorflow"
+        weights.attrs["layer_names"] = [layer.name.encode() for layer in model.layers]
+        for layer in model.layers:
+            group = weights.create_group(layer.name)
+            names = [f"{layer.name}/{weight.name}" for weight in layer.weights]
+            group.attrs["weight_names"] = [name.encode() for name in names]
+            for name, array in zip(names, arrays.get(layer.name, []), strict=True):
+                group.create_dataset(name, data=array)
+        weights.create_group("top_level_model_weights").attrs["weight_names"] = []
+        _stamp(file, record, blank)
+    return buffer.getvalue()
+
+
+def _stamp(file: h5py.File, record: Record, blank: str) -> None:
+    file.attrs[KEY] = record_text(record)
+    file.attrs[SEAL_ATTRIBUTE] = np.bytes_(blank)
+
+
+def _plain_class(layer: Any) -> str:
+    name = type(layer).__name__
+    kind, _ = layer_class(name)
+    return kind.keras_class if kind is not None else name
+
+
+def _verify(content: bytes, suffix: str, arrays: Arrays, config: dict[str, Any], input_shape: Shape) -> None:
+    """Read the bytes back: they must give the same arrays, or nothing is written."""
+    if suffix == ".weights.h5":
+        found = transcribe_weights(content, read_architecture(config).layers, input_shape)
+    else:
+        found = transcribe_model(content)
+    if found.input_shape != input_shape:
+        raise UserError(
+            f"The network expects rows of {times(found.input_shape)}, not {times(input_shape)}.",
+            "Build it again and save then.",
+        )
+    same = list(found.arrays) == list(arrays) and all(
+        mine.tobytes() == read.tobytes()
+        for name in arrays
+        for mine, read in zip(arrays[name], found.arrays[name], strict=True)
+    )
+    if not same:
+        raise UserError("The file would not hold the network's weights, so it was not written.", "Try another format.")

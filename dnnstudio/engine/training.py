@@ -1,0 +1,396 @@
+"""Training a network, from the first step to the run folder that is left behind.
+
+The steps themselves are `engine.loop`'s; here lies what goes on around them: epochs and their order of rows, the
+schedule, validation, the best weights, stop and pause, a loss that is no number, checkpoints and events.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnstudio.core.control import Control
+from dnnstudio.core.errors import Cancelled, UserError
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.history import Row
+from dnnstudio.core.jobs import EndReason, EpochDone, Progress, RunEnded, RunResult, RunStarted
+from dnnstudio.core.schedules import Performance, Plan
+from dnnstudio.engine.build import build, has_random_layers, keras_optimizer
+from dnnstudio.engine.checkpoint import (
+    Arrays,
+    Checkpoint,
+    Position,
+    load_checkpoint,
+    put_values,
+    refuse_changes,
+    save_checkpoint,
+    values_of,
+)
+from dnnstudio.engine.evaluation import Evaluator
+from dnnstudio.engine.loop import StepLoop
+from dnnstudio.engine.losses import objective
+from dnnstudio.engine.reporting import BatchReporter, Emit
+from dnnstudio.engine.run_folder import RunFolder
+from dnnstudio.engine.runtime import keras
+from dnnstudio.engine.versions import versions
+
+if TYPE_CHECKING:
+    from dnnstudio.engine.data import Dataset
+
+CHUNK_S = 0.04
+"""How long the steps between two looks at the control should take."""
+CHECKPOINT_S = 10.0
+"""How much work a crash may cost."""
+
+
+class Diverged(Exception):  # noqa: N818 - an outcome of training, not an error of the program
+    """The loss or a weight is no longer a finite number; the text is a sentence for the person."""
+
+
+def train(
+    experiment: Experiment,
+    dataset: Dataset,
+    *,
+    folder: Path,
+    run: str,
+    control: Control,
+    emit: Emit,
+    model: keras.Sequential | None = None,
+    resume_from: Path | None = None,
+) -> RunResult:
+    """Train `model` (or a fresh network of the experiment's seed) and fill `folder`.
+
+    With `resume_from`, a run folder, training goes on from its checkpoint exactly as if it had never stopped. The last
+    event is `RunEnded`, whatever happens. Raises `UserError` for what a person can mend.
+    """
+    try:
+        result, message = Trainer(
+            experiment,
+            dataset,
+            folder=folder,
+            run=run,
+            control=control,
+            emit=emit,
+            model=model,
+            resume_from=resume_from,
+        ).train()
+    except Cancelled:
+        emit(RunEnded(run=run, reason="stopped", message="Stopped before the first step."))
+        raise
+    except BaseException as error:
+        emit(RunEnded(run=run, reason="failed", message=str(error)))
+        raise
+    emit(RunEnded(run=run, reason=result.reason, message=message, result=result))
+    return result
+
+
+def fresh_model(experiment: Experiment, input_shape: tuple[int, ...]) -> keras.Sequential:
+    """The network with the weights that the experiment's seed gives. Raises `UserError`."""
+    keras.utils.set_random_seed(experiment.seed)
+    return build(experiment, input_shape)
+
+
+class Trainer:
+    """One training: made, run once by `train`, and dropped."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        dataset: Dataset,
+        *,
+        folder: Path,
+        run: str,
+        control: Control,
+        emit: Emit,
+        model: keras.Sequential | None = None,
+        resume_from: Path | None = None,
+    ) -> None:
+        self._experiment = experiment
+        self._data = dataset
+        self._folder = RunFolder(folder)
+        self._run = run
+        self._control = control
+        self._emit = emit
+        self._objective = objective(experiment, dataset.summary)
+        rows = len(dataset.train.x)
+        if not rows:
+            raise UserError("There are no rows to train on.", "Keep fewer for validation, or keep more classes.")
+        self._model = fresh_model(experiment, dataset.summary.input_shape) if model is None else model
+        if not self._model.trainable_variables:
+            raise UserError("Every layer is frozen, so there is nothing to train.", "Make one layer trainable.")
+        self._optimizer = keras_optimizer(experiment)
+        self._batch = min(experiment.training.batch_size, rows)
+        self._evaluator = Evaluator(self._model, self._objective)
+        self._steps_per_epoch = -(-rows // self._batch)
+        self._epochs = experiment.training.epochs
+        self._plan = Plan(experiment.optimizer.learning_rate, self._steps_per_epoch, self._epochs)
+        momentum = self._momenta(np.zeros(1, np.int64))
+        if momentum is not None:
+            # Before it is built: without a momentum an optimizer makes no room for velocities.
+            self._optimizer.momentum = float(momentum[0])
+        self._loop = StepLoop(
+            self._model,
+            self._optimizer,
+            self._objective,
+            dataset.train.x,
+            dataset.train.y,
+            sets_momentum=momentum is not None,
+        )
+        self._at = Position()
+        rule = experiment.training.early_stopping
+        self._at.best.monitor = rule.monitor if rule else "val_loss"
+        self._best: Arrays = []
+        self._resumed = resume_from is not None
+        if resume_from is not None:
+            self._restore(load_checkpoint(resume_from))
+        self._finite = self._values()
+        self._reporter = BatchReporter(
+            run,
+            emit,
+            accuracies=self._objective.metric == "accuracy",
+            steps_total=self._steps_per_epoch * self._epochs,
+        )
+        self._chunk = 1
+        self._traced = False
+        self._saved_at = time.monotonic()
+        self._started = time.time()
+
+    def train(self) -> tuple[RunResult, str]:
+        """Train to the end and fill the folder: the result, and in words how it ended."""
+        self._folder.begin(self._experiment, self._at.history, resumed=self._resumed)
+        self._emit(
+            RunStarted(
+                run=self._run,
+                experiment=self._experiment,
+                folder=self._folder.path,
+                steps_per_epoch=self._steps_per_epoch,
+                epochs=self._epochs,
+                first_epoch=self._at.epoch,
+            )
+        )
+        try:
+            reason, message = self._all_epochs()
+        finally:
+            self._loop.release()
+        self._reporter.flush(self._at.epoch)
+        self._emit(Progress(run=self._run, done=0, total=0, text=f"{message} Saving the run."))
+        self._save_checkpoint()
+        return self._finish(reason, message), message
+
+    # ------------------------------------------------------------------------------------- epochs
+
+    def _all_epochs(self) -> tuple[EndReason, str]:
+        rule = self._experiment.training.early_stopping
+        try:
+            while self._at.epoch < self._epochs:
+                self._control.check()
+                row = self._epoch()
+                if rule and self._at.patience.look(row, rule):
+                    return "early_stopping", f"Stopped early: no better for {rule.patience} epochs."
+                if self._control.finishing and self._at.epoch < self._epochs:
+                    return "stopped", f"Stopped after epoch {self._at.epoch}."
+                if time.monotonic() - self._saved_at >= CHECKPOINT_S:
+                    self._save_checkpoint()
+        except Cancelled:
+            return "stopped", f"Stopped in epoch {self._at.epoch + 1}."
+        except Diverged as cause:
+            put_values(self._model.variables, self._finite[0])
+            put_values(self._optimizer.variables, self._finite[1])
+            self._at.step, self._at.loss_sum, self._at.metric_sum, self._at.seconds = 0, 0.0, 0.0, 0.0
+            return "diverged", str(cause)
+        return "finished", f"Finished {self._epochs} epochs."
+
+    def _epoch(self) -> Row:
+        """One epoch, or what is left of it: its row of the history. Raises `Cancelled` and `Diverged`."""
+        at = self._at
+        rate = self._steps_of_epoch()
+        begun = time.monotonic()
+        figures = {
+            "validation": self._evaluator.evaluate(self._data.validation, control=self._control),
+            "clean": self._evaluator.evaluate(self._data.train, control=self._control) if self._measures_clean else {},
+        }
+        seconds = time.monotonic() - begun
+        self._reporter.took(seconds, 0)
+        metric, rows = self._objective.metric, len(self._data.train.x)
+        row: Row = {"epoch": at.epoch + 1, "loss": at.loss_sum / rows, metric: at.metric_sum / rows}
+        row |= {f"val_{name}": value for name, value in figures["validation"].items()}
+        row |= {"learning_rate": rate, "seconds": round(at.seconds + seconds, 6)}
+        row |= {f"clean_{name}": value for name, value in figures["clean"].items()}
+        self._check_finite(row)
+        at.history.append(row)
+        at.epoch += 1
+        at.step, at.loss_sum, at.metric_sum, at.seconds = 0, 0.0, 0.0, 0.0
+        if is_best := at.best.look(row):
+            self._best = self._model.get_weights()
+        self._look_for_plateau(row)
+        self._folder.add_epoch(row)
+        self._emit(EpochDone(run=self._run, row=dict(row), is_best=is_best))
+        return row
+
+    @property
+    def _measures_clean(self) -> bool:
+        """Whether training sees other figures than predicting, so that the training rows are measured again."""
+        return has_random_layers(self._experiment)
+
+    def _steps_of_epoch(self) -> float:
+        """The steps of this epoch from where it stands; the last one's learning rate."""
+        at = self._at
+        order = self._order(at.epoch)
+        full = len(order) // self._batch
+        while at.step < self._steps_per_epoch:
+            self._control.check()
+            self._take_rate()
+            count = min(self._chunk, full - at.step) if at.step < full else 1
+            begin = at.step * self._batch
+            rows = order[begin : begin + count * self._batch].reshape(count, -1)
+            self._some_steps(rows)
+        return float(self._rates(np.array([self._step_of_run() - 1]))[0])
+
+    def _some_steps(self, rows: NDArray[np.int32]) -> None:
+        at, count = self._at, len(rows)
+        first = self._step_of_run()
+        steps = np.arange(first, first + count)
+        rates = self._rates(steps)
+        begun = time.monotonic()
+        done = self._loop.run(rows, rates, self._momenta(steps))
+        seconds = time.monotonic() - begun
+        at.seconds += seconds
+        if not np.isfinite(done.losses).all():
+            step = int(np.flatnonzero(~np.isfinite(done.losses))[0]) + at.step
+            raise Diverged(
+                f"The loss became infinite in step {step + 1} of epoch {at.epoch + 1}; the last finite weights are "
+                "kept. Lower the learning rate or clip the gradient."
+            )
+        at.loss_sum += float(done.losses.sum(dtype=np.float64)) * rows.shape[1]
+        at.metric_sum += float(done.metrics.sum(dtype=np.float64)) * rows.shape[1]
+        at.step += count
+        if self._traced:
+            self._reporter.took(seconds, count)
+        self._traced = True
+        self._reporter.add(at.epoch + 1, first, done.losses, done.metrics, rates)
+        # The first call is mostly tracing; growing by at most four times a call keeps it from misleading the next.
+        wanted = count * CHUNK_S / max(seconds, 1e-6)
+        self._chunk = int(np.clip(wanted, 1, 4 * self._chunk))
+
+    def _order(self, epoch: int) -> NDArray[np.int32]:
+        """The rows in the order of this epoch: it depends on seed and epoch alone, so that resuming finds it again."""
+        count = len(self._data.train.x)
+        if not self._experiment.training.shuffle:
+            return np.arange(count, dtype=np.int32)
+        return np.random.default_rng([self._experiment.seed, epoch]).permutation(count).astype(np.int32)
+
+    def _check_finite(self, row: Row) -> None:
+        values = self._values()
+        if not all(np.isfinite(value).all() for value in values[0]) or not np.isfinite(list(row.values())).all():
+            raise Diverged(
+                f"A weight became infinite in epoch {self._at.epoch + 1}; the last finite weights are kept. "
+                "Lower the learning rate or clip the gradient."
+            )
+        self._finite = values
+
+    # -------------------------------------------------------------------------------------- rates
+
+    def _step_of_run(self) -> int:
+        return self._at.epoch * self._steps_per_epoch + self._at.step
+
+    def _rates(self, steps: NDArray[np.int64]) -> NDArray[np.float64]:
+        return self._experiment.schedule.rates(steps, self._plan) * self._at.rate_scale
+
+    def _momenta(self, steps: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """The momentum of each step where the schedule sets it and the optimizer has one."""
+        if not hasattr(self._optimizer, "momentum"):
+            return None
+        momenta = self._experiment.schedule.momentum(steps.astype(np.float64), self._plan, np)
+        return None if momenta is None else np.asarray(momenta)
+
+    def _take_rate(self) -> None:
+        """A rate set while training: the schedule goes on from it, keeping its shape."""
+        if (wanted := self._control.take_learning_rate()) is not None:
+            self._scale_to(wanted)
+
+    def _scale_to(self, wanted: float) -> None:
+        planned = float(self._experiment.schedule.rates(np.array([self._step_of_run()]), self._plan)[0])
+        if planned > 0:
+            self._at.rate_scale = wanted / planned
+
+    def _look_for_plateau(self, row: Row) -> None:
+        rule = self._experiment.schedule
+        if isinstance(rule, Performance):
+            wanted = self._at.plateau.look(row, rule, row["learning_rate"])
+            if wanted != row["learning_rate"]:
+                self._scale_to(wanted)
+
+    # ---------------------------------------------------------------------------------- checkpoint
+
+    def _values(self) -> tuple[Arrays, Arrays]:
+        """Copies of every variable of the network and of the optimizer."""
+        return values_of(self._model.variables), values_of(self._optimizer.variables)
+
+    def _save_checkpoint(self) -> None:
+        network, optimizer = self._values()
+        save_checkpoint(
+            self._folder.path,
+            Checkpoint(
+                position=self._at,
+                network=network,
+                optimizer=optimizer,
+                best=self._best,
+                experiment=self._experiment,
+                fingerprint=self._data.fingerprint,
+            ),
+        )
+        self._saved_at = time.monotonic()
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        """Stand where the checkpoint was taken. Raises `UserError` where something that matters has changed since."""
+        refuse_changes(checkpoint, self._experiment, self._data.fingerprint)
+        put_values(self._model.variables, checkpoint.network)
+        put_values(self._optimizer.variables, checkpoint.optimizer)
+        self._at, self._best = checkpoint.position, checkpoint.best
+
+    # ----------------------------------------------------------------------------------------- end
+
+    def _finish(self, reason: EndReason, message: str) -> RunResult:
+        """The final weights, their figures on every part, and the files."""
+        at, rule, shape = self._at, self._experiment.training.early_stopping, self._data.summary.input_shape
+        if reason != "diverged" and int(self._optimizer.iterations.numpy()):
+            self._optimizer.finalize_variable_values(self._model.trainable_variables)
+        if self._best and rule and rule.restore_best:
+            self._model.set_weights(self._best)
+        metrics: dict[str, Any] = {
+            "run": self._run,
+            "reason": reason,
+            "message": message,
+            "epochs": at.epoch,
+            "best_epoch": at.best.epoch,
+            "parameters": self._model.count_params(),
+            "seconds": round(sum(row["seconds"] for row in at.history) + at.seconds, 3),
+            "started": round(self._started, 3),
+            "seed": self._experiment.seed,
+            "data_fingerprint": self._data.fingerprint,
+            "versions": versions(),
+        }
+        for part in ("train", "validation", "test"):
+            metrics[part] = self._evaluator.evaluate(getattr(self._data, part))
+        self._folder.save_last(self._model, self._experiment, shape)
+        if self._best:
+            last = self._model.get_weights()
+            if all(np.array_equal(one, other) for one, other in zip(last, self._best, strict=True)):
+                self._folder.best_is_last()
+            else:
+                self._model.set_weights(self._best)
+                self._folder.save_best(self._model, self._experiment, shape)
+                self._model.set_weights(last)
+        self._folder.finish(metrics)
+        return RunResult(
+            run=self._run,
+            folder=self._folder.path,
+            reason=reason,
+            epochs=at.epoch,
+            best_epoch=at.best.epoch,
+            metrics=metrics,
+        )

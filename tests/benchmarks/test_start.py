@@ -1,0 +1,37 @@
+"""How long a command takes to begin: medians of several fresh interpreters."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+REPEATS = 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "limit_s"),
+    [
+        (["-c", "pass"], 1.0),
+        (["-m", "dnnstudio.cli", "--version"], 2.0),
+        (["-m", "dnnstudio.cli", "check", "resources/recipes/digits.json"], 3.0),
+        (["-m", "dnnstudio.cli", "data", "digits"], 4.0),
+        (["-c", "import dnnstudio.engine.training"], 30.0),
+    ],
+    ids=["python", "version", "check", "data", "engine"],
+)
+def test_seconds_to_start(arguments: list[str], limit_s: float, measured: Callable[[str], None]) -> None:
+    times = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True, capture_output=True)
+        times.append(time.perf_counter() - began)
+    median = statistics.median(times)
+    measured(f"{median:.2f} s ({min(times):.2f} to {max(times):.2f})")
+    assert median < limit_s
