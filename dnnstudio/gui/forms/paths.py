@@ -1,0 +1,45 @@
+"""Reading and changing a record at a dotted path. Plain functions on frozen records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dnnstudio.core.options import Option
+
+
+def parent_of(path: str) -> str:
+    """ "kernel_regularizer" for "kernel_regularizer.l2", and "" for a field of the record itself."""
+    return path.rpartition(".")[0]
+
+
+def name_of(path: str) -> str:
+    """ "l2" for "kernel_regularizer.l2"."""
+    return path.rpartition(".")[2]
+
+
+def value_at(record: Option, path: str) -> Any:
+    """The value at a path; the record itself for "", None below something that is off."""
+    value: Any = record
+    for name in path.split(".") if path else ():
+        value = getattr(value, name, None)
+    return value
+
+
+def replaced_at(record: Option, path: str, value: object) -> Option:
+    """A checked copy with another value at the path ("" replaces all of it).
+
+    Raises `pydantic.ValidationError` where the value is impossible, and `KeyError` where the path leads nowhere.
+    """
+    if not path:
+        if not isinstance(value, Option):
+            raise KeyError("a record can only be replaced by a record")
+        return value
+    name, _, rest = path.partition(".")
+    if name not in type(record).model_fields:
+        raise KeyError(f"{type(record).__name__} has no field {name}")
+    if not rest:
+        return record.replaced(**{name: value})
+    inner = getattr(record, name)
+    if not isinstance(inner, Option):
+        raise KeyError(f"{name} is off, so it has no {rest}")
+    return record.replaced(**{name: replaced_at(inner, rest, value)})

@@ -1,0 +1,167 @@
+"""The theme of the running program: palette, font, stylesheet, and whatever painters need to know of them.
+
+One `Theme` is made by the program's start and handed to whoever paints; there is no global look-up.
+"""
+
+from __future__ import annotations
+
+import atexit
+from functools import cache
+from typing import Literal
+
+from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPalette, QPixmap
+from PySide6.QtWidgets import QApplication
+
+from dnnstudio.gui.theme import icons
+from dnnstudio.gui.theme.stylesheet import stylesheet
+from dnnstudio.gui.theme.tokens import DARK, LIGHT, Tokens
+
+Choice = Literal["light", "dark", "system"]
+FAMILY = "Inter"
+
+
+class Theme(QObject):
+    """The look of the whole application. `changed` is emitted after a new one is in force."""
+
+    changed = Signal()
+
+    def __init__(self, app: QApplication, choice: Choice = "system") -> None:
+        super().__init__(app)
+        self._app = app
+        self._choice: Choice = choice
+        self._tokens = LIGHT
+        self._applied = False
+        app.styleHints().colorSchemeChanged.connect(self._on_system_changed)
+
+    # ------------------------------------------------------------------------------------ what is in force
+
+    @property
+    def choice(self) -> Choice:
+        """What the person chose: light, dark, or as the system is."""
+        return self._choice
+
+    def tokens(self) -> Tokens:
+        """The colours in force."""
+        return self._tokens
+
+    def color(self, token: str, alpha: int | None = None) -> QColor:
+        """The colour that a token names ("accent", "text2"), optionally see-through (0 to 255)."""
+        value = QColor(getattr(self._tokens, token))
+        if alpha is not None:
+            value.setAlpha(alpha)
+        return value
+
+    def icon(self, name: str, color: str = "text2", *, on: str = "") -> QIcon:
+        """An icon in the colour that a token names; `on` is the token for the checked state.
+
+        The icon asks for its colour at every painting, so it never needs to be made again for another theme.
+        """
+
+        def now(mode: QIcon.Mode, state: QIcon.State) -> QColor:
+            if mode == QIcon.Mode.Disabled:
+                return self.color("text3", 110)
+            return self.color(on if on and state == QIcon.State.On else color)
+
+        return icons.icon(name, now)
+
+    def pixmap(self, name: str, size: int = 16, color: str = "text2", ratio: float = 1.0) -> QPixmap:
+        """An icon as a picture in today's colours; to be made again when `changed` comes."""
+        return icons.pixmap(name, size, self.color(color), ratio)
+
+    def font(self, size: int = 13, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
+        """The program's font in another size (pixels) and weight, for painters."""
+        font = QFont(self._app.font())
+        font.setPixelSize(size)
+        font.setWeight(weight)
+        return font
+
+    # ------------------------------------------------------------------------------------ changing it
+
+    def apply(self, choice: Choice | None = None) -> None:
+        """Put the chosen theme in force (without an argument: the one chosen before, once more)."""
+        self._choice = choice or self._choice
+        hints = self._app.styleHints()
+        if self._choice == "system":
+            hints.unsetColorScheme()
+            dark = hints.colorScheme() == Qt.ColorScheme.Dark
+        else:
+            dark = self._choice == "dark"
+            hints.setColorScheme(Qt.ColorScheme.Dark if dark else Qt.ColorScheme.Light)
+        self._put_in_force(DARK if dark else LIGHT)
+
+    def _put_in_force(self, tokens: Tokens) -> None:
+        if self._applied and tokens is self._tokens:
+            return
+        self._tokens = tokens
+        if not self._applied:
+            self._app.setStyle("Fusion")
+            self._app.setFont(_base_font())
+            self._applied = True
+        self._app.setPalette(_palette(tokens))
+        self._app.setStyleSheet(stylesheet(tokens, _picture_file))
+        self.changed.emit()
+
+    def _on_system_changed(self, scheme: Qt.ColorScheme) -> None:
+        if self._choice == "system" and self._applied:
+            self._put_in_force(DARK if scheme == Qt.ColorScheme.Dark else LIGHT)
+
+
+def _base_font() -> QFont:
+    """Inter where it is installed, else the system's font; figures are all of one width."""
+    installed = FAMILY in QFontDatabase.families()
+    font = QFont(FAMILY) if installed else QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
+    font.setPixelSize(13)
+    font.setFeature(QFont.Tag("tnum"), 1)
+    font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+    return font
+
+
+def _palette(t: Tokens) -> QPalette:
+    """What Fusion draws by itself, where the stylesheet says nothing."""
+    palette = QPalette()
+    role = QPalette.ColorRole
+    for which, color in (
+        (role.Window, t.bg),
+        (role.WindowText, t.text),
+        (role.Base, t.surface),
+        (role.AlternateBase, t.inset),
+        (role.Button, t.surface),
+        (role.ButtonText, t.text),
+        (role.Text, t.text),
+        (role.BrightText, t.on_accent),
+        (role.PlaceholderText, t.text3),
+        (role.ToolTipBase, t.text),
+        (role.ToolTipText, t.surface),
+        (role.Highlight, t.accent_fill),
+        (role.HighlightedText, t.on_accent),
+        (role.Accent, t.accent_fill),
+        (role.Link, t.accent),
+        (role.LinkVisited, t.accent),
+        (role.Light, t.hover),
+        (role.Midlight, t.hover),
+        (role.Mid, t.strong),
+        (role.Dark, t.strong),
+        (role.Shadow, t.strong),
+    ):
+        palette.setColor(which, QColor(color))
+    for which in (role.WindowText, role.ButtonText, role.Text):
+        palette.setColor(QPalette.ColorGroup.Disabled, which, QColor(t.text3))
+    return palette
+
+
+@cache
+def _picture_folder() -> QTemporaryDir:
+    """One folder a process for the arrows and ticks that the stylesheet shows; gone when the process ends."""
+    folder = QTemporaryDir()
+    atexit.register(folder.remove)
+    return folder
+
+
+@cache
+def _picture_file(name: str, color: str, size: int) -> str:
+    """The path of an icon drawn as a file, with a twin of twice the size for fine screens."""
+    path = _picture_folder().filePath(f"{name}-{color[1:]}-{size}.png")
+    icons.pixmap(name, size, color).save(path)
+    icons.pixmap(name, size * 2, color).save(path.replace(".png", "@2x.png"))
+    return path

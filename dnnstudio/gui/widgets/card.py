@@ -1,0 +1,42 @@
+"""The card: what everything in the window lies on."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+
+from dnnstudio.gui.theme import Role, Theme, set_role
+from dnnstudio.gui.widgets.labels import SectionTitle
+
+
+class Card(QFrame):
+    """A bordered surface with a head (unless it has no title) and a `body` to put widgets into."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        title: str = "",
+        *,
+        icon: str = "",
+        note: str = "",
+        margin: int = 12,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        set_role(self, Role.CARD)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(margin, margin - 2, margin, margin)
+        column.setSpacing(8)
+        self.head = SectionTitle(theme, title, icon=icon, note=note)
+        self.head.setMinimumHeight(24)
+        self.head.setVisible(bool(title))
+        column.addWidget(self.head)
+        self.body = QVBoxLayout()
+        self.body.setContentsMargins(0, 0, 0, 0)
+        self.body.setSpacing(8)
+        column.addLayout(self.body, 1)
+        if title:
+            self.setAccessibleName(title)
+
+    def add(self, widget: QWidget, stretch: int = 0) -> None:
+        """Put a widget under what is already there."""
+        self.body.addWidget(widget, stretch)

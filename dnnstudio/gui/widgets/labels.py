@@ -1,0 +1,192 @@
+"""Small pieces of text: labels that shorten themselves, badges, section titles, icons and dots that stand by text."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
+
+from dnnstudio.gui.theme import Role, Theme, set_role, set_state
+
+Tone = Literal["plain", "accent", "hint"]
+
+
+def label(text: str = "", role: Role = Role.SMALL, *, wrap: bool = False, parent: QWidget | None = None) -> QLabel:
+    """A plain text label that plays a role in the stylesheet. Text is never read as HTML."""
+    made = QLabel(text, parent)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setWordWrap(wrap)
+    set_role(made, role)
+    return made
+
+
+def rule(*, upright: bool = False, parent: QWidget | None = None) -> QFrame:
+    """A hairline, lying or upright."""
+    line = QFrame(parent)
+    set_role(line, Role.RULE_UPRIGHT if upright else Role.RULE)
+    return line
+
+
+class ElidedLabel(QLabel):
+    """A label that ends in … when there is no room, and then shows the whole text as its tooltip."""
+
+    def __init__(
+        self,
+        text: str = "",
+        role: Role = Role.SMALL,
+        *,
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._whole = ""
+        self._hint = ""
+        self._mode = mode
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        set_role(self, role)
+        self.setText(text)
+
+    def set_hint(self, text: str) -> None:
+        """A tooltip of its own, shown under the whole text when that is shortened."""
+        self._hint = text
+        self._fit()
+
+    def text(self) -> str:
+        """The whole text, shortened or not."""
+        return self._whole
+
+    def setText(self, text: str) -> None:
+        self._whole = text
+        self.setAccessibleName(text)
+        self._fit()
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        return QSize(metrics.horizontalAdvance(self._whole) + 1, metrics.height())
+
+    def minimumSizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        return QSize(min(metrics.horizontalAdvance(self._whole) + 1, metrics.averageCharWidth() * 4), metrics.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
+            self.updateGeometry()
+
+    def _fit(self) -> None:
+        shown = self.fontMetrics().elidedText(self._whole, self._mode, self.width())
+        super().setText(shown)
+        self.setToolTip("\n".join(part for part in (self._whole if shown != self._whole else "", self._hint) if part))
+
+
+class Badge(QLabel):
+    """CLONED, NEW, SHARED, MC, or a count: 16 px high."""
+
+    def __init__(self, text: str, *, tone: Tone = "plain", parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(16)
+        set_role(self, Role.BADGE)
+        self.setProperty("tone", tone)
+
+    def set_tone(self, tone: Tone) -> None:
+        set_state(self, "tone", tone)
+
+
+class IconLabel(QWidget):
+    """An icon that stands by a text. It is drawn from the theme at every painting."""
+
+    def __init__(
+        self, theme: Theme, name: str, *, size: int = 16, color: str = "text2", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._name = name
+        self._color = color
+        self.setFixedSize(size, size)
+
+    def set_icon(self, name: str, color: str | None = None) -> None:
+        self._name = name
+        self._color = color or self._color
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        self._theme.icon(self._name, self._color).paint(painter, self.rect())
+
+
+class StatusDot(QWidget):
+    """A 7 px disc in one of the colours of meaning. A word always stands beside it."""
+
+    def __init__(self, theme: Theme, color: str = "good_dot", *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._color = color
+        self.setFixedSize(8, 8)
+
+    def set_color(self, color: str) -> None:
+        """Name the token: good_dot, hint_dot, error_dot, accent, planned."""
+        self._color = color
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.color(self._color))
+        painter.drawEllipse(QPointF(4, 4), 3.5, 3.5)
+
+
+class SectionTitle(QWidget):
+    """The head of a card: icon, title, count or note, and room for buttons at the right."""
+
+    def __init__(self, theme: Theme, title: str, *, icon: str = "", note: str = "", parent: QWidget | None = None):
+        super().__init__(parent)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        self._icon = IconLabel(theme, icon or "stack")
+        self._icon.setVisible(bool(icon))
+        self._title = ElidedLabel(title, Role.TITLE)
+        self._badge = Badge("")
+        self._badge.hide()
+        self._note = ElidedLabel(note, Role.CAPTION)
+        self._note.setVisible(bool(note))
+        row.addWidget(self._icon)
+        row.addWidget(self._title)
+        row.addWidget(self._badge)
+        row.addWidget(self._note)
+        row.addStretch(1)
+        self._row = row
+
+    def add(self, widget: QWidget) -> None:
+        """Put a button or a note at the right end."""
+        self._row.addWidget(widget)
+
+    def set_title(self, title: str) -> None:
+        self._title.setText(title)
+
+    def set_icon(self, name: str, color: str = "text2") -> None:
+        self._icon.set_icon(name, color)
+        self._icon.setVisible(bool(name))
+
+    def set_count(self, text: str) -> None:
+        """The badge beside the title; an empty text hides it."""
+        self._badge.setText(text)
+        self._badge.setVisible(bool(text))
+
+    def set_note(self, text: str) -> None:
+        """The quiet words beside the title."""
+        self._note.setText(text)
+        self._note.setVisible(bool(text))

@@ -1,0 +1,197 @@
+"""What the program says: the message bar, the advice card, the warning strip."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from dnnstudio.gui.theme import Role, Severity, Theme, set_role, set_state
+from dnnstudio.gui.widgets.buttons import MiniButton, push_button
+from dnnstudio.gui.widgets.labels import ElidedLabel, IconLabel, label
+
+_ICONS: dict[Severity, tuple[str, str]] = {
+    "news": ("info-fill", "accent"),
+    "hint": ("warning-fill", "hint_dot"),
+    "error": ("x-circle-fill", "error_dot"),
+    "good": ("check-circle-fill", "good_dot"),
+}
+
+
+class _Message(QFrame):
+    """A frame in the colours of its severity with one icon."""
+
+    def __init__(self, theme: Theme, severity: Severity, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        set_role(self, Role.MESSAGE)
+        self.setProperty("severity", severity)
+        self._severity: Severity = severity
+        name, color = _ICONS[severity]
+        self._icon = IconLabel(theme, name, color=color)
+
+    @property
+    def severity(self) -> Severity:
+        return self._severity
+
+    def _set_severity(self, severity: Severity, icon: str = "") -> None:
+        self._severity = severity
+        set_state(self, "severity", severity)
+        name, color = _ICONS[severity]
+        self._icon.set_icon(icon or name, color)
+
+
+class MessageBar(_Message):
+    """One message at a time: an icon, words, at most one action, and a close. Long ones take two lines."""
+
+    action_requested = Signal()
+    closed = Signal()
+
+    def __init__(self, theme: Theme, *, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "news", parent)
+        self.setAccessibleName("Message")
+        self.setMinimumHeight(36)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 4, 8, 4)
+        row.setSpacing(8)
+        self._lead = label("", Role.LEAD)
+        self._text = label("", Role.BODY, wrap=True)
+        self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        for words in (self._lead, self._text):
+            words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.action = push_button("", Role.LINK)
+        self.action.setObjectName("message_action")
+        self.action.clicked.connect(self.action_requested)
+        self.close_button = MiniButton(theme, "x", "Close this message", size=14)
+        self.close_button.setObjectName("message_close")
+        self.close_button.clicked.connect(self.clear)
+        row.addWidget(self._icon)
+        row.addWidget(self._lead)
+        row.addWidget(self._text, 1)
+        row.addWidget(self.action)
+        row.addWidget(self.close_button)
+        self.hide()
+
+    def show_message(self, text: str, *, lead: str = "", severity: Severity = "news", action: str = "") -> None:
+        """Say something. `lead` is set in bold before the text; `action` is the one thing that can be done."""
+        self._set_severity(severity)
+        self._lead.setText(lead)
+        self._lead.setVisible(bool(lead))
+        self._text.setText(text)
+        self.action.setText(action)
+        self.action.setVisible(bool(action))
+        self.setAccessibleDescription(self.message())
+        self.show()
+
+    def message(self) -> str:
+        """What is being said, whole."""
+        return f"{self._lead.text()} {self._text.text()}".strip()
+
+    def clear(self) -> None:
+        """Take the message away."""
+        self.hide()
+        self._lead.clear()
+        self._text.clear()
+        self.closed.emit()
+
+
+class AdviceCard(_Message):
+    """A problem in words: what, why, the fix by its name, and a way to read more."""
+
+    fix_requested = Signal()
+    why_requested = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        title: str,
+        reason: str = "",
+        *,
+        fix: str = "",
+        why: bool = False,
+        severity: Severity = "hint",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(theme, severity, parent)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 10, 12, 10)
+        row.setSpacing(8)
+        column = QVBoxLayout()
+        column.setSpacing(4)
+        self._title = label("", Role.LEAD, wrap=True)
+        self._reason = label("", Role.CAPTION, wrap=True)
+        self.fix_button = push_button("", Role.FIX)
+        self.fix_button.setObjectName("advice_fix")
+        self.fix_button.clicked.connect(self.fix_requested)
+        self.why_button = push_button("Why?", Role.LINK, tip="Read more about this")
+        self.why_button.setObjectName("advice_why")
+        self.why_button.clicked.connect(self.why_requested)
+        self._buttons = QWidget()
+        buttons = QHBoxLayout(self._buttons)
+        buttons.setContentsMargins(0, 2, 0, 0)
+        buttons.setSpacing(4)
+        buttons.addWidget(self.fix_button)
+        buttons.addWidget(self.why_button)
+        buttons.addStretch(1)
+        column.addWidget(self._title)
+        column.addWidget(self._reason)
+        column.addWidget(self._buttons)
+        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(column, 1)
+        self.set_advice(title, reason, fix=fix, why=why, severity=severity)
+
+    def set_advice(
+        self, title: str, reason: str = "", *, fix: str = "", why: bool = False, severity: Severity = "hint"
+    ) -> None:
+        """Say something else with the same card."""
+        self._set_severity(severity, "lightbulb-fill" if severity == "hint" else "")
+        self._title.setText(title)
+        self._reason.setText(reason)
+        self._reason.setVisible(bool(reason))
+        self.fix_button.setText(fix)
+        self.fix_button.setVisible(bool(fix))
+        self.why_button.setVisible(why)
+        self._buttons.setVisible(bool(fix) or why)
+        self.setAccessibleName(title)
+        self.setAccessibleDescription(reason)
+
+
+class WarningStrip(_Message):
+    """A warning in one line of 40 px: the consequence in bold, then the rest, and the fix at the right."""
+
+    fix_requested = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        lead: str = "",
+        text: str = "",
+        *,
+        fix: str = "",
+        severity: Severity = "hint",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(theme, severity, parent)
+        self.setFixedHeight(40)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 0, 8, 0)
+        row.setSpacing(8)
+        self._lead = label("", Role.LEAD)
+        self._text = ElidedLabel("", Role.BODY)
+        self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.fix_button = push_button("", Role.FIX)
+        self.fix_button.setObjectName("strip_fix")
+        self.fix_button.clicked.connect(self.fix_requested)
+        row.addWidget(self._icon)
+        row.addWidget(self._lead)
+        row.addWidget(self._text, 1)
+        row.addWidget(self.fix_button)
+        self.set_warning(lead, text, fix=fix, severity=severity)
+
+    def set_warning(self, lead: str, text: str = "", *, fix: str = "", severity: Severity = "hint") -> None:
+        """Warn of something else."""
+        self._set_severity(severity)
+        self._lead.setText(lead)
+        self._text.setText(text)
+        self.fix_button.setText(fix)
+        self.fix_button.setVisible(bool(fix))
+        self.setAccessibleName(lead)
+        self.setAccessibleDescription(text)

@@ -1,0 +1,164 @@
+"""What stands in and around plots: the legend with the latest values, and the bar of shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import QLineF, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from dnnstudio.gui.theme import Theme
+
+LineStyle = Literal["solid", "dashed", "dotted"]
+DASHES: dict[LineStyle, tuple[list[float], float]] = {
+    "solid": ([], 2.0),
+    "dashed": ([5, 4], 1.2),
+    "dotted": ([2, 3], 1.4),
+}
+"""Dash pattern (in pen widths' pixels) and width: measured, measured another way, not yet happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegendEntry:
+    """A line of a legend: name, the colour's token, and the latest value as text."""
+
+    name: str
+    color: str
+    value: str = ""
+    style: LineStyle = "solid"
+
+
+class PlotLegend(QWidget):
+    """A small bordered table of line, name and value. It lies over a plot and lets the mouse through."""
+
+    ROW, PAD, LINE, GAP = 16, 8, 13, 8
+
+    def __init__(self, theme: Theme, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._entries: tuple[LegendEntry, ...] = ()
+        self._width = 0
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def entries(self) -> tuple[LegendEntry, ...]:
+        return self._entries
+
+    def set_entries(self, entries: Sequence[LegendEntry]) -> None:
+        """Show these. The width never shrinks while the names stay, so that nothing jumps while values come in."""
+        names_before = [entry.name for entry in self._entries]
+        self._entries = tuple(entries)
+        metrics = QFontMetrics(self._theme.font(11))
+        names = max((metrics.horizontalAdvance(entry.name) for entry in entries), default=0)
+        values = max((metrics.horizontalAdvance(entry.value) for entry in entries), default=0)
+        width = 2 * self.PAD + self.LINE + self.GAP + names + (values + 16 if values else 0)
+        self._width = max(width, self._width) if [entry.name for entry in entries] == names_before else width
+        self.setAccessibleName("; ".join(f"{entry.name} {entry.value}".strip() for entry in entries))
+        self.setVisible(bool(entries))
+        self.resize(self.sizeHint())
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._width, 2 * self.PAD - 2 + self.ROW * len(self._entries))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        color = self._theme.color
+        painter.setPen(QPen(color("border"), 1))
+        painter.setBrush(color("surface"))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+        painter.setFont(self._theme.font(11))
+        for index, entry in enumerate(self._entries):
+            top = self.PAD - 1 + index * self.ROW
+            middle = top + self.ROW / 2
+            dashes, width = DASHES[entry.style]
+            pen = QPen(color(entry.color), width)
+            if dashes:
+                pen.setDashPattern([dash / width for dash in dashes])
+            painter.setPen(pen)
+            painter.drawLine(QLineF(self.PAD, middle, self.PAD + self.LINE, middle))
+            left = self.PAD + self.LINE + self.GAP
+            row = QRectF(left, top, self.width() - left - self.PAD, self.ROW)
+            painter.setPen(color("text2"))
+            painter.drawText(row, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, entry.name)
+            painter.setPen(color("text"))
+            painter.drawText(row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, entry.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a whole: how much, in which colour (a token), and its words ("train 55,000")."""
+
+    value: float
+    color: str
+    caption: str = ""
+
+
+class ShareBar(QWidget):
+    """Parts of a whole as a bar 6 px high, with a square and words for each part underneath."""
+
+    def __init__(self, theme: Theme, *, thickness: int = 6, captions: bool = True, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._theme = theme
+        self._thickness = thickness
+        self._captions = captions
+        self._shares: tuple[Share, ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def set_shares(self, shares: Sequence[Share]) -> None:
+        """Show these parts, in order."""
+        self._shares = tuple(shares)
+        text = ", ".join(share.caption for share in shares if share.caption)
+        self.setAccessibleName(text)
+        self.setToolTip(text)
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(120, self._thickness + (22 if self._captions else 0))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(40, self.sizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        shown = [share for share in self._shares if share.value > 0]
+        total = sum(share.value for share in shown)
+        if not total:
+            painter.setBrush(self._theme.color("hover"))
+            painter.drawRoundedRect(QRectF(0, 0, self.width(), self._thickness), 3, 3)
+            return
+        room = self.width() - 2 * (len(shown) - 1)
+        left = 0.0
+        for share in shown:
+            width = max(room * share.value / total, 2)
+            painter.setBrush(self._theme.color(share.color))
+            painter.drawRoundedRect(QRectF(left, 0, width, self._thickness), 2, 2)
+            left += width + 2
+        if self._captions:
+            self._paint_captions(painter, shown)
+
+    def _paint_captions(self, painter: QPainter, shown: Sequence[Share]) -> None:
+        metrics = QFontMetrics(self._theme.font(11))
+        painter.setFont(self._theme.font(11))
+        widths = [12 + metrics.horizontalAdvance(share.caption) for share in shown]
+        free = self.width() - sum(widths)
+        gap = free / (len(shown) - 1) if len(shown) > 1 else 0
+        left = 0.0
+        for share, width in zip(shown, widths, strict=True):
+            top = self._thickness + 8
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._theme.color(share.color))
+            painter.drawRoundedRect(QRectF(left, top + 3, 8, 8), 2, 2)
+            painter.setPen(self._theme.color("text2"))
+            painter.drawText(
+                QRectF(left + 12, top, width, 14),
+                Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
+                share.caption,
+            )
+            left += width + gap

@@ -1,0 +1,42 @@
+"""A theme, and a person at a form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from dnnstudio.gui.forms import OptionForm
+from dnnstudio.gui.theme import Theme
+
+from .form_driver import FormUser
+
+
+@pytest.fixture
+def theme(qapp: QApplication) -> Iterator[Theme]:
+    made = Theme(qapp, "light")
+    made.apply()
+    yield made
+    made.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # else the forms of all tests live on
+
+
+@pytest.fixture
+def use(theme: Theme, qtbot: QtBot) -> Iterator[type]:
+    class Use:
+        """Shows a form of a record and gives the person at it."""
+
+        def __new__(cls, value: object, **more: object) -> FormUser:  # type: ignore[misc]
+            form = OptionForm(theme, value, **more)  # type: ignore[arg-type]
+            form.set_more_open(True)
+            form.resize(320, form.sizeHint().height())
+            qtbot.addWidget(form)
+            with qtbot.waitExposed(form):
+                form.show()
+            form.activateWindow()
+            return FormUser(form)
+
+    yield Use
