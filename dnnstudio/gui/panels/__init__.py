@@ -1,0 +1,1 @@
+"""The panels beside the plots: data, layer, optimizer, schedule, training."""

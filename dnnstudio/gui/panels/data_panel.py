@@ -1,0 +1,288 @@
+"""The card of data: source, classes, split, scaling, and a picture of each class."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+
+from dnnstudio.core import edits
+from dnnstudio.core.checks import Problem
+from dnnstudio.core.data import SOURCE_KINDS, Classes, Data, DataSummary, FirstRows, Fraction, Source
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.jobs import DataPreview
+from dnnstudio.gui.document import Document
+from dnnstudio.gui.forms import OptionForm
+from dnnstudio.gui.panels.class_chips import ClassChips
+from dnnstudio.gui.panels.parts import AdviceList, FitScroll
+from dnnstudio.gui.panels.thumbnails import Thumbnails
+from dnnstudio.gui.panels.two_classes import TwoClassDialog
+from dnnstudio.gui.theme import Role, Severity, Theme, set_role
+from dnnstudio.gui.widgets import (
+    AdviceCard,
+    Card,
+    Choice,
+    ComboBox,
+    ElidedLabel,
+    MiniButton,
+    Segmented,
+    Share,
+    ShareBar,
+    label,
+)
+
+ASK_DELAY_MS = 200
+"""Quick changes are read as one, once they have come to rest."""
+DETAILS = ("validation", "train_limit")
+SCALINGS = (
+    Choice("none", "None", "The numbers as they are stored."),
+    Choice("unit", "0…1", "Brought to between 0 and 1."),
+    Choice("standardize", "Standardize", "Each input by the training rows' mean and spread: mean 0, spread 1."),
+)
+CHIPS_LIMIT = 140
+NARROW_BELOW = 300
+"""A card narrower than this says in one line what the chips say."""
+
+
+class DataPanel(Card):
+    """The data of `document`.
+
+    `preview_requested` asks for the data to be read (the answer goes to `set_preview` or `set_failure`),
+    `download_requested` for the same with leave to use the network. `failed` carries a `UserError`.
+    """
+
+    preview_requested = Signal()
+    download_requested = Signal()
+    failed = Signal(object)
+
+    def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "Data", icon="database", parent=parent)
+        self.setObjectName("data_panel")
+        self._document = document
+        self._theme = theme
+        self._asked: tuple[Data, int] | None = None
+        self._pictured: Source | None = None
+        """The source whose pictures are shown."""
+        self._timer = QTimer(self, singleShot=True, interval=ASK_DELAY_MS)
+        self._timer.timeout.connect(self._ask)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self._make_head()
+        self._make_body()
+        document.experiment_changed.connect(self._refresh)
+        document.summary_changed.connect(self._refresh)
+        self._refresh()
+
+    # ------------------------------------------------------------------------------------------------ answers
+
+    def request_preview(self) -> None:
+        """Ask for the present data to be read, at once."""
+        self._timer.stop()
+        self._ask()
+
+    def set_preview(self, preview: DataPreview, *, data: Data | None = None, seed: int | None = None) -> None:
+        """Show what reading `data` (the present data unless given) gave."""
+        self._document.set_summary(preview.summary, data=data, seed=seed)
+        if data is None or data == self._document.experiment.data:
+            self._news.hide()
+            self.thumbnails.set_pictures(preview.thumbnails, preview.summary.class_names)
+            self._pictured = self._document.experiment.data.source
+            self._refresh()
+
+    def set_failure(self, error: UserError, *, can_download: bool = False) -> None:
+        """Say why the data could not be read, and offer the download where that would help."""
+        self._show_news(error.message, error.hint, "Download" if can_download else "", "hint" if can_download else
+                        "error")  # fmt: skip
+
+    def set_busy(self, text: str) -> None:
+        """Say what is being done: "Downloading, 12 of 29 MB"; an empty text takes it away."""
+        if text:
+            self._show_news(text, "", "", "news")
+        else:
+            self._news.hide()
+
+    def _show_news(self, title: str, reason: str, fix: str, severity: Severity) -> None:
+        self._news.set_advice(title, reason, fix=fix, severity=severity)
+        self._news.show()
+
+    def _ask(self) -> None:
+        experiment = self._document.experiment
+        present = (experiment.data, experiment.seed)
+        self._asked = present
+        if not _is_complete(experiment.data.source):
+            self.thumbnails.set_pictures(None, ())
+            self._news.hide()
+            return
+        self.preview_requested.emit()
+
+    # ------------------------------------------------------------------------------------------------- making
+
+    def _make_head(self) -> None:
+        self.source = ComboBox([Choice(kind, cls.label, cls.help) for kind, cls in SOURCE_KINDS.items()])
+        self.source.setObjectName("data_source")
+        self.source.setAccessibleName("Source of the data")
+        set_role(self.source, Role.FLAT)
+        self.source.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.source.setFixedWidth(132)
+        self.source.chosen.connect(self._choose_source)
+        self.details_button = MiniButton(
+            self._theme, "sliders-horizontal", "Validation, number of training rows and all other choices"
+        )
+        self.details_button.setObjectName("data_details")
+        self.details_button.setCheckable(True)
+        self.details_button.toggled.connect(lambda: self._arrange())
+        self.head.add(self.details_button)
+        self.head.add(self.source)
+
+    def _make_body(self) -> None:
+        theme = self._theme
+        self._line = ElidedLabel("", Role.CAPTION)
+        self._line.setObjectName("data_line")
+        self._news = AdviceCard(theme, "")
+        self._news.setObjectName("data_news")
+        self._news.fix_requested.connect(self.download_requested)
+        self._news.hide()
+        self.source_form = OptionForm(theme)
+        self.source_form.setObjectName("source_form")
+        self.source_form.edited.connect(lambda path, value: self._set(f"source.{path}", value, "Change the source"))
+        self.chips = ClassChips(theme)
+        self.chips.classes_chosen.connect(self._choose_classes)
+        self.chips.two_classes_requested.connect(self.ask_two_classes)
+        self.chips.failed.connect(self.failed)
+        self._chip_area = FitScroll(self.chips, limit=CHIPS_LIMIT, smallest=22)
+        self.bar = ShareBar(theme)
+        self.bar.setObjectName("split_bar")
+        self.scaling = Segmented(theme, SCALINGS)
+        self.scaling.setObjectName("scaling")
+        self.scaling.setAccessibleName("Scaling")
+        self.scaling.chosen.connect(lambda value: self._set("scaling", value, "Change scaling"))
+        self._scaling_row = QWidget()
+        self._scaling_row.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        row = QHBoxLayout(self._scaling_row)
+        row.setContentsMargins(0, 0, 0, 0)
+        caption = label("Scaling", Role.FORM)
+        caption.setToolTip(Data.model_fields["scaling"].description or "")
+        row.addWidget(caption)
+        row.addStretch(1)
+        row.addWidget(self.scaling)
+        self.details = OptionForm(theme, only=DETAILS)
+        self.details.setObjectName("data_details_form")
+        self.details.edited.connect(self._edit_details)
+        self.thumbnails = Thumbnails(theme)
+        self.advice = AdviceList(self._document, theme, _concerns_data)
+        self.advice.failed.connect(self.failed)
+        for part in (self._line, self._news, self.source_form, self._chip_area, self.bar, self._scaling_row,
+                     self.details, self.thumbnails, self.advice):  # fmt: skip
+            self.add(part)
+        self.body.addStretch(1)
+
+    # ------------------------------------------------------------------------------------------------ showing
+
+    def _refresh(self, _: object = None) -> None:
+        experiment, summary = self._document.experiment, self._document.summary
+        data = experiment.data
+        self.source.set_value(data.source.kind)
+        if data.source != self._pictured:
+            self.thumbnails.set_pictures(None, ())
+        self.source_form.set_value(data.source)
+        self.chips.show_classes(self._document.source_class_names, data.classes, summary)
+        self._line.setText(summary_line(summary))
+        self._line.set_hint(summary.origin if summary else "")
+        self.bar.set_shares(_shares(summary))
+        self.scaling.set_value(data.scaling)
+        self.details.set_value(data)
+        self.advice.refresh()
+        self._arrange()
+        if (data, experiment.seed) != self._asked:
+            self._timer.start()
+
+    def _arrange(self) -> None:
+        """Show what there is room for: narrow panels say it in one line until the details are asked for."""
+        narrow, details = self.width() < NARROW_BELOW, self.details_button.isChecked()
+        summary = self._document.summary
+        self._line.setVisible(narrow and not details)
+        has_options = len(type(self._document.experiment.data.source).model_fields) > 1
+        self.source_form.setVisible(has_options and (not narrow or details or summary is None))
+        self._chip_area.setVisible((not narrow or details) and bool(self.chips.chips))
+        self.bar.setVisible((not narrow or details) and bool(summary and summary.counts))
+        self._scaling_row.setVisible(not narrow or details)
+        self.details.setVisible(details)
+        self._chip_area.updateGeometry()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    # ----------------------------------------------------------------------------------------------- changing
+
+    def _choose_source(self, kind: object) -> None:
+        data = self._document.experiment.data
+        if kind == data.source.kind:
+            return
+        source: Any = SOURCE_KINDS[str(kind)].new()
+        validation = data.validation
+        if isinstance(validation, FirstRows) and source.rows is not None and validation.count >= source.rows[0] // 2:
+            validation = Fraction(fraction=0.2)
+        changed = data.replaced(source=source, classes=Classes(), validation=validation)
+        self._document.push(self._document.experiment.replaced(data=changed), f"Use {source.label}")
+
+    def _choose_classes(self, classes: object) -> None:
+        self._set("classes", classes, "Change classes")
+
+    def ask_two_classes(self) -> None:
+        """Ask which two classes to tell apart."""
+        classes = self._document.experiment.data.classes
+        chosen = TwoClassDialog.ask(self._theme, self._document.source_class_names, classes, self.window())
+        if chosen is not None:
+            binary = chosen.positive is not None
+            self._set("classes", chosen, "Make it a two-class task" if binary else "Tell all classes apart")
+
+    def _edit_details(self, path: str, value: object) -> None:
+        title = Data.model_fields[path.split(".", 1)[0]].title or path
+        self._set(path, value, f"Change {title.lower()}")
+
+    def _set(self, path: str, value: object, text: str) -> None:
+        try:
+            after = edits.set_value(self._document.experiment, f"data.{path}", value)
+        except UserError as error:
+            self.failed.emit(error)
+            self._refresh()
+            return
+        self._document.push(after, text, f"data.{path}")
+
+
+def summary_line(summary: DataSummary | None) -> str:
+    """10 classes · 55,000 train · 5,000 val."""
+    if summary is None:
+        return "Not read yet"
+    words = [f"{summary.classes} classes" if summary.classes else "predicts a number"]
+    if summary.counts:
+        words += [f"{summary.counts[0]:,} train", f"{summary.counts[1]:,} val."]
+    return " · ".join(words)
+
+
+def _shares(summary: DataSummary | None) -> tuple[Share, ...]:
+    if summary is None or summary.counts is None:
+        return ()
+    names, colors = ("train", "validation", "test"), ("train", "validation", "text3")
+    return tuple(
+        Share(count, color, f"{name} {count:,}")
+        for name, color, count in zip(names, colors, summary.counts, strict=True)
+    )
+
+
+def _concerns_data(problem: Problem) -> bool:
+    return problem.place.split(".", 1)[0] == "data"
+
+
+def _is_complete(source: Source) -> bool:
+    """Whether every file that the source needs has been named."""
+    return all(getattr(source, name) for name, field in type(source).model_fields.items() if field.is_required())
+
+
+if __name__ == "__main__":
+    from dnnstudio.gui.panels.alone import show_alone
+
+    sys.exit(show_alone(DataPanel, 344))

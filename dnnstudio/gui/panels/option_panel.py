@@ -1,0 +1,130 @@
+"""A panel made of one part of the experiment: its kind, its fields, and advice on it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from dnnstudio.core import edits
+from dnnstudio.core.checks import Problem
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.options import Option
+from dnnstudio.gui.document import Document
+from dnnstudio.gui.forms import OptionForm
+from dnnstudio.gui.panels.parts import AdviceList, FitScroll
+from dnnstudio.gui.theme import Theme
+
+
+def title_at(record: Option, path: str) -> str:
+    """What a person calls the field at a dotted path: "L2" for kernel_regularizer.l2, else the nearest title known."""
+    title = ""
+    for name in path.split("."):
+        field = type(record).model_fields.get(name)
+        title = (field.title if field else None) or title
+        inner = getattr(record, name, None)
+        if not isinstance(inner, Option):
+            break
+        record = inner
+    return title or path
+
+
+def problem_marks(problems: Sequence[Problem], fields: Mapping[str, str]) -> dict[str, str]:
+    """The worst severity of each field: what edge its editor gets. `fields` maps a problem's place to a field."""
+    marks: dict[str, str] = {}
+    for problem in problems:
+        name = fields.get(problem.place, "")
+        if name and marks.get(name) != "error":
+            marks[name] = "error" if problem.severity == "error" else "hint"
+    return marks
+
+
+class OptionPanel(QWidget):
+    """The part of the experiment at `path`. With `kinds` (kind → class) a person can choose another kind.
+
+    `failed` carries a `UserError`.
+    """
+
+    failed = Signal(object)
+
+    def __init__(
+        self,
+        document: Document,
+        theme: Theme,
+        path: str,
+        *,
+        kinds: Mapping[str, type[Option]] | None = None,
+        exclude: Collection[str] = (),
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._theme = theme
+        self._path = path
+        self._kinds = kinds or {}
+        self.setObjectName(f"{path}_panel")
+        self.setAccessibleName(path.capitalize())
+        self._content = QWidget()
+        self.column = QVBoxLayout(self._content)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.setSpacing(8)
+        self.form = OptionForm(theme, exclude=exclude, kinds=self._kinds.values(), kind_help=f"Which {path} to use.")
+        self.form.setObjectName(f"{path}_form")
+        self.form.edited.connect(self._edit)
+        self.advice = AdviceList(document, theme, self._concerns)
+        self.advice.failed.connect(self.failed)
+        self._make_more()
+        self._fill_column()
+        self.area = FitScroll(self._content)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self.area)
+        document.experiment_changed.connect(self.refresh)
+        document.summary_changed.connect(self.refresh)
+        self.refresh()
+
+    @property
+    def value(self) -> Option:
+        """The part of the experiment that this panel shows."""
+        value = edits.get_value(self._document.experiment, self._path)
+        assert isinstance(value, Option)
+        return value
+
+    def refresh(self, _: object = None) -> None:
+        """Show the document as it is now."""
+        value = self.value
+        self.form.set_value(value)
+        self.advice.refresh()
+        places = {f"{self._path}.{name}": name for name in type(value).model_fields}
+        self.form.set_marks(problem_marks(self.advice.problems, places))
+
+    def _make_more(self) -> None:
+        """Make what only this panel has. Called once, before the column is filled."""
+
+    def _fill_column(self) -> None:
+        """Put the parts into the column. Panels with more to show have their own order."""
+        for part in (self.form, self.advice):
+            self.column.addWidget(part)
+        self.column.addStretch(1)
+
+    def _concerns(self, problem: Problem) -> bool:
+        return problem.place.split(".", 1)[0] == self._path
+
+    def _edit(self, path: str, value: object) -> None:
+        if not path and isinstance(value, Option) and type(value) is not type(self.value):
+            kind = value.kind  # type: ignore[attr-defined]
+            self._set(f"{self._path}.kind", kind, f"Use {value.label}", key=None)
+            return
+        where = f"{self._path}.{path}" if path else self._path
+        title = title_at(self.value, path) if path else self._path
+        self._set(where, value, f"Change {title.lower()}", key=where)
+
+    def _set(self, where: str, value: object, text: str, *, key: str | None) -> None:
+        try:
+            after = edits.set_value(self._document.experiment, where, value)
+        except UserError as error:
+            self.failed.emit(error)
+            self.refresh()
+            return
+        self._document.push(after, text, key)

@@ -1,0 +1,122 @@
+"""What several panels are made of: advice for a part of the experiment, and an area that scrolls only when it must."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from dnnstudio.core.checks import Problem, Severity
+from dnnstudio.core.errors import UserError
+from dnnstudio.gui.document import Document
+from dnnstudio.gui.theme import Severity as Look
+from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets import AdviceCard
+
+NARROW_BELOW = 270
+"""What lies on a card narrower than this shows less and says it shorter."""
+LOOKS: dict[Severity, Look] = {"error": "error", "warning": "hint", "hint": "hint"}
+
+
+class AdviceList(QWidget):
+    """The problems of one part of the experiment as advice cards; each fix is one undo step."""
+
+    failed = Signal(object)
+
+    def __init__(
+        self, document: Document, theme: Theme, concerns: Callable[[Problem], bool], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._theme = theme
+        self._concerns = concerns
+        self._cards: list[AdviceCard] = []
+        self._problems: list[Problem] = []
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(8)
+        self.refresh()
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        return self._problems
+
+    @property
+    def cards(self) -> Sequence[AdviceCard]:
+        """The cards in sight, one a problem."""
+        return self._cards[: len(self._problems)]
+
+    def refresh(self) -> None:
+        """Show what the checks say now. Cards are used again, so that a click on one does not destroy it."""
+        self._problems = [problem for problem in self._document.problems if self._concerns(problem)]
+        while len(self._cards) < len(self._problems):
+            self._cards.append(self._new_card(len(self._cards)))
+        for number, card in enumerate(self._cards):
+            card.setVisible(number < len(self._problems))
+        for card, problem in zip(self._cards, self._problems, strict=False):
+            fix = problem.fix.label if problem.fix else ""
+            card.set_advice(problem.title, problem.reason, fix=fix, severity=LOOKS[problem.severity])
+            card.setObjectName(f"advice_{problem.code}")
+        self.setVisible(bool(self._problems))
+
+    def _new_card(self, number: int) -> AdviceCard:
+        card = AdviceCard(self._theme, "")
+        card.fix_requested.connect(lambda: self._apply(number))
+        self._column.addWidget(card)
+        return card
+
+    def _apply(self, number: int) -> None:
+        fix = self._problems[number].fix
+        if fix is None:
+            return
+        try:
+            self._document.push(fix.apply(self._document.experiment), fix.label)
+        except UserError as error:
+            self.failed.emit(error)
+
+
+class FitScroll(QScrollArea):
+    """As high as its content, up to `limit`; what is higher, or has less room, is scrolled."""
+
+    def __init__(self, content: QWidget, *, limit: int = 16_777_215, smallest: int = 60) -> None:
+        super().__init__()
+        self._content = content
+        self._limit = limit
+        self._smallest = smallest
+        self.setWidget(content)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        content.setProperty("role", "clear")
+        content.installEventFilter(self)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+
+    def set_limit(self, limit: int) -> None:
+        self._limit = limit
+        self.updateGeometry()
+
+    def content_height(self, width: int | None = None) -> int:
+        """How high the content wants to be at the present width."""
+        content = self._content
+        width = self.viewport().width() if width is None else width
+        high = content.heightForWidth(width) if content.hasHeightForWidth() else -1
+        return max(high, content.minimumSizeHint().height()) if high >= 0 else content.sizeHint().height()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._content and event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return min(self.content_height(width), self._limit)
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._content.sizeHint().width(), min(self.content_height(), self._limit))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(40, min(self.content_height(), self._smallest, self._limit))

@@ -1,0 +1,75 @@
+"""How long and in which portions the network trains, what it makes small, and the seed."""
+
+from __future__ import annotations
+
+import sys
+
+from PySide6.QtWidgets import QWidget
+
+from dnnstudio.core import edits
+from dnnstudio.core.checks import Problem
+from dnnstudio.core.errors import UserError
+from dnnstudio.gui.document import Document
+from dnnstudio.gui.forms import OptionForm
+from dnnstudio.gui.panels.option_panel import OptionPanel, problem_marks, title_at
+from dnnstudio.gui.panels.schedule_words import training_rows
+from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.widgets import label
+
+OF_EXPERIMENT = ("loss", "seed")
+
+
+class TrainingPanel(OptionPanel):
+    """`document.experiment.training`, the loss and the seed, with one sentence on how many steps that makes."""
+
+    def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(document, theme, "training", parent=parent)
+
+    def refresh(self, _: object = None) -> None:
+        """Show the document as it is now."""
+        super().refresh()
+        experiment = self._document.experiment
+        self.of_experiment.set_value(experiment)
+        self.of_experiment.set_marks(problem_marks(self.advice.problems, {name: name for name in OF_EXPERIMENT}))
+        self._sentence.setText(steps_sentence(self._document))
+
+    def _make_more(self) -> None:
+        self.of_experiment = OptionForm(self._theme, only=OF_EXPERIMENT)
+        self.of_experiment.setObjectName("experiment_form")
+        self.of_experiment.edited.connect(self._edit_experiment)
+        self._sentence = label("", Role.CAPTION, wrap=True)
+        self._sentence.setObjectName("training_sentence")
+
+    def _fill_column(self) -> None:
+        for part in (self.form, self.of_experiment, self.advice, self._sentence):
+            self.column.addWidget(part)
+        self.column.addStretch(1)
+
+    def _concerns(self, problem: Problem) -> bool:
+        return super()._concerns(problem) or problem.place in OF_EXPERIMENT
+
+    def _edit_experiment(self, path: str, value: object) -> None:
+        try:
+            after = edits.set_value(self._document.experiment, path, value)
+        except UserError as error:
+            self.failed.emit(error)
+            self.refresh()
+            return
+        self._document.push(after, f"Change {title_at(self._document.experiment, path).lower()}", path)
+
+
+def steps_sentence(document: Document) -> str:
+    """1,719 steps an epoch, 34,380 in all: 55,000 rows by 32."""
+    training, rows = document.experiment.training, training_rows(document)
+    if rows is None:
+        return "How many steps that makes is known when the data has been read."
+    an_epoch = -(-rows // training.batch_size)
+    steps = "step" if an_epoch == 1 else "steps"
+    total = an_epoch * training.epochs
+    return f"{an_epoch:,} {steps} an epoch, {total:,} in all: {rows:,} rows by {training.batch_size:,}."
+
+
+if __name__ == "__main__":
+    from dnnstudio.gui.panels.alone import show_alone
+
+    sys.exit(show_alone(TrainingPanel, 320))

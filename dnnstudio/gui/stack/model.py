@@ -1,0 +1,132 @@
+"""The stack as a Qt list model. It only shows the document; edits go through `commands`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+
+from dnnstudio.core import edits
+from dnnstudio.gui.document import Document
+from dnnstudio.gui.stack.rows import LayerRow, Origin, make_rows
+
+MIME_TYPE = "application/x-dnnstudio-layers"
+Index = QModelIndex | QPersistentModelIndex
+
+
+class LayerListModel(QAbstractListModel):
+    """One row a layer. `rename_requested` carries a layer's id and the name typed into its card."""
+
+    rename_requested = Signal(str, str)
+
+    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._origins: dict[str, Origin] = {}
+        self._rows = make_rows(document)
+        self.moving = False
+        """While rows come and go. The view's selection then changes by itself, which no person meant."""
+        document.experiment_changed.connect(self.refresh)
+        document.summary_changed.connect(self.refresh)
+
+    @property
+    def rows(self) -> Sequence[LayerRow]:
+        return self._rows
+
+    def set_origins(self, origins: Mapping[str, Origin]) -> None:
+        """Say which layers are cloned, shared or new; the others carry no such badge."""
+        self._origins = dict(origins)
+        self.refresh()
+
+    def row_of(self, layer_id: str) -> int:
+        """The row of that layer, or -1."""
+        return next((number for number, row in enumerate(self._rows) if row.layer.id == layer_id), -1)
+
+    def refresh(self) -> None:
+        """Show the document as it is now; only rows that differ are told to the view."""
+        fresh = make_rows(self._document, self._origins)
+        old_ids = [row.layer.id for row in self._rows]
+        new_ids = [row.layer.id for row in fresh]
+        if old_ids != new_ids:
+            self.moving = True
+            self._replace_middle(old_ids, new_ids, fresh)
+            self.moving = False
+        self._update(fresh)
+
+    def _replace_middle(self, old_ids: list[str], new_ids: list[str], fresh: list[LayerRow]) -> None:
+        """Take out the rows between the common start and end, and put in the new ones."""
+        start = 0
+        shorter = min(len(old_ids), len(new_ids))
+        while start < shorter and old_ids[start] == new_ids[start]:
+            start += 1
+        end = 0
+        while end < shorter - start and old_ids[-1 - end] == new_ids[-1 - end]:
+            end += 1
+        if start < len(old_ids) - end:
+            self.beginRemoveRows(QModelIndex(), start, len(old_ids) - end - 1)
+            del self._rows[start : len(old_ids) - end]
+            self.endRemoveRows()
+        if start < len(new_ids) - end:
+            self.beginInsertRows(QModelIndex(), start, len(new_ids) - end - 1)
+            self._rows[start:start] = fresh[start : len(new_ids) - end]
+            self.endInsertRows()
+
+    def _update(self, fresh: list[LayerRow]) -> None:
+        changed = [number for number, row in enumerate(fresh) if row != self._rows[number]]
+        self._rows = fresh
+        if changed:
+            self.dataChanged.emit(self.index(changed[0]), self.index(changed[-1]))
+
+    def row(self, index: Index) -> LayerRow:
+        return self._rows[index.row()]
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid() or index.row() >= len(self._rows):
+            return None
+        row = self._rows[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.EditRole:
+                return row.layer.id
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"{row.layer.id}, {row.description}"
+            case Qt.ItemDataRole.AccessibleDescriptionRole:
+                return row.layer.help
+            case Qt.ItemDataRole.ToolTipRole:
+                return row.tooltip
+            case _:
+                return None
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        if not index.isValid() or role != Qt.ItemDataRole.EditRole:
+            return False
+        self.rename_requested.emit(self._rows[index.row()].layer.id, str(value))
+        return True
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        if not index.isValid():
+            return Qt.ItemFlag.ItemIsDropEnabled
+        return (
+            Qt.ItemFlag.ItemIsSelectable
+            | Qt.ItemFlag.ItemIsEnabled
+            | Qt.ItemFlag.ItemIsEditable
+            | Qt.ItemFlag.ItemIsDragEnabled
+            | Qt.ItemFlag.ItemNeverHasChildren
+        )
+
+    def mimeTypes(self) -> list[str]:
+        return [MIME_TYPE, "text/plain"]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        ids = [self._rows[index.row()].layer.id for index in indexes]
+        text = edits.copy_text(self._document.experiment, ids)
+        mime = QMimeData()
+        mime.setText(text)
+        mime.setData(MIME_TYPE, text.encode())
+        return mime
+
+    def supportedDropActions(self) -> Qt.DropAction:
+        return Qt.DropAction.MoveAction | Qt.DropAction.CopyAction

@@ -1,0 +1,149 @@
+"""What one card of the stack shows, worked out of the document without any painting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dnnstudio.core.checks import Problem
+from dnnstudio.core.layers import DropoutLayer, Layer, Shape, WeightedLayer, times
+from dnnstudio.core.shapes import LayerShape
+from dnnstudio.gui.document import Document
+
+Tone = Literal["neutral", "accent", "hint"]
+Origin = Literal["cloned", "shared", "new"]
+
+
+@dataclass(frozen=True, slots=True)
+class BadgeText:
+    """A badge: its word, the icon that stands for it where there is no room, and what it means."""
+
+    word: str
+    icon: str
+    tone: Tone
+    meaning: str
+
+
+MONTE_CARLO = BadgeText("MC", "dice-five", "accent", "drops units when predicting too (Monte Carlo)")
+ORIGINS: Mapping[Origin, BadgeText] = {
+    "cloned": BadgeText("CLONED", "copy", "neutral", "starts from copied weights"),
+    "shared": BadgeText("SHARED", "link-simple", "hint", "shares its weights with another model"),
+    "new": BadgeText("NEW", "sparkle", "accent", "starts from fresh weights"),
+}
+SEVERITIES = ("error", "warning", "hint")
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """One card: the layer, its shapes, what is wrong with it, and where its weights come from."""
+
+    layer: Layer
+    shape: LayerShape
+    problems: tuple[Problem, ...] = field(default=(), compare=False)
+    """Left out of comparisons, for a fix is a fresh function each time; `problem_titles` stand for them."""
+    problem_titles: tuple[str, ...] = ()
+    origin: Origin | None = None
+    is_output: bool = False
+
+    @property
+    def icon(self) -> str:
+        return "target" if self.is_output else self.layer.icon
+
+    @property
+    def frozen(self) -> bool:
+        return isinstance(self.layer, WeightedLayer) and not self.layer.trainable
+
+    @property
+    def badges(self) -> tuple[BadgeText, ...]:
+        found = [ORIGINS[self.origin]] if self.origin else []
+        if isinstance(self.layer, DropoutLayer) and self.layer.monte_carlo:
+            found.append(MONTE_CARLO)
+        return tuple(found)
+
+    @property
+    def caption(self) -> str:
+        words = self.layer.caption(self.shape.input_shape) or self.layer.label
+        return words if self.layer.enabled else f"off · {words}"
+
+    @property
+    def parameters(self) -> str:
+        """The parameter count; a dash where it is not known."""
+        known = self.shape.input_shape is not None and not self.shape.error
+        return f"{self.shape.count:,}" if known or not self.layer.enabled else "–"
+
+    @property
+    def output(self) -> str:
+        """→ 300, or what stands in the way."""
+        return f"→ {shape_text(self.shape.output_shape)}" if self.shape.output_shape is not None else "→ ?"
+
+    @property
+    def severity(self) -> str:
+        """The worst of its problems: "error", "warning", "hint", or nothing."""
+        found = {problem.severity for problem in self.problems}
+        return next((severity for severity in SEVERITIES if severity in found), "")
+
+    @property
+    def problem_line(self) -> str:
+        """The third line: "1 hint: kernel initializer", or the error's own words."""
+        if not self.problems:
+            return ""
+        worst = [problem for problem in self.problems if problem.severity == self.severity]
+        if self.severity == "error":
+            return worst[0].title
+        count = f"{len(worst)} {self.severity}{'s' if len(worst) > 1 else ''}"
+        return f"{count}: {', '.join(dict.fromkeys(self._topic(problem) for problem in worst))}"
+
+    def _topic(self, problem: Problem) -> str:
+        """The field that a problem speaks of, else its title."""
+        known = type(self.layer).model_fields.get(problem.field)
+        return first_lower((known.title if known else None) or problem.title.rstrip("."))
+
+    @property
+    def description(self) -> str:
+        """Everything on the card in words, for a screen reader."""
+        parts = [self.layer.label, self.caption]
+        parts += ["frozen"] if self.frozen else []
+        parts += [badge.meaning for badge in self.badges]
+        if self.shape.output_shape is not None:
+            parts.append(f"{self.shape.count:,} parameters, puts out {shape_text(self.shape.output_shape)}")
+        parts += [f"{problem.severity}: {problem.title.rstrip('.')}" for problem in self.problems]
+        return "; ".join(parts) + "."
+
+    @property
+    def tooltip(self) -> str:
+        lines = [f"{self.layer.label}: {self.layer.help}"]
+        lines += [f"{problem.title.rstrip('.')}. {problem.reason}" for problem in self.problems]
+        return "\n".join(lines)
+
+
+def shape_text(shape: Shape) -> str:
+    """300 or 28 × 28."""
+    return times(shape)
+
+
+def first_lower(text: str) -> str:
+    """The text as the rest of a sentence; acronyms and names (ELU, He) keep their capitals."""
+    word = text.split(" ", 1)[0].rstrip(".,:")
+    return text[0].lower() + text[1:] if len(word) > 2 and word[1:].islower() else text
+
+
+def make_rows(document: Document, origins: Mapping[str, Origin] | None = None) -> list[LayerRow]:
+    """The cards of the document's stack, in order."""
+    origins = origins or {}
+    problems: dict[str, list[Problem]] = {}
+    for problem in document.problems:
+        for layer_id in problem.layers or (problem.place,):
+            problems.setdefault(layer_id, []).append(problem)
+    last = next((row.layer for row in reversed(document.shapes) if row.layer.enabled), None)
+    return [
+        LayerRow(
+            layer=shape.layer,
+            shape=shape,
+            problems=tuple(problems.get(shape.layer.id, ())),
+            problem_titles=tuple(problem.title for problem in problems.get(shape.layer.id, ())),
+            origin=origins.get(shape.layer.id),
+            is_output=shape.layer is last and shape.layer.has_weights and "units" in type(shape.layer).model_fields,
+        )
+        for shape in document.shapes
+    ]

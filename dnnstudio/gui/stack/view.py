@@ -1,0 +1,179 @@
+"""The card of layers: its head, the list, the button to add, and the totals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QMenu, QSizePolicy, QWidget
+
+from dnnstudio.core.layers import WeightedLayer
+from dnnstudio.gui.document import Document
+from dnnstudio.gui.panels.parts import AdviceList
+from dnnstudio.gui.stack.add_menu import AddMenu
+from dnnstudio.gui.stack.commands import StackCommands
+from dnnstudio.gui.stack.list_view import LayerList
+from dnnstudio.gui.stack.rows import Origin
+from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.widgets import Card, MiniButton, label, push_button, rule
+
+LIST_FRAME = 2
+"""The stylesheet's edge of every list, which is hidden here: each card shows the focus itself."""
+SMALLEST_LIST = 100
+
+
+class LayerStackView(Card):
+    """The layer stack of `document`. `failed` carries a `UserError` for the message bar."""
+
+    failed = Signal(object)
+
+    def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "Layers", icon="stack", parent=parent)
+        self.setObjectName("layer_stack")
+        self._document = document
+        self._theme = theme
+        self._index = 0
+        self.list = LayerList(document, theme)
+        self.list.failed.connect(self.failed)
+        self.list.add_requested.connect(self.show_add_menu)
+        self.add_menu = AddMenu(theme, self)
+        self.add_menu.chosen.connect(self._add)
+        self._make_head()
+        self._make_body()
+        document.experiment_changed.connect(self._refresh)
+        document.summary_changed.connect(self._refresh)
+        self._refresh()
+
+    @property
+    def commands(self) -> StackCommands:
+        """The edits of the stack, for menus elsewhere."""
+        return self.list.commands
+
+    def set_origins(self, origins: Mapping[str, Origin]) -> None:
+        """Say which layers are cloned, shared or new, by their ids; they carry a badge."""
+        self.list.layers.set_origins(origins)
+
+    def show_add_menu(self, index: int | None = None, position: QPoint | None = None) -> None:
+        """Open the menu of layers; what is chosen goes to `index` (after the selected layer without one)."""
+        self._index = self.commands.insertion_index() if index is None else index
+        below = self.add_mini.mapToGlobal(QPoint(0, self.add_mini.height() + 4))
+        self.add_menu.popup(position or below)
+
+    def _make_head(self) -> None:
+        self.add_mini = MiniButton(self._theme, "plus", "Add a layer after the selected one (Insert)")
+        self.add_mini.setObjectName("add_layer_mini")
+        self.add_mini.clicked.connect(lambda: self.show_add_menu())
+        self.more = MiniButton(self._theme, "dots-three", "More that can be done with layers")
+        self.more.setObjectName("stack_menu")
+        self.more.clicked.connect(self._show_menu)
+        self.head.add(self.add_mini)
+        self.head.add(self.more)
+
+    def _make_body(self) -> None:
+        self._frame = _Frame(self.list)
+        self._empty = label("Add a layer, paste some, or start from a recipe.", Role.CAPTION, wrap=True)
+        self.advice = AdviceList(self._document, self._theme, lambda problem: problem.place == "layers")
+        self.advice.failed.connect(self.failed)
+        self.add_button = push_button("Add layer", Role.ADD, tip="Add a layer at the end of the stack")
+        self.add_button.setObjectName("add_layer_button")
+        self.add_button.setIcon(self._theme.icon("plus"))
+        self.add_button.setIconSize(QSize(14, 14))
+        self.add_button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.add_button.clicked.connect(self._add_at_end)
+        self._trainable = label("", Role.NUMBER)
+        self._trainable.setObjectName("trainable_total")
+        self._non_trainable = label("", Role.NUMBER)
+        self._non_trainable.setObjectName("non_trainable_total")
+        totals = QGridLayout()
+        totals.setContentsMargins(0, 0, 0, 0)
+        totals.setVerticalSpacing(2)
+        for line, (text, number, help) in enumerate(
+            (
+                ("Trainable", self._trainable, "Numbers that training changes."),
+                ("Non-trainable", self._non_trainable, "Frozen weights and batch normalization's moving averages."),
+            )
+        ):
+            name = label(text, Role.SMALL)
+            for part in (name, number):
+                part.setToolTip(help)
+            number.setAccessibleName(f"{text} parameters")
+            totals.addWidget(name, line, 0)
+            totals.addWidget(number, line, 1, Qt.AlignmentFlag.AlignRight)
+        self.body.setSpacing(8)
+        self.add(self._empty)
+        self.add(self._frame, 1000)
+        self.add(self.advice)
+        self.add(self.add_button)
+        self.body.addStretch(1)
+        self.add(rule())
+        self.body.addLayout(totals)
+
+    def _refresh(self, _: object = None) -> None:
+        count = len(self._document.experiment.layers)
+        self.head.set_count(f"{count:,}" if count else "")
+        self._empty.setVisible(count == 0)
+        self._frame.setVisible(count > 0)
+        self.advice.refresh()
+        trainable, non_trainable = self._document.parameter_counts
+        self._trainable.setText(f"{trainable:,}")
+        self._non_trainable.setText(f"{non_trainable:,}")
+
+    def _add(self, kind: str) -> None:
+        self.list.attempt(lambda: self.commands.add(kind, self._index))
+        self.list.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _add_at_end(self) -> None:
+        corner = self.add_button.mapToGlobal(QPoint(0, 0))
+        self.show_add_menu(len(self._document.experiment.layers), corner - QPoint(0, self.add_menu.height() + 4))
+
+    def _show_menu(self) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.setObjectName("stack_menu_popup")
+        self.fill_menu(menu)
+        menu.popup(self.more.mapToGlobal(QPoint(0, self.more.height() + 4)))
+
+    def fill_menu(self, menu: QMenu) -> None:
+        """Put everything that the stack can do into `menu`: an Edit menu of the window may do the same."""
+        layers = self._document.experiment.layers
+        everything = menu.addAction("Select all layers", self.list.selectAll)
+        everything.setEnabled(bool(layers))
+        hidden = menu.addAction("Select the hidden layers that learn", self._select_hidden)
+        hidden.setEnabled(any(isinstance(layer, WeightedLayer) for layer in layers[:-1]))
+        menu.addSeparator()
+        self.list.fill_menu(menu)
+
+    def _select_hidden(self) -> None:
+        units = [
+            layer.id for layer in self._document.experiment.active_layers if "kernel_initializer" in _fields(layer)
+        ]
+        self._document.select(units[:-1])
+
+
+class _Frame(QWidget):
+    """Holds the list so that its stylesheet edge lies outside, and is never higher than the cards need."""
+
+    def __init__(self, content: LayerList) -> None:
+        super().__init__()
+        self._content = content
+        content.setParent(self)
+        self.setMinimumHeight(min(SMALLEST_LIST, content.content_height()))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        content.content_height_changed.connect(self._fit)
+        self._fit(content.content_height())
+
+    def _fit(self, height: int) -> None:
+        self.setMinimumHeight(min(SMALLEST_LIST, height))
+        self.setMaximumHeight(max(height, 1))
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, self._content.content_height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        edge = LIST_FRAME
+        self._content.setGeometry(self.rect().adjusted(-edge, -edge, edge, edge))
+
+
+def _fields(layer: object) -> Mapping[str, object]:
+    return type(layer).model_fields  # type: ignore[attr-defined, no-any-return]

@@ -1,0 +1,38 @@
+"""An experiment on the digits, as if they had been read."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from dnnstudio.core.data import Data, DataSummary, Digits
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.layers import Dense, Dropout, Flatten
+from dnnstudio.core.parts import GlorotUniform, HeNormal
+from dnnstudio.gui.document import Document
+from dnnstudio.gui.theme import Theme
+
+DIGITS = DataSummary((8, 8), tuple("0123456789"), False, (1150, 287, 360), tuple(range(110, 120)), "scikit-learn", "f")
+
+
+@pytest.fixture(scope="module")
+def theme(qapp: QApplication) -> Theme:
+    """One for all tests here: a stylesheet put in force anew costs seconds."""
+    theme = Theme(qapp)
+    theme.apply("light")
+    return theme
+
+
+@pytest.fixture
+def document(qtbot: QtBot) -> Document:
+    layers = (
+        Flatten(id="flatten"),
+        Dense(id="hidden_1", units=30, activation="relu", kernel_initializer=HeNormal()),
+        Dropout(id="drop", rate=0.2),
+        Dense(id="hidden_2", units=20, activation="elu", kernel_initializer=GlorotUniform()),
+        Dense(id="output", units=10, activation="softmax"),
+    )
+    document = Document(Experiment(data=Data(source=Digits()), layers=layers))
+    document.set_summary(DIGITS)
+    return document

@@ -1,0 +1,44 @@
+"""A stack of five layers in a window of its own."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from dnnstudio.core.data import Data, Digits
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.layers import Dense, Dropout, Flatten
+from dnnstudio.gui.document import Document
+from dnnstudio.gui.stack import LayerStackView
+from dnnstudio.gui.theme import Theme
+
+
+@pytest.fixture(scope="module")
+def theme(qapp: QApplication) -> Theme:
+    """One for all tests here: a stylesheet put in force anew costs seconds."""
+    theme = Theme(qapp)
+    theme.apply("light")
+    return theme
+
+
+@pytest.fixture
+def document(qtbot: QtBot) -> Document:
+    layers = (
+        Flatten(id="flatten"),
+        Dense(id="hidden_1", units=300, activation="relu", kernel_initializer={"kind": "he_normal"}),
+        Dropout(id="drop", rate=0.2, monte_carlo=True),
+        Dense(id="hidden_2", units=100, activation="relu", kernel_initializer={"kind": "he_normal"}, trainable=False),
+        Dense(id="output", units=10, activation="softmax"),
+    )
+    return Document(Experiment(data=Data(source=Digits()), layers=layers))
+
+
+@pytest.fixture
+def view(qtbot: QtBot, document: Document, theme: Theme) -> LayerStackView:
+    view = LayerStackView(document, theme)
+    qtbot.addWidget(view)
+    view.resize(344, 600)
+    view.show()
+    qtbot.waitExposed(view)
+    return view
