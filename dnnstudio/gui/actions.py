@@ -1,0 +1,74 @@
+"""Everything the window can do, in one table: words, icon, keys and the sentence that teaches it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from dnnstudio.gui.theme import Theme
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRow:
+    """One thing to do. `keys` are portable names; the first is shown in menus and tooltips."""
+
+    name: str
+    text: str
+    icon: str
+    keys: tuple[str, ...]
+    help: str
+
+
+ACTIONS = (
+    ActionRow("new", "New from recipe", "file-plus", ("Ctrl+N",), "Start from one of the bundled experiments."),
+    ActionRow("open", "Open", "folder-open", ("Ctrl+O",), "Open an experiment file."),
+    ActionRow(
+        "open_model", "Open model…", "package", ("Ctrl+Shift+O",), "Open a .keras or .h5 file as a stack of layers."
+    ),
+    ActionRow("save", "Save", "floppy-disk", ("Ctrl+S",), "Save the experiment to its file."),
+    ActionRow("save_as", "Save as…", "", ("Ctrl+Shift+S",), "Save the experiment to another file."),
+    ActionRow("save_model", "Save model…", "", ("Ctrl+Shift+M",), "Save the trained network as a .keras or .h5 file."),
+    ActionRow("undo", "Undo", "arrow-counter-clockwise", ("Ctrl+Z",), "Take the last edit back."),
+    ActionRow("redo", "Redo", "arrow-clockwise", ("Ctrl+Shift+Z", "Ctrl+Y"), "Do again what was taken back."),
+    ActionRow("train", "Train", "play-fill", ("F5", "Ctrl+R"), "Train a fresh network; the curves are drawn live."),
+    ActionRow("pause", "Pause", "pause-fill", ("F6",), "Rest between two steps; nothing is lost."),
+    ActionRow("stop", "Stop", "stop-fill", ("Shift+F5",), "End the training; what was reached is kept."),
+    ActionRow("describe", "Name and seed…", "", ("F3",), "Name the experiment and set the seed of all its chance."),
+    ActionRow("workspace", "Choose workspace…", "", (), "Choose the folder that keeps runs, models and experiments."),
+    ActionRow("show_run_folder", "Open run folder", "", ("Ctrl+Shift+F",), "Show the files of the newest run."),
+    ActionRow("fold_runs", "Fold or unfold runs", "", ("Ctrl+T",), "One line, or the table of runs."),
+    ActionRow("theme", "Light or dark", "moon", ("Ctrl+Shift+L",), "Switch between the light and the dark theme."),
+    ActionRow("quit", "Quit", "", ("Ctrl+Q",), "Close the window."),
+)
+
+
+class Actions:
+    """The window's actions by name. Their keys work wherever the focus is in `window`."""
+
+    def __init__(self, window: QWidget, theme: Theme) -> None:
+        self._actions: dict[str, QAction] = {}
+        self._rows = {row.name: row for row in ACTIONS}
+        for row in ACTIONS:
+            action = QAction(row.text, window)
+            action.setObjectName(f"action_{row.name}")
+            action.setShortcuts([QKeySequence(key) for key in row.keys])
+            if row.icon:
+                action.setIcon(theme.icon(row.icon, "error_dot" if row.name == "stop" else "text"))
+            window.addAction(action)
+            self._actions[row.name] = action
+            self.set_help(row.name, row.help)
+
+    def __getitem__(self, name: str) -> QAction:
+        return self._actions[name]
+
+    def __iter__(self) -> Iterator[QAction]:
+        return iter(self._actions.values())
+
+    def set_help(self, name: str, text: str) -> None:
+        """The tooltip: the sentence, and the keys in brackets."""
+        keys = self._rows[name].keys
+        shown = QKeySequence(keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
+        self._actions[name].setToolTip(f"{text} ({shown})" if shown else text)

@@ -1,0 +1,153 @@
+"""How the panels lie in the window: three columns, wide or narrow. Nothing but layout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from dnnstudio.gui.plots.cards import RateCard
+from dnnstudio.gui.theme import Theme, set_state
+from dnnstudio.gui.widgets import Card, Tabs
+
+GAP = 8
+NARROW_WIDTH, NARROW_HEIGHT = 1280, 820
+WIDE_COLUMNS = (344, 320)
+NARROW_COLUMNS = (264, 272)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The panels that are laid out."""
+
+    data: QWidget
+    stack: QWidget
+    inspector: QWidget
+    tabs: tuple[tuple[str, str, QWidget, str], ...]
+    """Name, title, page and tooltip."""
+    loss: QWidget
+    accuracy: QWidget
+    rate: RateCard
+    result: QWidget
+    runs: QWidget
+
+
+def is_narrow(width: int, height: int) -> bool:
+    """Whether a window of that size gets the narrow layout."""
+    return width < NARROW_WIDTH or height < NARROW_HEIGHT
+
+
+def _page() -> tuple[QWidget, QVBoxLayout]:
+    """The page of a tab, with a card's margins."""
+    holder = QWidget()
+    column = QVBoxLayout(holder)
+    column.setContentsMargins(12, 12, 12, 12)
+    return holder, column
+
+
+class Body(QWidget):
+    """Left data and stack, centre plots and runs, right the forms."""
+
+    def __init__(self, theme: Theme, parts: Parts, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._parts = parts
+        self._narrow: bool | None = None
+        row = QHBoxLayout(self)
+        row.setContentsMargins(GAP, GAP, GAP, GAP)
+        row.setSpacing(GAP)
+        self._left, left = self._column()
+        left.addWidget(parts.data)
+        left.addWidget(parts.stack, 1)
+        self._centre = QWidget()
+        self._grid = QGridLayout(self._centre)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(GAP)
+        self._right, self._right_column = self._column()
+        self._inspector_card = Card(theme)
+        self._inspector_card.setObjectName("inspector_card")
+        self._layer_page, self._layer_column = _page()
+        self.tabs = Tabs(margin=12)
+        self.tabs.add("layer", "Layer", self._layer_page, tip="The selected layers")
+        for name, title, page, tip in parts.tabs:
+            holder, column = _page()
+            column.addWidget(page)
+            self.tabs.add(name, title, holder, tip=tip)
+        self._tabs_card = Card(theme, margin=0)
+        self._tabs_card.setObjectName("tabs_card")
+        self._tabs_card.add(self.tabs, 1)
+        for card, stretch in ((self._inspector_card, 11), (self._tabs_card, 10)):
+            card.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)  # nothing jumps
+            self._right_column.addWidget(card, stretch)
+        row.addWidget(self._left)
+        row.addWidget(self._centre, 1)
+        row.addWidget(self._right)
+        self.set_narrow(False)
+        self.tabs.set_current(parts.tabs[0][0])
+
+    @staticmethod
+    def _column() -> tuple[QWidget, QVBoxLayout]:
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
+        return holder, column
+
+    @property
+    def narrow(self) -> bool:
+        return bool(self._narrow)
+
+    def show_layer(self) -> None:
+        """Bring the layer form into sight, where it is a tab."""
+        if self.narrow:
+            self.tabs.set_current("layer")
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Lay everything out for a window of that kind."""
+        if narrow == self._narrow:
+            return
+        self._narrow = narrow
+        set_state(self.tabs.bar, "narrow", narrow)
+        self._parts.rate.set_compact(narrow)
+        left, right = NARROW_COLUMNS if narrow else WIDE_COLUMNS
+        self._left.setFixedWidth(left)
+        self._right.setFixedWidth(right)
+        self._place_inspector(narrow)
+        self._place_plots(narrow)
+
+    def _place_inspector(self, narrow: bool) -> None:
+        inspector = self._parts.inspector
+        if narrow:
+            self._layer_column.addWidget(inspector)
+        else:
+            self._inspector_card.add(inspector, 1)
+        inspector.show()
+        self._inspector_card.setVisible(not narrow)
+        current = self.tabs.current()
+        self.tabs.set_visible("layer", narrow)
+        if not narrow and current == "layer":
+            self.tabs.set_current(self._parts.tabs[0][0])
+
+    def _place_plots(self, narrow: bool) -> None:
+        parts, grid = self._parts, self._grid
+        for widget in (parts.loss, parts.accuracy, parts.rate, parts.result, parts.runs):
+            grid.removeWidget(widget)
+        for line in range(4):
+            grid.setRowStretch(line, 0)
+        if narrow:
+            grid.addWidget(parts.loss, 0, 0, 1, 2)
+            grid.addWidget(parts.accuracy, 1, 0, 1, 2)
+            grid.addWidget(parts.rate, 2, 0)
+            grid.addWidget(parts.result, 2, 1)
+            grid.addWidget(parts.runs, 3, 0, 1, 2)
+            stretches = (19, 19, 15, 0)
+        else:
+            grid.addWidget(parts.loss, 0, 0)
+            grid.addWidget(parts.accuracy, 0, 1)
+            grid.addWidget(parts.rate, 1, 0)
+            grid.addWidget(parts.result, 1, 1)
+            grid.addWidget(parts.runs, 2, 0, 1, 2)
+            stretches = (35, 21, 19, 0)
+        for line, stretch in enumerate(stretches):
+            grid.setRowStretch(line, stretch)
+        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(1, 1)

@@ -1,0 +1,104 @@
+"""Everything the window asks a person, behind one face that tests replace by their answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.gui.dialogs.name_dialog import NameDialog
+from dnnstudio.gui.dialogs.question import Answer, QuestionDialog
+from dnnstudio.gui.settings import Settings
+from dnnstudio.gui.theme import Theme
+
+EXPERIMENT_FILTER = "Experiments (*.json)"
+MODEL_FILTER = "Models (*.keras *.h5)"
+SAVE_MODEL_FILTERS = "Keras model (*.keras);;HDF5 model (*.h5);;Weights only (*.weights.h5)"
+SUFFIXES = {"Keras": ".keras", "HDF5": ".h5", "Weights": ".weights.h5"}
+
+Unsaved = Literal["save", "discard", "cancel"]
+
+
+class Dialogs:
+    """Every method asks and returns a value; None or "cancel" means that the person thought better of it."""
+
+    def __init__(self, theme: Theme, settings: Settings) -> None:
+        self._theme = theme
+        self._settings = settings
+
+    def open_experiment(self, parent: QWidget) -> Path | None:
+        """The experiment file to open."""
+        name, _ = QFileDialog.getOpenFileName(
+            parent, "Open an experiment", str(self._folder("experiments")), f"{EXPERIMENT_FILTER};;All files (*)"
+        )
+        return self._remember(name)
+
+    def open_model(self, parent: QWidget) -> Path | None:
+        """The model file to open."""
+        name, _ = QFileDialog.getOpenFileName(
+            parent, "Open a model", str(self._folder("models")), f"{MODEL_FILTER};;All files (*)"
+        )
+        return self._remember(name)
+
+    def save_experiment(self, parent: QWidget, suggestion: str) -> Path | None:
+        """Where to save the experiment; the suffix is added when it is left out."""
+        start = self._folder("experiments") / f"{suggestion}.json"
+        name, _ = QFileDialog.getSaveFileName(parent, "Save the experiment", str(start), EXPERIMENT_FILTER)
+        return self._remember(with_suffix(name, ".json"))
+
+    def save_model(self, parent: QWidget, suggestion: str) -> Path | None:
+        """Where to save the model; the suffix follows the chosen kind."""
+        start = self._folder("models") / f"{suggestion}.keras"
+        name, chosen = QFileDialog.getSaveFileName(parent, "Save the model", str(start), SAVE_MODEL_FILTERS)
+        return self._remember(with_suffix(name, SUFFIXES.get(chosen.split(" ")[0], ".keras"), (".keras", ".h5")))
+
+    def choose_workspace(self, parent: QWidget) -> Path | None:
+        """The folder that keeps runs, models and experiments."""
+        name = QFileDialog.getExistingDirectory(parent, "Choose the workspace", str(self._settings.workspace))
+        return Path(name) if name else None
+
+    def unsaved(self, parent: QWidget, name: str) -> Unsaved:
+        """What to do with changes that are not saved."""
+        answers = (
+            Answer("save", "Save", primary=True),
+            Answer("discard", "Discard the changes"),
+            Answer("cancel", "Cancel"),
+        )
+        title = f"Save the changes to {name}?"
+        text = "They are lost if you do not save them."
+        given = QuestionDialog.ask(self._theme, title, text, answers, parent=parent)
+        return "save" if given == "save" else "discard" if given == "discard" else "cancel"
+
+    def stop_training(self, parent: QWidget) -> bool:
+        """Whether to stop the training and close."""
+        answers = (Answer("stop", "Stop and close", primary=True), Answer("stay", "Go on training"))
+        text = "What was trained so far is kept in its run folder."
+        title = "Stop the training and close?"
+        return QuestionDialog.ask(self._theme, title, text, answers, parent=parent) == "stop"
+
+    def name_and_seed(self, parent: QWidget, experiment: Experiment) -> Experiment | None:
+        """The experiment with another name and seed."""
+        return NameDialog.ask(self._theme, experiment, parent=parent)
+
+    def _folder(self, name: str) -> Path:
+        last = self._settings.last_folder
+        if last is not None:
+            return last
+        place = self._settings.workspace / name
+        return place if place.is_dir() else Path.home()
+
+    def _remember(self, name: str) -> Path | None:
+        if not name:
+            return None
+        path = Path(name)
+        self._settings.last_folder = path.parent
+        return path
+
+
+def with_suffix(name: str, suffix: str, known: tuple[str, ...] = ()) -> str:
+    """`name` with `suffix` added unless it already ends in that or another known one."""
+    if not name or name.lower().endswith((suffix, *known)):
+        return name
+    return name + suffix

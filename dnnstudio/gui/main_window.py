@@ -1,0 +1,376 @@
+"""The main window: it makes the panels and wires them. What they do lies in the controllers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QSize, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
+from PySide6.QtWidgets import QMainWindow, QMenu, QVBoxLayout, QWidget
+
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.jobs import DataPreview, DescribeData, Job, TrainRun
+from dnnstudio.core.recipes import list_recipes
+from dnnstudio.gui.actions import Actions
+from dnnstudio.gui.body import Body, Parts, is_narrow
+from dnnstudio.gui.dialogs import Dialogs
+from dnnstudio.gui.document import Document
+from dnnstudio.gui.engine_thread import Engine, Failure
+from dnnstudio.gui.file_controller import FileController
+from dnnstudio.gui.messages import Messages
+from dnnstudio.gui.panels.data_panel import DataPanel
+from dnnstudio.gui.panels.inspector import InspectorPanel
+from dnnstudio.gui.panels.optimizer_panel import OptimizerPanel
+from dnnstudio.gui.panels.schedule_panel import SchedulePanel
+from dnnstudio.gui.panels.training_panel import TrainingPanel
+from dnnstudio.gui.plots.panel import RunPlots
+from dnnstudio.gui.plots.result_card import ResultCard
+from dnnstudio.gui.run_controller import Activity, RunController
+from dnnstudio.gui.run_display import RunDisplay
+from dnnstudio.gui.runs_panel import RunsPanel
+from dnnstudio.gui.settings import Settings, ThemeChoice
+from dnnstudio.gui.stack import LayerStackView
+from dnnstudio.gui.status_line import StatusLine
+from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.toolbar import ToolBar
+
+DOWNLOADABLE = ("fashion_mnist", "mnist")
+BugSink = Callable[[str, str], None]
+
+
+class MainWindow(QMainWindow):
+    """The window of one document. `engine_ended` says after closing whether the engine's thread is over."""
+
+    def __init__(
+        self,
+        document: Document,
+        engine: Engine,
+        theme: Theme,
+        settings: Settings,
+        *,
+        dialogs: Dialogs | None = None,
+        on_bug: BugSink | None = None,
+    ) -> None:
+        super().__init__()
+        self.document = document
+        document.setParent(self)  # so that it goes with the window, and its last signals reach nobody
+        self.engine = engine
+        self.engine_ended = True
+        self._theme = theme
+        self._settings = settings
+        self._on_bug = on_bug
+        self._ask_before_closing = True
+        self._closed = False
+        self.dialogs = dialogs or Dialogs(theme, settings)
+        self.actions_ = Actions(self, theme)
+        self.controller = RunController(engine, settings.workspace, self)
+        self.files = FileController(self, document, self.controller, settings, self.dialogs)
+        self._make_panels()
+        self._lay_out()
+        self._wire_document()
+        self._wire_runs()
+        self._fill_menus()
+        self.setObjectName("main_window")
+        self.setAcceptDrops(True)
+        self.setMinimumSize(QSize(960, 640))
+        self.display = RunDisplay(
+            self.controller,
+            document,
+            plots=self.plots,
+            result=self.result,
+            runs=self.runs,
+            status=self.status,
+            messages=self.messages,
+            parent=self,
+        )
+        self._wire_actions()
+        self._show_title()
+        self._show_availability()
+        self.status.show_engine(engine.state)
+        self.plots.show_plan(document.experiment, document.summary)
+        QTimer.singleShot(0, self.runs.refresh)
+
+    # ------------------------------------------------------------------------------------------ making
+
+    def _make_panels(self) -> None:
+        document, theme = self.document, self._theme
+        self.toolbar = ToolBar(theme, self.actions_)
+        self.data = DataPanel(document, theme)
+        self.stack = LayerStackView(document, theme)
+        self.inspector = InspectorPanel(document, theme)
+        self.optimizer = OptimizerPanel(document, theme)
+        self.schedule = SchedulePanel(document, theme)
+        self.training = TrainingPanel(document, theme)
+        self.plots = RunPlots(theme, self)
+        self.result = ResultCard(theme)
+        self.runs = RunsPanel(theme, self._settings.workspace)
+        self.messages = Messages(theme)
+        self.status = StatusLine(theme)
+
+    def _lay_out(self) -> None:
+        parts = Parts(
+            data=self.data,
+            stack=self.stack,
+            inspector=self.inspector,
+            tabs=(
+                ("optimizer", "Optimizer", self.optimizer, "How the weights move"),
+                ("schedule", "Schedule", self.schedule, "How the learning rate changes"),
+                ("training", "Training", self.training, "How long and in which portions"),
+            ),
+            loss=self.plots.loss,
+            accuracy=self.plots.accuracy,
+            rate=self.plots.rate,
+            result=self.result,
+            runs=self.runs,
+        )
+        self.body = Body(self._theme, parts)
+        central = QWidget()
+        column = QVBoxLayout(central)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.toolbar)
+        column.addWidget(self.body, 1)
+        column.addWidget(self.messages)
+        column.addWidget(self.status)
+        self.setCentralWidget(central)
+
+    # ------------------------------------------------------------------------------------------ wiring
+
+    def _wire_document(self) -> None:
+        document = self.document
+        document.experiment_changed.connect(self._on_experiment)
+        document.summary_changed.connect(self._on_experiment)
+        document.modified_changed.connect(self._show_title)
+        document.path_changed.connect(self._show_title)
+        document.selection_changed.connect(self._on_selection)
+        document.undo_stack.canUndoChanged.connect(self._show_undo)
+        document.undo_stack.canRedoChanged.connect(self._show_undo)
+        document.undo_stack.indexChanged.connect(self._show_undo)
+        self.data.preview_requested.connect(self._describe)
+        self.data.download_requested.connect(self._download)
+        for panel in (self.data, self.stack, self.inspector, self.optimizer, self.schedule, self.training):
+            panel.failed.connect(self.files.tell)
+
+    def _wire_actions(self) -> None:
+        deeds: dict[str, Callable[[], object]] = {
+            "new": self.toolbar.new_button.showMenu,
+            "open": self.files.open,
+            "open_model": self.files.open_model,
+            "save": self.files.save,
+            "save_as": self.files.save_as,
+            "save_model": self.files.save_model,
+            "undo": self.document.undo_stack.undo,
+            "redo": self.document.undo_stack.redo,
+            "train": self.train,
+            "pause": self._pause_or_resume,
+            "stop": self.controller.stop,
+            "describe": self._name_and_seed,
+            "workspace": self._choose_workspace,
+            "show_run_folder": self.display.open_run_folder,
+            "fold_runs": self.runs.toggle_folded,
+            "theme": self._switch_theme,
+            "quit": self.close,
+        }
+        for name, deed in deeds.items():
+            self.actions_[name].triggered.connect(lambda _=False, deed=deed: deed())
+
+    def _wire_runs(self) -> None:
+        controller = self.controller
+        controller.activity_changed.connect(self._on_activity)
+        controller.run_started.connect(self._show_availability)
+        controller.run_ended.connect(self._show_availability)
+        controller.data_described.connect(self._on_described)
+        controller.model_changed.connect(self._show_availability)
+        controller.failed.connect(self._on_failed)
+        self.engine.state_changed.connect(self.status.show_engine)
+        self.status.cancel_requested.connect(controller.cancel_others)
+        self.plots.drawn.connect(self.schedule.set_position)
+        self.runs.experiment_requested.connect(self.files.open_path)
+        self.runs.model_requested.connect(self.files.open_model_of)
+        self.files.said.connect(self.messages.say)
+        self.files.recent_changed.connect(self._fill_open_menu)
+
+    def _fill_menus(self) -> None:
+        new = self.toolbar.new_button.menu()
+        for recipe in list_recipes():
+            action = new.addAction(recipe.title)
+            action.setObjectName(f"recipe_{recipe.name}")
+            action.setToolTip(recipe.teaches)
+            action.triggered.connect(lambda _=False, recipe=recipe: self.files.new_from(recipe))
+        save = self.toolbar.save_button.menu()
+        for name in ("save_as", "save_model", "describe"):
+            save.addAction(self.actions_[name])
+        self._fill_open_menu()
+
+    def _fill_open_menu(self) -> None:
+        menu: QMenu = self.toolbar.open_button.menu()
+        menu.clear()
+        menu.addAction(self.actions_["open_model"])
+        menu.addAction(self.actions_["show_run_folder"])
+        menu.addAction(self.actions_["workspace"])
+        recent = self._settings.recent_files
+        if recent:
+            menu.addSection("Recent files")
+        for number, path in enumerate(recent):
+            action = menu.addAction(path.name)
+            action.setObjectName(f"recent_{number}")
+            action.setToolTip(str(path))
+            action.triggered.connect(lambda _=False, path=path: self.files.open_path(path))
+
+    # ------------------------------------------------------------------------------------------ the document
+
+    def _on_experiment(self, _: object = None) -> None:
+        self._show_title()
+        self._show_availability()
+        self.plots.show_plan(self.document.experiment, self.document.summary)
+
+    def _on_selection(self, selection: object) -> None:
+        if selection:
+            self.body.show_layer()
+
+    def _show_title(self, _: object = None) -> None:
+        document = self.document
+        self.toolbar.show_experiment(document.experiment, modified=document.modified)
+        mark = "*" if document.modified else ""
+        self.setWindowTitle(f"{mark}{document.experiment.name} – dnnstudio")
+
+    def _show_undo(self, _: object = None) -> None:
+        undo = self.document.undo_stack
+        for name, can, text in (
+            ("undo", undo.canUndo(), undo.undoText()),
+            ("redo", undo.canRedo(), undo.redoText()),
+        ):
+            self.actions_[name].setEnabled(can)
+            self.actions_.set_help(name, f"{name.capitalize()}: {text}" if can and text else name.capitalize())
+
+    def _show_availability(self, _: object = None) -> None:
+        """Which actions can be done now."""
+        self._show_undo()
+        controller, actions = self.controller, self.actions_
+        errors = [problem for problem in self.document.problems if problem.severity == "error"]
+        idle = not controller.training
+        actions["train"].setEnabled(idle and not errors)
+        help = "Train a fresh network; the curves are drawn live."
+        actions.set_help("train", errors[0].title if errors else help)
+        actions["pause"].setEnabled(controller.activity in ("training", "paused"))
+        actions["stop"].setEnabled(controller.training and controller.activity != "stopping")
+        actions["save_model"].setEnabled(controller.model is not None and idle)
+        actions["show_run_folder"].setEnabled(controller.run_folder is not None)
+
+    # ------------------------------------------------------------------------------------------ data
+
+    def _describe(self) -> None:
+        self.controller.describe(self.document.experiment.data, self.document.experiment.seed)
+
+    def _download(self) -> None:
+        self.controller.describe(self.document.experiment.data, self.document.experiment.seed, download=True)
+
+    def _on_described(self, job: DescribeData, preview: DataPreview) -> None:
+        self.data.set_preview(preview, data=job.data, seed=job.seed)
+
+    # ------------------------------------------------------------------------------------------ training
+
+    def train(self) -> None:
+        """Train the document's experiment; queued while the engine starts."""
+        try:
+            self.controller.train(self.document.experiment)
+        except UserError as error:
+            self.files.tell(error)
+
+    def _pause_or_resume(self) -> None:
+        if self.controller.activity == "paused":
+            self.controller.resume()
+        else:
+            self.controller.pause()
+
+    def _on_activity(self, activity: Activity) -> None:
+        self.toolbar.set_activity(activity)
+        self._show_availability()
+
+    def _on_failed(self, job: Job, failure: Failure) -> None:
+        if failure.kind == "bug":
+            if self._on_bug is not None:
+                self._on_bug(failure.message, failure.details)
+            self.messages.say("Something went wrong inside the program.", failure.message, "error")
+            return
+        error = UserError(failure.message, failure.hint)
+        if isinstance(job, DescribeData):
+            can_download = job.data.source.kind in DOWNLOADABLE and not job.download
+            self.data.set_failure(error, can_download=can_download)
+        elif not isinstance(job, TrainRun):  # a training's end is told by _on_run_ended
+            self.files.tell(error)
+        else:
+            self.messages.say(failure.message, failure.hint, "error")
+
+    def _choose_workspace(self) -> None:
+        folder = self.files.choose_workspace()
+        if folder is not None:
+            self.runs.set_workspace(folder)
+
+    def _name_and_seed(self) -> None:
+        after = self.dialogs.name_and_seed(self, self.document.experiment)
+        if after is not None:
+            self.document.push(after, "Change name and seed")
+
+    def _switch_theme(self) -> None:
+        choice: ThemeChoice = "light" if self._theme.tokens().dark else "dark"
+        self._theme.apply(choice)
+        self._settings.theme = choice
+
+    # ------------------------------------------------------------------------------------------ closing
+
+    def close_without_asking(self) -> None:
+        """The system wants the program to end: stop, keep the run, ask nothing."""
+        self._ask_before_closing = False
+        self.close()
+
+    def _may_close(self) -> bool:
+        if not self._ask_before_closing:
+            return True
+        if self.controller.training and not self.dialogs.stop_training(self):
+            return False
+        return self.files.may_replace()
+
+    # ------------------------------------------------------------------------------------------ Qt
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._closed:
+            event.accept()
+            return
+        if not self._may_close():
+            event.ignore()
+            return
+        self._closed = True
+        self._settings.geometry = self.saveGeometry()
+        self.hide()
+        self.controller.stop()
+        self.runs.stop()
+        self.plots.stop()
+        self.engine_ended = self.engine.shutdown()
+        event.accept()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = is_narrow(self.width(), self.height())
+        changed = narrow != self.body.narrow
+        self.body.set_narrow(narrow)
+        self.toolbar.set_compact(self.width() < 1280)
+        self.status.set_compact(narrow)
+        if changed:
+            self.runs.set_folded(narrow)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if len(event.mimeData().urls()) == 1 and event.mimeData().urls()[0].isLocalFile():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = Path(event.mimeData().urls()[0].toLocalFile())
+        event.acceptProposedAction()
+        # Once the drag is over: a question must not open while the other program waits for the drop's end.
+        QTimer.singleShot(0, self, lambda: self.files.open_path(path))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow() and not self.controller.training:
+            self.runs.refresh()

@@ -1,0 +1,198 @@
+"""What a run has told so far, as arrays that a plot can draw at once. No Qt.
+
+The x axis of everything is epochs: step s of n steps an epoch ends at (s + 1) / n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.jobs import BatchesDone, EpochDone, RunStarted
+from dnnstudio.core.schedules import Plan
+
+Floats = NDArray[np.float64]
+SAMPLED = 10_000
+"""So many of the batches' values say where the others lie."""
+PLANNED_POINTS = 600
+"""So many points draw any schedule; more would cost and show nothing."""
+
+
+class Trace:
+    """An array that grows at its end in constant time a value."""
+
+    def __init__(self) -> None:
+        self._values: Floats = np.empty(1024)
+        self._count = 0
+
+    def append(self, values: Any) -> None:
+        """Add numbers at the end."""
+        added = np.asarray(values, dtype=np.float64).ravel()
+        wanted = self._count + len(added)
+        if wanted > len(self._values):
+            grown = np.empty(max(wanted, 2 * len(self._values)))
+            grown[: self._count] = self._values[: self._count]
+            self._values = grown
+        self._values[self._count : wanted] = added
+        self._count = wanted
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def values(self) -> Floats:
+        """The numbers so far: a view, not a copy."""
+        return self._values[: self._count]
+
+
+class Curves:
+    """One run: a value a batch, and a row an epoch."""
+
+    def __init__(self, experiment: Experiment, *, run: str = "", steps_per_epoch: int = 0, epochs: int = 0) -> None:
+        self.run = run
+        self.experiment = experiment
+        self.steps_per_epoch = max(steps_per_epoch, 1)
+        self.epochs = max(epochs, 1)
+        self.steps = Trace()
+        self.batch: dict[str, Trace] = {"loss": Trace(), "accuracy": Trace()}
+        self.rates = Trace()
+        self.rows: list[dict[str, float]] = []
+        self.best_epoch = 0
+        self.ended = False
+
+    @classmethod
+    def of(cls, event: RunStarted) -> Curves:
+        """The empty curves of a run that begins."""
+        return cls(event.experiment, run=event.run, steps_per_epoch=event.steps_per_epoch, epochs=event.epochs)
+
+    def add_batches(self, event: BatchesDone) -> None:
+        """Take the batches that an event tells of."""
+        self.steps.append((event.steps + 1) / self.steps_per_epoch)
+        self.batch["loss"].append(event.losses)
+        if len(event.accuracies) == len(event.steps):
+            self.batch["accuracy"].append(event.accuracies)
+        self.rates.append(event.learning_rates)
+
+    def add_epoch(self, event: EpochDone) -> None:
+        """Take one row of the history."""
+        self.add_row(event.row)
+        if event.is_best:
+            self.best_epoch = int(event.row["epoch"])
+
+    def add_row(self, row: Mapping[str, float]) -> None:
+        """Take one row of the history, as in history.csv."""
+        self.rows.append(dict(row))
+
+    def column(self, name: str) -> tuple[Floats, Floats]:
+        """Epochs and values of one column of the history; rows that do not have it are left out."""
+        found = [(row["epoch"], row[name]) for row in self.rows if name in row and np.isfinite(row[name])]
+        pairs = np.array(found, dtype=np.float64).reshape(-1, 2)
+        return pairs[:, 0], pairs[:, 1]
+
+    def latest(self, name: str) -> float | None:
+        """The last value of a column of the history, or None."""
+        _, values = self.column(name)
+        return float(values[-1]) if len(values) else None
+
+    @property
+    def now(self) -> float:
+        """How far the run is, in epochs."""
+        batches = float(self.steps.values[-1]) if len(self.steps) else 0.0
+        return max(batches, self.rows[-1]["epoch"] if self.rows else 0.0)
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that is running, counted from 1."""
+        return min(int(self.now) + 1, self.epochs)
+
+    @property
+    def told(self) -> bool:
+        """Whether there is anything to draw."""
+        return bool(self.rows or len(self.steps))
+
+    @property
+    def classifies(self) -> bool:
+        """Whether an accuracy was told, or nothing yet."""
+        return bool(len(self.batch["accuracy"])) or not len(self.steps) or self.latest("accuracy") is not None
+
+    def rate_curve(self) -> tuple[Floats, Floats]:
+        """The learning rate that was used, batch by batch, or epoch by epoch for a run read from its folder."""
+        if len(self.rates):
+            return self.steps.values, self.rates.values
+        return self.column("learning_rate")
+
+
+def planned_rates(experiment: Experiment, steps_per_epoch: int, epochs: int | None = None) -> tuple[Floats, Floats]:
+    """Epochs and learning rates of the whole plan, in at most `PLANNED_POINTS` points."""
+    steps_per_epoch = max(steps_per_epoch, 1)
+    epochs = experiment.training.epochs if epochs is None else epochs
+    plan = Plan(experiment.optimizer.learning_rate, steps_per_epoch, epochs)
+    steps = np.unique(np.linspace(0, plan.steps - 1, min(plan.steps, PLANNED_POINTS)).round().astype(np.int64))
+    return (steps + 1) / steps_per_epoch, np.asarray(experiment.schedule.rates(steps, plan), dtype=np.float64)
+
+
+def round_range(
+    low: float, high: float, floor: float | None = None, ceiling: float | None = None
+) -> tuple[float, float, list[float]]:
+    """Bottom and top of an axis for values from `low` to `high`, and three to five round numbers on it.
+
+    The range begins and ends at a round number unless that would leave a fifth of the axis empty at the top, and
+    never passes `floor` and `ceiling`.
+    """
+    span = high - low
+    if span <= 0:
+        span = abs(high) or 1.0
+        low, high = low - span / 2, high + span / 2
+        low = low if floor is None else max(low, floor)
+        high = high if ceiling is None else min(high, ceiling)
+    step = _tick_step(low, high)
+    first, last = np.floor(low / step + 1e-9), np.ceil(high / step - 1e-9)
+    ticks = [float(np.round(n * step, 12)) for n in np.arange(first, last + 1)]
+    ticks = [
+        tick
+        for tick in ticks
+        if (floor is None or tick >= floor - 1e-12) and (ceiling is None or tick <= ceiling + 1e-12)
+    ]
+    if len(ticks) > 3 and ticks[-1] - high > 0.2 * (ticks[-1] - ticks[0]):
+        ticks.pop()
+    return min(ticks[0], low), max(ticks[-1], high), ticks
+
+
+def _tick_step(low: float, high: float) -> float:
+    """1, 2, 2.5 or 5 times a power of ten: what encloses the range most closely in three to five ticks."""
+    magnitude = float(10.0 ** np.floor(np.log10((high - low) / 4)))
+    best, least = 20 * magnitude, np.inf
+    for factor in (1.0, 2.0, 2.5, 5.0, 10.0):
+        step = factor * magnitude
+        first, last = np.floor(low / step + 1e-9), np.ceil(high / step - 1e-9)
+        unused = (last - first) * step - (high - low)
+        if 2 <= last - first <= 4 and unused < least - 1e-9 * step:
+            best, least = step, unused
+    return best
+
+
+def bounds(values: Floats, *, robust: bool) -> tuple[float, float] | None:
+    """Lowest and highest finite value; `robust` leaves out single outliers among many. None when nothing is finite."""
+    if robust and len(values) > SAMPLED:
+        values = values[:: len(values) // SAMPLED]
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return None
+    if robust and len(finite) > 200:
+        low, high = np.percentile(finite, (0.2, 99.8))
+        return float(low), float(high)
+    return float(finite.min()), float(finite.max())
+
+
+def round_step(raw: float) -> int:
+    """The next of 1, 2, 5, 10, 20, 50, … that is at least `raw`."""
+    step = 1
+    while True:
+        for factor in (1, 2, 5):
+            if step * factor >= raw - 1e-9:
+                return step * factor
+        step *= 10

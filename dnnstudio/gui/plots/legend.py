@@ -1,0 +1,84 @@
+"""A legend in one line, for the head of a card: line, name and latest value of each curve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from dnnstudio.gui.plots.base import Series, pen_for
+from dnnstudio.gui.theme import Theme
+
+SWATCH, GAP, BETWEEN = 14, 6, 14
+HEIGHT = 18
+WHERE = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+
+
+class LineLegend(QWidget):
+    """Curves by line, name and value, one after the other. Where there is no room, it is cut at its right end."""
+
+    def __init__(self, theme: Theme, series: Sequence[Series], *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._series = tuple(series)
+        self._values: dict[str, str] = {}
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.set_values({})
+        theme.changed.connect(self.update)
+
+    def set_series(self, series: Sequence[Series]) -> None:
+        """List other curves."""
+        self._series = tuple(series)
+        self.set_values(self._values)
+
+    def set_values(self, values: dict[str, str]) -> None:
+        """The latest value of each curve as text, by its key."""
+        self._values = dict(values)
+        words = (f"{item.label} {self.value(item.key)}".strip() for item in self._series)
+        self.setAccessibleName("; ".join(words))
+        self.updateGeometry()
+        self.update()
+
+    def value(self, key: str) -> str:
+        """What is shown for a curve."""
+        return self._values.get(key, "")
+
+    def _fonts(self) -> tuple[QFont, QFont]:
+        return self._theme.font(11), self._theme.font(11, QFont.Weight.Medium)
+
+    def _widths(self, item: Series) -> tuple[float, float]:
+        plain, strong = (QFontMetrics(font) for font in self._fonts())
+        value = self.value(item.key)
+        return plain.horizontalAdvance(f"{item.label} "), strong.horizontalAdvance(value) if value else 0
+
+    def sizeHint(self) -> QSize:
+        total = sum(SWATCH + GAP + sum(self._widths(item)) + BETWEEN for item in self._series) - BETWEEN
+        return QSize(int(total) + 2, HEIGHT)
+
+    def minimumSizeHint(self) -> QSize:
+        first = self._series[0]
+        return QSize(int(SWATCH + GAP + sum(self._widths(first))) + 2, HEIGHT)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        plain, strong = self._fonts()
+        x, middle = 0.0, self.height() / 2
+        for item in self._series:
+            name, value = self._widths(item)
+            if x and x + SWATCH + GAP + name + value > self.width() + 1:
+                return
+            painter.setPen(pen_for(item, self._theme.tokens()))
+            painter.drawLine(QPointF(x, middle), QPointF(x + SWATCH, middle))
+            x += SWATCH + GAP
+            for font, color, width, text in (
+                (plain, "text2", name, item.label),
+                (strong, "text", value, self.value(item.key)),
+            ):
+                painter.setFont(font)
+                painter.setPen(self._theme.color(color))
+                painter.drawText(QRectF(x, 0, width + 2, self.height()), WHERE, text)
+                x += width
+            x += BETWEEN

@@ -1,0 +1,170 @@
+"""The plots of one run, live or read from its folder, redrawn at most twenty times a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from dnnstudio.core.data import DataSummary
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.jobs import BatchesDone, EpochDone, RunEnded, RunStarted
+from dnnstudio.gui.plots.cards import RateCard, accuracy_card, loss_card, loss_words
+from dnnstudio.gui.plots.curves import Curves
+from dnnstudio.gui.theme import Theme
+
+TURN_MS = 20
+"""The three cards take turns: each is drawn at most every 60 ms, and none of them holds the window up for long."""
+EMPTY_LOSS = "Press Train: the loss is drawn here, batch by batch."
+EMPTY_ACCURACY = "Press Train: here is how often the network is right."
+
+
+class RunPlots(QObject):
+    """Loss, accuracy and learning rate. The cards are laid out by the window; this feeds them.
+
+    `drawn` carries how far the live run is, in epochs, or None; `redraws` counts the drawings of a card, for the
+    promise of at most 20 a second.
+    """
+
+    drawn = Signal(object)
+
+    def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.loss = loss_card(theme)
+        self.accuracy = accuracy_card(theme)
+        self.rate = RateCard(theme)
+        self.curves: Curves | None = None
+        self.redraws = 0
+        self._plan: tuple[Experiment, int] | None = None
+        self._turns = (self._draw_loss, self._draw_accuracy, self._draw_rate)
+        self._dirty: list[Callable[[], None]] = []
+        self._timer = QTimer(self)
+        self._timer.setInterval(TURN_MS)
+        self._timer.timeout.connect(self._draw_next)
+        self._empty()
+
+    # ------------------------------------------------------------------------------------------ before a run
+
+    def show_plan(self, experiment: Experiment, summary: DataSummary | None) -> None:
+        """While no run is shown: axes for the whole plan, and the rate that the schedule gives."""
+        rows = summary.counts[0] if summary is not None and summary.counts is not None else 0
+        steps = -(-rows // experiment.training.batch_size) if rows else 100
+        self._plan = (experiment, steps)
+        if self.curves is None:
+            self._draw_plan()
+
+    def _draw_plan(self) -> None:
+        if self._plan is None:
+            return
+        experiment, steps = self._plan
+        epochs = experiment.training.epochs
+        for card in (self.loss, self.accuracy, self.rate):
+            card.plot.set_x_end(epochs)
+        self.rate.clear()
+        self.rate.show_plan(experiment, steps, epochs)
+        self.loss.note.setText(loss_words(experiment))
+        self.accuracy.note.setText("")
+
+    def _empty(self) -> None:
+        self.loss.clear(EMPTY_LOSS)
+        self.accuracy.clear(EMPTY_ACCURACY)
+        self.rate.plot.set_now(None)
+
+    def clear(self) -> None:
+        """No run is shown any more."""
+        self.curves = None
+        self._empty()
+        self._draw_plan()
+        self.drawn.emit(None)
+
+    # ------------------------------------------------------------------------------------------ a live run
+
+    def begin(self, event: RunStarted) -> None:
+        """A training begins: empty curves over its whole plan."""
+        self.show_run(Curves.of(event))
+
+    def show_run(self, curves: Curves) -> None:
+        """Show a run from here on, live or over."""
+        self.curves = curves
+        self._empty()
+        for card in (self.loss, self.accuracy, self.rate):
+            card.plot.set_x_end(curves.epochs)
+        self.rate.clear()
+        self.rate.show_plan(curves.experiment, curves.steps_per_epoch, curves.epochs)
+        self.loss.note.setText(loss_words(curves.experiment))
+        self._redraw()
+
+    def add_batches(self, event: BatchesDone) -> None:
+        if self.curves is not None and event.run == self.curves.run:
+            self.curves.add_batches(event)
+            self._wish()
+
+    def add_epoch(self, event: EpochDone) -> None:
+        if self.curves is not None and event.run == self.curves.run:
+            self.curves.add_epoch(event)
+            self._wish()
+
+    def end(self, event: RunEnded) -> None:
+        """The run is over: nothing is still to come."""
+        if self.curves is not None and event.run == self.curves.run:
+            self.curves.ended = True
+            self._redraw()
+
+    def _wish(self) -> None:
+        """All cards are to be drawn, each when its turn comes."""
+        self._dirty = [*self._dirty, *(deed for deed in self._turns if deed not in self._dirty)]
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _draw_next(self) -> None:
+        """Draw one card, so that the window answers between two of them."""
+        if not self._dirty:
+            self._timer.stop()
+            return
+        self._dirty.pop(0)()
+
+    def _redraw(self) -> None:
+        """Draw all cards at once."""
+        self._dirty = []
+        self._timer.stop()
+        for deed in self._turns:
+            deed()
+
+    def _draw_loss(self) -> None:
+        if self.curves is not None and self.curves.told:
+            self.redraws += 1
+            self.loss.show_curves(self.curves)
+
+    def _draw_accuracy(self) -> None:
+        curves = self.curves
+        if curves is None:
+            return
+        self.accuracy.note.setText(_epoch_words(curves))
+        if not curves.told:
+            return
+        if curves.classifies:
+            self.accuracy.show_curves(curves)
+        else:
+            self.accuracy.plot.set_message("A number is predicted: there is no accuracy, only the loss.")
+
+    def _draw_rate(self) -> None:
+        if self.curves is not None:
+            self.rate.show_curves(self.curves)
+            self.drawn.emit(None if self.curves.ended else self.curves.now)
+
+    @property
+    def run(self) -> str:
+        """The id of the run that is shown, or ""."""
+        return self.curves.run if self.curves is not None else ""
+
+    def stop(self) -> None:
+        """Draw no more: the window closes."""
+        self._timer.stop()
+        self._dirty = []
+
+
+def _epoch_words(curves: Curves) -> str:
+    if curves.ended:
+        done = int(curves.rows[-1]["epoch"]) if curves.rows else 0
+        return f"{done} epoch{'s' if done != 1 else ''}"
+    return f"epoch {curves.epoch} of {curves.epochs}"

@@ -1,0 +1,339 @@
+"""The table of the workspace's runs: the live one on top, the best figure of each column in bold."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, QRect, QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QAction, QDesktopServices, QFont, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QHeaderView,
+    QMenu,
+    QSizePolicy,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.jobs import EpochDone, RunEnded, RunStarted
+from dnnstudio.core.runs import RunRecord, read_run, run_folders
+from dnnstudio.core.shapes import infer_shapes, totals
+from dnnstudio.gui.runs_model import (
+    BEST_ROLE,
+    COLUMNS,
+    RECORD_ROLE,
+    STATUS_COLUMN,
+    STATUS_ICONS,
+    TRAINING,
+    Index,
+    RunsModel,
+    share,
+)
+from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.widgets import Card, MiniButton, label
+
+ROW_HEIGHT = 30
+SLICE_S = 0.008
+"""Runs are read in slices of so long, so that a workspace of hundreds never holds the window up."""
+
+
+class RunDelegate(QStyledItemDelegate):
+    """Paints a cell: icon and word for the status, bold for the best, a hairline under each row."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(COLUMNS[index.column()].width, ROW_HEIGHT)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        color, area = self._theme.color, QRect(option.rect)
+        painter.save()
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
+        if selected or hovered:
+            painter.fillRect(area, color("accent_soft" if selected else "hover"))
+        painter.fillRect(QRect(area.left(), area.bottom(), area.width(), 1), color("border"))
+        text_area = area.adjusted(10, 0, -10, -1)
+        if index.column() == STATUS_COLUMN:
+            icon, tone = STATUS_ICONS.get(index.data(RECORD_ROLE).status, ("question", "text3"))
+            self._theme.icon(icon, tone).paint(painter, QRect(text_area.left(), area.center().y() - 7, 14, 14))
+            text_area.setLeft(text_area.left() + 20)
+        weight = QFont.Weight.DemiBold if index.data(BEST_ROLE) else QFont.Weight.Normal
+        font = self._theme.font(12, weight)
+        painter.setFont(font)
+        painter.setPen(color("text"))
+        text = painter.fontMetrics().elidedText(str(index.data()), Qt.TextElideMode.ElideRight, text_area.width())
+        alignment = Qt.AlignmentFlag(index.data(Qt.ItemDataRole.TextAlignmentRole))
+        painter.drawText(text_area, alignment, text)
+        painter.restore()
+
+
+class RunsPanel(Card):
+    """All runs of the workspace.
+
+    `run_chosen(RunRecord)` when one is selected; `experiment_requested(Path)` and `model_requested(Path)` carry what to
+    open. Folded, it is one line that says which run is best.
+    """
+
+    run_chosen = Signal(object)
+    experiment_requested = Signal(object)
+    model_requested = Signal(object)
+    folded_changed = Signal(bool)
+
+    def __init__(self, theme: Theme, workspace: Path, *, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "Runs", icon="rows", parent=parent)
+        self.setObjectName("runs_panel")
+        self._workspace = workspace
+        self._waiting: list[Path] = []
+        self._live: RunRecord | None = None
+        self._live_started = 0.0
+        self.runs = RunsModel(self)
+        self._note = label("bold: best of the column", Role.CAPTION)
+        self._fold = MiniButton(theme, "caret-down", "Fold the table of runs")
+        self._fold.setObjectName("fold_runs")
+        self._fold.clicked.connect(self.toggle_folded)
+        self.head.add(self._note)
+        self.head.add(self._fold)
+        self.table = self._make_table(theme)
+        self._empty = label("Every training becomes a run, and is listed here to compare.", Role.CAPTION)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.add(self.table, 1)
+        self.add(self._empty, 1)
+        self._reader = QTimer(self)
+        self._reader.setInterval(0)
+        self._reader.timeout.connect(self._read_some)
+        self._folded = False
+        self._show_state()
+
+    def _make_table(self, theme: Theme) -> QTableView:
+        table = QTableView()
+        table.setObjectName("runs_table")
+        table.setAccessibleName("Runs")
+        table.setModel(self.runs)
+        table.setItemDelegate(RunDelegate(theme, table))
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setShowGrid(False)
+        table.setFrameShape(QFrame.Shape.NoFrame)
+        table.setTabKeyNavigation(False)
+        table.setMouseTracking(True)
+        table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        table.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        header = table.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setFixedHeight(28)
+        header.setMinimumSectionSize(40)
+        for number, column in enumerate(COLUMNS):
+            if column.width:
+                table.setColumnWidth(number, column.width)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        table.customContextMenuRequested.connect(self._open_menu)
+        table.selectionModel().selectionChanged.connect(self._tell_chosen)
+        table.activated.connect(self._open_experiment_of)
+        return table
+
+    # ------------------------------------------------------------------------------------------ the workspace
+
+    def set_workspace(self, workspace: Path) -> None:
+        """Show the runs of another folder."""
+        self._workspace = workspace
+        self.runs.remove_all_but(())
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look at the workspace again. Runs are read little by little while the window lives on."""
+        folders = run_folders(self._workspace)
+        self.runs.remove_all_but(folders)
+        known = {record.folder for record in self.runs.records}
+        self._waiting = [folder for folder in folders if folder not in known]
+        self._reader.start() if self._waiting else self._reader.stop()
+        self._show_state()
+
+    def stop(self) -> None:
+        """Read no more: the window closes."""
+        self._waiting.clear()
+        self._reader.stop()
+
+    def _read_some(self) -> None:
+        end = time.perf_counter() + SLICE_S
+        while self._waiting and time.perf_counter() < end:
+            self._read(self._waiting.pop())
+        if not self._waiting:
+            self._reader.stop()
+        self._show_state()
+
+    def _read(self, folder: Path) -> None:
+        if self._live is not None and folder == self._live.folder:
+            return
+        try:
+            self.runs.put(read_run(folder))
+        except UserError:
+            return  # a folder that holds no run is nobody's concern here
+
+    # ------------------------------------------------------------------------------------------ the live run
+
+    def begin(self, event: RunStarted) -> None:
+        """A training begins: its row comes on top and is selected."""
+        experiment, folder = event.experiment, event.folder
+        self._live_started = time.monotonic()
+        digits = folder.name.split(" ")[0]
+        self._live = RunRecord(
+            folder=folder,
+            number=int(digits) if digits.isdigit() else 0,
+            name=experiment.name,
+            status=TRAINING,
+            epochs_done=event.first_epoch,
+            epochs_planned=event.epochs,
+            seconds=0.0,
+            when=time.time(),
+            run=event.run,
+        )
+        self.runs.put(self._live)
+        self.select(folder)
+        self._show_state()
+
+    def set_parameters(self, count: int) -> None:
+        """How many numbers the live run's network holds."""
+        if self._live is not None:
+            self._live = replace(self._live, parameters=count)
+            self.runs.put(self._live)
+
+    def add_epoch(self, event: EpochDone) -> None:
+        """The live run has one more row of history."""
+        if self._live is None:
+            return
+        row = event.row
+        self._live = replace(
+            self._live,
+            epochs_done=int(row["epoch"]),
+            val_loss=row.get("val_loss", row.get("loss")),
+            val_accuracy=row.get("val_accuracy"),
+            seconds=(self._live.seconds or 0.0) + row.get("seconds", 0.0),
+        )
+        self.runs.put(self._live)
+        self._show_state()
+
+    def end(self, event: RunEnded) -> None:
+        """The live run is over: what its folder says replaces what was shown."""
+        live, self._live = self._live, None
+        if live is None:
+            return
+        try:
+            record = read_run(live.folder)
+        except UserError:
+            record = replace(live, status=event.reason)
+        self.runs.put(record)
+        self._show_state()
+
+    # ------------------------------------------------------------------------------------------ what is shown
+
+    @property
+    def folded(self) -> bool:
+        return self._folded
+
+    def toggle_folded(self) -> None:
+        self.set_folded(not self._folded)
+
+    def set_folded(self, folded: bool) -> None:
+        """One line, or the table."""
+        if folded != self._folded:
+            self._folded = folded
+            self._show_state()
+            self.folded_changed.emit(folded)
+
+    def select(self, folder: Path) -> None:
+        """Select the run in that folder, if it is listed."""
+        row = self.runs.row_of(folder)
+        if row >= 0:
+            self.table.selectRow(row)
+            self.table.scrollTo(self.runs.index(row, 0))
+
+    @property
+    def chosen(self) -> RunRecord | None:
+        """The selected run."""
+        rows = self.table.selectionModel().selectedRows()
+        return self.runs.record(rows[0].row()) if rows else None
+
+    def sentence(self) -> str:
+        """13 is training; best so far: run 12, validation 90.7 %."""
+        parts = [f"{self._live.number} is training"] if self._live is not None else []
+        best = self.runs.best
+        if best is not None:
+            parts.append(f"best so far: run {best.number}, validation {share(best.val_accuracy)}")
+        text = "; ".join(parts)
+        return text[:1].upper() + text[1:]
+
+    def _show_state(self) -> None:
+        count = self.runs.rowCount()
+        self.head.set_count(f"{count:,}" if count else "")
+        self.head.set_note(self.sentence() if self._folded else "")
+        self._note.setVisible(not self._folded and count > 1)
+        self.table.setVisible(not self._folded and count > 0)
+        self._empty.setVisible(not self._folded and count == 0)
+        self._fold.set_icon("caret-up" if self._folded else "caret-down")
+        self._fold.set_tip("Unfold the table of runs" if self._folded else "Fold the table of runs")
+        vertical = QSizePolicy.Policy.Fixed if self._folded else QSizePolicy.Policy.Expanding
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, vertical)
+
+    # ------------------------------------------------------------------------------------------ what can be done
+
+    def _tell_chosen(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        del selected, deselected
+        if self.chosen is not None:
+            self.run_chosen.emit(self.chosen)
+
+    def _open_experiment_of(self, index: QModelIndex) -> None:
+        record = self.runs.record(index.row())
+        if record is not None:
+            self.experiment_requested.emit(record.folder)
+
+    def _open_menu(self, place: QPoint) -> None:
+        index = self.table.indexAt(place)
+        record = self.runs.record(index.row()) if index.isValid() else self.chosen
+        if record is not None:
+            menu = self.menu_for(record)
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(self.table.viewport().mapToGlobal(place))
+
+    def menu_for(self, record: RunRecord) -> QMenu:
+        """What can be done with one run."""
+        menu = QMenu(self)
+        menu.setObjectName("run_menu")
+        has_model = (record.folder / "model.keras").exists()
+        deeds: tuple[tuple[str, str, bool, Any], ...] = (
+            ("open_run_experiment", "Open its experiment", True, self.experiment_requested.emit),
+            ("open_run_model", "Open its model", has_model, self.model_requested.emit),
+            ("open_run_folder", "Open its folder", True, open_folder),
+        )
+        for name, text, enabled, deed in deeds:
+            action = QAction(text, menu)
+            action.setObjectName(name)
+            action.setEnabled(enabled)
+            action.triggered.connect(lambda _=False, deed=deed: deed(record.folder))
+            menu.addAction(action)
+        return menu
+
+
+def open_folder(folder: Path) -> None:
+    """Show a folder in the system's file manager."""
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+
+def count_parameters(event: RunStarted, input_shape: tuple[int, ...] | None) -> int:
+    """The parameters of the network that a run trains."""
+    return sum(totals(infer_shapes(event.experiment.active_layers, input_shape)))

@@ -1,0 +1,134 @@
+"""What the program remembers from one start to the next: a small JSON file in the person's settings folder.
+
+A file that cannot be read is kept as `settings.json.bad` and the defaults are used: settings never stop a start.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import json
+import os
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import platformdirs
+from PySide6.QtCore import QByteArray
+
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.files import make_folder, read_bounded, write_atomically
+
+APP = "dnnstudio"
+FOLDER_VARIABLE = "DNNSTUDIO_SETTINGS"
+"""Names another settings folder: for tests, and for two set-ups side by side."""
+RECENT_FILES = 10
+MAX_BYTES = 2**20
+
+ThemeChoice = Literal["system", "light", "dark"]
+
+
+def settings_folder() -> Path:
+    """Where the settings lie: what `DNNSTUDIO_SETTINGS` names, else the system's place."""
+    given = os.environ.get(FOLDER_VARIABLE)
+    return Path(given) if given else platformdirs.user_config_path(APP)
+
+
+def log_folder() -> Path:
+    """Where crash and error logs lie."""
+    given = os.environ.get(FOLDER_VARIABLE)
+    return Path(given) / "log" if given else platformdirs.user_log_path(APP)
+
+
+def default_workspace() -> Path:
+    """The folder `dnnstudio` in the person's documents."""
+    return platformdirs.user_documents_path() / APP
+
+
+class Settings:
+    """Theme, recent files, workspace and window geometry. Every setter writes the file at once."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or settings_folder()
+        self.path = self.folder / "settings.json"
+        self._values: dict[str, Any] = self._read()
+
+    @property
+    def theme(self) -> ThemeChoice:
+        value = self._values.get("theme")
+        choices: tuple[ThemeChoice, ...] = get_args(ThemeChoice)
+        return next((choice for choice in choices if choice == value), "system")
+
+    @theme.setter
+    def theme(self, choice: ThemeChoice) -> None:
+        self._set("theme", choice)
+
+    @property
+    def workspace(self) -> Path:
+        value = self._values.get("workspace")
+        return Path(value) if isinstance(value, str) and value else default_workspace()
+
+    @workspace.setter
+    def workspace(self, folder: Path) -> None:
+        self._set("workspace", str(folder))
+
+    @property
+    def recent_files(self) -> list[Path]:
+        """Newest first; files that are gone are left out."""
+        value = self._values.get("recent_files")
+        names = [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
+        return [path for path in map(Path, names[:RECENT_FILES]) if path.exists()]
+
+    def add_recent_file(self, path: Path) -> None:
+        """Put a file at the head of the recent ones."""
+        path = path.absolute()
+        others = [other for other in self.recent_files if other != path]
+        self._set("recent_files", [str(item) for item in [path, *others][:RECENT_FILES]])
+
+    def clear_recent_files(self) -> None:
+        self._set("recent_files", [])
+
+    @property
+    def last_folder(self) -> Path | None:
+        """The folder that a file dialog was last left in."""
+        value = self._values.get("last_folder")
+        return Path(value) if isinstance(value, str) and Path(value).is_dir() else None
+
+    @last_folder.setter
+    def last_folder(self, folder: Path) -> None:
+        self._set("last_folder", str(folder))
+
+    @property
+    def geometry(self) -> QByteArray:
+        """The window's place and size as Qt saved it; empty at the first start."""
+        value = self._values.get("geometry")
+        if not isinstance(value, str):
+            return QByteArray()
+        with contextlib.suppress(binascii.Error, ValueError):
+            return QByteArray(base64.b64decode(value, validate=True))
+        return QByteArray()
+
+    @geometry.setter
+    def geometry(self, saved: QByteArray) -> None:
+        self._set("geometry", base64.b64encode(saved.data()).decode())
+
+    def _read(self) -> dict[str, Any]:
+        if not self.path.exists():
+            return {}
+        try:
+            values = json.loads(read_bounded(self.path, MAX_BYTES, what="settings"))
+        except (UserError, ValueError, RecursionError):
+            values = None
+        if isinstance(values, dict):
+            return values
+        with contextlib.suppress(OSError):
+            self.path.replace(self.path.with_suffix(".json.bad"))
+        return {}
+
+    def _set(self, name: str, value: Any) -> None:
+        if self._values.get(name) == value:
+            return
+        self._values[name] = value
+        with contextlib.suppress(UserError):  # a full disk must not stop the work over a remembered file name
+            make_folder(self.folder)
+            write_atomically(self.path, (json.dumps(self._values, indent=2) + "\n").encode())

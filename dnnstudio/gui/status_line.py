@@ -1,0 +1,142 @@
+"""The line across the bottom: the engine at the left; at the right how far it is and how long it will take."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QWidget
+
+from dnnstudio.core.jobs import BatchesDone, EpochDone, Progress, RunStarted
+from dnnstudio.gui.engine_thread import EngineState
+from dnnstudio.gui.theme import Role, Theme, set_role
+from dnnstudio.gui.widgets import ElidedLabel, MiniButton, StatusDot, label
+
+HEIGHT = 28
+STEPS = 1000
+"""The progress bar's own resolution."""
+PHASES = {
+    "off": ("planned", "Engine off"),
+    "starting": ("hint_dot", "Engine starting"),
+    "ready": ("good_dot", "Engine ready"),
+    "busy": ("good_dot", "Engine ready"),
+    "failed": ("error_dot", "Engine failed"),
+}
+
+
+def time_left(seconds: float) -> str:
+    """15 s, 2 min 5 s, 1 h 20 min."""
+    total = max(round(seconds), 0)
+    if total < 100:
+        return f"{total} s"
+    if total < 3600:
+        return f"{total // 60} min {total % 60} s"
+    return f"{total // 3600} h {total // 60 % 60} min"
+
+
+class StatusLine(QFrame):
+    """Engine and progress. `cancel_requested` when the job that is not a training shall end."""
+
+    cancel_requested = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_role(self, Role.STATUS)
+        self.setObjectName("status_line")
+        self.setFixedHeight(HEIGHT)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 0, 12, 0)
+        row.setSpacing(8)
+        self.dot = StatusDot(theme, "planned")
+        self.engine = label("", Role.BODY)
+        self.engine.setObjectName("engine_status")
+        self.details = ElidedLabel("", Role.CAPTION)
+        self.bar = QProgressBar()
+        self.bar.setObjectName("progress")
+        self.bar.setAccessibleName("Progress")
+        self.bar.setTextVisible(False)
+        self.bar.setRange(0, STEPS)
+        self.bar.setFixedWidth(200)
+        self.cancel = MiniButton(theme, "x", "Cancel this job", size=14)
+        self.cancel.setObjectName("cancel_job")
+        self.cancel.clicked.connect(self.cancel_requested)
+        self.progress = label("", Role.BODY)
+        self.progress.setObjectName("progress_words")
+        self.rest = label("", Role.CAPTION)
+        left: tuple[QWidget, ...] = (self.dot, self.engine, self.details)
+        right: tuple[QWidget, ...] = (self.bar, self.cancel, self.progress, self.rest)
+        for widget in left:
+            row.addWidget(widget)
+        row.addStretch(1)
+        for widget in right:
+            row.addWidget(widget)
+        self._compact = False
+        self._steps = self._epochs = 0
+        self._epoch_seconds = 0.0
+        self.clear()
+
+    def set_compact(self, compact: bool) -> None:
+        """A shorter bar, and no count of steps."""
+        self.bar.setFixedWidth(120 if compact else 200)
+        self._compact = compact
+
+    def show_engine(self, state: EngineState) -> None:
+        """The engine's state in words; versions once they are known."""
+        color, words = PHASES[state.phase]
+        self.dot.set_color(color)
+        self.engine.setText(words)
+        self.details.setText(f"·  {state.text}" if state.phase in ("ready", "busy", "failed") and state.text else "")
+
+    # ------------------------------------------------------------------------------------------ training
+
+    def begin(self, event: RunStarted) -> None:
+        self._steps, self._epochs = event.steps_per_epoch, event.epochs
+        self._epoch_seconds = 0.0
+        self.clear()
+        self._show(0.0, f"Epoch {event.first_epoch + 1} / {event.epochs}", "")
+
+    def add_batches(self, event: BatchesDone) -> None:
+        if not len(event.steps) or not self._steps:
+            return
+        done = int(event.steps[-1]) + 1
+        step = (done - 1) % self._steps + 1
+        words = [] if self._compact else [f"step {step:,} of {self._steps:,}"]
+        if self._epoch_seconds:
+            words.append(f"{self._epoch_seconds:.2g} s / epoch")
+        words.append(f"ETA {time_left(event.seconds_left)}")
+        self._show(done / (self._steps * self._epochs), f"Epoch {event.epoch} / {self._epochs}", " · ".join(words))
+
+    def add_epoch(self, event: EpochDone) -> None:
+        self._epoch_seconds = event.row.get("seconds", 0.0)
+
+    def say(self, words: str) -> None:
+        """A word in place of the progress: Paused, Stopping, Waiting for the engine."""
+        self.progress.setText(words)
+        self.rest.setText("")
+        self.rest.setMinimumWidth(0)
+        self.progress.show()
+
+    # ------------------------------------------------------------------------------------------ other jobs
+
+    def show_job(self, event: Progress, *, can_cancel: bool = True) -> None:
+        """How far a download, an evaluation or the reading of a file is."""
+        self.bar.setRange(0, STEPS if event.total else 0)
+        self._show(event.done / event.total if event.total else 0.0, event.text[:1].upper() + event.text[1:], "")
+        self.cancel.setVisible(can_cancel)
+
+    def clear(self) -> None:
+        """Nothing is under way."""
+        self.bar.setRange(0, STEPS)
+        for widget in (self.bar, self.progress, self.rest, self.cancel):
+            widget.hide()
+        for words_label in (self.progress, self.rest):
+            words_label.setMinimumWidth(0)
+
+    def _show(self, share: float, words: str, rest: str) -> None:
+        if self.bar.maximum():
+            self.bar.setValue(round(share * STEPS))
+        self.progress.setText(words)
+        self.rest.setText(f"· {rest}" if rest else "")
+        for words_label in (self.progress, self.rest):  # they grow, but do not push the bar to and fro
+            words_label.setMinimumWidth(max(words_label.minimumWidth(), words_label.sizeHint().width()))
+        self.bar.show()
+        self.progress.show()
+        self.rest.setVisible(bool(rest))

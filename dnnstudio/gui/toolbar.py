@@ -1,0 +1,170 @@
+"""The bar across the top: files, undo, training, and what is open."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.gui.actions import Actions
+from dnnstudio.gui.run_controller import Activity
+from dnnstudio.gui.theme import Role, Theme, set_role, set_state
+from dnnstudio.gui.widgets import ElidedLabel, rule
+
+HEIGHT = 48
+TRAIN_WORDS: dict[Activity, str] = {
+    "idle": "Train",
+    "queued": "Waiting",
+    "training": "Training",
+    "paused": "Paused",
+    "stopping": "Stopping",
+}
+
+
+class ToolBar(QFrame):
+    """Buttons for the actions. `set_compact` takes the words off the file and run buttons."""
+
+    def __init__(self, theme: Theme, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_role(self, Role.BAR)
+        self.setObjectName("toolbar")
+        self.setFixedHeight(HEIGHT)
+        self._theme = theme
+        self._actions = actions
+        self._shrinking: list[QToolButton] = []
+        self._busy = False
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(10, 0, 10, 0)
+        self._row.setSpacing(4)
+        self.new_button = self._menu_button("new", QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.open_button = self._menu_button("open", QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        self.save_button = self._menu_button("save", QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        self._rule()
+        self._button("undo", words=False)
+        self._button("redo", words=False)
+        self._rule()
+        self.train_button = self._make_train_button()
+        self.pause_button = self._button("pause")
+        self.stop_button = self._button("stop")
+        self._row.addStretch(1)
+        self._add_title()
+        self.theme_button = self._button("theme", words=False)
+        theme.changed.connect(self._show_theme)
+        self._show_theme()
+        self.set_activity("idle")
+
+    def _button(self, name: str, *, words: bool = True) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(f"{name}_button")
+        button.setDefaultAction(self._actions[name])
+        button.setAccessibleName(self._actions[name].text())
+        button.setIconSize(QSize(18, 18))
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if words else Qt.ToolButtonStyle.ToolButtonIconOnly
+        button.setToolButtonStyle(style)
+        if words:
+            self._shrinking.append(button)
+        self._row.addWidget(button)
+        return button
+
+    def _menu_button(self, name: str, mode: QToolButton.ToolButtonPopupMode) -> QToolButton:
+        button = self._button(name)
+        menu = QMenu(button)
+        menu.setObjectName(f"{name}_menu")
+        menu.setToolTipsVisible(True)
+        button.setMenu(menu)
+        button.setPopupMode(mode)
+        button.setProperty("menu", "true" if mode == QToolButton.ToolButtonPopupMode.InstantPopup else "split")
+        return button
+
+    def _make_train_button(self) -> QPushButton:
+        action = self._actions["train"]
+        button = QPushButton(action.text())
+        button.setObjectName("train_button")
+        button.setAccessibleName("Train")
+        button.setIconSize(QSize(16, 16))
+        button.setMinimumWidth(96)
+        set_role(button, Role.PRIMARY)
+        button.clicked.connect(action.trigger)
+        action.changed.connect(self._follow_train)
+        self._row.addWidget(button)
+        self._row.addSpacing(4)
+        return button
+
+    def _add_title(self) -> None:
+        column = QVBoxLayout()
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(1)
+        column.addStretch(1)
+        self.title = ElidedLabel("", Role.NAME)
+        self.subtitle = ElidedLabel("", Role.CAPTION)
+        for line in (self.title, self.subtitle):
+            line.setMaximumWidth(240)
+            line.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+            column.addWidget(line)
+        column.addStretch(1)
+        holder = QWidget()
+        holder.setObjectName("experiment_title")
+        holder.setLayout(column)
+        holder.setToolTip(self._actions["describe"].toolTip())
+        holder.setCursor(Qt.CursorShape.PointingHandCursor)
+        holder.mouseReleaseEvent = self._on_title_clicked  # type: ignore[method-assign]
+        self._row.addWidget(holder)
+        self._row.addSpacing(6)
+
+    def _on_title_clicked(self, event: object) -> None:
+        del event
+        self._actions["describe"].trigger()
+
+    def _rule(self) -> None:
+        line = rule(upright=True)
+        line.setFixedHeight(24)
+        self._row.addSpacing(6)
+        self._row.addWidget(line)
+        self._row.addSpacing(6)
+
+    # ------------------------------------------------------------------------------------------ what is shown
+
+    def set_compact(self, compact: bool) -> None:
+        """Icons only, for a narrow window: tooltip, name and shortcut stay."""
+        icon, both = Qt.ToolButtonStyle.ToolButtonIconOnly, Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        for button in self._shrinking:
+            button.setToolButtonStyle(icon if compact else both)
+        self._actions["new"].setText("New" if compact else "New from recipe")
+        self.new_button.setToolButtonStyle(both)
+        for line in (self.title, self.subtitle):
+            line.setMaximumWidth(190 if compact else 240)
+
+    def show_experiment(self, experiment: Experiment, *, modified: bool) -> None:
+        """Name, seed, and whether it was changed since it was saved."""
+        self.title.setText(experiment.name)
+        self.subtitle.setText(f"seed {experiment.seed}" + (" · edited" if modified else ""))
+
+    def set_activity(self, activity: Activity) -> None:
+        """Train becomes Training while it is at work; pause becomes continue while it rests."""
+        idle = activity == "idle"
+        self._busy = not idle
+        self.train_button.setText(TRAIN_WORDS[activity])
+        set_state(self.train_button, "role", str(Role.PRIMARY if idle else Role.TRAINING))
+        self.train_button.setIcon(self._theme.icon("play-fill", "on_accent" if idle else "accent"))
+        paused = activity == "paused"
+        pause: QAction = self._actions["pause"]
+        pause.setText("Continue" if paused else "Pause")
+        pause.setIcon(self._theme.icon("play-fill" if paused else "pause-fill", "text"))
+        self._actions.set_help(
+            "pause", "Go on with the next step." if paused else "Rest between two steps; nothing is lost."
+        )
+        self.pause_button.setAccessibleName(pause.text())
+
+    def _follow_train(self) -> None:
+        action = self._actions["train"]
+        self.train_button.setToolTip(action.toolTip())
+        # At work it stays in full colour; the action behind it does nothing then.
+        self.train_button.setEnabled(action.isEnabled() or self._busy)
+
+    def _show_theme(self) -> None:
+        dark = self._theme.tokens().dark
+        self._actions["theme"].setIcon(self._theme.icon("sun" if dark else "moon"))
+        self._actions["theme"].setText("Light theme" if dark else "Dark theme")
+        self.theme_button.setAccessibleName(self._actions["theme"].text())

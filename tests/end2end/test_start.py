@@ -1,0 +1,127 @@
+"""The start of the real program in a process of its own: what comes first, and what it says when it cannot start."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+WATCHED_START = """
+import json, sys, time
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtWidgets import QApplication
+
+begun = time.perf_counter()
+facts = {}
+
+class Watcher(QObject):
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.Paint and watched.objectName() == "main_window" and "painted" not in facts:
+            facts["painted"] = time.perf_counter() - begun
+            facts["tensorflow_at_first_paint"] = any(
+                name.split(".")[0] in ("tensorflow", "keras") for name in sys.modules
+            )
+        return False
+
+app = QApplication([])
+watcher = Watcher()
+app.installEventFilter(watcher)
+
+def look():
+    window = next((w for w in app.topLevelWidgets() if w.objectName() == "main_window"), None)
+    if window is not None and window.engine.state.phase == "ready":
+        facts["ready"] = time.perf_counter() - begun
+        facts["tensorflow_when_ready"] = "tensorflow" in sys.modules
+        facts["counts"] = window.document.summary.counts
+        window.close()
+
+timer = QTimer()
+timer.timeout.connect(look)
+timer.start(50)
+from dnnstudio.app import run
+code = run([])
+print(json.dumps(facts))
+sys.exit(code)
+"""
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    return os.environ | {"HOME": str(home), "DNNSTUDIO_SETTINGS": str(home / "settings")} | more
+
+
+@pytest.mark.display
+def test_the_window_is_painted_before_tensorflow_is_imported(tmp_path: Path, measured: Any) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED_START],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+        env=environment(tmp_path),
+    )
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout.splitlines()[-1])
+    measured(f"first paint after {facts['painted']:.2f} s, engine ready after {facts['ready']:.2f} s")
+    assert facts["tensorflow_at_first_paint"] is False
+    assert facts["tensorflow_when_ready"] is True
+    assert facts["painted"] < facts["ready"]
+    assert facts["counts"] is not None, "the data were described before TensorFlow came"
+    assert not list((tmp_path / "settings" / "log").glob("crash-*")), "an orderly end leaves no crash log"
+
+
+@pytest.mark.display
+def test_the_systems_wish_to_end_closes_the_program_in_order(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dnnstudio"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(tmp_path),
+    )
+    log = tmp_path / "settings" / "log" / f"crash-{process.pid}.log"
+    deadline = time.monotonic() + 60
+    while not log.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(2)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors.decode()
+    assert (tmp_path / "settings" / "settings.json").exists(), "the window's place was saved"
+
+
+@pytest.mark.parametrize("display", ["", ":9876"])
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a display")
+def test_without_a_display_it_says_so_and_names_two_ways_out(tmp_path: Path, display: str) -> None:
+    cleared = dict.fromkeys(("WAYLAND_DISPLAY", "QT_QPA_PLATFORM"), "")
+    done = subprocess.run(
+        [sys.executable, "-m", "dnnstudio"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=environment(tmp_path, DISPLAY=display, **cleared),
+    )
+    assert done.returncode == 2
+    assert "display" in done.stderr
+    assert "dnnstudio run" in done.stderr
+    assert "xvfb-run" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dnnstudio", str(tmp_path / "missing.json")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=environment(tmp_path),
+    )
+    assert done.returncode == 2
+    assert "missing.json does not exist." in done.stderr

@@ -1,0 +1,197 @@
+"""The table of runs: what it lists, what is bold, what can be done with a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QApplication
+
+from dnnstudio.core import codec
+from dnnstudio.core.history import write_history
+from dnnstudio.core.jobs import EpochDone, RunEnded, RunStarted
+from dnnstudio.core.recipes import load_recipe
+from dnnstudio.core.runs import RunRecord
+from dnnstudio.gui.runs_model import BEST_ROLE, COLUMNS, RunsModel
+from dnnstudio.gui.runs_panel import RunsPanel, count_parameters
+from dnnstudio.gui.theme import Theme
+
+TITLES = [column.title for column in COLUMNS]
+
+
+@pytest.fixture
+def theme(qapp: QApplication) -> Iterator[Theme]:
+    made = Theme(qapp, "light")
+    made.apply()
+    yield made
+    made.deleteLater()
+
+
+@pytest.fixture
+def panel(qtbot: Any, theme: Theme, tmp_path: Path) -> Iterator[RunsPanel]:
+    made = RunsPanel(theme, tmp_path)
+    qtbot.addWidget(made)
+    made.resize(744, 200)
+    made.show()
+    yield made
+    made.stop()
+
+
+def make_run(workspace: Path, number: int, *, accuracy: float = 0.9, loss: float = 0.3) -> Path:
+    folder = workspace / "runs" / f"{number:04} digits"
+    folder.mkdir(parents=True)
+    codec.save(load_recipe("digits").experiment, folder / "experiment.json")
+    part = {"loss": loss, "accuracy": accuracy}
+    row = {"epoch": 1, "loss": loss, "accuracy": accuracy, "val_loss": loss, "val_accuracy": accuracy, "seconds": 3}
+    write_history(folder / "history.csv", [row])
+    metrics = {"reason": "finished", "validation": part, "test": part, "parameters": 6570, "seconds": 67, "run": "x"}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    return folder
+
+
+def record(number: int, *, accuracy: float | None = 0.9, loss: float | None = 0.3) -> RunRecord:
+    return RunRecord(
+        folder=Path(f"/runs/{number}"),
+        number=number,
+        name="digits",
+        status="finished",
+        epochs_done=20,
+        epochs_planned=20,
+        val_loss=loss,
+        val_accuracy=accuracy,
+        test_accuracy=accuracy,
+        parameters=6570,
+        seconds=7,
+    )
+
+
+def shown(panel: RunsPanel, row: int) -> list[str]:
+    return [panel.runs.index(row, column).data() for column in range(len(COLUMNS))]
+
+
+def test_the_runs_of_the_workspace_are_listed_newest_first(qtbot: Any, panel: RunsPanel, tmp_path: Path) -> None:
+    for number in (1, 2, 12):
+        make_run(tmp_path, number)
+    panel.refresh()
+    qtbot.waitUntil(lambda: panel.runs.rowCount() == 3)
+    assert shown(panel, 0) == [
+        "12  First digits",
+        "done",
+        "1",
+        "0.300",
+        "90.0\u00a0%",
+        "90.0\u00a0%",
+        "6,570",
+        "1:07",
+    ]
+    assert [item.number for item in panel.runs.records] == [12, 2, 1]
+
+
+def test_a_run_that_is_gone_leaves_the_table(qtbot: Any, panel: RunsPanel, tmp_path: Path) -> None:
+    folder = make_run(tmp_path, 1)
+    make_run(tmp_path, 2)
+    panel.refresh()
+    qtbot.waitUntil(lambda: panel.runs.rowCount() == 2)
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    panel.refresh()
+    assert [item.number for item in panel.runs.records] == [2]
+
+
+def test_a_folder_that_is_no_run_is_passed_over(qtbot: Any, panel: RunsPanel, tmp_path: Path) -> None:
+    (tmp_path / "runs" / "0001 empty").mkdir(parents=True)
+    broken = tmp_path / "runs" / "0002 broken"
+    broken.mkdir()
+    (broken / "experiment.json").write_text("no json")
+    make_run(tmp_path, 3)
+    panel.refresh()
+    qtbot.waitUntil(lambda: not panel._reader.isActive())
+    assert [item.number for item in panel.runs.records] == [3]
+
+
+def test_the_best_figure_of_each_column_is_bold() -> None:
+    model = RunsModel()
+    QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    for item in (record(1, accuracy=0.8, loss=0.5), record(2, accuracy=0.9, loss=0.7), record(3, accuracy=None)):
+        model.put(item)
+    loss, accuracy = TITLES.index("Val. loss"), TITLES.index("Val. acc.")
+    rows = {item.number: row for row, item in enumerate(model.records)}
+    assert model.index(rows[2], accuracy).data(BEST_ROLE) is True
+    assert model.index(rows[1], accuracy).data(BEST_ROLE) is False
+    assert model.index(rows[3], loss).data(BEST_ROLE) is True
+    assert model.index(rows[3], accuracy).data() == "–"
+    assert model.best is not None and model.best.number == 2
+
+
+def test_a_single_run_has_nothing_to_be_best_among() -> None:
+    model = RunsModel()
+    model.put(record(1))
+    assert not any(model.index(0, column).data(BEST_ROLE) for column in range(len(COLUMNS)))
+
+
+def test_a_run_put_again_replaces_its_row() -> None:
+    model = RunsModel()
+    QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    model.put(record(1))
+    model.put(record(2))
+    model.put(replace(record(1), epochs_done=5, status="stopped"))
+    assert model.rowCount() == 2
+    assert model.index(1, TITLES.index("Epochs")).data() == "5 / 20"
+
+
+def test_the_live_run_grows_row_by_row_and_ends_with_what_its_folder_says(panel: RunsPanel, tmp_path: Path) -> None:
+    folder = make_run(tmp_path, 7)
+    experiment = load_recipe("digits").experiment
+    event = RunStarted(run="x", experiment=experiment, folder=folder, steps_per_epoch=36, epochs=20)
+    panel.begin(event)
+    panel.set_parameters(count_parameters(event, (8, 8)))
+    panel.add_epoch(
+        EpochDone(run="x", row={"epoch": 3, "val_loss": 0.5, "val_accuracy": 0.8, "seconds": 2}, is_best=True)
+    )
+    assert shown(panel, 0)[1:] == ["training", "3 / 20", "0.500", "80.0\u00a0%", "–", "6,570", "0:02"]
+    assert panel.chosen is not None and panel.chosen.number == 7
+    panel.set_folded(True)
+    assert panel.sentence() == "7 is training"
+    panel.end(RunEnded(run="x", reason="finished", message=""))
+    assert shown(panel, 0)[1] == "done"
+    assert panel.sentence() == "Best so far: run 7, validation 90.0\u00a0%"
+
+
+def test_a_run_can_be_opened_from_its_menu(qtbot: Any, panel: RunsPanel, tmp_path: Path) -> None:
+    folder = make_run(tmp_path, 1)
+    panel.refresh()
+    qtbot.waitUntil(lambda: panel.runs.rowCount() == 1)
+    wished: list[Path] = []
+    panel.experiment_requested.connect(wished.append)
+    menu = panel.menu_for(panel.runs.records[0])
+    actions = {action.objectName(): action for action in menu.actions()}
+    assert not actions["open_run_model"].isEnabled(), "this run has no model"
+    actions["open_run_experiment"].trigger()
+    assert wished == [folder]
+    menu.deleteLater()
+
+
+def test_300_runs_are_read_without_holding_the_window_up(
+    qtbot: Any, panel: RunsPanel, tmp_path: Path, measured: Any
+) -> None:
+    import time
+
+    for number in range(1, 301):
+        make_run(tmp_path, number)
+    gaps: list[float] = []
+    last = time.perf_counter()
+    panel.refresh()
+    while panel._reader.isActive():
+        QApplication.processEvents()
+        now = time.perf_counter()
+        gaps.append(now - last)
+        last = now
+    measured(f"300 runs: {sum(gaps) * 1000:.0f} ms in slices of at most {max(gaps) * 1000:.0f} ms")
+    assert panel.runs.rowCount() == 300
+    assert sorted(gaps)[len(gaps) // 2] < 0.05

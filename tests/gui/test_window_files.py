@@ -1,0 +1,141 @@
+"""The main window's files: experiments and models opened, saved, dropped, and refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QApplication
+
+from dnnstudio.core import codec
+from dnnstudio.core.jobs import EvaluateModel, OpenModel, SaveModel, TrainRun
+from dnnstudio.core.recipes import load_recipe
+from dnnstudio.gui.main_window import MainWindow
+
+from .window_kit import click, open_window, set_epochs, submitted, train_to_the_end
+
+
+@pytest.fixture
+def window(qtbot: Any, qapp: QApplication, tmp_path: Path) -> Iterator[MainWindow]:
+    with open_window(qtbot, qapp, tmp_path) as made:
+        made.engine.start()
+        yield made
+
+
+def test_save_asks_for_a_file_once_and_then_writes_to_it(qtbot: Any, window: MainWindow, tmp_path: Path) -> None:
+    set_epochs(window, 7)
+    window.dialogs.path = tmp_path / "mine.json"  # type: ignore[attr-defined]
+    click(qtbot, window, "save_button")
+    assert codec.load(tmp_path / "mine.json") == window.document.experiment
+    assert not window.document.modified
+    set_epochs(window, 8)
+    click(qtbot, window, "save_button")
+    assert codec.load(tmp_path / "mine.json").training.epochs == 8
+    assert window.dialogs.asked == ["save_experiment"]  # type: ignore[attr-defined]
+
+
+def test_open_shows_the_file_and_remembers_it(qtbot: Any, window: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "other.json"
+    codec.save(load_recipe("dropout").experiment, path)
+    window.dialogs.path = path  # type: ignore[attr-defined]
+    click(qtbot, window, "open_button")
+    assert window.document.experiment == load_recipe("dropout").experiment
+    names = [action.text() for action in window.toolbar.open_button.menu().actions()]
+    assert "other.json" in names
+
+
+def test_a_file_that_is_no_experiment_changes_nothing_and_says_why(window: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "broken.json"
+    path.write_text(json.dumps({"layers": [{"kind": "dense", "id": "a", "units": -3}]}))
+    before = window.document.experiment
+    window.files.open_path(path)
+    assert window.document.experiment is before
+    assert "layers[0].units is -3" in window.messages.text()
+    assert window.messages.bar.severity == "error"
+
+
+@pytest.mark.parametrize(("answer", "kept"), [("cancel", True), ("discard", False), ("save", False)])
+def test_unsaved_changes_are_asked_about_before_another_experiment_opens(
+    window: MainWindow, tmp_path: Path, answer: str, kept: bool
+) -> None:
+    set_epochs(window, 9)
+    window.dialogs.unsaved_answer = answer  # type: ignore[attr-defined]
+    window.dialogs.path = tmp_path / "kept.json"  # type: ignore[attr-defined]
+    window.files.new_from(load_recipe("dropout"))
+    assert (window.document.experiment.training.epochs == 9) is kept
+    assert (tmp_path / "kept.json").exists() is (answer == "save")
+
+
+def test_every_recipe_stands_in_the_menu(window: MainWindow) -> None:
+    actions = window.toolbar.new_button.menu().actions()
+    assert [action.objectName() for action in actions][:1] == ["recipe_digits"]
+    assert all(action.toolTip() for action in actions)
+
+
+def test_a_model_opens_as_layers_and_its_accuracy_is_said(qtbot: Any, window: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "seven.keras"
+    path.write_bytes(b"weights")
+    qtbot.waitUntil(lambda: window.document.summary is not None)
+    window.files.open_path(path)
+    qtbot.waitUntil(lambda: bool(submitted(window, EvaluateModel)) and "96.1" in window.messages.text())
+    assert [layer.id for layer in window.document.experiment.layers] == ["flatten", "hidden", "output"]
+    assert submitted(window, EvaluateModel)[0].model == submitted(window, OpenModel)[0].id
+    assert window.actions_["save_model"].isEnabled()
+
+
+def test_a_damaged_model_changes_nothing(qtbot: Any, window: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "bad.h5"
+    path.write_bytes(b"not a model")
+    before = window.document.experiment
+    window.files.open_path(path)
+    qtbot.waitUntil(lambda: "bad.h5 is not a model file." in window.messages.text())
+    assert window.document.experiment is before
+
+
+def test_a_model_for_other_rows_opens_and_says_that_the_data_do_not_fit(
+    qtbot: Any, window: MainWindow, tmp_path: Path
+) -> None:
+    path = tmp_path / "wide.keras"
+    path.write_bytes(b"weights")
+    qtbot.waitUntil(lambda: window.document.summary is not None)
+    opened: list[Any] = []
+    window.controller.model_opened.disconnect(window.files._on_model_opened)
+    window.controller.model_opened.connect(lambda job, model: opened.append((job, model)))
+    window.files.open_path(path)
+    qtbot.waitUntil(lambda: bool(opened))
+    job, model = opened[0]
+    window.files._on_model_opened(job, replace(model, input_shape=(28, 28)))
+    assert "28 × 28" in window.messages.text()
+    assert submitted(window, EvaluateModel) == []
+
+
+def test_the_trained_network_is_saved(qtbot: Any, window: MainWindow, tmp_path: Path) -> None:
+    assert not window.actions_["save_model"].isEnabled()
+    train_to_the_end(qtbot, window)
+    window.dialogs.path = tmp_path / "mine.keras"  # type: ignore[attr-defined]
+    window.actions_["save_model"].trigger()
+    qtbot.waitUntil(lambda: "Model saved" in window.messages.text())
+    assert submitted(window, SaveModel)[0].model == submitted(window, TrainRun)[0].id
+
+
+def test_a_dropped_file_is_opened(qtbot: Any, window: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "dropped.json"
+    codec.save(load_recipe("dropout").experiment, path)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    window.dropEvent(
+        QDropEvent(
+            QPointF(50, 50),
+            Qt.DropAction.CopyAction,
+            data,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+    )
+    qtbot.waitUntil(lambda: window.document.path == path)

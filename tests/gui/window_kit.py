@@ -1,0 +1,134 @@
+"""A main window with the fake engine, and answers in a person's place."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
+
+from dnnstudio.core import edits
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.recipes import load_recipe
+from dnnstudio.gui.dialogs import Dialogs
+from dnnstudio.gui.document import Document
+from dnnstudio.gui.main_window import MainWindow
+from dnnstudio.gui.settings import Settings
+from dnnstudio.gui.theme import Theme
+
+from .fake_engine import FakeEngine
+
+
+class Answers(Dialogs):
+    """Gives prepared answers and writes down what was asked."""
+
+    def __init__(self, theme: Theme, settings: Settings) -> None:
+        super().__init__(theme, settings)
+        self.asked: list[str] = []
+        self.path: Path | None = None
+        self.unsaved_answer = "discard"
+        self.stop = True
+        self.renamed: Experiment | None = None
+
+    def _path(self, question: str) -> Path | None:
+        self.asked.append(question)
+        return self.path
+
+    def open_experiment(self, parent: QWidget) -> Path | None:
+        return self._path("open_experiment")
+
+    def open_model(self, parent: QWidget) -> Path | None:
+        return self._path("open_model")
+
+    def save_experiment(self, parent: QWidget, suggestion: str) -> Path | None:
+        return self._path("save_experiment")
+
+    def save_model(self, parent: QWidget, suggestion: str) -> Path | None:
+        return self._path("save_model")
+
+    def choose_workspace(self, parent: QWidget) -> Path | None:
+        return self._path("choose_workspace")
+
+    def unsaved(self, parent: QWidget, name: str) -> Any:
+        self.asked.append("unsaved")
+        return self.unsaved_answer
+
+    def stop_training(self, parent: QWidget) -> bool:
+        self.asked.append("stop_training")
+        return self.stop
+
+    def name_and_seed(self, parent: QWidget, experiment: Experiment) -> Experiment | None:
+        self.asked.append("name_and_seed")
+        return self.renamed
+
+
+@contextmanager
+def open_window(
+    qtbot: Any,
+    app: QApplication,
+    folder: Path,
+    *,
+    engine: Any = None,
+    size: tuple[int, int] = (1440, 900),
+    experiment: Experiment | None = None,
+) -> Iterator[MainWindow]:
+    """A window in sight, closed without a question at the end."""
+    theme = Theme(app, "light")
+    theme.apply()
+    settings = Settings(folder / "settings")
+    settings.workspace = folder / "workspace"
+    document = Document(experiment or load_recipe("digits").experiment)
+    window = MainWindow(document, engine or FakeEngine(), theme, settings, dialogs=Answers(theme, settings))
+    window.resize(*size)
+    with qtbot.waitExposed(window):
+        window.show()
+    try:
+        yield window
+    finally:
+        window.close_without_asking()
+        window.deleteLater()
+        document.deleteLater()
+        window.engine.deleteLater()
+        theme.deleteLater()
+        vars(window).clear()  # pytest holds fixtures' values, and with them all plots, longer than the test
+        del window, document, theme
+        for _ in range(2):  # plots, views and their menus hold each other in two layers
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+            gc.collect()
+
+
+def submitted(window: MainWindow, kind: type) -> list[Any]:
+    return [job for job in window.engine.submitted if isinstance(job, kind)]  # type: ignore[attr-defined]
+
+
+def click(qtbot: Any, window: MainWindow, name: str) -> None:
+    button = window.findChild(QAbstractButton, name)
+    assert button is not None, name
+    assert button.isEnabled(), name
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def set_epochs(window: MainWindow, epochs: int) -> None:
+    window.document.push(edits.set_value(window.document.experiment, "training.epochs", epochs), "Change epochs")
+
+
+def train_to_the_end(qtbot: Any, window: MainWindow, epochs: int = 3) -> None:
+    set_epochs(window, epochs)
+    click(qtbot, window, "train_button")
+    qtbot.waitUntil(lambda: window.controller.activity == "idle")
+
+
+def slow_down(window: MainWindow) -> None:
+    """Many epochs, and a pause between two steps, so that a test can act in the middle."""
+    window.engine._timer.setInterval(5)  # type: ignore[attr-defined]
+    set_epochs(window, 500)
+
+
+def begin_slow_training(qtbot: Any, window: MainWindow) -> None:
+    slow_down(window)
+    click(qtbot, window, "train_button")
+    qtbot.waitUntil(lambda: window.plots.curves is not None and window.plots.curves.now > 1)

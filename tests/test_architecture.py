@@ -1,0 +1,264 @@
+"""The rules of the house, kept by a walk over the imports and by looking at what a fresh interpreter loads."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "dnnstudio"
+QT = {"PySide6", "shiboken6", "pyqtgraph", "qtawesome", "superqt", "qtpy", "PyQt5", "PyQt6"}
+KERAS = {"tensorflow", "keras"}
+HEAVY = QT | KERAS | {"sklearn", "scipy", "h5py", "polars", "PIL", "pooch"}
+MAX_LINES = 400
+LOADERS = re.compile(r"load_model|load_weights|from_config|model_from_json|deserialize\w*|clone_model_from_config")
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import statement: what it names, where it stands, and the functions it stands in.
+
+    `for_types` says that it stands under `if TYPE_CHECKING`, so that it is never run.
+    """
+
+    module: str
+    file: Path
+    line: int
+    functions: tuple[str, ...]
+    for_types: bool
+
+    @property
+    def top(self) -> str:
+        return self.module.split(".")[0]
+
+    @property
+    def place(self) -> str:
+        return f"{self.file.relative_to(ROOT)}:{self.line} imports {self.module}"
+
+
+def source_files(*folders: str) -> list[Path]:
+    found = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    return sorted(path for path in found if "__pycache__" not in path.parts)
+
+
+@cache
+def tree_of(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"), str(file))
+
+
+def imports_of(file: Path) -> Iterator[Import]:
+    package = list(file.relative_to(ROOT).with_suffix("").parts[:-1])
+
+    def walk(node: ast.AST, functions: tuple[str, ...], for_types: bool) -> Iterator[Import]:
+        for child in ast.iter_child_nodes(node):
+            names: list[str] = []
+            if isinstance(child, ast.Import):
+                names = [alias.name for alias in child.names]
+            elif isinstance(child, ast.ImportFrom):
+                base = package[: len(package) - child.level + 1] if child.level else []
+                module = ".".join([*base, *([child.module] if child.module else [])])
+                names = [f"{module}.{alias.name}" for alias in child.names]
+            yield from (Import(name, file, child.lineno, functions, for_types) for name in names)  # type: ignore[attr-defined]
+            inside = functions
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+                inside = (*functions, child.name)
+            typed = isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING")
+            yield from walk(child, inside, for_types or typed)
+
+    return walk(tree_of(file), (), False)
+
+
+def imports_under(folder: str) -> list[Import]:
+    return [item for file in source_files(folder) for item in imports_of(file)]
+
+
+def is_ours(module: str, *parts: str) -> bool:
+    return any(f"{module}.".startswith(f"dnnstudio.{part}.") for part in parts)
+
+
+def test_core_imports_only_plain_python_numpy_and_pydantic() -> None:
+    allowed = set(sys.stdlib_module_names) | {"numpy", "pydantic", "pydantic_core"}
+    wrong = [
+        item.place
+        for item in imports_under("dnnstudio/core")
+        if item.top not in allowed and not is_ours(item.module, "core", "__version__")
+    ]
+    assert wrong == []
+
+
+def test_the_engine_imports_no_qt_and_no_window() -> None:
+    wrong = [
+        item.place
+        for item in imports_under("dnnstudio/engine")
+        if item.top in QT or is_ours(item.module, "gui", "app", "cli")
+    ]
+    assert wrong == []
+
+
+def test_reading_data_and_model_files_needs_no_keras() -> None:
+    child = PACKAGE / "engine" / "model_files" / "child.py"
+    files = [*source_files("dnnstudio/engine/data"), *([child] if child.exists() else [])]
+    assert [item.place for file in files for item in imports_of(file) if item.top in KERAS] == []
+
+
+def test_the_window_never_imports_keras_and_the_engine_only_on_its_thread() -> None:
+    wrong = []
+    for item in imports_under("dnnstudio/gui"):
+        on_the_thread = item.file.name == "engine_thread.py" and "run" in item.functions
+        if item.top in KERAS | {"sklearn", "h5py"} or (is_ours(item.module, "engine") and not on_the_thread):
+            wrong.append(item.place)
+    assert wrong == []
+
+
+def test_the_command_line_and_the_start_import_qt_and_engine_inside_functions() -> None:
+    wrong = []
+    for name in ("cli.py", "cli_output.py", "app.py", "__main__.py"):
+        file = PACKAGE / name
+        for item in imports_of(file) if file.exists() else ():
+            late = is_ours(item.module, "gui", "engine") or item.top in HEAVY
+            at_once = not item.functions and not item.for_types
+            if (late and at_once) or (name == "cli.py" and item.top in QT):
+                wrong.append(item.place)
+    assert wrong == []
+
+
+def test_files_stay_short() -> None:
+    files = source_files("dnnstudio", "tests", "tools")
+    lengths = {file.relative_to(ROOT).as_posix(): len(file.read_text().splitlines()) for file in files}
+    assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
+
+
+def calls(*folders: str) -> Iterator[tuple[Path, ast.Call, str]]:
+    """Every call with the last part of the called name."""
+    for file in source_files(*folders):
+        for node in ast.walk(tree_of(file)):
+            if isinstance(node, ast.Call):
+                function = node.func
+                name = getattr(function, "attr", getattr(function, "id", ""))
+                yield file, node, name
+
+
+def test_keras_never_loads_what_a_person_chose() -> None:
+    wrong = [
+        f"{file.relative_to(ROOT)}:{node.lineno} {name}"
+        for file, node, name in calls("dnnstudio")
+        if LOADERS.fullmatch(name)
+    ]
+    assert wrong == []
+
+
+def test_tables_are_not_read_by_genfromtxt() -> None:
+    wrong = [
+        f"{file.relative_to(ROOT)}:{node.lineno} {name}"
+        for file, node, name in calls("dnnstudio")
+        if name == "genfromtxt"
+    ]
+    assert wrong == []
+
+
+def test_no_pickles_are_read() -> None:
+    wrong = [
+        f"{file.relative_to(ROOT)}:{node.lineno} {ast.unparse(node)}"
+        for file, node, name in calls("dnnstudio")
+        if "pickle" in ast.unparse(node.func)
+        or any(word.arg == "allow_pickle" and ast.unparse(word.value) != "False" for word in node.keywords)
+    ]
+    assert wrong == []
+
+
+def test_engine_signals_are_connected_to_bound_methods() -> None:
+    """A lambda or a plain function would run in the engine's thread, where no widget may be touched."""
+    wrong = []
+    for file, node, name in calls("dnnstudio/gui", "dnnstudio"):
+        if name != "connect" or not node.args or not isinstance(node.func, ast.Attribute):
+            continue
+        receiver = ast.unparse(node.func.value).lower()
+        of_engine = "engine" in receiver or "worker" in receiver or file.name == "engine_thread.py"
+        if of_engine and isinstance(node.args[0], ast.Lambda):
+            wrong.append(f"{file.relative_to(ROOT)}:{node.lineno} {ast.unparse(node)}")
+    assert wrong == []
+
+
+def test_tests_use_no_magic_mocks_and_no_fixed_waits() -> None:
+    wrong = []
+    for file in source_files("tests"):
+        names = {getattr(node, "id", getattr(node, "attr", "")) for node in ast.walk(tree_of(file))}
+        wrong += [f"{file.relative_to(ROOT)} {name}" for name in names & {"MagicMock", "Mock"}]
+    wrong += [
+        f"{file.relative_to(ROOT)}:{node.lineno} qtbot.wait"
+        for file, node, name in calls("tests")
+        if name == "wait" and ast.unparse(node.func) == "qtbot.wait"
+    ]
+    assert wrong == []
+
+
+def test_tracked_files_name_no_package_index() -> None:
+    names = ["requirements.txt", "requirements-test.txt", "pyproject.toml", "Makefile", ".ci/run"]
+    index = re.compile(r"--(extra-)?index-url|--find-links|https?://\S*/simple")
+    assert [name for name in names if index.search((ROOT / name).read_text())] == []
+
+
+# ------------------------------------------------------------------------------------- what a fresh interpreter loads
+
+
+def loaded_by(code: str) -> set[str]:
+    """The top-level packages in `sys.modules` after `code` ran in a fresh interpreter."""
+    report = "sys.stderr.write(chr(10) + json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    script = f"{code}\nimport json, sys\n{report}"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+def module_names(folder: str) -> list[str]:
+    files = [file for file in source_files(folder) if file.name != "__main__.py"]
+    names = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files]
+    return [name.removesuffix(".__init__") for name in names]
+
+
+def importing(names: list[str]) -> str:
+    return "\n".join(f"import {name}" for name in names)
+
+
+def test_core_loads_neither_qt_nor_tensorflow() -> None:
+    assert loaded_by(importing(module_names("dnnstudio/core"))) & HEAVY == set()
+
+
+def test_the_engine_package_itself_loads_nothing_heavy() -> None:
+    assert loaded_by("import dnnstudio.engine") & (HEAVY | {"numpy"}) == set()
+
+
+def test_the_data_readers_load_no_keras() -> None:
+    assert loaded_by(importing(module_names("dnnstudio/engine/data"))) & (KERAS | QT) == set()
+
+
+def test_the_window_loads_no_keras() -> None:
+    assert loaded_by(importing([*module_names("dnnstudio/gui"), "dnnstudio.app"])) & KERAS == set()
+
+
+@pytest.mark.parametrize("verb", [["schema"], ["recipes"], ["--help"], ["--version"], ["run", "--help"]])
+def test_light_verbs_load_neither_qt_nor_tensorflow(verb: list[str]) -> None:
+    assert (
+        loaded_by(f"from dnnstudio.cli import main\nassert main({verb!r}) == 0") & (KERAS | QT | {"sklearn"}) == set()
+    )
+
+
+@pytest.mark.parametrize("verb", ["check", "summary"])
+def test_check_and_summary_of_an_experiment_load_neither_qt_nor_tensorflow(verb: str, tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path\nfrom dnnstudio.cli import main\nfrom dnnstudio.core.recipes import load_recipe\n"
+        "from dnnstudio.core.codec import save\n"
+        f"file = Path({str(tmp_path / 'experiment.json')!r})\n"
+        "save(load_recipe('digits').experiment, file)\n"
+        f"assert main([{verb!r}, str(file)]) == 0"
+    )
+    assert loaded_by(code) & (KERAS | QT | {"sklearn"}) == set()
