@@ -25,7 +25,8 @@ def run(argv: Sequence[str] = ()) -> int:
 
     Raises `UserError` where there is no display, or the file cannot be read.
     """
-    # 1. What Keras, TensorFlow and pyqtgraph read when they are imported.
+    # 1. Until there is a window, the system's wish to end simply ends. What libraries read when they are imported.
+    signal.signal(signal.SIGTERM, _leave)
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
@@ -41,7 +42,7 @@ def run(argv: Sequence[str] = ()) -> int:
     from PySide6.QtWidgets import QApplication
 
     from dnnstudio import __version__
-    from dnnstudio.gui.errors import CrashLog, ErrorHub, log_to_file
+    from dnnstudio.gui.errors import LOG, CrashLog, ErrorHub, log_to_file
     from dnnstudio.gui.garbage import GarbageCollector
     from dnnstudio.gui.settings import APP, Settings, log_folder
 
@@ -77,6 +78,7 @@ def run(argv: Sequence[str] = ()) -> int:
         window.show()
         _greet(window, given, last_crash)
         _end_on_signals(window)
+        LOG.info("The window is open (version %s, process %d).", __version__, os.getpid())
         code = app.exec()
         del starter
     finally:
@@ -191,6 +193,11 @@ def _greet(window: MainWindow, given: Path | None, last_crash: Path | None) -> N
         window.messages.say("The last session ended unexpectedly.", f"Its log is {last_crash}.", "hint")
     elif given is None:
         window.messages.say_welcome()
+
+
+def _leave(number: int, frame: object) -> None:
+    del number, frame
+    raise SystemExit(0)
 
 
 def _end_on_signals(window: MainWindow) -> None:

@@ -84,11 +84,10 @@ def test_the_systems_wish_to_end_closes_the_program_in_order(tmp_path: Path) -> 
         stderr=subprocess.PIPE,
         env=environment(tmp_path),
     )
-    log = tmp_path / "settings" / "log" / f"crash-{process.pid}.log"
+    log = tmp_path / "settings" / "log" / "dnnstudio.log"
     deadline = time.monotonic() + 60
-    while not log.exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(2)
+    while not (log.exists() and "window is open" in log.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors.decode()
