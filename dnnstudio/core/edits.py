@@ -17,6 +17,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.explain import explain
 from dnnstudio.core.layers import LAYER_KINDS, AnyLayer, Layer
+from dnnstudio.core.reusing import with_renamed
 from dnnstudio.core.values import changed, copied, field_value, get_value, has_rules, path_keys, set_value
 
 Edit = Callable[[Experiment], Experiment]
@@ -121,7 +122,8 @@ def replace_layer(experiment: Experiment, layer_id: str, /, **changes: Any) -> E
     index = ids_of(experiment).index(layer_id)
     rows: list[Any] = list(experiment.layers)
     rows[index] = changed(rows[index], changes, f"layers[{index}].")
-    return with_layers(experiment, rows)
+    after = with_layers(experiment, rows)
+    return after if rows[index].id == layer_id else with_renamed(after, layer_id, rows[index].id)
 
 
 def change_layers(experiment: Experiment, ids: Iterable[str], /, **changes: Any) -> Experiment:

@@ -11,6 +11,7 @@ from dnnstudio.core.layers import AnyLayer
 from dnnstudio.core.optimizers import CLIPPINGS, SGD, AnyOptimizer
 from dnnstudio.core.options import Option, option
 from dnnstudio.core.schedules import AnySchedule, Constant
+from dnnstudio.core.transfer import AnyPretraining, Transfer
 
 Loss = Literal[
     "auto",
@@ -58,6 +59,11 @@ class Experiment(Option):
     optimizer: AnyOptimizer = option(SGD(), title="Optimizer", help="How the weights move.")
     schedule: AnySchedule = option(Constant(), title="Schedule", help="How the learning rate changes.")
     training: Training = option(Training(), title="Training", help="How long and in which portions.")
+
+    transfer: Transfer | None = option(None, title="Transfer", help="Start from the layers of a trained model.")
+    pretraining: AnyPretraining | None = option(
+        None, title="Pretraining", help="Train the lower layers on another task, to be reused afterwards."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

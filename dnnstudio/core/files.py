@@ -9,7 +9,9 @@ import secrets
 import shutil
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from dnnstudio.core.errors import UserError
 
@@ -18,6 +20,9 @@ REPLACE_PATIENCE_S = 2.5
 """How long another program may hold the target open (Windows) before the save gives up."""
 LEFTOVER_AGE_S = 24 * 3600
 """A temporary file older than this belongs to no save that still runs."""
+
+Content = bytes | Callable[[BinaryIO], object]
+"""What is written: bytes, or a function that writes large things into the open file."""
 
 _TEMPORARY = ".dnnstudio-"
 _ELSEWHERE = "Save it elsewhere."
@@ -42,7 +47,7 @@ def read_bounded(path: Path, limit: int, *, what: str) -> bytes:
     return content
 
 
-def write_atomically(path: Path, content: bytes, *, keep_previous: bool = False) -> None:
+def write_atomically(path: Path, content: Content, *, keep_previous: bool = False) -> None:
     """Replace `path` by `content` in one step: afterwards the file is the old one or the new one, never a part.
 
     The content goes to a temporary file in the same folder, is flushed to the disk, and is moved into place; mode,
@@ -61,7 +66,10 @@ def write_atomically(path: Path, content: bytes, *, keep_previous: bool = False)
         _replace(temporary, target)
         temporary = None
     except OSError as error:
-        raise UserError(f"{path} cannot be written: {_reason(error)}.", _cure(error, len(content), path)) from None
+        raise UserError(
+            f"{path} cannot be written: {_reason(error)}.",
+            _cure(error, len(content) if isinstance(content, bytes) else 0, path),
+        ) from None
     except ValueError:  # a name with a NUL or half a character
         raise UserError(f"{str(path)!a} is no name that a file can have.", _ELSEWHERE) from None
     finally:
@@ -111,14 +119,17 @@ def _is_reserved(name: str) -> bool:
     return WINDOWS and (stem in {"CON", "PRN", "AUX", "NUL"} or (stem[:3] in {"COM", "LPT"} and stem[3:].isdigit()))
 
 
-def _write_beside(target: Path, content: bytes) -> Path:
+def _write_beside(target: Path, content: Content) -> Path:
     """A new file in the target's folder that holds `content` and has reached the disk."""
     # The name is short whatever the target's is, and says whose it is: see sweep_leftovers.
     temporary = target.parent / f"{_TEMPORARY}{secrets.token_hex(8)}.tmp"
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            if isinstance(content, bytes):
+                file.write(content)
+            else:
+                content(file)
             file.flush()
             os.fsync(file.fileno())
     except BaseException:
@@ -209,6 +220,8 @@ def _cure(error: OSError, size: int, path: Path) -> str:
         free = f"{_amount(shutil.disk_usage(path.parent).free)} are free"
     except OSError:
         free = "less is free"
+    if not size:
+        return f"Only {_amount(shutil.disk_usage(path.parent).free)} are free; make room or save elsewhere."
     return f"It needs {_amount(size)} and {free}; make room or save elsewhere."
 
 

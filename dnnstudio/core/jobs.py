@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from dnnstudio.core.data import Data, DataSummary
 from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.library import Entry, LayerComparison, OptionDifference
+from dnnstudio.core.uncertainty.samples import Masks, Samples
+from dnnstudio.core.uncertainty.shift import Shift
 
 Part = Literal["train", "validation", "test"]
 EndReason = Literal["finished", "early_stopping", "stopped", "diverged", "failed"]
@@ -47,12 +50,14 @@ class DescribeData(Job):
 class TrainRun(Job):
     """Train a fresh network (or go on with `resume_from`, a run folder). The job's id is the run's id.
 
-    Result: `RunResult`. `folder` is made and filled as DESIGN section 3 says.
+    Result: `RunResult`. `folder` is made and filled as DESIGN section 3 says. A relative `transfer.source` starts from
+    `base`, the folder of the experiment's file. What the run shares with other models is changed in them too.
     """
 
     experiment: Experiment
     folder: Path
     resume_from: Path | None = None
+    base: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +82,71 @@ class SaveModel(Job):
 
     model: str | Path
     path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconstruct(Job):
+    """What an autoencoder draws of some rows. Result: `Reconstructions`. `experiment` says whose data."""
+
+    model: str | Path
+    experiment: Experiment
+    part: Part = "test"
+    rows: tuple[int, ...] = tuple(range(10))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareTransfer(Job):
+    """Train from scratch and transferred, once a seed, each in its own folder. Result: `TransferComparison`.
+
+    Where the transfer's source is an experiment file, it is trained first, once a seed. `base` as in `TrainRun`.
+    """
+
+    experiment: Experiment
+    folder: Path
+    seeds: tuple[int, ...] = (42, 43, 44)
+    base: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListLibrary(Job):
+    """Every trained model of a workspace and `files` beside it. Result: `Library`."""
+
+    workspace: Path
+    files: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareModels(Job):
+    """Two models side by side. Result: `ModelComparison`. `experiment` says on whose test part both are measured."""
+
+    first: str | Path
+    second: str | Path
+    experiment: Experiment | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleModel(Job):
+    """Many passes of a model with its dropout layers on. Result: `Samples`; `SamplesDone` tells of those so far.
+
+    `model` is a run id, an opened model's id, a run folder or a model file; `experiment` says whose rows. `limit`
+    takes so many rows alone, evenly spread; `shift` changes them first. `earlier` passes are kept and numbered on
+    from; without them the first pass is `first_pass`. Once the standard error of the winner is at most `precision`
+    for 95 % of the rows, sampling ends by itself.
+    """
+
+    model: str | Path
+    experiment: Experiment
+    part: Part = "test"
+    passes: int = 100
+    first_pass: int = 0
+    seed: int = 42
+    masks: Masks = "independent"
+    precision: float | None = None
+    limit: int | None = None
+    shift: Shift | None = None
+    other: Data | None = None
+    """Rows of this data set instead, brought to the shape and the scaling of the experiment's; their labels are −1."""
+    earlier: Samples | None = None
 
 
 # ---------------------------------------------------------------------------------------------- events
@@ -140,6 +210,15 @@ class RunEnded(Event):
     result: RunResult | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplesDone(Event):
+    """All that was sampled so far (at most four such events a second), of `planned` passes."""
+
+    samples: Samples
+    planned: int
+    seconds_left: float
+
+
 # --------------------------------------------------------------------------------------------- results
 
 
@@ -192,3 +271,62 @@ class OpenedModel:
 class SavedModel:
     path: Path
     bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconstructions:
+    """Rows beside what was drawn of them, and the mean squared error of each.
+
+    Pictures are uint8, [n, h, w] or [n, h, w, channels]; other rows float32 in the units of the file.
+    """
+
+    originals: NDArray[Any]
+    drawn: NDArray[Any]
+    errors: NDArray[np.float32]
+    pictures: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonRun:
+    """One training of a comparison: `start` is "source", "scratch" or "transfer"."""
+
+    seed: int
+    start: Literal["source", "scratch", "transfer"]
+    folder: Path
+    metrics: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Mean and standard deviation (of a sample; 0 for a single value) over the seeds."""
+
+    mean: float
+    sd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferComparison:
+    """`summary["transfer"]["test"]["accuracy"]` and so on; the same lies in `folder` as JSON and CSV."""
+
+    folder: Path
+    runs: tuple[ComparisonRun, ...]
+    summary: dict[str, dict[str, dict[str, Spread]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Library:
+    """`entries` of `core.library`, newest first, and a sentence for each file that could not be read."""
+
+    entries: tuple[Entry, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelComparison:
+    """Layers side by side, whether all weights are equal, and both models' figures on the same test part."""
+
+    layers: tuple[LayerComparison, ...]
+    options: tuple[OptionDifference, ...]
+    same_weights: bool
+    figures: tuple[dict[str, float], dict[str, float]] | None = None
+    note: str = ""

@@ -161,7 +161,7 @@ class AdamW(Optimizer):
     label = "AdamW"
     keras_class = "AdamW"
     help = "Adam with weight decay apart from the gradient (Loshchilov and Hutter, 2017)."
-    weight_decay: float | None = _weight_decay(0.004)
+    weight_decay: float = _weight_decay(0.004)  # Keras refuses None here; Adam is AdamW without it
     beta_1: float = _beta_1()
     beta_2: float = _beta_2()
     epsilon: float = _epsilon()
@@ -206,7 +206,7 @@ class Muon(Optimizer):
     label = "Muon"
     keras_class = "Muon"
     help = "Turns each kernel's momentum into an orthogonal step; Adam for the rest (Jordan, 2024)."
-    weight_decay: float | None = _weight_decay(0.004)
+    weight_decay: float = _weight_decay(0.004)  # Keras refuses None here; Adam is AdamW without it
     momentum: float = _memory("Momentum", 0.95, "How much of the last step is kept.")
     nesterov: bool = option(True, title="Nesterov", help="Takes the gradient a little ahead.")
     ns_steps: int = option(

@@ -13,6 +13,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.files import make_folder, read_bounded
 from dnnstudio.core.history import FILE as HISTORY
 from dnnstudio.core.history import Row, read_rows
+from dnnstudio.core.stages import planned_epochs
 
 EXPERIMENT = "experiment.json"
 METRICS = "metrics.json"
@@ -55,6 +56,11 @@ def is_run(folder: Path) -> bool:
     return (folder / EXPERIMENT).is_file()
 
 
+def home_of(path: Path) -> Path:
+    """The run folder that a path means: a run's model file stands for its run. Other paths are their own."""
+    return path.parent if path.name == MODEL and is_run(path.parent) else path
+
+
 def read_metrics(folder: Path) -> dict[str, Any] | None:
     """The run's final figures, or None while it has none. Raises `UserError` for a damaged file."""
     path = folder / METRICS
@@ -84,7 +90,7 @@ def read_run(folder: Path) -> RunRecord:
         name=experiment.name,
         status=str(metrics.get("reason", UNFINISHED)),
         epochs_done=len(rows),
-        epochs_planned=experiment.training.epochs,
+        epochs_planned=planned_epochs(experiment),
         val_loss=_figure(metrics, "validation", "loss", last.get("val_loss")),
         val_accuracy=_figure(metrics, "validation", "accuracy", last.get("val_accuracy")),
         test_accuracy=_figure(metrics, "test", "accuracy", None),

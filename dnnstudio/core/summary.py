@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -142,7 +144,7 @@ def size_in_words(count: int) -> str:
 def format_table(table: SummaryTable, *, variables: bool = True) -> str:
     """The table as lines of plain text, as `dnnstudio summary` prints it.
 
-    `variables` adds, for layers that train only a part of their parameters, each array with its role.
+    `variables` adds, for layers with parameters that training does not change, each array with its role.
     """
     lines = [("Layer", "Kind", "Output", "Parameters", "Trainable", "Non-trainable")]
     notes: dict[int, str] = {}
@@ -150,7 +152,7 @@ def format_table(table: SummaryTable, *, variables: bool = True) -> str:
         shape = "off" if not row.enabled else "?" if row.output_shape is None else times(row.output_shape)
         kind = row.label + (" (frozen)" if row.frozen else "")
         lines.append((row.id, kind, shape, f"{row.count:,}", f"{row.trainable:,}", f"{row.non_trainable:,}"))
-        if variables and row.non_trainable and row.trainable:
+        if variables and row.non_trainable and not row.frozen:
             for variable in row.variables:
                 notes[len(lines)] = variable.role
                 lines.append(_variable_line(variable))
@@ -160,11 +162,37 @@ def format_table(table: SummaryTable, *, variables: bool = True) -> str:
     text = [f"{_joined(line, widths)}  {notes.get(index, '')}".rstrip() for index, line in enumerate(lines)]
     text = [text[0], rule, *text[1:-1], rule, text[-1]]
     errors = [row.error for row in table.rows if row.error]
-    memory = (
+    return "\n".join([*text, "", *errors, memory_in_words(table)])
+
+
+def memory_in_words(table: SummaryTable) -> str:
+    """The sentence on memory under the table."""
+    return (
         f"Weights {size_in_words(table.weight_bytes)}; one row on its way through "
         f"{size_in_words(table.activation_bytes)}; about {size_in_words(table.training_bytes)} while training."
     )
-    return "\n".join([*text, "", *errors, memory])
+
+
+def csv_table(table: SummaryTable) -> str:
+    """The table for a spreadsheet: a line a layer, after it a line for each of its arrays, and the totals.
+
+    Shapes are written 28x28; numbers have no thousands separators.
+    """
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(("layer", "kind", "array", "role", "shape", "parameters", "trainable", "non_trainable"))
+    for row in table.rows:
+        shape = "off" if not row.enabled else "" if row.output_shape is None else _plain_shape(row.output_shape)
+        lines.writerow((row.id, row.label, "", row.error, shape, row.count, row.trainable, row.non_trainable))
+        for item in row.variables:
+            learnt, fixed = (item.count, 0) if item.trainable else (0, item.count)
+            lines.writerow((row.id, row.label, item.name, item.role, _plain_shape(item.shape), "", learnt, fixed))
+    lines.writerow(("total", "", "", "", "", table.count, table.trainable, table.non_trainable))
+    return text.getvalue()
+
+
+def _plain_shape(shape: Shape) -> str:
+    return "x".join(str(n) for n in shape) or "1"
 
 
 def _variable_line(variable: Variable) -> tuple[str, str, str, str, str, str]:

@@ -15,6 +15,8 @@ from dnnstudio.core.transformations import normalize_before_activations
 HINTS = {
     "task_a": {"selu_initializer", "selu_scaling"},
     "task_b": {"selu_initializer", "selu_scaling", "many_parameters"},
+    "task_b_on_a": {"selu_initializer", "selu_scaling", "many_parameters"},
+    "few_labels": {"many_parameters"},
 }
 """What the checks have to say about recipes that show the chapter's networks as they are."""
 
@@ -84,3 +86,28 @@ def test_dropout_stands_before_every_dense() -> None:
         kinds = [layer.kind for layer in load_recipe(name).experiment.layers]
         assert kinds == ["flatten", kind, "dense", kind, "dense", kind, "dense"]
         assert load_recipe(name).experiment.data.scaling == "standardize"
+
+
+def test_the_default_and_the_self_normalizing_network_are_the_chapters_tables() -> None:
+    """He, ELU, batch normalization (deep), early stopping, momentum, 1cycle; LeCun, SELU, alpha dropout, 1cycle."""
+    default, selu = load_recipe("default_dnn").experiment, load_recipe("self_normalizing").experiment
+    for experiment, initializer in ((default, "he_normal"), (selu, "lecun_normal")):
+        hidden = [layer for layer in experiment.layers if layer.kind == "dense"][:-1]
+        assert {layer.kernel_initializer.kind for layer in hidden} == {initializer}
+        assert (experiment.optimizer.kind, experiment.optimizer.momentum, experiment.optimizer.nesterov) == (
+            "sgd", 0.9, True,
+        )  # fmt: skip
+        assert experiment.schedule.kind == "one_cycle"
+        assert experiment.training.early_stopping is not None
+    kinds = [layer.kind for layer in default.layers]
+    assert kinds.count("batch_normalization") == kinds.count("dense") == 4
+    assert {layer.activation for layer in default.layers if layer.kind == "activation"} == {"elu"}
+    assert "batch_normalization" not in [layer.kind for layer in selu.layers]
+    assert "alpha_dropout" in [layer.kind for layer in selu.layers]
+    assert selu.data.scaling == "standardize"
+
+
+def test_every_schedule_of_the_chapter_and_nadam_have_a_recipe() -> None:
+    experiments = [recipe.experiment for recipe in list_recipes()]
+    assert {"constant", "exponential", "performance", "one_cycle"} <= {e.schedule.kind for e in experiments}
+    assert {"sgd", "adam", "nadam"} <= {e.optimizer.kind for e in experiments}

@@ -16,6 +16,7 @@ from dnnstudio.core.checks.selu import check_selu
 from dnnstudio.core.checks.shapes import check_shapes
 from dnnstudio.core.checks.stack import Stack
 from dnnstudio.core.checks.training import check_training
+from dnnstudio.core.checks.transfer import check_transfer
 from dnnstudio.core.checks.weights import check_weights
 from dnnstudio.core.data import DataSummary
 from dnnstudio.core.experiment import Experiment
@@ -29,6 +30,7 @@ CHECKS: tuple[Callable[[Stack], Iterator[Problem]], ...] = (
     check_weights,
     check_order,
     check_training,
+    check_transfer,
 )
 
 

@@ -12,7 +12,7 @@ from dnnstudio.core.edits import set_value
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.options import field_hint
 
-NORMALIZING = ("batch_normalization", "rescaling")
+NORMALIZING = ("batch_normalization", "normalization", "rescaling")
 
 
 def check_data(stack: Stack) -> Iterator[Problem]:

@@ -10,12 +10,22 @@ from math import prod
 from dnnstudio.core.checks.cures import SATURATING, drop_ids, set_activation, usual_activation
 from dnnstudio.core.checks.problem import Fix, Problem
 from dnnstudio.core.checks.stack import ACTIVATIONS, DROPOUTS, WEIGHTED, Entry, Stack, named
-from dnnstudio.core.edits import Edit, add_layer, change_layers, ids_of, move_layers, new_layer, replace_layer
+from dnnstudio.core.edits import (
+    Edit,
+    add_layer,
+    change_layers,
+    ids_of,
+    move_layers,
+    new_layer,
+    replace_layer,
+    set_value,
+)
 from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.layers import activation_label
+from dnnstudio.core.layers import activation_label, axis_positions
 
 MANY_SATURATING = 4
 """Hidden layers of sigmoid or tanh from which on the gradient is likely to vanish."""
+NORMALIZATIONS = ("batch_normalization", "normalization")
 AXIS_NAMES = {2: ("row", "column"), 3: ("row", "column", "channel")}
 
 
@@ -24,6 +34,8 @@ def check_order(stack: Stack) -> Iterator[Problem]:
     yield from _bias_before_normalization(stack)
     yield from _dropout_before_normalization(stack)
     yield from _normalization_axis(stack)
+    yield from _normalization_after_learning(stack)
+    yield from _normalized_twice(stack)
     yield from _flat_already(stack)
     yield from _two_activations(stack)
     yield from _no_activation(stack)
@@ -97,14 +109,17 @@ def _normalization_axis(stack: Stack) -> Iterator[Problem]:
     """On an image, say what the averages are taken over: it is seldom what was meant."""
     for index, entry in enumerate(stack.entries):
         shape = entry.row.input_shape
-        if entry.kind != "batch_normalization" or shape is None or entry.row.error or len(shape) not in AXIS_NAMES:
+        if entry.kind not in NORMALIZATIONS or shape is None or entry.row.error or len(shape) not in AXIS_NAMES:
             continue
-        axis = entry.layer.axis
-        place = axis - 1 if axis > 0 else len(shape) + axis
-        if len(shape) == 3 and place == 2:
-            continue  # one a channel: what is meant for images
+        if entry.layer.axis is None:
+            continue  # one mean for everything was asked for by name
+        places = axis_positions(entry.id, entry.layer.axis, shape)
+        if len(places) == len(shape) or (len(shape) == 3 and places == (2,)):
+            continue  # one a pixel, or one a channel: what is meant for images
         words = AXIS_NAMES[len(shape)]
-        others = " and ".join(f"{n} {name}s" for n, name in zip(shape, words, strict=True) if name != words[place])
+        count = prod(shape[place] for place in places)
+        unit = " and ".join(words[place] for place in places)
+        others = " and ".join(f"{shape[p]} {words[p]}s" for p in range(len(shape)) if p not in places)
         if len(shape) == 3:
             fix = Fix(f"Keep {shape[2]} means, one a channel", _last_axis(entry))
         else:
@@ -113,8 +128,9 @@ def _normalization_axis(stack: Stack) -> Iterator[Problem]:
             "hint",
             "normalization_axis",
             entry.id,
-            f"{entry.id} keeps {shape[place]} means, one a {words[place]}.",
-            f"Each is an average over the batch and over all {others}. "
+            f"{entry.id} keeps {count:,} means, one a {unit}.",
+            f"Each is an average over the {'batch' if entry.kind == 'batch_normalization' else 'training rows'} "
+            f"and over all {others}. "
             + (
                 "Flattened first, it would keep one a pixel."
                 if len(shape) == 2
@@ -123,6 +139,49 @@ def _normalization_axis(stack: Stack) -> Iterator[Problem]:
             fix,
             (entry.id,),
             "axis",
+        )
+
+
+def _normalization_after_learning(stack: Stack) -> Iterator[Problem]:
+    """Normalization is measured once: it belongs before everything that learns."""
+    learns = next((index for index, entry in enumerate(stack.entries) if entry.layer.has_weights), None)
+    late = [e.id for e in stack.entries[learns or 0 :] if e.kind == "normalization"] if learns is not None else []
+    if late:
+        ids = tuple(late)
+        yield Problem(
+            "warning",
+            "normalization_after_learning",
+            ids[0],
+            f"Normalization after a layer that learns: {named(ids)}.",
+            "Its mean and variance are measured once, before training, on what untrained layers put out; as these "
+            "learn, they no longer fit. Batch normalization follows along.",
+            Fix("Use batch normalization", lambda e: _to_batch(e, ids)),
+            ids,
+        )
+
+
+def _to_batch(experiment: Experiment, ids: tuple[str, ...]) -> Experiment:
+    for name in ids:
+        layer = new_layer(experiment, "batch_normalization", id=name)
+        experiment = set_value(experiment, f"layers.{name}", layer)
+    return experiment
+
+
+def _normalized_twice(stack: Stack) -> Iterator[Problem]:
+    """Standardized data needs no Normalization layer."""
+    first = next((entry for entry in stack.entries if entry.kind not in ("input", "flatten", "reshape")), None)
+    if first is None or first.kind != "normalization" or first.layer.invert:
+        return
+    if stack.experiment.data.scaling == "standardize":
+        yield Problem(
+            "hint",
+            "normalized_twice",
+            first.id,
+            f"{first.id} standardizes what is standardized already.",
+            "The data panel takes mean and spread out of every feature; doing it again changes next to nothing. "
+            "Inside the network it has the advantage that the saved model takes the numbers as they come.",
+            Fix("Leave it to the layer", lambda e: set_value(e, "data.scaling", "unit")),
+            (first.id,),
         )
 
 

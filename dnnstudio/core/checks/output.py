@@ -20,7 +20,7 @@ POSITIVE = ZERO_TO_ONE | {"exponential", "softplus", "squareplus", "sparsemax"}
 
 def check_output(stack: Stack) -> Iterator[Problem]:
     """Shape, units, activation and loss at the end of the stack."""
-    if stack.output is None:
+    if stack.output is None or stack.experiment.pretraining is not None:  # which brings an output of its own
         return
     yield from _dropout_at_the_end(stack)
     if stack.broken:

@@ -76,7 +76,7 @@ def _to_alpha(experiment: Experiment, *, ids: tuple[str, ...]) -> Experiment:
 
 def _input_scale(stack: Stack, selu: list[int]) -> Iterator[Problem]:
     first = stack.weighted[0]
-    normalized = any(entry.kind == "batch_normalization" for entry in stack.entries[:first])
+    normalized = any(entry.kind in ("batch_normalization", "normalization") for entry in stack.entries[:first])
     if selu[0] != first or normalized or stack.experiment.data.scaling == "standardize":
         return
     yield Problem(

@@ -103,7 +103,7 @@ def _shape_fix(entry: Entry) -> Fix | None:
                 return Fix("Pad the image", lambda e: replace_layer(e, name, padding="same"))
         case "reshape":
             return Fix("Set its target to one row", lambda e: replace_layer(e, name, target_shape=(-1,)))
-        case "batch_normalization":
+        case "batch_normalization" | "normalization":
             return Fix("Use the last axis", lambda e: replace_layer(e, name, axis=-1))
         case "prelu":
             return Fix("Share no axes", lambda e: replace_layer(e, name, shared_axes=None))

@@ -104,7 +104,7 @@ class Stack:
             entry = self.entries[index]
             if entry.own_activation or entry.kind in WEIGHTED:
                 return entry.own_activation, index
-            if entry.kind in ("batch_normalization", "rescaling"):
+            if entry.kind in ("batch_normalization", "normalization", "rescaling"):
                 return "", index
         return "", None
 

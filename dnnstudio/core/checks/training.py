@@ -50,7 +50,7 @@ def _too_many_parameters(stack: Stack) -> Iterator[Problem]:
 
 
 def _frozen(stack: Stack) -> Iterator[Problem]:
-    weighted = [entry for entry in stack.entries if entry.row.variables]
+    weighted = [entry for entry in stack.entries if entry.layer.has_weights]
     ids = tuple(entry.id for entry in weighted if not entry.layer.trainable)
     if not ids:
         return

@@ -14,11 +14,12 @@ from dnnstudio.core.layers.base import (
     Variable,
     WeightedLayer,
     activation_label,
+    axis_positions,
     times,
 )
 from dnnstudio.core.layers.convolution import AveragePooling2D, Conv2D, GlobalAveragePooling2D, MaxPooling2D
 from dnnstudio.core.layers.dense import Dense, Flatten, Input, Reshape
-from dnnstudio.core.layers.normalization import BatchNormalization, Rescaling
+from dnnstudio.core.layers.normalization import BatchNormalization, Normalization, Rescaling
 from dnnstudio.core.layers.regularization import (
     ActivityRegularization,
     AlphaDropout,
@@ -35,6 +36,7 @@ AnyLayer = Annotated[
     | Reshape
     | Dense
     | BatchNormalization
+    | Normalization
     | Rescaling
     | Activation
     | LeakyReLU
@@ -78,6 +80,7 @@ __all__ = [
     "Layer",
     "LeakyReLU",
     "MaxPooling2D",
+    "Normalization",
     "PReLU",
     "RandomLayer",
     "Rescaling",
@@ -87,5 +90,6 @@ __all__ = [
     "Variable",
     "WeightedLayer",
     "activation_label",
+    "axis_positions",
     "times",
 ]

@@ -88,6 +88,10 @@ class Layer(Option):
     group: ClassVar[str] = "Core"
     """Heading in the menu of layers."""
     has_weights: ClassVar[bool] = False
+    stand_in: ClassVar[str] = ""
+    """The program's own class that is built in place of `keras_class`; files name Keras's."""
+    extension: ClassVar[str] = ""
+    """The program's own class for options that Keras's has not got; files name it."""
 
     id: str = option(
         title="Name",
@@ -102,6 +106,10 @@ class Layer(Option):
 
     def keras_name(self) -> str:
         """The class to build: Keras's, or one of the program's own registered layers."""
+        return self.stand_in or self.saved_class()
+
+    def saved_class(self) -> str:
+        """The class that a model file names: Keras's own wherever it has one."""
         return self.keras_class
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -128,6 +136,24 @@ class WeightedLayer(Layer):
         title="Trainable",
         help="Off freezes the layer: its weights stay as they are while others learn.",
     )
+
+
+def axis_positions(layer_id: str, axis: int | tuple[int, ...], shape: Shape) -> tuple[int, ...]:
+    """Where in `shape` the axes lie, in order. Keras counts the batch as axis 0. Raises `ShapeError`."""
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    found = tuple(sorted(number - 1 if number > 0 else len(shape) + number for number in axes))
+    for number in axes:
+        if number == 0 or not -len(shape) <= number <= len(shape):
+            raise ShapeError(f"{layer_id}: axis {number} is not one of its input's axes (1 to {len(shape)}, or −1).")
+    if not found or len(set(found)) < len(found):
+        raise ShapeError(f"{layer_id}: give at least one axis, and each only once.")
+    return found
+
+
+def axis_caption(axis: int | tuple[int, ...]) -> str:
+    """axis 1; axes 1 and 2."""
+    axes = [str(number).replace("-", "−") for number in (axis if isinstance(axis, tuple) else (axis,))]
+    return f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(axes[:-1])} and {axes[-1]}" if axes else "no axis"
 
 
 def times(shape: Shape) -> str:

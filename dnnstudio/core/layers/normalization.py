@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from dnnstudio.core.layers.base import Layer, Shape, ShapeError, Variable, WeightedLayer
+from dnnstudio.core.layers.base import Layer, Shape, Variable, WeightedLayer, axis_caption, axis_positions
 from dnnstudio.core.layers.dense import constraint, regularizer
 from dnnstudio.core.options import option
 from dnnstudio.core.parts import AnyConstraint, AnyInitializer, AnyRegularizer, Ones, Zeros
@@ -14,15 +14,17 @@ class BatchNormalization(WeightedLayer):
     kind: Literal["batch_normalization"] = "batch_normalization"
     label = "Batch normalization"
     keras_class = "BatchNormalization"
+    extension = "AxesBatchNormalization"
     icon = "sliders-horizontal"
     group = "Normalization"
     help = (
         "Centres and scales each input over the batch, then learns the best scale and offset (Ioffe and Szegedy, 2015)."
     )
-    axis: int = option(
+    axis: int | tuple[int, ...] = option(
         -1,
         title="Axis",
-        help="The axis that keeps its own mean and variance; −1 is the last, the columns or channels.",
+        help="The axis that keeps its own mean and variance; −1 is the last, the columns or channels. Several, such as "
+        "1, 2 for one mean a pixel, need this program (or Keras 2) to open the saved model.",
     )
     momentum: float = option(
         0.99,
@@ -60,8 +62,15 @@ class BatchNormalization(WeightedLayer):
     beta_constraint: AnyConstraint | None = constraint("beta")
     gamma_constraint: AnyConstraint | None = constraint("gamma")
 
+    def keras_arguments(self) -> dict[str, Any]:
+        axis = self.axis[0] if isinstance(self.axis, tuple) and len(self.axis) == 1 else self.axis
+        return super().keras_arguments() | {"axis": axis}
+
+    def saved_class(self) -> str:
+        return self.extension if isinstance(self.axis, tuple) and len(self.axis) > 1 else self.keras_class
+
     def variables(self, shape: Shape) -> tuple[Variable, ...]:
-        size = (shape[self._position(shape)],)
+        size = self._size(shape)
         learnt = [
             Variable("gamma", size, self.trainable, "learnt scale") if self.scale else None,
             Variable("beta", size, self.trainable, "learnt offset") if self.center else None,
@@ -72,19 +81,64 @@ class BatchNormalization(WeightedLayer):
         ]
         return tuple(variable for variable in (*learnt, *averages) if variable is not None)
 
+    def _size(self, shape: Shape) -> Shape:
+        """One axis: as many numbers as it is long. Several: as in Keras 2 the input's shape with 1 for the others."""
+        places = axis_positions(self.id, self.axis, shape)
+        if len(places) == 1:
+            return (shape[places[0]],)
+        return (1, *(n if place in places else 1 for place, n in enumerate(shape)))
+
     def output_shape(self, shape: Shape) -> Shape:
-        self._position(shape)
+        axis_positions(self.id, self.axis, shape)
         return shape
 
-    def _position(self, shape: Shape) -> int:
-        """Where in `shape` the axis lies. Keras counts the batch as axis 0."""
-        position = self.axis - 1 if self.axis > 0 else len(shape) + self.axis
-        if self.axis == 0 or not 0 <= position < len(shape):
-            raise ShapeError(f"{self.id}: axis {self.axis} is not one of its input's axes (1 to {len(shape)}, or −1).")
-        return position
+    def caption(self, shape: Shape | None = None) -> str:
+        return f"momentum {self.momentum:g}" + (f" · {axis_caption(self.axis)}" if self.axis != -1 else "")
+
+
+class Normalization(Layer):
+    kind: Literal["normalization"] = "normalization"
+    label = "Normalization"
+    keras_class = "Normalization"
+    stand_in = "AdaptedNormalization"
+    icon = "ruler"
+    group = "Normalization"
+    help = (
+        "Standardizes its input: takes the mean away and divides by the spread, both measured on the training rows "
+        "before training."
+    )
+    axis: int | tuple[int, ...] | None = option(
+        -1,
+        title="Axis",
+        help="What keeps a mean and variance of its own: −1 is the last axis, the columns or channels; 1, 2 is every "
+        "pixel of an image; off is one mean for everything.",
+    )
+    invert: bool = option(
+        False, title="Invert", help="Go back from standardized numbers to the original ones.", advanced=True
+    )
+
+    def variables(self, shape: Shape) -> tuple[Variable, ...]:
+        size = tuple(shape[place] for place in self._places(shape))
+        return (
+            Variable("mean", size, False, "mean of the training rows"),
+            Variable("variance", size, False, "variance of the training rows"),
+            Variable("count", (), False, "how many training rows were measured"),
+        )
+
+    def keras_arguments(self) -> dict[str, Any]:
+        axis = self.axis[0] if isinstance(self.axis, tuple) and len(self.axis) == 1 else self.axis
+        return super().keras_arguments() | {"axis": axis}
+
+    def output_shape(self, shape: Shape) -> Shape:
+        self._places(shape)
+        return shape
 
     def caption(self, shape: Shape | None = None) -> str:
-        return f"momentum {self.momentum:g}" + (f" · axis {self.axis}" if self.axis != -1 else "")
+        words = "one mean for all" if self.axis is None else axis_caption(self.axis) if self.axis != -1 else ""
+        return " · ".join(filter(None, ["measured on the training rows", words, "inverted" if self.invert else ""]))
+
+    def _places(self, shape: Shape) -> tuple[int, ...]:
+        return () if self.axis is None else axis_positions(self.id, self.axis, shape)
 
 
 class Rescaling(Layer):

@@ -8,7 +8,29 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnstudio.core.uncertainty.scores import Floats, Samples, entropy
+from dnnstudio.core.uncertainty.scores import Floats, Passes, entropy
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """How a whole set of images settled: one entry a pass, figures as they were after it.
+
+    `winners` is int16 [passes, images]: the class whose mean was highest. The means are over all images, in nats.
+    """
+
+    winners: NDArray[np.int16]
+    mean_entropy: Floats
+    mean_mutual_information: Floats
+
+    @classmethod
+    def empty(cls, images: int) -> Course:
+        return cls(np.empty((0, images), np.int16), np.empty(0), np.empty(0))
+
+    def flips(self) -> NDArray[np.int64]:
+        """After each pass, how many images' winners differ from those after all passes."""
+        if not len(self.winners):
+            return np.empty(0, np.int64)
+        return np.asarray((self.winners != self.winners[-1]).sum(axis=1), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +44,7 @@ class Running:
     mutual_information: Floats
 
 
-def running(probabilities: Samples, class_index: int | None = None) -> Running:
+def running(probabilities: Passes, class_index: int | None = None) -> Running:
     """Running figures of one image; `probabilities` is [passes, classes]."""
     p = probabilities.astype(np.float64, copy=False)
     count = np.arange(1, len(p) + 1)
@@ -53,7 +75,7 @@ def steady_since(values: Floats, tolerance: float) -> int:
     return int(away[-1]) + 2 if len(away) else 1
 
 
-def label_flips(probabilities: Samples) -> NDArray[np.int64]:
+def label_flips(probabilities: Passes) -> NDArray[np.int64]:
     """After each pass t, how many images' winners differ from those after all passes: [passes]."""
     total = np.zeros(probabilities.shape[1:])
     winners = np.empty(probabilities.shape[:2], dtype=np.int16)

@@ -102,19 +102,33 @@ def refer(doubt: Floats, correct: Mask, threshold: float) -> Referral:
     )
 
 
+def mistake_prices(labels: NDArray[np.int64], said: NDArray[np.int64], prices: Floats) -> Floats:
+    """What answering each image costs: `prices` is [labels, answers] with 0 for what is right. [images]."""
+    return np.asarray(np.where(labels == said, 0.0, prices[labels, said]))
+
+
+def cost_at(doubt: Floats, correct: Mask, threshold: float, *, wrong: float | Floats, referral: float) -> float:
+    """What wrong answers and referrals cost at a threshold; `wrong` is one price, or one an image."""
+    out = doubt > threshold
+    return float(np.where(correct | out, 0.0, wrong).sum() + out.sum() * referral)
+
+
 def cheapest_threshold(
-    doubt: Floats, correct: Mask, *, wrong: float, referral: float, most_referred: float = 1.0
+    doubt: Floats, correct: Mask, *, wrong: float | Floats, referral: float, most_referred: float = 1.0
 ) -> float:
-    """The threshold of the lowest cost (the fewest referrals among equals), with at most this share referred."""
+    """The threshold of the lowest cost (the fewest referrals among equals), with at most this share referred.
+
+    `wrong` is the price of a wrong answer: one for all, or one an image.
+    """
     ranked = np.sort(doubt)
     candidates = np.concatenate([np.unique(ranked), [-np.inf]])
     order = np.argsort(doubt, kind="stable")
-    wrong_up_to = np.concatenate([[0], np.cumsum(~correct[order])])
+    wrong_up_to = np.concatenate([[0.0], np.cumsum(np.where(correct, 0.0, wrong)[order])])
     answered = np.searchsorted(ranked, candidates, side="right")
     referred = len(doubt) - answered
-    cost = wrong_up_to[answered] * wrong + referred * referral
+    cost = wrong_up_to[answered] + referred * referral
     cost = np.where(referred <= most_referred * len(doubt) + 1e-9, cost, np.inf)
-    best = np.flatnonzero(cost <= cost.min() + 1e-12)
+    best = np.flatnonzero(cost <= cost.min() + 1e-9)
     return float(candidates[best[np.argmin(referred[best])]])
 
 

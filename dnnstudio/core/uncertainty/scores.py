@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dnnstudio.core.errors import UserError
 
 Floats = NDArray[np.float64]
-Samples = NDArray[np.float32] | NDArray[np.float64]
+Passes = NDArray[np.float32] | NDArray[np.float64]
 
 
 def entropy(probabilities: NDArray[np.floating]) -> Floats:
@@ -93,7 +93,33 @@ class Accumulator:
         self._entropy = np.zeros(images)
         self._votes = np.zeros((images, classes), dtype=np.int64)
 
-    def add(self, probabilities: Samples) -> None:
+    @classmethod
+    def after(cls, scores: Scores) -> Accumulator:
+        """One that goes on from where these scores were taken."""
+        made = cls(*scores.mean.shape)
+        made.passes = scores.passes
+        made._mean = scores.mean.copy()
+        made._deviations = scores.std**2 * scores.passes
+        made._entropy = scores.expected_entropy * scores.passes
+        made._votes = scores.votes.copy()
+        return made
+
+    def means(self) -> tuple[NDArray[np.int16], float, float]:
+        """The winner of each image, and over all images the means of predictive entropy and mutual information."""
+        predictive = entropy(self._mean)
+        expected = self._entropy / self.passes
+        gap = float(np.maximum(predictive - expected, 0.0).mean())
+        return self._mean.argmax(axis=1).astype(np.int16), float(predictive.mean()), gap
+
+    def standard_errors(self) -> Floats:
+        """s / √T of the winner's mean, with s over T − 1: [images]. Infinite after one pass."""
+        if self.passes < 2:
+            return np.full(len(self._mean), np.inf)
+        rows = np.arange(len(self._mean))
+        spread = self._deviations[rows, self._mean.argmax(axis=1)]
+        return np.asarray(np.sqrt(np.maximum(spread, 0.0) / (self.passes - 1) / self.passes))
+
+    def add(self, probabilities: Passes) -> None:
         """Add passes: [passes, images, classes]. Means and deviations are kept by Welford's method in float64,
         because E[x²] − E[x]² would leave 1e-8 of spread where there is none."""
         for one in probabilities:
@@ -131,7 +157,7 @@ class Accumulator:
         )
 
 
-def score(probabilities: Samples | Iterable[Samples]) -> Scores:
+def score(probabilities: Passes | Iterable[Passes]) -> Scores:
     """The scores of [passes, images, classes], or of several such blocks one after the other."""
     blocks = [probabilities] if isinstance(probabilities, np.ndarray) else list(probabilities)
     _, images, classes = blocks[0].shape

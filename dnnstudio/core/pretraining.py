@@ -1,0 +1,171 @@
+"""Pretraining without labels: the network that is trained in the place of the experiment's own.
+
+Its lower layers, up to `until`, are the experiment's; above them come mirrored layers that draw the input again, or a
+layer that says how the image was turned. What was learnt is taken over by a transfer from the run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import cast
+
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment import Experiment, Loss
+from dnnstudio.core.layers import AnyLayer, Dense, Flatten, Layer, Reshape, Shape, WeightedLayer, times
+from dnnstudio.core.layers.base import Activation
+from dnnstudio.core.parts import GlorotUniform
+from dnnstudio.core.shapes import LayerShape, infer_shapes
+from dnnstudio.core.transfer import Autoencoder, Rotation
+
+ROTATIONS = ("0°", "90°", "180°", "270°")
+"""The classes of the task that `Rotation` makes."""
+_PICTURES = ("conv2d", "max_pooling2d", "average_pooling2d", "global_average_pooling2d")
+_SHAPES = ("flatten", "reshape")
+DECODER = "decoder"
+"""What the ids of mirrored layers begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Layers of the encoder that are learnt together, and the layers that undo them."""
+
+    encoder: tuple[AnyLayer, ...]
+    decoder: tuple[AnyLayer, ...]
+
+
+def pretraining_experiment(experiment: Experiment, input_shape: Shape) -> Experiment:
+    """The experiment that is really trained where `pretraining` is set; it is its own pretraining experiment.
+
+    Raises `UserError` where `until` is no layer in use or the input does not fit the task.
+    """
+    rule = experiment.pretraining
+    if rule is None:
+        return experiment
+    if isinstance(rule, Rotation):
+        return _rotation(experiment, rule, input_shape)
+    found = blocks(experiment, rule, input_shape)
+    encoder = tuple(layer for block in found for layer in block.encoder)
+    decoder = tuple(layer for block in reversed(found) for layer in block.decoder)
+    return experiment.replaced(layers=(*encoder, *decoder), loss=_drawing_loss(experiment))
+
+
+def encoder_of(experiment: Experiment, until: str) -> tuple[AnyLayer, ...]:
+    """The layers in use from the input up to `until`. Raises `UserError` where there is no such layer."""
+    layers = experiment.active_layers
+    ids = [layer.id for layer in layers]
+    if until not in ids:
+        raise UserError(
+            f'Pretraining goes up to "{until}", but there is no such layer in use.', f"The layers are {', '.join(ids)}."
+        )
+    return layers[: ids.index(until) + 1]
+
+
+def block_count(experiment: Experiment, rule: Autoencoder) -> int:
+    """How many layers greedy pretraining learns one after the other."""
+    ids = [layer.id for layer in experiment.active_layers]
+    if rule.until not in ids:
+        return 0
+    return len(_groups(experiment.active_layers[: ids.index(rule.until) + 1]))
+
+
+def blocks(experiment: Experiment, rule: Autoencoder, input_shape: Shape) -> tuple[Block, ...]:
+    """The encoder in portions from the input on, each with its mirror. Raises `UserError`."""
+    encoder = encoder_of(experiment, rule.until)
+    rows = {row.layer.id: row for row in infer_shapes(encoder, input_shape)}
+    if broken := next((row for row in rows.values() if row.error), None):
+        raise UserError(broken.error, "Change the layer or the one before it.")
+    groups = _groups(encoder)
+    if not groups:
+        raise UserError(
+            f'No layer up to "{rule.until}" has weights, so there is nothing to pretrain.', "Choose a later layer."
+        )
+    made: list[Block] = []
+    for number, group in enumerate(groups, start=1):
+        before: Activation | None = _activation(groups[number - 2]) if number > 1 else _drawing(experiment)
+        mirror = _mirror([rows[layer.id] for layer in group], number, before, experiment)
+        made.append(Block(group, mirror))
+    return tuple(made)
+
+
+def _groups(encoder: tuple[AnyLayer, ...]) -> list[tuple[AnyLayer, ...]]:
+    """The encoder cut before each Dense and each stretch of picture layers; what has no weights goes along."""
+    groups: list[list[AnyLayer]] = [[]]
+    last = ""
+    for layer in encoder:
+        kind = "picture" if layer.kind in _PICTURES else layer.kind
+        if kind in ("dense", "picture"):
+            if last and not (kind == last == "picture"):
+                groups.append([])
+            last = kind
+        groups[-1].append(layer)
+    return [tuple(group) for group in groups] if last else []
+
+
+def _mirror(
+    rows: list[LayerShape], number: int, activation: Activation | None, experiment: Experiment
+) -> tuple[AnyLayer, ...]:
+    """Layers that lead from the group's output shape back to its input shape; the last Dense has `activation`."""
+    before, after = rows[0].input_shape, rows[-1].output_shape
+    assert before is not None and after is not None, "the shapes were worked out"
+    taken = {layer.id for layer in experiment.layers if not layer.id.startswith(f"{DECODER}_")}
+    main = next((row.layer for row in rows if row.layer.kind == "dense"), None)  # type: ignore[attr-defined]
+    drawn = GlorotUniform() if main is None else cast(Dense, main).kernel_initializer
+
+    def name(suffix: str = "") -> str:
+        wanted = f"{DECODER}_{number}{suffix}"
+        while wanted in taken:
+            wanted += "_"
+        return wanted
+
+    made: list[AnyLayer] = [Dense(id=name(), units=prod(before), activation=activation, kernel_initializer=drawn)]
+    if len(after) > 1:
+        made.insert(0, Flatten(id=name("_flatten")))
+    if len(before) > 1:
+        made.append(Reshape(id=name("_shape"), target_shape=before))
+    return tuple(made)
+
+
+def _activation(group: tuple[AnyLayer, ...]) -> Activation | None:
+    """What the group's outputs went through: its last activation, whether in a layer or a layer of its own."""
+    found: Activation | None = None
+    for layer in group:
+        given = getattr(layer, "activation", None)
+        if given is not None:
+            found = given
+        elif layer.kind in ("leaky_relu", "elu", "prelu"):
+            found = "elu" if layer.kind == "elu" else "leaky_relu"
+    return found
+
+
+def _drawing(experiment: Experiment) -> Activation | None:
+    """The activation that fits what is drawn: 0…1 for unit scaling, any number otherwise."""
+    return "sigmoid" if experiment.data.scaling == "unit" else None
+
+
+def _drawing_loss(experiment: Experiment) -> Loss:
+    """The experiment's loss where it can compare pictures; else one that fits the scaling."""
+    if experiment.loss in ("mean_squared_error", "mean_absolute_error", "huber"):
+        return experiment.loss
+    return "binary_crossentropy" if experiment.data.scaling == "unit" else "mean_squared_error"
+
+
+def _rotation(experiment: Experiment, rule: Rotation, input_shape: Shape) -> Experiment:
+    if len(input_shape) not in (2, 3) or input_shape[0] != input_shape[1]:
+        raise UserError(
+            f"Rows of shape {times(input_shape)} cannot be turned by a quarter; that needs square pictures.",
+            "Pretrain with an autoencoder, or choose square pictures.",
+        )
+    lower = encoder_of(experiment, rule.until)
+    if not any(isinstance(layer, WeightedLayer) for layer in lower):
+        raise UserError(
+            f'No layer up to "{rule.until}" has weights, so there is nothing to pretrain.', "Choose a later layer."
+        )
+    rows = infer_shapes(lower, input_shape)
+    if broken := next((row for row in rows if row.error), None):
+        raise UserError(broken.error, "Change the layer or the one before it.")
+    top: list[Layer] = []
+    if len(rows[-1].output_shape or ()) > 1:
+        top.append(Flatten(id="rotation_flatten"))
+    top.append(Dense(id="rotation", units=len(ROTATIONS), activation="softmax"))
+    return experiment.replaced(layers=(*lower, *top), loss="auto")
