@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from dnnstudio.core.data import DataSummary
@@ -11,6 +12,7 @@ from dnnstudio.core.layers import Layer, RandomLayer, Shape, WeightedLayer, time
 from dnnstudio.core.options import Option
 from dnnstudio.core.parts import Constraint, Initializer, Regularizer
 from dnnstudio.core.shapes import infer_shapes
+from dnnstudio.core.transfer import Autoencoder
 from dnnstudio.engine.layers import OWN_LAYERS
 from dnnstudio.engine.runtime import keras
 
@@ -24,16 +26,21 @@ LOSS_OBJECTS = {
 """Loss in the experiment → Keras class."""
 
 
-def build(experiment: Experiment, input_shape: Shape) -> keras.Sequential:
+def build(
+    experiment: Experiment, input_shape: Shape, *, shared: Mapping[str, keras.layers.Layer] | None = None
+) -> keras.Sequential:
     """The network, built and not compiled: Input first, then the layers in use, named by their ids.
 
     The first weights come from Keras's global seed: call `keras.utils.set_random_seed` before for the same ones again.
+    `shared` are layers of another network that take the places of those of the same id.
     Raises `UserError` where there is no layer or one cannot follow the one before it.
     """
     check_stack(experiment, input_shape)
     model = keras.Sequential([keras.Input(input_shape)], name="network")
     for layer in stacked_layers(experiment):
-        model.add(keras_layer(layer))
+        # Made even where a shared one takes its place, so that the new layers draw the same weights either way.
+        made = keras_layer(layer)
+        model.add((shared or {}).get(layer.id, made))
     return model
 
 
@@ -111,6 +118,13 @@ def check_task(experiment: Experiment, summary: DataSummary) -> str:
     """The loss, once the network's output is known to fit the task. Raises `UserError` where it does not."""
     output = check_stack(experiment, summary.input_shape)
     loss = resolve_loss(experiment, summary)
+    if isinstance(experiment.pretraining, Autoencoder):
+        if output != summary.input_shape:
+            raise UserError(
+                f"The network draws {times(output)}, but the rows are {times(summary.input_shape)}.",
+                "Let pretraining build the decoder.",
+            )
+        return loss
     if len(output) != 1:
         raise UserError(
             f"The network puts out {times(output)} numbers a row; the loss needs one row of numbers.",

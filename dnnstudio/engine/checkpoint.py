@@ -20,7 +20,9 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.files import make_folder, read_bounded, write_atomically
 from dnnstudio.core.history import Row
+from dnnstudio.core.layers import Shape
 from dnnstudio.core.runs import CHECKPOINT
+from dnnstudio.core.stages import stages
 from dnnstudio.engine.watchers import Best, Patience, Plateau
 
 FILE = "state.npz"
@@ -31,9 +33,14 @@ Arrays = list[NDArray[Any]]
 
 @dataclass(slots=True)
 class Position:
-    """Where a training stands, apart from its arrays. `step` counts within the epoch; sums are over its rows."""
+    """Where a training stands, apart from its arrays. `step` counts within the epoch; sums are over its rows.
+
+    `stage` is the number of the phase from 0, `stage_epoch` counts its epochs, `epoch` those of the whole training.
+    """
 
     epoch: int = 0
+    stage: int = 0
+    stage_epoch: int = 0
     step: int = 0
     loss_sum: float = 0.0
     metric_sum: float = 0.0
@@ -44,6 +51,18 @@ class Position:
     best: Best = field(default_factory=Best)
     patience: Patience = field(default_factory=Patience)
     plateau: Plateau = field(default_factory=Plateau)
+
+    def begin_epoch(self) -> None:
+        """Stand at the start of an epoch, with nothing summed up yet."""
+        self.step, self.loss_sum, self.metric_sum, self.seconds = 0, 0.0, 0.0, 0.0
+
+    def begin_stage(self, *, afresh: bool) -> None:
+        """Stand at the start of the next stage; `afresh` where its figures cannot be compared with those before."""
+        self.stage += 1
+        self.stage_epoch, self.rate_scale = 0, 1.0
+        self.patience, self.plateau = Patience(), Plateau()
+        if afresh:
+            self.best = Best(self.best.monitor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +109,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             groups = {name: _group(archive, name) for name in ("network", "optimizer", "best")}
         if about["format"] != FORMAT:
             raise UserError(f"{path} has format {about['format']!r}; this program reads {FORMAT}.", "Update dnnstudio.")
-        plain = about["position"]
+        plain = {"stage_epoch": about["position"]["epoch"]} | about["position"]
         position = Position(
             **plain
             | {"best": Best(**plain["best"]), "patience": Patience(**plain["patience"])}
@@ -102,17 +121,21 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         raise UserError(f"{path} is damaged.", "Train it afresh.") from error
 
 
-def refuse_changes(checkpoint: Checkpoint, experiment: Experiment, fingerprint: str) -> None:
+def refuse_changes(checkpoint: Checkpoint, experiment: Experiment, fingerprint: str, input_shape: Shape) -> None:
     """Raises `UserError` where something that the steps so far depended on has changed since.
 
-    More epochs, another learning rate, schedule or early stopping are no such change: they are for the steps to come.
+    More epochs or phases, another learning rate, schedule or early stopping are no such change: they are for the steps
+    to come.
     """
     before = checkpoint.experiment
+    done = checkpoint.position.stage + 1
+    were, are = stages(before, input_shape)[:done], stages(experiment, input_shape)[:done]
     same = {
         "seed": before.seed == experiment.seed,
         "layers": before.active_layers == experiment.active_layers,
         "loss": before.loss == experiment.loss,
-        "optimizer": before.optimizer.kind == experiment.optimizer.kind,
+        "optimizer": [stage.optimizer.kind for stage in were] == [stage.optimizer.kind for stage in are],
+        "frozen layers": [(s.frozen, s.layers) for s in were] == [(s.frozen, s.layers) for s in are],
         "batch size": before.training.batch_size == experiment.training.batch_size,
         "data": checkpoint.fingerprint == fingerprint,
     }

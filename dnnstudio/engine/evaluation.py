@@ -33,9 +33,8 @@ class Evaluator:
         self._model = model
         self._objective = objective
         shape = (None, *model.input_shape[1:])
-        labels = tf.TensorSpec((None,), tf.int64) if objective.sparse else tf.TensorSpec((None, 1), tf.float32)
         self._sums = tf.function(
-            self._block, input_signature=(tf.TensorSpec(shape, tf.float32), labels), autograph=False
+            self._block, input_signature=(tf.TensorSpec(shape, tf.float32), objective.label_spec), autograph=False
         )
         self._penalty = tf.function(lambda: weight_penalty(model), autograph=False)
 

@@ -68,7 +68,8 @@ class StepLoop:
         self._optimizer = optimizer
         self._objective = objective
         self._x = tf.convert_to_tensor(x)
-        self._y = objective.labels(y)
+        # An autoencoder's labels are its rows: they are not kept twice.
+        self._y = self._x if y is x else objective.labels(y)
         self._sets_momentum = sets_momentum
         # Built before the first trace: a function may not make variables when it is traced again.
         optimizer.build(model.trainable_variables)

@@ -10,4 +10,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 import keras
 import tensorflow as tf
 
+# Every training, and every phase of one, traces functions of its own; TensorFlow warns of that as if it were a mistake.
+tf.get_logger().setLevel("ERROR")
+
 __all__ = ["keras", "tf"]

@@ -5,6 +5,7 @@ Nothing heavy is imported before a job needs it, so that data can be described b
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from dnnstudio.core.data import Data
 from dnnstudio.core.errors import Cancelled, UserError
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.jobs import (
+    CompareModels,
+    CompareTransfer,
     DataPreview,
     DescribeData,
     EndReason,
@@ -24,19 +27,30 @@ from dnnstudio.core.jobs import (
     Evaluation,
     Event,
     Job,
+    Library,
+    ListLibrary,
+    ModelComparison,
     OpenedModel,
     OpenModel,
     Progress,
+    Reconstruct,
+    Reconstructions,
     RunEnded,
     RunResult,
+    SampleModel,
     SavedModel,
     SaveModel,
     TrainRun,
+    TransferComparison,
 )
-from dnnstudio.core.runs import EXPERIMENT, MODEL, is_run
+from dnnstudio.core.runs import EXPERIMENT, MODEL, home_of, is_run
+from dnnstudio.engine.library import ModelShelf
 
 if TYPE_CHECKING:
+    from dnnstudio.core.uncertainty.samples import Samples
     from dnnstudio.engine.data import Dataset
+    from dnnstudio.engine.evaluation import Evaluator
+    from dnnstudio.engine.transfer import Source
 
 Emit = Callable[[Event], None]
 LIVE_MODELS = 8
@@ -60,6 +74,8 @@ class Session:
     def __init__(self) -> None:
         self._models: OrderedDict[str, LiveModel] = OrderedDict()
         self._folders: dict[str, Path] = {}
+        self._shelf = ModelShelf()
+        self._samplers: Any = None
 
     def warm_up(self) -> None:
         """Import Keras and TensorFlow, which takes seconds, before the first job that needs them."""
@@ -79,6 +95,16 @@ class Session:
                     return self._open(job, control)
                 case SaveModel():
                     return self._save(job, control)
+                case Reconstruct():
+                    return self._reconstruct(job, control, emit)
+                case CompareTransfer():
+                    return self._compare_transfer(job, control, emit)
+                case ListLibrary():
+                    return self._list(job, control, emit)
+                case CompareModels():
+                    return self._compare_models(job, control, emit)
+                case SampleModel():
+                    return self._sample(job, control, emit)
         except Exception as error:
             # By name: importing TensorFlow for its exception class would take seconds.
             if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
@@ -111,10 +137,8 @@ class Session:
 
     def _train(self, job: TrainRun, control: Control, emit: Emit) -> RunResult:
         try:
-            dataset = self._load(job.experiment.data, job.experiment.seed, job.id, control, emit)
-            from dnnstudio.engine.training import fresh_model
-
-            model = fresh_model(job.experiment, dataset.summary.input_shape)
+            experiment, dataset = self._prepared(job.experiment, job.id, control, emit)
+            experiment, model, around = self._start(job, experiment, dataset.summary.input_shape, control)
         except BaseException as error:
             reason: EndReason = "stopped" if isinstance(error, Cancelled) else "failed"
             emit(RunEnded(run=job.id, reason=reason, message=str(error) or "Stopped before the first step."))
@@ -122,7 +146,7 @@ class Session:
         from dnnstudio.engine.training import train
 
         result = train(
-            job.experiment,
+            experiment,
             dataset,
             folder=job.folder,
             run=job.id,
@@ -130,14 +154,88 @@ class Session:
             emit=emit,
             model=model,
             resume_from=job.resume_from,
+            around=around,
         )
         self._folders[job.id] = job.folder
-        self._keep(job.id, LiveModel(model, job.experiment, dataset.summary.input_shape))
+        self._keep(job.id, LiveModel(model, experiment, dataset.summary.input_shape))
         return result
+
+    def _start(
+        self, job: TrainRun, experiment: Experiment, input_shape: tuple[int, ...], control: Control
+    ) -> tuple[Experiment, Any, Any]:
+        """The network to train, the experiment as its run folder will hold it, and who else has a part in it."""
+        from dnnstudio.engine.sharing import SharedTraining
+        from dnnstudio.engine.training import fresh_model
+        from dnnstudio.engine.transfer import source_text, start_model
+
+        source, start = self._source(job, control), None
+        if source is not None and experiment.transfer is not None:
+            start = start_model(experiment, input_shape, source)
+            if source.place is not None:
+                named = experiment.transfer.replaced(source=source_text(job.folder, source.place))
+                experiment = experiment.replaced(transfer=named)
+        model = start.model if start is not None else fresh_model(experiment, input_shape)
+        around = SharedTraining(
+            model,
+            run=job.id,
+            start=start,
+            source=source,
+            live_at=self._live_at,
+            read=lambda place: read_model_at(place),
+        )
+        return experiment, model, around
+
+    def _source(self, job: TrainRun, control: Control) -> Source | None:
+        """The network that the training starts from, where it starts from one. Raises `UserError`.
+
+        A run that goes on needs it only for the layers that it shares: its weights are in its checkpoint.
+        """
+        from dnnstudio.engine.transfer import Source, find_place
+
+        transfer = job.experiment.transfer
+        if transfer is None or (job.resume_from is not None and not transfer.shared):
+            return None
+        if transfer.source in self._models or transfer.source in self._folders:
+            place = self._folders.get(transfer.source)
+            place = None if place is None else home_of(place).absolute()
+            return Source(self.model(transfer.source, control=control), place)
+        try:
+            place = home_of(find_place(transfer.source, job.base, job.resume_from))
+        except UserError:
+            if job.resume_from is None:
+                raise
+            return None  # what was shared is gone; the run goes on alone
+        if place.suffix == ".json":
+            raise UserError(f"The source {place.name} is an experiment, not a trained model.", "Choose a run of it.")
+        live = next(iter(self._live_at(place)), None)
+        if live is None:
+            live = self._keep(str(place), read_model_at(place, control=control))
+            self._folders[str(place)] = place
+        return Source(live, place)
+
+    def _live_at(self, place: Path) -> list[LiveModel]:
+        """The networks in memory that lie in this run folder or model file, the last used one first."""
+        real = os.path.realpath(place)
+        keys = [key for key, folder in self._folders.items() if os.path.realpath(home_of(folder)) == real]
+        return [self._models[key] for key in reversed(self._models) if key in keys]
 
     def _evaluate(self, job: EvaluateModel, control: Control, emit: Emit) -> Evaluation:
         live = self.model(job.model, layers_of=job.experiment, control=control)
-        dataset = self._load(job.experiment.data, job.experiment.seed, job.id, control, emit)
+        parts: dict[str, dict[str, float]] = {}
+        evaluator, dataset = self._evaluator(live, job.experiment, job.id, control, emit)
+        for number, part in enumerate(job.parts):
+            emit(Progress(run=job.id, done=number, total=len(job.parts), text=f"Evaluating the {part} rows."))
+            parts[part] = evaluator.evaluate(getattr(dataset, part), control=control)
+        return Evaluation(parts=parts)
+
+    def _evaluator(
+        self, live: LiveModel, given: Experiment, job: str, control: Control, emit: Emit
+    ) -> tuple[Evaluator, Dataset]:
+        """What measures the network on the rows of `given`. Raises `UserError` where it was made for others."""
+        asked = given
+        if live.experiment.pretraining is not None:
+            asked = live.experiment.replaced(data=given.data, seed=given.seed)
+        asked, dataset = self._prepared(asked, job, control, emit)
         if dataset.summary.input_shape != live.input_shape:
             raise UserError(
                 f"The network reads rows of shape {live.input_shape}, but the data has {dataset.summary.input_shape}.",
@@ -145,14 +243,37 @@ class Session:
             )
         from dnnstudio.engine.evaluation import Evaluator
         from dnnstudio.engine.losses import objective
+        from dnnstudio.engine.stage import set_trainable
 
-        experiment = live.experiment.replaced(loss=job.experiment.loss)
-        evaluator = Evaluator(live.model, objective(experiment, dataset.summary))
-        parts: dict[str, dict[str, float]] = {}
-        for number, part in enumerate(job.parts):
-            emit(Progress(run=job.id, done=number, total=len(job.parts), text=f"Evaluating the {part} rows."))
-            parts[part] = evaluator.evaluate(getattr(dataset, part), control=control)
-        return Evaluation(parts=parts)
+        # A shared layer may have been frozen for another network; whether its price counts depends on it.
+        set_trainable(live.model, live.experiment)
+        experiment = live.experiment.replaced(loss=asked.loss)
+        return Evaluator(live.model, objective(experiment, dataset.summary)), dataset
+
+    def _reconstruct(self, job: Reconstruct, control: Control, emit: Emit) -> Reconstructions:
+        from dnnstudio.engine.pretraining import reconstruct
+
+        live = self.model(job.model, control=control)
+        _, dataset = self._evaluator(live, job.experiment, job.id, control, emit)
+        return reconstruct(live, dataset, job, control)
+
+    def _compare_transfer(self, job: CompareTransfer, control: Control, emit: Emit) -> TransferComparison:
+        from dnnstudio.engine.comparing import compare
+
+        return compare(job, control, emit, lambda training: self._train(training, control, emit))
+
+    def _list(self, job: ListLibrary, control: Control, emit: Emit) -> Library:
+        return self._shelf.list(job, control, _progress(job.id, emit))
+
+    def _compare_models(self, job: CompareModels, control: Control, emit: Emit) -> ModelComparison:
+        from dnnstudio.engine.library import compare_models
+
+        def measure(live: LiveModel, experiment: Experiment) -> dict[str, float]:
+            evaluator, dataset = self._evaluator(live, experiment, job.id, control, emit)
+            return evaluator.evaluate(dataset.test, control=control)
+
+        models = [self.model(key, layers_of=job.experiment, control=control) for key in (job.first, job.second)]
+        return compare_models(job, models[0], models[1], measure)
 
     def _open(self, job: OpenModel, control: Control) -> OpenedModel:
         live = self._keep(job.id, read_model_at(job.path, control=control))
@@ -171,7 +292,36 @@ class Session:
         live = self.model(job.model, control=control)
         return SavedModel(path=job.path, bytes=save_network(live.model, job.path, live.experiment, live.input_shape))
 
+    def _sample(self, job: SampleModel, control: Control, emit: Emit) -> Samples:
+        from dnnstudio.engine.sample_job import SampleJobs
+
+        self._samplers = self._samplers or SampleJobs()
+        emit(Progress(run=job.id, done=0, total=job.passes, text="Reading the network"))
+        live = self._model_for_looking(job.model, job.experiment, control)
+        samples: Samples = self._samplers.run(job, live.model, live.input_shape, control, emit)
+        return samples
+
+    def _model_for_looking(self, key: str | Path, experiment: Experiment, control: Control) -> LiveModel:
+        """As `model`, but one read from a path is kept until its file changes: looking asks again and again."""
+        path = Path(key)
+        if str(key) in self._models or str(key) in self._folders or not path.exists():
+            return self.model(key, layers_of=experiment, control=control)
+        file = path / MODEL if path.is_dir() else path
+        stamp = f"{file}@{file.stat().st_mtime_ns if file.exists() else 0}"
+        if stamp not in self._models:
+            self._keep(stamp, self.model(path, layers_of=experiment, control=control))
+        return self.model(stamp)
+
     # ------------------------------------------------------------------------------------- helpers
+
+    def _prepared(self, experiment: Experiment, job: str, control: Control, emit: Emit) -> tuple[Experiment, Dataset]:
+        """What is really trained, and its rows: something else than the experiment says where it pretrains."""
+        dataset = self._load(experiment.data, experiment.seed, job, control, emit)
+        if experiment.pretraining is None:
+            return experiment, dataset
+        from dnnstudio.engine.pretraining import prepare
+
+        return prepare(experiment, dataset)
 
     def _load(self, data: Data, seed: int, job: str, control: Control, emit: Emit) -> Dataset:
         from dnnstudio.engine.data import load_dataset

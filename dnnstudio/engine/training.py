@@ -18,8 +18,9 @@ from dnnstudio.core.errors import Cancelled, UserError
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.history import Row
 from dnnstudio.core.jobs import EndReason, EpochDone, Progress, RunEnded, RunResult, RunStarted
-from dnnstudio.core.schedules import Performance, Plan
-from dnnstudio.engine.build import build, has_random_layers, keras_optimizer
+from dnnstudio.core.schedules import Performance
+from dnnstudio.core.stages import stages
+from dnnstudio.engine.build import build, has_random_layers
 from dnnstudio.engine.checkpoint import (
     Arrays,
     Checkpoint,
@@ -30,13 +31,14 @@ from dnnstudio.engine.checkpoint import (
     save_checkpoint,
     values_of,
 )
-from dnnstudio.engine.evaluation import Evaluator
-from dnnstudio.engine.loop import StepLoop
+from dnnstudio.engine.closing import close_run
 from dnnstudio.engine.losses import objective
+from dnnstudio.engine.normalization import adapt_normalizations
 from dnnstudio.engine.reporting import BatchReporter, Emit
 from dnnstudio.engine.run_folder import RunFolder
 from dnnstudio.engine.runtime import keras
-from dnnstudio.engine.versions import versions
+from dnnstudio.engine.stage import LiveStage
+from dnnstudio.engine.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from dnnstudio.engine.data import Dataset
@@ -61,27 +63,24 @@ def train(
     emit: Emit,
     model: keras.Sequential | None = None,
     resume_from: Path | None = None,
+    around: Surroundings | None = None,
 ) -> RunResult:
     """Train `model` (or a fresh network of the experiment's seed) and fill `folder`.
 
-    With `resume_from`, a run folder, training goes on from its checkpoint exactly as if it had never stopped. The last
-    event is `RunEnded`, whatever happens. Raises `UserError` for what a person can mend.
+    With `resume_from`, a run folder, training goes on from its checkpoint exactly as if it had never stopped. `around`
+    is told of its course. The last event is `RunEnded`, whatever happens. Raises `UserError`.
     """
+    around = around or Surroundings()
+    given: dict[str, Any] = {"folder": folder, "run": run, "control": control, "emit": emit, "model": model}
     try:
-        result, message = Trainer(
-            experiment,
-            dataset,
-            folder=folder,
-            run=run,
-            control=control,
-            emit=emit,
-            model=model,
-            resume_from=resume_from,
-        ).train()
+        result, message = Trainer(experiment, dataset, **given, resume_from=resume_from).train(around)
+        message = f"{message} {around.closed(folder)}".rstrip()
     except Cancelled:
+        around.failed()
         emit(RunEnded(run=run, reason="stopped", message="Stopped before the first step."))
         raise
     except BaseException as error:
+        around.failed()
         emit(RunEnded(run=run, reason="failed", message=str(error)))
         raise
     emit(RunEnded(run=run, reason=result.reason, message=message, result=result))
@@ -120,33 +119,25 @@ class Trainer:
         if not rows:
             raise UserError("There are no rows to train on.", "Keep fewer for validation, or keep more classes.")
         self._model = fresh_model(experiment, dataset.summary.input_shape) if model is None else model
-        if not self._model.trainable_variables:
-            raise UserError("Every layer is frozen, so there is nothing to train.", "Make one layer trainable.")
-        self._optimizer = keras_optimizer(experiment)
+        if resume_from is None:
+            adapt_normalizations(self._model, dataset.train.x, control)
         self._batch = min(experiment.training.batch_size, rows)
-        self._evaluator = Evaluator(self._model, self._objective)
         self._steps_per_epoch = -(-rows // self._batch)
-        self._epochs = experiment.training.epochs
-        self._plan = Plan(experiment.optimizer.learning_rate, self._steps_per_epoch, self._epochs)
-        momentum = self._momenta(np.zeros(1, np.int64))
-        if momentum is not None:
-            # Before it is built: without a momentum an optimizer makes no room for velocities.
-            self._optimizer.momentum = float(momentum[0])
-        self._loop = StepLoop(
-            self._model,
-            self._optimizer,
-            self._objective,
-            dataset.train.x,
-            dataset.train.y,
-            sets_momentum=momentum is not None,
-        )
+        self._stages = stages(experiment, dataset.summary.input_shape)
+        self._epochs = sum(stage.epochs for stage in self._stages)
         self._at = Position()
         rule = experiment.training.early_stopping
         self._at.best.monitor = rule.monitor if rule else "val_loss"
         self._best: Arrays = []
         self._resumed = resume_from is not None
-        if resume_from is not None:
-            self._restore(load_checkpoint(resume_from))
+        checkpoint = load_checkpoint(resume_from) if resume_from is not None else None
+        if checkpoint is not None:
+            refuse_changes(checkpoint, experiment, dataset.fingerprint, dataset.summary.input_shape)
+            self._at, self._best = checkpoint.position, checkpoint.best
+        self._stage = self._begin_stage()
+        if checkpoint is not None:
+            put_values(self._model.variables, checkpoint.network)
+            put_values(self._stage.optimizer.variables, checkpoint.optimizer)
         self._finite = self._values()
         self._reporter = BatchReporter(
             run,
@@ -154,14 +145,13 @@ class Trainer:
             accuracies=self._objective.metric == "accuracy",
             steps_total=self._steps_per_epoch * self._epochs,
         )
-        self._chunk = 1
-        self._traced = False
         self._saved_at = time.monotonic()
         self._started = time.time()
 
-    def train(self) -> tuple[RunResult, str]:
+    def train(self, around: Surroundings) -> tuple[RunResult, str]:
         """Train to the end and fill the folder: the result, and in words how it ended."""
         self._folder.begin(self._experiment, self._at.history, resumed=self._resumed)
+        around.begun(self._folder.path)
         self._emit(
             RunStarted(
                 run=self._run,
@@ -173,9 +163,9 @@ class Trainer:
             )
         )
         try:
-            reason, message = self._all_epochs()
+            reason, message = self._all_stages()
         finally:
-            self._loop.release()
+            self._stage.release()
         self._reporter.flush(self._at.epoch)
         self._emit(Progress(run=self._run, done=0, total=0, text=f"{message} Saving the run."))
         self._save_checkpoint()
@@ -183,26 +173,58 @@ class Trainer:
 
     # ------------------------------------------------------------------------------------- epochs
 
-    def _all_epochs(self) -> tuple[EndReason, str]:
+    def _all_stages(self) -> tuple[EndReason, str]:
+        while True:
+            reason, message = self._epochs_of_stage()
+            if reason not in ("finished", "early_stopping") or self._at.stage + 1 == len(self._stages):
+                return reason, message
+            self._end_stage()
+            self._stage.release()
+            afresh = self._stages[self._at.stage].layers is not None
+            self._at.begin_stage(afresh=afresh)
+            self._best = [] if afresh else self._best
+            self._stage = self._begin_stage()
+            self._finite = self._values()
+
+    def _begin_stage(self) -> LiveStage:
+        """Compile the stage at which the training stands. Raises `UserError`."""
+        self._chunk, self._traced = 1, False
+        return LiveStage(
+            self._stages[self._at.stage],
+            self._experiment,
+            self._model,
+            self._objective,
+            self._data.train,
+            self._steps_per_epoch,
+        )
+
+    def _end_stage(self) -> None:
+        """The weights that the stage leaves: averages where the optimizer keeps any, the best ones where wanted."""
         rule = self._experiment.training.early_stopping
+        self._stage.finish()
+        if self._best and rule and rule.restore_best:
+            self._model.set_weights(self._best)
+
+    def _epochs_of_stage(self) -> tuple[EndReason, str]:
+        rule, at = self._experiment.training.early_stopping, self._at
         try:
-            while self._at.epoch < self._epochs:
+            while at.stage_epoch < self._stage.epochs:
                 self._control.check()
                 row = self._epoch()
-                if rule and self._at.patience.look(row, rule):
+                if rule and at.patience.look(row, rule):
                     return "early_stopping", f"Stopped early: no better for {rule.patience} epochs."
-                if self._control.finishing and self._at.epoch < self._epochs:
-                    return "stopped", f"Stopped after epoch {self._at.epoch}."
+                if self._control.finishing and at.epoch < self._epochs:
+                    return "stopped", f"Stopped after epoch {at.epoch}."
                 if time.monotonic() - self._saved_at >= CHECKPOINT_S:
                     self._save_checkpoint()
         except Cancelled:
-            return "stopped", f"Stopped in epoch {self._at.epoch + 1}."
+            return "stopped", f"Stopped in epoch {at.epoch + 1}."
         except Diverged as cause:
             put_values(self._model.variables, self._finite[0])
-            put_values(self._optimizer.variables, self._finite[1])
-            self._at.step, self._at.loss_sum, self._at.metric_sum, self._at.seconds = 0, 0.0, 0.0, 0.0
+            put_values(self._stage.optimizer.variables, self._finite[1])
+            at.begin_epoch()
             return "diverged", str(cause)
-        return "finished", f"Finished {self._epochs} epochs."
+        return "finished", f"Finished {at.epoch} epochs."
 
     def _epoch(self) -> Row:
         """One epoch, or what is left of it: its row of the history. Raises `Cancelled` and `Diverged`."""
@@ -210,8 +232,10 @@ class Trainer:
         rate = self._steps_of_epoch()
         begun = time.monotonic()
         figures = {
-            "validation": self._evaluator.evaluate(self._data.validation, control=self._control),
-            "clean": self._evaluator.evaluate(self._data.train, control=self._control) if self._measures_clean else {},
+            "validation": self._stage.evaluator.evaluate(self._data.validation, control=self._control),
+            "clean": self._stage.evaluator.evaluate(self._data.train, control=self._control)
+            if self._measures_clean
+            else {},
         }
         seconds = time.monotonic() - begun
         self._reporter.took(seconds, 0)
@@ -220,10 +244,13 @@ class Trainer:
         row |= {f"val_{name}": value for name, value in figures["validation"].items()}
         row |= {"learning_rate": rate, "seconds": round(at.seconds + seconds, 6)}
         row |= {f"clean_{name}": value for name, value in figures["clean"].items()}
+        if len(self._stages) > 1:
+            row["phase"] = at.stage + 1
         self._check_finite(row)
         at.history.append(row)
         at.epoch += 1
-        at.step, at.loss_sum, at.metric_sum, at.seconds = 0, 0.0, 0.0, 0.0
+        at.stage_epoch += 1
+        at.begin_epoch()
         if is_best := at.best.look(row):
             self._best = self._model.get_weights()
         self._look_for_plateau(row)
@@ -248,15 +275,15 @@ class Trainer:
             begin = at.step * self._batch
             rows = order[begin : begin + count * self._batch].reshape(count, -1)
             self._some_steps(rows)
-        return float(self._rates(np.array([self._step_of_run() - 1]))[0])
+        return float(self._rates(np.array([self._step_of_stage() - 1]))[0])
 
     def _some_steps(self, rows: NDArray[np.int32]) -> None:
         at, count = self._at, len(rows)
-        first = self._step_of_run()
-        steps = np.arange(first, first + count)
+        first = at.epoch * self._steps_per_epoch + at.step
+        steps = np.arange(self._step_of_stage(), self._step_of_stage() + count)
         rates = self._rates(steps)
         begun = time.monotonic()
-        done = self._loop.run(rows, rates, self._momenta(steps))
+        done = self._stage.run(rows, steps, rates)
         seconds = time.monotonic() - begun
         at.seconds += seconds
         if not np.isfinite(done.losses).all():
@@ -294,18 +321,11 @@ class Trainer:
 
     # -------------------------------------------------------------------------------------- rates
 
-    def _step_of_run(self) -> int:
-        return self._at.epoch * self._steps_per_epoch + self._at.step
+    def _step_of_stage(self) -> int:
+        return self._at.stage_epoch * self._steps_per_epoch + self._at.step
 
     def _rates(self, steps: NDArray[np.int64]) -> NDArray[np.float64]:
-        return self._experiment.schedule.rates(steps, self._plan) * self._at.rate_scale
-
-    def _momenta(self, steps: NDArray[np.int64]) -> NDArray[np.float64] | None:
-        """The momentum of each step where the schedule sets it and the optimizer has one."""
-        if not hasattr(self._optimizer, "momentum"):
-            return None
-        momenta = self._experiment.schedule.momentum(steps.astype(np.float64), self._plan, np)
-        return None if momenta is None else np.asarray(momenta)
+        return self._stage.rates(steps) * self._at.rate_scale
 
     def _take_rate(self) -> None:
         """A rate set while training: the schedule goes on from it, keeping its shape."""
@@ -313,7 +333,7 @@ class Trainer:
             self._scale_to(wanted)
 
     def _scale_to(self, wanted: float) -> None:
-        planned = float(self._experiment.schedule.rates(np.array([self._step_of_run()]), self._plan)[0])
+        planned = float(self._stage.rates(np.array([self._step_of_stage()]))[0])
         if planned > 0:
             self._at.rate_scale = wanted / planned
 
@@ -328,7 +348,7 @@ class Trainer:
 
     def _values(self) -> tuple[Arrays, Arrays]:
         """Copies of every variable of the network and of the optimizer."""
-        return values_of(self._model.variables), values_of(self._optimizer.variables)
+        return values_of(self._model.variables), values_of(self._stage.optimizer.variables)
 
     def _save_checkpoint(self) -> None:
         network, optimizer = self._values()
@@ -345,47 +365,28 @@ class Trainer:
         )
         self._saved_at = time.monotonic()
 
-    def _restore(self, checkpoint: Checkpoint) -> None:
-        """Stand where the checkpoint was taken. Raises `UserError` where something that matters has changed since."""
-        refuse_changes(checkpoint, self._experiment, self._data.fingerprint)
-        put_values(self._model.variables, checkpoint.network)
-        put_values(self._optimizer.variables, checkpoint.optimizer)
-        self._at, self._best = checkpoint.position, checkpoint.best
-
     # ----------------------------------------------------------------------------------------- end
 
     def _finish(self, reason: EndReason, message: str) -> RunResult:
         """The final weights, their figures on every part, and the files."""
-        at, rule, shape = self._at, self._experiment.training.early_stopping, self._data.summary.input_shape
-        if reason != "diverged" and int(self._optimizer.iterations.numpy()):
-            self._optimizer.finalize_variable_values(self._model.trainable_variables)
-        if self._best and rule and rule.restore_best:
+        at = self._at
+        if reason != "diverged":
+            self._end_stage()
+        elif self._best and (rule := self._experiment.training.early_stopping) and rule.restore_best:
             self._model.set_weights(self._best)
-        metrics: dict[str, Any] = {
+        figures: dict[str, Any] = {
             "run": self._run,
             "reason": reason,
             "message": message,
             "epochs": at.epoch,
             "best_epoch": at.best.epoch,
-            "parameters": self._model.count_params(),
             "seconds": round(sum(row["seconds"] for row in at.history) + at.seconds, 3),
             "started": round(self._started, 3),
-            "seed": self._experiment.seed,
-            "data_fingerprint": self._data.fingerprint,
-            "versions": versions(),
         }
-        for part in ("train", "validation", "test"):
-            metrics[part] = self._evaluator.evaluate(getattr(self._data, part))
-        self._folder.save_last(self._model, self._experiment, shape)
-        if self._best:
-            last = self._model.get_weights()
-            if all(np.array_equal(one, other) for one, other in zip(last, self._best, strict=True)):
-                self._folder.best_is_last()
-            else:
-                self._model.set_weights(self._best)
-                self._folder.save_best(self._model, self._experiment, shape)
-                self._model.set_weights(last)
-        self._folder.finish(metrics)
+        evaluator = None if self._stages[at.stage].changes_network else self._stage.evaluator
+        metrics = close_run(
+            self._folder, self._model, self._experiment, self._data, figures, best=self._best, evaluator=evaluator
+        )
         return RunResult(
             run=self._run,
             folder=self._folder.path,

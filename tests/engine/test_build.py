@@ -51,7 +51,7 @@ def same(config: Any, option: Any) -> bool:
         return config["class_name"] == option.keras_class and matches(config["config"], option)
     if isinstance(option, tuple):
         return tuple(config) == option
-    return config == (option if option is not None else config)
+    return option is None or config == option or config == (option,)  # Keras makes a tuple of a single axis
 
 
 def matches(config: dict[str, Any], option: Option) -> bool:
@@ -74,7 +74,7 @@ def test_every_layer_kind_becomes_the_keras_layer_with_its_name_options_and_coun
     model = build(Experiment(layers=(layer,)), shape)
     made = model.layers[-1]
     (row,) = infer_shapes((layer,), shape)
-    assert type(made).__name__ == layer.keras_class
+    assert type(made).__name__ == layer.keras_name()
     assert made.name == "given_name"
     assert matches(made.get_config(), layer)
     assert model.output_shape[1:] == row.output_shape

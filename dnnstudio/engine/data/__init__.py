@@ -8,9 +8,20 @@ deal with the data sets that are not in the package. Readers refuse what they ca
 from __future__ import annotations
 
 from dnnstudio.engine.data.builtin import find
-from dnnstudio.engine.data.dataset import Dataset, Split
+from dnnstudio.engine.data.dataset import Dataset, Split, StoredPart
 from dnnstudio.engine.data.fetch import download
-from dnnstudio.engine.data.loading import describe, forget, load_dataset
+from dnnstudio.engine.data.loading import describe, forget, load_dataset, load_part
 from dnnstudio.engine.data.scaling import Scaler
 
-__all__ = ["Dataset", "Scaler", "Split", "describe", "download", "find", "forget", "load_dataset"]
+__all__ = [
+    "Dataset",
+    "Scaler",
+    "Split",
+    "StoredPart",
+    "describe",
+    "download",
+    "find",
+    "forget",
+    "load_dataset",
+    "load_part",
+]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,3 +37,29 @@ class Dataset:
     thumbnails: NDArray[np.uint8] | None
     scaler: Scaler
     fingerprint: str
+
+
+@dataclass(frozen=True, eq=False)
+class StoredPart:
+    """One part's rows `x` as they are stored, the task's labels `y`, and what brings rows to the network."""
+
+    x: NDArray[Any]
+    y: NDArray[np.int64] | NDArray[np.float32]
+    scaler: Scaler
+    summary: DataSummary
+    full_scale: float | None
+    columns: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def spread(self, count: int | None) -> StoredPart:
+        """So many rows alone, evenly spread over all: the first ones may be of one class."""
+        if count is None or count >= len(self.x):
+            return self
+        rows = np.linspace(0, len(self.x) - 1, count).round().astype(np.int64)
+        return replace(self, x=self.x[rows], y=self.y[rows])
+
+    def scaled(self) -> NDArray[np.float32]:
+        """The rows as the network sees them."""
+        return self.scaler.apply(self.x)

@@ -16,19 +16,20 @@ from numpy.typing import NDArray
 from dnnstudio.core.codec import to_plain
 from dnnstudio.core.control import Control
 from dnnstudio.core.data import Data, DataSummary, Fraction
-from dnnstudio.core.jobs import DataPreview
+from dnnstudio.core.jobs import DataPreview, Part
 from dnnstudio.core.options import field_hint
 from dnnstudio.engine.data import builtin
-from dnnstudio.engine.data.dataset import Dataset, Split
+from dnnstudio.engine.data.dataset import Dataset, Split, StoredPart
 from dnnstudio.engine.data.fetch import download as fetch
 from dnnstudio.engine.data.pictures import thumbnails_of
 from dnnstudio.engine.data.raw import Raw
 from dnnstudio.engine.data.reading import ProgressCall, Watch, need_memory, size_text
-from dnnstudio.engine.data.scaling import constant_features, fit_scaler, gather
+from dnnstudio.engine.data.scaling import Scaler, constant_features, fit_scaler, gather, take
 from dnnstudio.engine.data.sources import files_of, read_source
 from dnnstudio.engine.data.splitting import Parts, make_task, split_rows
 
 PLANS_KEPT = 16
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +57,21 @@ def load_dataset(
     """
     watch = Watch(control, progress)
     return _memory.dataset(data, seed, watch, download)
+
+
+def load_part(
+    data: Data,
+    part: Part,
+    *,
+    seed: int,
+    control: Control | None = None,
+    progress: ProgressCall | None = None,
+) -> StoredPart:
+    """One part's rows as they are stored, with the scaler of the training rows: for looking at rows, one by one.
+
+    Nothing is copied to float32 before `StoredPart.scaled`. Raises as `load_dataset`.
+    """
+    return _memory.part(data, part, seed, Watch(control, progress))
 
 
 def describe(
@@ -89,6 +105,7 @@ class _Memory:
         self._key: object = None
         self._raw: Raw | None = None
         self._plans: dict[tuple[Data, int], Plan] = {}
+        self._scalers: dict[tuple[Data, int], Scaler] = {}
         self._datasets: weakref.WeakValueDictionary[tuple[Data, int], Dataset] = weakref.WeakValueDictionary()
 
     def plan(self, data: Data, seed: int, watch: Watch, download: bool) -> Plan:
@@ -107,6 +124,23 @@ class _Memory:
                     self._plans.pop(next(iter(self._plans)))
                 self._plans[data, seed] = plan
             return self._plans[data, seed]
+
+    def part(self, data: Data, part: Part, seed: int, watch: Watch) -> StoredPart:
+        with self._lock:
+            plan = self.plan(data, seed, watch, False)
+            if (data, seed) not in self._scalers:
+                self._scalers = {(data, seed): fit_scaler(plan.raw, plan.parts.train, data.scaling, watch)}
+            raw, index = plan.raw, PARTS.index(part)
+            test = raw.train if raw.test is None else raw.test
+            rows = (plan.parts.train, plan.parts.validation, plan.parts.test)[index]
+            return StoredPart(
+                x=take(test.x if part == "test" else raw.train.x, rows),
+                y=plan.targets[index],
+                scaler=self._scalers[data, seed],
+                summary=plan.preview.summary,
+                full_scale=raw.full_scale,
+                columns=raw.columns,
+            )
 
     def dataset(self, data: Data, seed: int, watch: Watch, download: bool) -> Dataset:
         with self._lock:

@@ -60,7 +60,7 @@ class Store:
             dataset = h5py.h5d.open(self._file, path.encode())
             found = np.empty(entry.shape, entry.dtype)
             dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, found)
-        if entry.dtype.name != "float32":  # the byte order does not matter
+        if entry.dtype.kind == "f" and entry.dtype.name != "float32":  # the byte order does not matter
             self._dropped.add(entry.dtype.name)
         return found.astype(np.float32)
 

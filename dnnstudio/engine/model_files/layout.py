@@ -126,10 +126,11 @@ def _compare(
             found = entry.shape if entry is not None else None
             variable = row.variables[number] if number < len(row.variables) else None
             needed = variable.shape if variable is not None else None
+            counts = variable is not None and variable.name == "count"
             if found != needed:
                 name = variable.name if variable is not None else f"array {number}"
                 differences.append(Difference(row.layer.id, name, needed, found))
-            elif entry is not None and entry.dtype.kind != "f":
+            elif entry is not None and entry.dtype.kind not in ("fiu" if counts else "f"):
                 raise UserError(f"{row.layer.id} holds {entry.dtype.name} numbers instead of floating-point ones.", "")
     if differences or extra:
         raise WeightsMismatchError((*differences, *extra))

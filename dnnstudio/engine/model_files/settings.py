@@ -134,8 +134,8 @@ def _field_value(kind: type[Option], name: str, value: Any, notes: list[str]) ->
         return None if curve == "linear" and not kind.model_fields[name].is_required() else curve
     if name == "seed":
         return _seed(value, notes)
-    if name == "axis" and isinstance(value, list) and len(value) == 1:
-        return value[0]
+    if name == "axis" and isinstance(value, list) and len(value) < 2:
+        return value[0] if value else None  # Keras makes tuples of a single axis and of none
     if isinstance(value, float) and abs(value) < 1e30 and float(np.float32(value)) == value:
         return float(str(np.float32(value)))  # Keras 2 wrote 0.2 as 0.20000000298023224
     parts = {part.keras_class: part for part in _options_in(kind.model_fields[name].annotation)}
@@ -186,6 +186,8 @@ def layer_class(class_name: str) -> tuple[type[Layer] | None, Plain]:
     """The program's class for one of Keras's, and the fields that the class name itself decides."""
     for kind in LAYER_KINDS.values():
         if class_name == kind.keras_class:
+            return kind, {}
+        if class_name in (kind.stand_in, kind.extension) and class_name:
             return kind, {}
         if class_name == getattr(kind, "monte_carlo_class", None):
             return kind, {"monte_carlo": True}

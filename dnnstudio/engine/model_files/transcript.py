@@ -85,7 +85,7 @@ def transcribe_weights(content: bytes, layers: Sequence[AnyLayer], input_shape: 
     _check_sealed(content, record is not None)
     inside: list[AnyLayer] = [layer for layer in layers if layer.enabled and layer.kind != "input"]
     rows = checked_shapes(inside, input_shape)
-    classes = [layer.keras_class for layer in inside]
+    classes = [layer.saved_class() for layer in inside]
     return _judged(Transcript(inside, input_shape, read_arrays(store, rows, classes), record), store)
 
 

@@ -52,6 +52,7 @@ def save_model(
 
     The file holds the experiment, a checksum and `state` (JSON of the caller's own). Monte Carlo dropout is written
     as Keras's plain dropout, so that Keras opens it without this program, and marked in the part only we read.
+    Batch normalization over several axes is the one thing that Keras 3 opens only where this program is installed.
     Raises `UserError`; the old file is then untouched.
     """
     content = model_bytes(model, suffix_of(path), experiment=experiment, input_shape=input_shape, state=state)
@@ -161,6 +162,7 @@ def _config_of(model: keras.Model) -> tuple[dict[str, Any], tuple[str, ...]]:
         kind, given = layer_class(layer["class_name"])
         if kind is not None and given.get("monte_carlo"):
             names.append(layer["config"]["name"])
+        if kind is not None and layer["class_name"] not in (kind.keras_class, kind.extension):
             layer |= {"module": "keras.layers", "class_name": kind.keras_class, "registered_name": None}
     return config, tuple(names)
 
@@ -231,7 +233,7 @@ def _stamp(file: h5py.File, record: Record, blank: str) -> None:
 def _plain_class(layer: Any) -> str:
     name = type(layer).__name__
     kind, _ = layer_class(name)
-    return kind.keras_class if kind is not None else name
+    return name if kind is None or name == kind.extension else kind.keras_class
 
 
 def _verify(content: bytes, suffix: str, arrays: Arrays, config: dict[str, Any], input_shape: Shape) -> None:

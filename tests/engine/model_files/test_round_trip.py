@@ -138,10 +138,7 @@ def test_the_same_network_gives_the_same_bytes(chapter_model: Model, suffix: str
 def monte_carlo_model() -> Model:
     import keras
 
-    @keras.saving.register_keras_serializable("dnnstudio")
-    class MCDropout(keras.layers.Dropout):  # type: ignore[misc]
-        def call(self, inputs: Any, training: bool | None = None) -> Any:
-            return super().call(inputs, training=True)
+    from dnnstudio.engine.layers import MCDropout
 
     dense = keras.layers.Dense
     return keras.Sequential(

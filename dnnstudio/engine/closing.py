@@ -1,0 +1,64 @@
+"""The end of a training: the figures of its last weights on every part, and the files that are left behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.fingerprints import layer_fingerprints, model_fingerprint
+from dnnstudio.engine.checkpoint import Arrays
+from dnnstudio.engine.evaluation import Evaluator
+from dnnstudio.engine.losses import objective
+from dnnstudio.engine.model_files.writing import arrays_of
+from dnnstudio.engine.run_folder import RunFolder
+from dnnstudio.engine.runtime import keras
+from dnnstudio.engine.stage import set_trainable
+from dnnstudio.engine.versions import versions
+
+if TYPE_CHECKING:
+    from dnnstudio.engine.data import Dataset
+
+
+def close_run(
+    folder: RunFolder,
+    model: keras.Sequential,
+    experiment: Experiment,
+    dataset: Dataset,
+    figures: dict[str, Any],
+    *,
+    best: Arrays,
+    evaluator: Evaluator | None = None,
+) -> dict[str, Any]:
+    """Write model.keras, best.keras and metrics.json; what metrics.json holds.
+
+    The layers learn or not as the experiment says, whatever the last phase had frozen. `evaluator` is one of the whole
+    network, where there is one. Raises `UserError`.
+    """
+    shape = dataset.summary.input_shape
+    set_trainable(model, experiment)
+    if evaluator is None:
+        evaluator = Evaluator(model, objective(experiment, dataset.summary))
+    layers = layer_fingerprints(arrays_of(model))
+    metrics: dict[str, Any] = figures | {
+        "parameters": model.count_params(),
+        "fingerprint": model_fingerprint(layers),
+        "layer_fingerprints": layers,
+        "seed": experiment.seed,
+        "data_fingerprint": dataset.fingerprint,
+        "versions": versions(),
+    }
+    for part in ("train", "validation", "test"):
+        metrics[part] = evaluator.evaluate(getattr(dataset, part))
+    folder.save_last(model, experiment, shape)
+    if best:
+        last = model.get_weights()
+        if all(np.array_equal(one, other) for one, other in zip(last, best, strict=True)):
+            folder.best_is_last()
+        else:
+            model.set_weights(best)
+            folder.save_best(model, experiment, shape)
+            model.set_weights(last)
+    folder.finish(metrics)
+    return metrics

@@ -1,0 +1,126 @@
+"""The model library's part that needs arrays: what lies in model files, and two models measured side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dnnstudio.core.control import Control
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.fingerprints import layer_fingerprints, model_fingerprint
+from dnnstudio.core.jobs import CompareModels, Library, ListLibrary, ModelComparison
+from dnnstudio.core.layers import times
+from dnnstudio.core.library import (
+    MODELS,
+    SUFFIXES,
+    Entry,
+    compare_layers,
+    compare_options,
+    identities,
+    list_run_entries,
+    task_text,
+)
+from dnnstudio.core.links import read_links
+from dnnstudio.core.shapes import infer_shapes, totals
+from dnnstudio.engine.model_files import read_model
+
+if TYPE_CHECKING:
+    from dnnstudio.engine.session import LiveModel
+
+Stamp = tuple[str, int, int]
+
+
+class ModelShelf:
+    """Reads model files for the library and remembers them until they change."""
+
+    def __init__(self) -> None:
+        self._known: dict[Stamp, Entry] = {}
+
+    def list(self, job: ListLibrary, control: Control, progress: Callable[[int, int, str], None]) -> Library:
+        """The job's result. A file that cannot be read becomes a sentence."""
+        entries, notes = list(list_run_entries(job.workspace)), []
+        paths = tuple(dict.fromkeys(path.absolute() for path in (*model_files(job.workspace), *job.files)))
+        for number, path in enumerate(paths):
+            control.check()
+            progress(number, len(paths), f"Reading {path.name}.")
+            try:
+                entries.append(self._entry(path, control))
+            except UserError as error:
+                notes.append(str(error))
+        return Library(entries=tuple(sorted(entries, key=lambda entry: -entry.when)), notes=tuple(notes))
+
+    def _entry(self, path: Path, control: Control) -> Entry:
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise UserError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
+        stamp = (str(path), status.st_size, status.st_mtime_ns)
+        if stamp not in self._known:
+            self._known[stamp] = _read_entry(path, status.st_mtime, control)
+        return self._known[stamp]
+
+
+def model_files(workspace: Path) -> tuple[Path, ...]:
+    """The model files of a workspace."""
+    try:
+        found = sorted((workspace / MODELS).iterdir())
+    except OSError:
+        return ()
+    return tuple(path for path in found if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def _read_entry(path: Path, when: float, control: Control) -> Entry:
+    contents = read_model(path, control=control)
+    experiment = contents.experiment or Experiment(name=path.stem[:200], layers=contents.layers)
+    prints = layer_fingerprints(contents.arrays)
+    return Entry(
+        path=path,
+        kind="file",
+        name=path.name,
+        task=task_text(experiment) if contents.experiment is not None else "",
+        classes=(),
+        experiment=experiment,
+        input_shape=contents.input_shape,
+        parameters=sum(totals(infer_shapes(contents.layers, contents.input_shape))),
+        when=when,
+        fingerprint=model_fingerprint(prints),
+        layers=identities(experiment, read_links(path), prints),
+    )
+
+
+def compare_models(
+    job: CompareModels,
+    first: LiveModel,
+    second: LiveModel,
+    measure: Callable[[LiveModel, Experiment], dict[str, float]],
+) -> ModelComparison:
+    """Two models side by side; `measure` gives a model's figures on the test part of an experiment's data."""
+    from dnnstudio.engine.model_files.writing import arrays_of
+
+    prints = [layer_fingerprints(arrays_of(live.model)) for live in (first, second)]
+    stacks: list[tuple[Any, ...]] = [
+        tuple(layer for layer in live.experiment.active_layers if layer.kind != "input") for live in (first, second)
+    ]
+    figures, note = None, ""
+    experiment = job.experiment or (first.experiment if first.has_experiment else None)
+    if first.input_shape != second.input_shape:
+        note = (
+            f"One reads rows of {times(first.input_shape)}, the other of {times(second.input_shape)}; "
+            "they cannot be measured on the same rows."
+        )
+    elif experiment is None:
+        note = "Choose an experiment whose test part both are measured on."
+    else:
+        try:
+            figures = (measure(first, experiment), measure(second, experiment))
+        except UserError as error:
+            note = f"They cannot be measured on the same rows: {error}"
+    return ModelComparison(
+        layers=compare_layers(stacks[0], stacks[1], prints[0], prints[1]),
+        options=compare_options(first.experiment, second.experiment),
+        same_weights=list(prints[0].values()) == list(prints[1].values()),
+        figures=figures,
+        note=note,
+    )

@@ -1,0 +1,96 @@
+"""One stage of a training while it runs: which layers learn, a fresh optimizer, and the schedule from its start.
+
+A training has one stage, or one for each phase; going from one to the next is what a new `compile` is in Keras.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.layers import WeightedLayer
+from dnnstudio.core.schedules import Plan
+from dnnstudio.core.stages import Stage
+from dnnstudio.engine.build import to_keras
+from dnnstudio.engine.evaluation import Evaluator
+from dnnstudio.engine.loop import StepLoop, StepsDone
+from dnnstudio.engine.losses import Objective
+from dnnstudio.engine.runtime import keras
+
+if TYPE_CHECKING:
+    from dnnstudio.engine.data import Split
+
+Steps = NDArray[np.int64]
+Rates = NDArray[np.float64]
+
+
+class LiveStage:
+    """The compiled parts of one stage. Steps are counted from the stage's first."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        experiment: Experiment,
+        model: keras.Sequential,
+        objective: Objective,
+        rows: Split,
+        steps_per_epoch: int,
+    ) -> None:
+        self.epochs = stage.epochs
+        set_trainable(model, experiment, stage.frozen)
+        network = model if stage.layers is None else part_of(model, stage.layers)
+        if not network.trainable_variables:
+            raise UserError("Every layer is frozen, so there is nothing to train.", "Make one layer trainable.")
+        self._model = network
+        self._schedule = experiment.schedule
+        self._plan = Plan(stage.optimizer.learning_rate, steps_per_epoch, stage.epochs)
+        self.optimizer = to_keras(stage.optimizer)
+        momentum = self._momenta(np.zeros(1, np.int64))
+        if momentum is not None:
+            # Before it is built: without a momentum an optimizer makes no room for velocities.
+            self.optimizer.momentum = float(momentum[0])
+        # Traced anew for every stage: whether a layer is frozen is decided while a function is traced.
+        self._loop = StepLoop(network, self.optimizer, objective, rows.x, rows.y, sets_momentum=momentum is not None)
+        self.evaluator = Evaluator(network, objective)
+
+    def run(self, rows: NDArray[np.int32], steps: Steps, rates: Rates) -> StepsDone:
+        """Train on each line of `rows` [steps, batch]; `steps` are their numbers, `rates` their learning rates."""
+        return self._loop.run(rows, rates, self._momenta(steps))
+
+    def rates(self, steps: Steps) -> Rates:
+        """The schedule's learning rates."""
+        return self._schedule.rates(steps, self._plan)
+
+    def finish(self) -> None:
+        """Put the optimizer's averages in the place of the weights where it keeps any (`use_ema`)."""
+        if int(self.optimizer.iterations.numpy()):
+            self.optimizer.finalize_variable_values(self._model.trainable_variables)
+
+    def release(self) -> None:
+        """Let go of the data; no step can be run afterwards."""
+        self._loop.release()
+
+    def _momenta(self, steps: Steps) -> Rates | None:
+        """The momentum of each step where the schedule sets it and the optimizer has one."""
+        if not hasattr(self.optimizer, "momentum"):
+            return None
+        momenta = self._schedule.momentum(steps.astype(np.float64), self._plan, np)
+        return None if momenta is None else np.asarray(momenta)
+
+
+def set_trainable(model: keras.Sequential, experiment: Experiment, frozen: frozenset[str] = frozenset()) -> None:
+    """Let exactly those layers learn that the experiment lets learn and that are not `frozen`."""
+    specs = {layer.id: layer for layer in experiment.active_layers}
+    for layer in model.layers:
+        spec = specs.get(layer.name)
+        if isinstance(spec, WeightedLayer):
+            layer.trainable = spec.trainable and spec.id not in frozen
+
+
+def part_of(model: keras.Sequential, ids: tuple[str, ...]) -> keras.Sequential:
+    """A stack of some of the model's own layers: training it trains them."""
+    return keras.Sequential([keras.Input(model.input_shape[1:]), *(model.get_layer(name) for name in ids)])
