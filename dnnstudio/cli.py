@@ -6,23 +6,22 @@ neither TensorFlow nor Qt.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
 
-from dnnstudio import __version__
+from dnnstudio import __version__, cli_transfer, cli_uncertainty
 from dnnstudio.core.errors import Cancelled, UserError
 
 if TYPE_CHECKING:
-    from dnnstudio.core.data import Data
+    from dnnstudio.cli_output import ProgressPrinter
+    from dnnstudio.core.data import Data, DataSummary
     from dnnstudio.core.experiment import Experiment
     from dnnstudio.core.jobs import DataPreview, Job, RunResult
     from dnnstudio.core.layers import AnyLayer
@@ -221,19 +220,29 @@ def run(
     download: Annotated[bool, typer.Option("--download", help="Fetch the data set if it is not here.")] = False,
 ) -> int:
     """Train an experiment and fill DIR with its run."""
-    from dnnstudio.core.checks import find_problems
     from dnnstudio.core.jobs import RunResult, TrainRun
 
     wanted = changed(read_experiment(experiment), set_, seed=seed, training__epochs=epochs)
+    if epochs is not None and wanted.transfer is not None and wanted.transfer.phases:
+        raise UserError(
+            "--epochs has no effect: the experiment's phases say how long each takes.",
+            f"For example: --set transfer.phases[0].epochs={epochs}.",
+        )
     _require_run_folder(out, resume=resume)
-    summary = _describe(wanted.data, wanted.seed, download=download).summary
-    for problem in find_problems(wanted, summary):
-        if problem.severity == "error":
-            raise UserError(_as_sentence(problem.title), _as_sentence(problem.reason))
-    job = TrainRun(experiment=wanted, folder=out, resume_from=out if resume else None)
-    result = _do(job)
+    require_trainable(wanted, _describe(wanted.data, wanted.seed, download=download).summary)
+    base = experiment if experiment.is_dir() else experiment.parent
+    result = _do(TrainRun(experiment=wanted, folder=out, resume_from=out if resume else None, base=base))
     assert isinstance(result, RunResult)
     return _report(result)
+
+
+def require_trainable(experiment: Experiment, summary: DataSummary) -> None:
+    """Refuse an experiment that has an error, before TensorFlow is loaded. Raises `UserError`."""
+    from dnnstudio.core.checks import find_problems
+
+    for problem in find_problems(experiment, summary):
+        if problem.severity == "error":
+            raise UserError(_as_sentence(problem.title), _as_sentence(problem.reason))
 
 
 def _require_run_folder(folder: Path, *, resume: bool) -> None:
@@ -249,11 +258,14 @@ def _require_run_folder(folder: Path, *, resume: bool) -> None:
         raise UserError(f"{folder} is not empty.", "Give a new or an empty folder.")
 
 
-def _do(job: Job) -> object:
-    """Run one job of the engine here, with its progress on the terminal. Ctrl+C stops it and keeps what is done."""
+def _do(job: Job, printer: ProgressPrinter | None = None, *, warm: bool = True) -> Any:
+    """Run one job of the engine here, with its progress on the terminal. Ctrl+C stops it and keeps what is done.
+
+    `warm` is for jobs that need Keras.
+    """
     import signal
 
-    from dnnstudio.cli_output import ProgressPrinter
+    from dnnstudio.cli_output import ProgressPrinter, without_greetings
     from dnnstudio.core.control import Control
     from dnnstudio.engine.session import Session
 
@@ -267,33 +279,18 @@ def _do(job: Job) -> object:
 
     signal.signal(signal.SIGINT, stop)
     try:
-        with ProgressPrinter() as printer:
-            with _without_greetings():
-                session.warm_up()
-            return session.run(job, control, printer.take)
+        with printer or ProgressPrinter() as shown:
+            if warm:
+                with without_greetings():
+                    session.warm_up()
+            return session.run(job, control, shown.take)
     finally:
         signal.signal(signal.SIGINT, before)
 
 
-@contextlib.contextmanager
-def _without_greetings() -> Iterator[None]:
-    """Hold back what TensorFlow's C++ side says on stderr while it is loaded; it is shown only if that fails."""
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            said.seek(0)
-            os.write(kept, said.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-
-
 def _report(result: RunResult) -> int:
     from dnnstudio.cli_output import figures
+    from dnnstudio.core.links import sharers
 
     names = {"finished": "Finished", "early_stopping": "Stopped early", "stopped": "Stopped", "diverged": "Diverged"}
     best = f", the best was {result.best_epoch}" if result.best_epoch else ""
@@ -304,6 +301,10 @@ def _report(result: RunResult) -> int:
         if isinstance(values, dict) and values:
             print(f"{part}: {figures(values)}")
     print(f"Written to {result.folder}")
+    if others := sharers(result.folder):
+        print(
+            f"Layers are shared with {' and '.join(place.name for place in others)}: their weights changed there too."
+        )
     if result.reason == "diverged":
         raise UserError("The loss is no longer a finite number.", "Lower the learning rate, or clip the gradient.")
     return INTERRUPTED if result.reason == "stopped" else 0
@@ -315,15 +316,20 @@ def evaluate(model: ModelPath, data: DataFrom = None, as_json: AsJson = False) -
     from dnnstudio.cli_output import figures
     from dnnstudio.core.jobs import EvaluateModel, Evaluation
 
-    if not model.exists():
-        raise UserError(f"{model} does not exist.", "Check the path.")
-    if data is None and not model.is_dir():
-        raise UserError("A model file does not say what data to use.", "Add --data EXPERIMENT.")
-    experiment = read_experiment(data or model)
+    experiment = _experiment_for(model, data)
     result = _do(EvaluateModel(model=model, experiment=experiment, parts=("test",)))
     assert isinstance(result, Evaluation)
     values = result.parts["test"]
     print(json.dumps(values) if as_json else f"test: {figures(values)}")
+
+
+def _experiment_for(model: Path, data: Path | None) -> Experiment:
+    """Whose data to use. Raises `UserError`."""
+    if not model.exists():
+        raise UserError(f"{model} does not exist.", "Check the path.")
+    if data is None and not model.is_dir():
+        raise UserError("A model file does not say what data to use.", "Add --data EXPERIMENT.")
+    return read_experiment(data or model)
 
 
 @app.command()
@@ -380,6 +386,9 @@ def data(
     else:
         print(data_text(found, whole=whole))
 
+
+cli_transfer.register(app)
+cli_uncertainty.register(app)
 
 if __name__ == "__main__":
     sys.exit(main())

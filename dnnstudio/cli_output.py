@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -105,13 +108,21 @@ class ProgressPrinter:
                     seconds_left=event.seconds_left,
                 )
             case EpochDone():
-                self._console.print(self._epoch_line(event), markup=False)
+                self.epoch_done(event)
             case JobProgress():
                 self._progress.update(
                     self._task, description=event.text or "Working", total=event.total or None, completed=event.done
                 )
             case RunEnded():
                 self._progress.update(self._task, description="Writing", seconds_left=None)
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        self._console.print(line, markup=False)
+
+    def epoch_done(self, event: EpochDone) -> None:
+        """One line for the epoch."""
+        self.say(self._epoch_line(event))
 
     def _epoch_line(self, event: EpochDone) -> str:
         row = event.row
@@ -165,3 +176,20 @@ def data_text(preview: DataPreview, *, whole: bool) -> str:
     classes = [("class", "rows" if whole else "training rows")]
     classes += [(name, f"{count:,}") for name, count in found["class_counts"].items()]
     return "\n".join([*head, table(classes, right=(1,))] if found["class_counts"] else head)
+
+
+@contextlib.contextmanager
+def without_greetings() -> Iterator[None]:
+    """Hold back what TensorFlow's C++ side says on stderr while it is loaded; it is shown only if that fails."""
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            said.seek(0)
+            os.write(kept, said.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -41,6 +41,23 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
+COLLECT_EVERY = 40
+_done = 0
+
+
+def pytest_configure() -> None:
+    """As in the program, garbage is collected between events only: a collection that happens to fall into a painting
+    can destroy the items of a plot while Qt draws them, and the process with them."""
+    gc.disable()
+
+
+def pytest_runtest_logfinish() -> None:
+    global _done
+    _done += 1
+    if _done % COLLECT_EVERY == 0:
+        gc.collect()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("real_data") and not FASHION_MNIST.is_dir():

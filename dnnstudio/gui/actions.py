@@ -36,7 +36,20 @@ ACTIONS = (
     ActionRow("train", "Train", "play-fill", ("F5", "Ctrl+R"), "Train a fresh network; the curves are drawn live."),
     ActionRow("pause", "Pause", "pause-fill", ("F6",), "Rest between two steps; nothing is lost."),
     ActionRow("stop", "Stop", "stop-fill", ("Shift+F5",), "End the training; what was reached is kept."),
+    ActionRow(
+        "uncertainty",
+        "Uncertainty…",
+        "dice-five",
+        ("Ctrl+U",),
+        "See what the network says of each image under dropout, and how far to trust it.",
+    ),
     ActionRow("describe", "Name and seed…", "", ("F3",), "Name the experiment and set the seed of all its chance."),
+    ActionRow(
+        "add_layer", "Add layer…", "", ("Insert",), "Search for a kind of layer; it goes after the selected one."
+    ),
+    ActionRow("go_layers", "Go to the layers", "", ("Ctrl+1",), "Put the keyboard on the layer stack."),
+    ActionRow("go_settings", "Go to the layer's settings", "", ("Ctrl+2",), "Put the keyboard on the layer's form."),
+    ActionRow("summary", "Summary table…", "", ("Ctrl+I",), "Every layer with its shape, parameters and arrays."),
     ActionRow("workspace", "Choose workspace…", "", (), "Choose the folder that keeps runs, models and experiments."),
     ActionRow("show_run_folder", "Open run folder", "", ("Ctrl+Shift+F",), "Show the files of the newest run."),
     ActionRow("fold_runs", "Fold or unfold runs", "", ("Ctrl+T",), "One line, or the table of runs."),

@@ -49,6 +49,12 @@ class FileController(QObject):
 
     # ------------------------------------------------------------------------------------------ experiments
 
+    def new(self) -> None:
+        """Ask which bundled experiment to start from."""
+        recipe = self._dialogs.recipe(self._window)
+        if recipe is not None:
+            self.new_from(recipe)
+
     def new_from(self, recipe: Recipe) -> None:
         """Start from a bundled experiment."""
         if self.may_replace():

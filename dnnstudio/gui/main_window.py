@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.jobs import DataPreview, DescribeData, Job, TrainRun
-from dnnstudio.core.recipes import list_recipes
+from dnnstudio.core.summary import summary_table
 from dnnstudio.gui.actions import Actions
 from dnnstudio.gui.body import Body, Parts, is_narrow
 from dnnstudio.gui.dialogs import Dialogs
@@ -34,6 +34,7 @@ from dnnstudio.gui.stack import LayerStackView
 from dnnstudio.gui.status_line import StatusLine
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.toolbar import ToolBar
+from dnnstudio.gui.uncertainty import Subject, UncertaintyOpener, subject_of
 
 DOWNLOADABLE = ("fashion_mnist", "mnist")
 BugSink = Callable[[str, str], None]
@@ -106,6 +107,7 @@ class MainWindow(QMainWindow):
         self.result = ResultCard(theme)
         self.runs = RunsPanel(theme, self._settings.workspace)
         self.messages = Messages(theme)
+        self.uncertainty = UncertaintyOpener(theme, self.engine, self._subject, self)
         self.status = StatusLine(theme)
 
     def _lay_out(self) -> None:
@@ -149,12 +151,14 @@ class MainWindow(QMainWindow):
         document.undo_stack.indexChanged.connect(self._show_undo)
         self.data.preview_requested.connect(self._describe)
         self.data.download_requested.connect(self._download)
+        self.stack.summary_requested.connect(self._show_summary)
+        self.stack.settings_requested.connect(self._go_to_settings)
         for panel in (self.data, self.stack, self.inspector, self.optimizer, self.schedule, self.training):
             panel.failed.connect(self.files.tell)
 
     def _wire_actions(self) -> None:
         deeds: dict[str, Callable[[], object]] = {
-            "new": self.toolbar.new_button.showMenu,
+            "new": self.files.new,
             "open": self.files.open,
             "open_model": self.files.open_model,
             "save": self.files.save,
@@ -165,8 +169,13 @@ class MainWindow(QMainWindow):
             "train": self.train,
             "pause": self._pause_or_resume,
             "stop": self.controller.stop,
+            "uncertainty": self.uncertainty.open,
             "describe": self._name_and_seed,
             "workspace": self._choose_workspace,
+            "summary": self._show_summary,
+            "add_layer": self.stack.show_add_menu,
+            "go_layers": self.stack.take_focus,
+            "go_settings": self._go_to_settings,
             "show_run_folder": self.display.open_run_folder,
             "fold_runs": self.runs.toggle_folded,
             "theme": self._switch_theme,
@@ -186,18 +195,16 @@ class MainWindow(QMainWindow):
         self.engine.state_changed.connect(self.status.show_engine)
         self.status.cancel_requested.connect(controller.cancel_others)
         self.plots.drawn.connect(self.schedule.set_position)
+        self.runs.run_chosen.connect(self._show_availability)
+        self.uncertainty.refused.connect(self.files.tell)
+        if self._on_bug is not None:
+            self.uncertainty.bug_found.connect(self._on_bug)
         self.runs.experiment_requested.connect(self.files.open_path)
         self.runs.model_requested.connect(self.files.open_model_of)
         self.files.said.connect(self.messages.say)
         self.files.recent_changed.connect(self._fill_open_menu)
 
     def _fill_menus(self) -> None:
-        new = self.toolbar.new_button.menu()
-        for recipe in list_recipes():
-            action = new.addAction(recipe.title)
-            action.setObjectName(f"recipe_{recipe.name}")
-            action.setToolTip(recipe.teaches)
-            action.triggered.connect(lambda _=False, recipe=recipe: self.files.new_from(recipe))
         save = self.toolbar.save_button.menu()
         for name in ("save_as", "save_model", "describe"):
             save.addAction(self.actions_[name])
@@ -256,6 +263,8 @@ class MainWindow(QMainWindow):
         actions["pause"].setEnabled(controller.activity in ("training", "paused"))
         actions["stop"].setEnabled(controller.training and controller.activity != "stopping")
         actions["save_model"].setEnabled(controller.model is not None and idle)
+        subject = self.uncertainty.subject()
+        actions["uncertainty"].setEnabled(subject is not None and subject.has_dropout)
         actions["show_run_folder"].setEnabled(controller.run_folder is not None)
 
     # ------------------------------------------------------------------------------------------ data
@@ -303,10 +312,22 @@ class MainWindow(QMainWindow):
         else:
             self.messages.say(failure.message, failure.hint, "error")
 
+    def _subject(self) -> Subject | None:
+        return subject_of(self.runs.chosen, self.controller.model, self.document.experiment)
+
     def _choose_workspace(self) -> None:
         folder = self.files.choose_workspace()
         if folder is not None:
             self.runs.set_workspace(folder)
+
+    def _go_to_settings(self) -> None:
+        self.body.show_layer()
+        self.inspector.take_focus()
+
+    def _show_summary(self) -> None:
+        document = self.document
+        shape = document.summary.input_shape if document.summary else None
+        self.dialogs.summary(self, summary_table(document.experiment, shape, rows=document.shapes))
 
     def _name_and_seed(self) -> None:
         after = self.dialogs.name_and_seed(self, self.document.experiment)
@@ -344,6 +365,7 @@ class MainWindow(QMainWindow):
         self._closed = True
         self._settings.geometry = self.saveGeometry()
         self.hide()
+        self.uncertainty.close_all()
         self.controller.stop()
         self.runs.stop()
         self.plots.stop()

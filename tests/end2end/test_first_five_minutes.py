@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from dnnstudio.core.jobs import RunEnded
+from dnnstudio.core.recipes import Recipe, load_recipe
 from dnnstudio.core.runs import read_metrics, read_run
 from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.document import Document
@@ -25,9 +26,13 @@ PATIENCE_MS = 120_000
 
 
 class Chosen(Dialogs):
-    """File dialogs that are answered with `path`."""
+    """File dialogs that are answered with `path`, and the gallery with `chosen_recipe`."""
 
     path: Path | None = None
+    chosen_recipe: Recipe | None = None
+
+    def recipe(self, parent: object) -> Recipe | None:
+        return self.chosen_recipe
 
     def save_experiment(self, parent: object, suggestion: str) -> Path | None:
         return self.path
@@ -131,7 +136,8 @@ def test_from_the_first_click_to_a_saved_network_that_is_as_good_when_opened_aga
     dialogs: Any = window.dialogs
     dialogs.path = tmp_path / "digits.json"
     click(qtbot, window, "save_button")
-    window.toolbar.new_button.menu().actions()[1].trigger()
+    dialogs.chosen_recipe = load_recipe("default_dnn")
+    click(qtbot, window, "new_button")
     assert window.document.experiment != trained
     click(qtbot, window, "open_button")
     assert window.document.experiment == trained

@@ -195,6 +195,7 @@ class FakeEngine(QObject):
         super().__init__(parent)
         self.session = session or FakeSession()
         self.submitted: list[Job] = []
+        self.ticks = 0
         self._waiting: deque[tuple[Job, Control]] = deque()
         self._current: tuple[Job, Control, Iterator[Any]] | None = None
         self._state = EngineState("off")
@@ -239,6 +240,7 @@ class FakeEngine(QObject):
         return True
 
     def _step(self) -> None:
+        self.ticks += 1
         if self._current is None:
             self._begin()
             return

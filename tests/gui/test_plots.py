@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from dnnstudio.core.history import write_history
 from dnnstudio.core.jobs import BatchesDone, EpochDone, RunEnded, RunStarted
 from dnnstudio.core.recipes import load_recipe
 from dnnstudio.gui.plots.base import CurvePlot, Series
-from dnnstudio.gui.plots.cards import loss_words, short_number, tick_numbers, tick_shares
-from dnnstudio.gui.plots.curves import Curves, Trace, bounds, planned_rates, round_range, round_step
+from dnnstudio.gui.plots.cards import loss_words, short_number, short_numbers, tick_numbers, tick_shares
+from dnnstudio.gui.plots.curves import TRACE_POINTS, Curves, Trace, bounds, planned_rates, round_range, round_step
 from dnnstudio.gui.plots.panel import RunPlots
 from dnnstudio.gui.plots.result_card import ResultCard
 from dnnstudio.gui.plots.stored import read_stored_run
@@ -153,6 +154,11 @@ def test_ticks_are_the_numbers_that_a_person_would_choose(low: float, high: floa
     assert round_range(low, high)[2] == pytest.approx(expected)
 
 
+def test_a_low_plot_gets_three_ticks() -> None:
+    for high in (0.001, 0.05, 0.037, 8e-5, 3.0):
+        assert len(round_range(0.0, high, 0.0, most=3)[2]) <= 3
+
+
 def test_a_share_never_passes_its_limits() -> None:
     bottom, top, ticks = round_range(1.0, 1.0, 0.0, 1.0)
     assert bottom >= 0 and top == 1.0 and max(ticks) == 1.0
@@ -188,6 +194,8 @@ def test_figures_are_written_as_a_person_reads_them() -> None:
     assert [duration(7), duration(760), duration(3723)] == ["0:07", "12:40", "1:02:03"]
     assert tick_shares([0.6, 0.9]) == ["60\u00a0%", "90\u00a0%"]
     assert tick_numbers([0, 0.25, 0.5]) == ["0", "0.25", "0.50"]
+    assert short_numbers([0, 0.0005, 0.001]) == ["0", "0.0005", "0.001"]
+    assert short_numbers([0, 5e-6, 1e-5]) == ["0", "5e-6", "1e-5"]
     assert [short_number(value) for value in (0.05, 1e-5, 12000, 0)] == ["0.05", "1e-5", "12,000", "0"]
 
 
@@ -252,11 +260,11 @@ def test_the_y_axis_never_narrows_while_a_run_grows(plots: RunPlots) -> None:
     plots.begin(started())
     plots.add_batches(batches(0, 5, loss=8.0))
     plots.add_batches(batches(5, 5, loss=4.0))
-    plots._redraw()
+    plots.redraw()
     wide = plots.loss.plot.view.getViewBox().viewRange()[1]
     plots.add_batches(batches(10, 5, loss=0.1))
     plots.add_batches(batches(15, 5, loss=6.0))
-    plots._redraw()
+    plots.redraw()
     after = plots.loss.plot.view.getViewBox().viewRange()[1]
     assert after[0] <= wide[0] and after[1] >= wide[1]
 
@@ -273,15 +281,31 @@ def test_plots_are_redrawn_at_most_20_times_a_second(qtbot: Any, plots: RunPlots
     rate = (plots.redraws - before) / seconds
     measured(f"{rate:.1f} redraws a second for {told / seconds:.0f} events a second")
     assert rate <= 21
-    qtbot.waitUntil(lambda: len((plots.loss.plot.points("batch") or ((),))[0]) == told * 5)
+    each = STEPS * 1000 // TRACE_POINTS
+    last = told * 5 // each * each / STEPS  # the epoch at which the last whole group of batches ends
+    qtbot.waitUntil(lambda: (plots.loss.plot.points("batch") or ((-1.0,),))[0][-1] == pytest.approx(last))
+
+
+def test_many_batches_are_drawn_as_means_of_neighbours_that_never_change() -> None:
+    curves = Curves.of(started(epochs=1000))
+    losses = np.random.default_rng(0).uniform(size=1003).astype(np.float32)
+    each = STEPS * 1000 // TRACE_POINTS
+    for first in range(0, 1003, 17):
+        part = losses[first : first + 17]
+        event = batches(first, len(part))
+        curves.add_batches(replace(event, losses=part))
+    x, y = curves.trace("loss")
+    wanted = [losses[start : start + each].mean() for start in range(0, 1003 - each + 1, each)]
+    np.testing.assert_allclose(y, wanted, rtol=1e-6)
+    np.testing.assert_allclose(x, [(number + 1) * each / STEPS for number in range(len(wanted))])
 
 
 def test_a_million_batches_are_drawn_quickly(plots: RunPlots, measured: Any) -> None:
     plots.begin(started(epochs=100_000))
     plots.add_batches(batches(0, 1_000_000))
-    plots._redraw()
+    plots.redraw()
     begun = time.perf_counter()
-    plots._redraw()
+    plots.redraw()
     plots.loss.plot.view.grab()
     seconds = time.perf_counter() - begun
     measured(f"a million batches: drawn in {seconds * 1000:.0f} ms")

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 from dnnstudio.core import codec
 from dnnstudio.core.history import write_history
 from dnnstudio.core.jobs import EpochDone, RunEnded, RunStarted
+from dnnstudio.core.layers import Dense, Flatten
 from dnnstudio.core.recipes import load_recipe
 from dnnstudio.core.runs import RunRecord
 from dnnstudio.gui.runs_model import BEST_ROLE, COLUMNS, RunsModel
@@ -147,14 +148,17 @@ def test_a_run_put_again_replaces_its_row() -> None:
 
 def test_the_live_run_grows_row_by_row_and_ends_with_what_its_folder_says(panel: RunsPanel, tmp_path: Path) -> None:
     folder = make_run(tmp_path, 7)
-    experiment = load_recipe("digits").experiment
+    layers = (Flatten(id="flatten"), Dense(id="output", units=10, activation="softmax"))
+    experiment = load_recipe("digits").experiment.replaced(layers=layers)
     event = RunStarted(run="x", experiment=experiment, folder=folder, steps_per_epoch=36, epochs=20)
     panel.begin(event)
     panel.set_parameters(count_parameters(event, (8, 8)))
     panel.add_epoch(
         EpochDone(run="x", row={"epoch": 3, "val_loss": 0.5, "val_accuracy": 0.8, "seconds": 2}, is_best=True)
     )
-    assert shown(panel, 0)[1:] == ["training", "3 / 20", "0.500", "80.0\u00a0%", "–", "6,570", "0:02"]
+    assert shown(panel, 0)[1:] == ["training", "3 / 20", "0.500", "80.0\u00a0%", "–", "650", "0:02"], (
+        "64 × 10 weights and 10 biases"
+    )
     assert panel.chosen is not None and panel.chosen.number == 7
     panel.set_folded(True)
     assert panel.sentence() == "7 is training"

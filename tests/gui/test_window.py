@@ -95,7 +95,8 @@ def test_pause_holds_the_training_and_continue_goes_on(qtbot: Any, window: MainW
     assert window.actions_["pause"].text() == "Continue"
     assert window.plots.curves is not None
     held = window.plots.curves.now
-    qtbot.wait(60)
+    ticks = window.engine.ticks  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: window.engine.ticks > ticks + 10)  # type: ignore[attr-defined]
     assert window.plots.curves.now == held
     click(qtbot, window, "pause_button")
     qtbot.waitUntil(lambda: window.plots.curves is not None and window.plots.curves.now > held)
@@ -248,7 +249,7 @@ def test_nothing_is_cut_off(qtbot: Any, qapp: QApplication, tmp_path: Path, size
     with open_window(qtbot, qapp, tmp_path, size=size) as window:
         window.document.select([window.document.experiment.layers[1].id])
         window.messages.say_welcome()
-        qtbot.wait(50)
+        QApplication.processEvents()
         assert (window.width(), window.height()) == size, "the panels ask for more room than there is"
         parts = (window.data, window.stack, window.inspector, window.plots.loss, window.plots.accuracy)
         parts += (window.plots.rate, window.result, window.runs, window.messages, window.status, window.toolbar)

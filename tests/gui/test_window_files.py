@@ -72,10 +72,25 @@ def test_unsaved_changes_are_asked_about_before_another_experiment_opens(
     assert (tmp_path / "kept.json").exists() is (answer == "save")
 
 
-def test_every_recipe_stands_in_the_menu(window: MainWindow) -> None:
-    actions = window.toolbar.new_button.menu().actions()
-    assert [action.objectName() for action in actions][:1] == ["recipe_digits"]
-    assert all(action.toolTip() for action in actions)
+def test_new_asks_for_a_recipe_and_starts_from_it(qtbot: Any, window: MainWindow) -> None:
+    before = window.document.experiment
+    answers: Any = window.dialogs
+    click(qtbot, window, "new_button")
+    assert window.document.experiment is before
+    answers.chosen_recipe = load_recipe("dropout")
+    window.actions_["new"].trigger()
+    assert answers.asked.count("recipe") == 2
+    assert window.document.experiment == load_recipe("dropout").experiment
+    assert load_recipe("dropout").teaches in window.messages.text()
+
+
+def test_the_summary_is_that_of_the_open_network(window: MainWindow) -> None:
+    answers: Any = window.dialogs
+    window.actions_["summary"].trigger()
+    window.stack.summary_requested.emit()
+    assert answers.asked.count("summary") == 2
+    assert [row.id for row in answers.table.rows] == [layer.id for layer in window.document.experiment.layers]
+    assert (answers.table.trainable, answers.table.non_trainable) == window.document.parameter_counts
 
 
 def test_a_model_opens_as_layers_and_its_accuracy_is_said(qtbot: Any, window: MainWindow, tmp_path: Path) -> None:

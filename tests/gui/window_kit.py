@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 from dnnstudio.core import edits
 from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.recipes import load_recipe
+from dnnstudio.core.recipes import Recipe, load_recipe
+from dnnstudio.core.summary import SummaryTable
 from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.document import Document
 from dnnstudio.gui.main_window import MainWindow
@@ -33,6 +34,8 @@ class Answers(Dialogs):
         self.unsaved_answer = "discard"
         self.stop = True
         self.renamed: Experiment | None = None
+        self.chosen_recipe: Recipe | None = None
+        self.table: SummaryTable | None = None
 
     def _path(self, question: str) -> Path | None:
         self.asked.append(question)
@@ -60,6 +63,14 @@ class Answers(Dialogs):
     def stop_training(self, parent: QWidget) -> bool:
         self.asked.append("stop_training")
         return self.stop
+
+    def recipe(self, parent: QWidget) -> Recipe | None:
+        self.asked.append("recipe")
+        return self.chosen_recipe
+
+    def summary(self, parent: QWidget, table: SummaryTable) -> None:
+        self.asked.append("summary")
+        self.table = table
 
     def name_and_seed(self, parent: QWidget, experiment: Experiment) -> Experiment | None:
         self.asked.append("name_and_seed")

@@ -8,8 +8,12 @@ from typing import Literal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.recipes import Recipe
+from dnnstudio.core.summary import SummaryTable
 from dnnstudio.gui.dialogs.name_dialog import NameDialog
 from dnnstudio.gui.dialogs.question import Answer, QuestionDialog
+from dnnstudio.gui.dialogs.recipe_gallery import RecipeGallery
+from dnnstudio.gui.dialogs.summary_dialog import SummaryDialog
 from dnnstudio.gui.settings import Settings
 from dnnstudio.gui.theme import Theme
 
@@ -81,6 +85,14 @@ class Dialogs:
     def name_and_seed(self, parent: QWidget, experiment: Experiment) -> Experiment | None:
         """The experiment with another name and seed."""
         return NameDialog.ask(self._theme, experiment, parent=parent)
+
+    def recipe(self, parent: QWidget) -> Recipe | None:
+        """The bundled experiment to start from."""
+        return RecipeGallery.ask(self._theme, parent=parent)
+
+    def summary(self, parent: QWidget, table: SummaryTable) -> None:
+        """Show the table of the network until it is closed."""
+        SummaryDialog.show_table(self._theme, table, parent=parent)
 
     def _folder(self, name: str) -> Path:
         last = self._settings.last_folder

@@ -24,6 +24,8 @@ from dnnstudio.gui.widgets import ElidedLabel, IconLabel, MiniButton, label, rul
 
 LEFT_OUT = ("id", "enabled")
 """Fields that are edited elsewhere: the name in the head, on and off in the menu."""
+NO_LAYER = "Select a layer in the stack to see its options, or add one."
+NO_COMMON = "These kinds of layer have no option in common. Select fewer to edit them together."
 
 
 class InspectorPanel(QWidget):
@@ -92,7 +94,7 @@ class InspectorPanel(QWidget):
         self._head.setMinimumHeight(24)
 
     def _make_body(self) -> None:
-        self._nothing = label("Select a layer in the stack to see its options, or add one.", Role.CAPTION, wrap=True)
+        self._nothing = label(NO_LAYER, Role.CAPTION, wrap=True)
         self._nothing.setObjectName("nothing_selected")
         content = QWidget()
         column = QVBoxLayout(content)
@@ -118,6 +120,7 @@ class InspectorPanel(QWidget):
         layers = self._document.selected_layers
         for part in (self.lock, self.copy, self.more, self.area):
             part.setVisible(bool(layers))
+        self._nothing.setText(NO_COMMON if layers else NO_LAYER)
         self._nothing.setVisible(not layers)
         if self.name_editor.isVisible():
             self._show_editor(False)
@@ -131,6 +134,7 @@ class InspectorPanel(QWidget):
         self._show_head(one.icon if one else "stack", one.id if one else f"{len(layers)} layers", kind)
         self._show_lock(layers)
         self.form.set_value(layers[0] if one else list(layers))
+        self._nothing.setVisible(not one and not self.form.paths())
         self.advice.refresh()
         self.form.set_marks(self._marks())
         self._show_counts()
@@ -191,6 +195,12 @@ class InspectorPanel(QWidget):
         except UserError as error:
             self.failed.emit(error)
             self.refresh()
+
+    def take_focus(self) -> None:
+        """Put the keyboard's focus on the first field."""
+        paths = self.form.paths() if self._document.selection else ()
+        if paths:
+            self.form.focus_field(paths[0])
 
     def edit_name(self) -> None:
         """Open the field for another name."""

@@ -84,12 +84,14 @@ class CurvePlot(QWidget):
         format_ticks: Callable[[list[float]], list[str]],
         limits: tuple[float | None, float | None] = (None, None),
         include: Sequence[float] = (),
+        most_ticks: int = 5,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._theme = theme
         self._format_ticks = format_ticks
         self._limits = limits
+        self._most_ticks = most_ticks
         self._include = tuple((value, value) for value in include)
         self.series = {item.key: item for item in series}
         self._shown: dict[str, tuple[Floats, Floats]] = {}
@@ -222,7 +224,7 @@ class CurvePlot(QWidget):
         if (low, high) == self._y_range and self._y_ticks:
             return
         self._y_range = (low, high) if known else None
-        bottom, top, ticks = round_range(low, high, *self._limits)
+        bottom, top, ticks = round_range(low, high, *self._limits, most=self._most_ticks)
         if ticks != self._y_ticks:
             self._y_ticks = ticks
             self._left.setTicks([list(zip(ticks, self._format_ticks(ticks), strict=True))])

@@ -17,12 +17,12 @@ from dnnstudio.gui.widgets import Card, LegendEntry, PlotLegend, label
 
 NBSP = "\u00a0"
 LOSS = (
-    Series("batch", "each batch", "train", "batches"),
+    Series("batch", "batches", "train", "batches"),
     Series("loss", "train", "train", "epochs"),
     Series("val_loss", "validation", "validation", "epochs"),
 )
 ACCURACY = (
-    Series("batch", "each batch", "train", "batches"),
+    Series("batch", "batches", "train", "batches"),
     Series("val_accuracy", "validation", "validation", "epochs"),
     Series("accuracy", "train", "train", "epochs"),
 )
@@ -43,7 +43,7 @@ def tick_numbers(values: list[float]) -> list[str]:
     """0.25, 0.50, 0.75: the ticks of an axis with as many decimals as the finest needs; 1e-5 where they are tiny."""
     top = max(abs(value) for value in values)
     if top and (top < 1e-3 or top >= 1e6):
-        return short_numbers(values)
+        return [short_number(value) for value in values]
     decimals = max(len(f"{value:.6f}".rstrip("0").partition(".")[2]) for value in values)
     return ["0" if value == 0 else f"{value:,.{decimals}f}" for value in values]
 
@@ -58,7 +58,9 @@ def short_number(value: float) -> str:
 
 
 def short_numbers(values: list[float]) -> list[str]:
-    """0, 0.025, 0.05: ticks each as short as it can be."""
+    """0, 0.025, 0.05: ticks each as short as it can be; as powers of ten where all of them are tiny."""
+    if max(abs(value) for value in values) >= 1e-3:
+        return [f"{value:,.6f}".rstrip("0").rstrip(".") for value in values]
     return [short_number(value) for value in values]
 
 
@@ -119,9 +121,8 @@ class HistoryCard(PlotCard):
 
     def show_curves(self, curves: Curves) -> None:
         """Draw what a run has told so far."""
-        values = curves.batch[self._batch].values
-        if len(values) == len(curves.steps):
-            self.plot.set_curve("batch", curves.steps.values, values)
+        if len(curves.batch[self._batch]) == len(curves.steps):
+            self.plot.set_curve("batch", *curves.trace(self._batch))
         entries: list[LegendEntry] = []
         for item in self._series:
             x, y = curves.column(item.key)
@@ -175,7 +176,7 @@ class RateCard(PlotCard):
     """The learning rate: what was used, over what is planned."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        plot = CurvePlot(theme, RATE, format_ticks=short_numbers, limits=(0.0, None), include=(0.0,))
+        plot = CurvePlot(theme, RATE, format_ticks=short_numbers, limits=(0.0, None), include=(0.0,), most_ticks=3)
         super().__init__(theme, "Learning rate", plot, "rate_card", parent)
         self.legend = LineLegend(theme, RATE)
         self.note.hide()

@@ -18,6 +18,8 @@ from dnnstudio.core.schedules import Plan
 Floats = NDArray[np.float64]
 SAMPLED = 10_000
 """So many of the batches' values say where the others lie."""
+TRACE_POINTS = 800
+"""So many points draw the batches of a whole plan: more would lie on each other and hide the means."""
 PLANNED_POINTS = 600
 """So many points draw any schedule; more would cost and show nothing."""
 
@@ -93,6 +95,17 @@ class Curves:
         pairs = np.array(found, dtype=np.float64).reshape(-1, 2)
         return pairs[:, 0], pairs[:, 1]
 
+    def trace(self, name: str) -> tuple[Floats, Floats]:
+        """The batches' values as a line: means of as many neighbours as keep a whole plan within `TRACE_POINTS`.
+
+        How many depends on the plan alone, so that nothing that was drawn changes when more comes.
+        """
+        values = self.batch[name].values
+        each = max(1, self.steps_per_epoch * self.epochs // TRACE_POINTS)
+        count = min(len(values), len(self.steps)) // each
+        ends = self.steps.values[: count * each].reshape(count, each)[:, -1]
+        return ends, values[: count * each].reshape(count, each).mean(axis=1)
+
     def latest(self, name: str) -> float | None:
         """The last value of a column of the history, or None."""
         _, values = self.column(name)
@@ -136,9 +149,9 @@ def planned_rates(experiment: Experiment, steps_per_epoch: int, epochs: int | No
 
 
 def round_range(
-    low: float, high: float, floor: float | None = None, ceiling: float | None = None
+    low: float, high: float, floor: float | None = None, ceiling: float | None = None, *, most: int = 5
 ) -> tuple[float, float, list[float]]:
-    """Bottom and top of an axis for values from `low` to `high`, and three to five round numbers on it.
+    """Bottom and top of an axis for values from `low` to `high`, and three to `most` round numbers on it.
 
     The range begins and ends at a round number unless that would leave a fifth of the axis empty at the top, and
     never passes `floor` and `ceiling`.
@@ -149,7 +162,7 @@ def round_range(
         low, high = low - span / 2, high + span / 2
         low = low if floor is None else max(low, floor)
         high = high if ceiling is None else min(high, ceiling)
-    step = _tick_step(low, high)
+    step = _tick_step(low, high, most)
     first, last = np.floor(low / step + 1e-9), np.ceil(high / step - 1e-9)
     ticks = [float(np.round(n * step, 12)) for n in np.arange(first, last + 1)]
     ticks = [
@@ -162,15 +175,15 @@ def round_range(
     return min(ticks[0], low), max(ticks[-1], high), ticks
 
 
-def _tick_step(low: float, high: float) -> float:
-    """1, 2, 2.5 or 5 times a power of ten: what encloses the range most closely in three to five ticks."""
-    magnitude = float(10.0 ** np.floor(np.log10((high - low) / 4)))
+def _tick_step(low: float, high: float, most: int) -> float:
+    """1, 2, 2.5 or 5 times a power of ten: what encloses the range most closely in three to `most` ticks."""
+    magnitude = float(10.0 ** np.floor(np.log10((high - low) / (most - 1))))
     best, least = 20 * magnitude, np.inf
     for factor in (1.0, 2.0, 2.5, 5.0, 10.0):
         step = factor * magnitude
         first, last = np.floor(low / step + 1e-9), np.ceil(high / step - 1e-9)
         unused = (last - first) * step - (high - low)
-        if 2 <= last - first <= 4 and unused < least - 1e-9 * step:
+        if 2 <= last - first <= most - 1 and unused < least - 1e-9 * step:
             best, least = step, unused
     return best
 

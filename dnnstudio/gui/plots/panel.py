@@ -92,7 +92,7 @@ class RunPlots(QObject):
         self.rate.clear()
         self.rate.show_plan(curves.experiment, curves.steps_per_epoch, curves.epochs)
         self.loss.note.setText(loss_words(curves.experiment))
-        self._redraw()
+        self.redraw()
 
     def add_batches(self, event: BatchesDone) -> None:
         if self.curves is not None and event.run == self.curves.run:
@@ -108,7 +108,7 @@ class RunPlots(QObject):
         """The run is over: nothing is still to come."""
         if self.curves is not None and event.run == self.curves.run:
             self.curves.ended = True
-            self._redraw()
+            self.redraw()
 
     def _wish(self) -> None:
         """All cards are to be drawn, each when its turn comes."""
@@ -123,7 +123,7 @@ class RunPlots(QObject):
             return
         self._dirty.pop(0)()
 
-    def _redraw(self) -> None:
+    def redraw(self) -> None:
         """Draw all cards at once."""
         self._dirty = []
         self._timer.stop()

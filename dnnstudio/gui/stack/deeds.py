@@ -21,10 +21,16 @@ class Deed:
     """Whether a line stands above it in menus."""
 
 
-def make_deeds(do: StackCommands, ask_to_add: Callable[[], None], edit_name: Callable[[], None]) -> dict[str, Deed]:
+def make_deeds(
+    do: StackCommands,
+    ask_to_add: Callable[[], None],
+    edit_name: Callable[[], None],
+    show_settings: Callable[[], None],
+) -> dict[str, Deed]:
     """All deeds by their names, in the order of the menu."""
     deeds = (
         Deed("add_layer", "Add layer…", ("Insert", "+"), ask_to_add, needs_selection=False),
+        Deed("layer_settings", "Settings", ("Return", "Enter"), show_settings),
         Deed("rename_layer", "Rename", ("F2",), edit_name),
         Deed("duplicate_layers", "Duplicate", ("Ctrl+D",), do.duplicate, separated=True),
         Deed("cut_layers", "Cut", ("Ctrl+X",), do.cut),

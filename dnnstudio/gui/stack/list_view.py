@@ -41,6 +41,7 @@ class LayerList(QListView):
     """The cards. `add_requested` carries the index to insert at and where on the screen; `failed` a `UserError`."""
 
     add_requested = Signal(int, QPoint)
+    settings_requested = Signal()
     failed = Signal(object)
     content_height_changed = Signal(int)
 
@@ -59,7 +60,7 @@ class LayerList(QListView):
         self._gap_timer = QTimer(self, singleShot=True, interval=GAP_DELAY_MS)
         self._gap_timer.timeout.connect(self._open_waiting_gap)
         self._set_up()
-        self.deeds = make_deeds(self.commands, self.ask_to_add, self.edit_name)
+        self.deeds = make_deeds(self.commands, self.ask_to_add, self.edit_name, self.settings_requested.emit)
         self.layers.rename_requested.connect(self._rename)
         self.layers.rowsInserted.connect(self._tell_height)
         self.layers.rowsRemoved.connect(self._tell_height)

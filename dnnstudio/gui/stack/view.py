@@ -24,9 +24,12 @@ SMALLEST_LIST = 100
 
 
 class LayerStackView(Card):
-    """The layer stack of `document`. `failed` carries a `UserError` for the message bar."""
+    """The layer stack of `document`. `failed` carries a `UserError` for the message bar; `summary_requested` asks for
+    the table of all layers, `settings_requested` for the form of the selected ones."""
 
     failed = Signal(object)
+    settings_requested = Signal()
+    summary_requested = Signal()
 
     def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, "Layers", icon="stack", parent=parent)
@@ -36,6 +39,7 @@ class LayerStackView(Card):
         self._index = 0
         self.list = LayerList(document, theme)
         self.list.failed.connect(self.failed)
+        self.list.settings_requested.connect(self.settings_requested)
         self.list.add_requested.connect(self.show_add_menu)
         self.add_menu = AddMenu(theme, self)
         self.add_menu.chosen.connect(self._add)
@@ -49,6 +53,16 @@ class LayerStackView(Card):
     def commands(self) -> StackCommands:
         """The edits of the stack, for menus elsewhere."""
         return self.list.commands
+
+    def take_focus(self) -> None:
+        """Put the keyboard's focus on the cards, with one of them selected; on the button where there are none."""
+        layers = self._document.experiment.layers
+        if not layers:
+            self.add_button.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            return
+        if not self._document.selection:
+            self._document.select([layers[0].id])
+        self.list.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def set_origins(self, origins: Mapping[str, Origin]) -> None:
         """Say which layers are cloned, shared or new, by their ids; they carry a badge."""
@@ -141,6 +155,10 @@ class LayerStackView(Card):
         everything.setEnabled(bool(layers))
         hidden = menu.addAction("Select the hidden layers that learn", self._select_hidden)
         hidden.setEnabled(any(isinstance(layer, WeightedLayer) for layer in layers[:-1]))
+        table = menu.addAction("Summary table…", self.summary_requested.emit)
+        table.setObjectName("summary_table_action")
+        table.setToolTip("Every layer with its shape, parameters and arrays (Ctrl+I).")
+        table.setEnabled(bool(layers))
         menu.addSeparator()
         self.list.fill_menu(menu)
 

@@ -46,8 +46,10 @@ class Theme(QObject):
         return self._tokens
 
     def color(self, token: str, alpha: int | None = None) -> QColor:
-        """The colour that a token names ("accent", "text2"), optionally see-through (0 to 255)."""
-        value = QColor(getattr(self._tokens, token))
+        """The colour that a token names ("accent", "text2", "series_2"), optionally see-through (0 to 255)."""
+        tokens = self._tokens
+        series = token.startswith("series_")
+        value = QColor(tokens.series[int(token.removeprefix("series_"))] if series else getattr(tokens, token))
         if alpha is not None:
             value.setAlpha(alpha)
         return value

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_origin
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from dnnstudio.core.options import Option
+from dnnstudio.core.options import Option, option_kinds
 from dnnstudio.gui.forms import OptionForm, replaced_at, value_at
 from dnnstudio.gui.forms.editors import ChoiceEditor, NumberEditor, PathEditor, TextEditor, ToggleEditor
 from dnnstudio.gui.forms.nested import NestedEditor
@@ -109,5 +109,13 @@ def other_number(limits: Limits, integer: bool, before: Number | None) -> Number
 
 
 def fields_of(kind: type[Option]) -> list[str]:
-    """The fields that a form must offer: all but the kind itself."""
-    return [name for name in kind.model_fields if name != "kind"]
+    """The fields that a form must offer: all but the kind itself and lists of records, edited elsewhere."""
+    return [
+        name
+        for name, field in kind.model_fields.items()
+        if name != "kind" and not _is_list_of_records(field.annotation)
+    ]
+
+
+def _is_list_of_records(annotation: Any) -> bool:
+    return get_origin(annotation) is tuple and bool(option_kinds(annotation))

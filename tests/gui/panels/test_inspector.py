@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QMenu, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.core.errors import UserError
@@ -170,3 +170,16 @@ def test_a_nested_field_has_the_title_a_person_knows() -> None:
     layer = Dense(id="a", units=3, kernel_regularizer={"l2": 0.1})
     assert title_at(layer, "kernel_regularizer.l2") == "L2"
     assert title_at(layer, "units") == "Units"
+
+
+def test_layers_without_an_option_in_common_say_so(qtbot: QtBot, document: Document, theme: Theme) -> None:
+    panel = InspectorPanel(document, theme)
+    shown(qtbot, panel)
+    said = panel.findChild(QLabel, "nothing_selected")
+    assert isinstance(said, QLabel)
+    document.select(["flatten", "hidden_1", "drop"])
+    assert not said.isHidden() and "no option in common" in said.text()
+    document.select(["hidden_1", "hidden_2"])
+    assert said.isHidden()
+    document.select([])
+    assert not said.isHidden() and "Select a layer" in said.text()

@@ -1,0 +1,280 @@
+"""What each pass said of one image: a row a class with the passes' density, their dots, the mean and its 90 %."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.uncertainty.words import percent, spread
+
+Floats = NDArray[np.float64]
+TALL, THIN, AXIS = (58, 78), (22, 32), 26
+MOST_TALL = 6
+TALL_FROM = 0.02
+"""Classes whose mean is smaller get a thin row."""
+MOST_DOTS = 400
+POINTS = 97
+BINS = 25
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassRow:
+    """One class of one image."""
+
+    name: str
+    passes: Floats
+    off: float
+    votes: int
+    color: str
+
+    @property
+    def mean(self) -> float:
+        return float(self.passes.mean())
+
+    @property
+    def deviation(self) -> float:
+        return float(self.passes.std())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """What 90 % of the passes lie between."""
+        low, high = np.quantile(self.passes, (0.05, 0.95))
+        return float(low), float(high)
+
+
+def density(values: Floats, points: Floats) -> Floats:
+    """A Gaussian kernel density on 0…1, mirrored at both ends so that nothing leaks out of them. Highest value 1."""
+    width = float(np.clip(1.06 * values.std() * len(values) ** -0.2, 0.008, 0.15))
+    everything = np.concatenate([values, -values, 2 - values])
+    heights = np.exp(-0.5 * ((points[:, None] - everything[None]) / width) ** 2).sum(axis=1)
+    return np.asarray(heights / heights.max())
+
+
+def shown_range(values: Floats) -> tuple[float, float]:
+    """Where the density is drawn: the passes and a little on both sides."""
+    margin = float(np.clip(1.5 * values.std() * len(values) ** -0.2, 0.008, 0.1))
+    return max(0.0, float(values.min()) - margin), min(1.0, float(values.max()) + margin)
+
+
+class DistributionRows(QWidget):
+    """Painted rows, the likeliest class on top. `style` is "violin" or "histogram"."""
+
+    def __init__(self, theme: Theme, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("distribution_rows")
+        self._theme = theme
+        self._rows: tuple[ClassRow, ...] = ()
+        self._style = "violin"
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        theme.changed.connect(self.update)
+
+    def rows(self) -> tuple[ClassRow, ...]:
+        return self._rows
+
+    def set_rows(self, rows: tuple[ClassRow, ...]) -> None:
+        self._rows = rows
+        self.setMinimumHeight(sum(TALL[0] if tall else THIN[0] for tall in self._tall()) + AXIS)
+        best = "; ".join(f"{row.name} {spread(row.mean, row.deviation)}" for row in rows[:3])
+        self.setAccessibleName(f"What each pass said: {best}")
+        self.update()
+
+    def set_style(self, style: object) -> None:
+        self._style = str(style)
+        self.update()
+
+    def _tall(self) -> list[bool]:
+        return [number == 0 or (number < MOST_TALL and row.mean >= TALL_FROM) for number, row in enumerate(self._rows)]
+
+    def _places(self) -> list[tuple[float, float, bool]]:
+        """Top, height and whether it is tall, of each row; room that is left is shared out."""
+        tall = self._tall()
+        least = sum(TALL[0] if is_tall else THIN[0] for is_tall in tall)
+        most = sum(TALL[1] if is_tall else THIN[1] for is_tall in tall)
+        share = min(max((self.height() - AXIS - least) / max(most - least, 1), 0.0), 1.0)
+        places, top = [], 0.0
+        for is_tall in tall:
+            low, high = TALL if is_tall else THIN
+            height = low + share * (high - low)
+            places.append((top, height, is_tall))
+            top += height
+        return places
+
+    def _edges(self) -> tuple[float, float]:
+        """The pixels of 0 % and 100 %."""
+        narrow = self.width() < 520
+        return (76.0 if narrow else 92.0), self.width() - (92.0 if narrow else 104.0)
+
+    # ------------------------------------------------------------------------------------------ painting
+
+    def _paint_grid(self, painter: QPainter, bottom: float) -> None:
+        left, right = self._edges()
+        color = self._theme.color
+        painter.setFont(self._theme.font(11))
+        for quarter in range(5):
+            x = left + (right - left) * quarter / 4
+            painter.setPen(QPen(color("border"), 1))
+            painter.drawLine(QLineF(x, 0, x, bottom))
+            painter.setPen(color("text2"))
+            box = QRectF(x - 30, bottom + 6, 60, 16)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, percent(quarter / 4))
+
+    def _paint_row(self, painter: QPainter, row: ClassRow, top: float, height: float, tall: bool, number: int) -> None:
+        left, right = self._edges()
+        color = self._theme.color
+        middle = top + height / 2
+        weight = self._theme.font(12).weight()
+        font = self._theme.font(12, weight.DemiBold if number == 0 else weight.Normal)
+        painter.setFont(font)
+        painter.setPen(color("text" if tall else "text2"))
+        name = painter.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideRight, int(left) - 8)
+        centre = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(QRectF(0, middle - 10, left - 8, 20), Qt.AlignmentFlag.AlignLeft | centre, name)
+        value = QRectF(right + 4, middle - (17 if tall else 10), self.width() - right - 4, 20)
+        painter.drawText(value, Qt.AlignmentFlag.AlignRight | centre, spread(row.mean, row.deviation))
+        if tall:
+            painter.setFont(self._theme.font(11))
+            painter.setPen(color("text2"))
+            votes = f"{row.votes:,} vote{'' if row.votes == 1 else 's'}"
+            painter.drawText(value.translated(0, 16), Qt.AlignmentFlag.AlignRight | centre, votes)
+        ground = QColor(row.color)
+        if tall:
+            self._paint_density(painter, row, top + 4, height * 0.52 - 4, ground)
+            self._paint_dots(painter, row, top + height * 0.74, height * 0.2, ground, number)
+            self._paint_mean(painter, row, top + height * 0.62)
+        else:
+            self._paint_dots(painter, row, middle - 4, 8, ground, number)
+
+    def _x(self, value: float) -> float:
+        left, right = self._edges()
+        return left + (right - left) * value
+
+    def _paint_density(self, painter: QPainter, row: ClassRow, top: float, height: float, ground: QColor) -> None:
+        base = top + height
+        fill = QColor(ground)
+        fill.setAlpha(60 if not self._theme.tokens().dark else 80)
+        if self._style == "histogram":
+            counts, edges = np.histogram(row.passes, bins=BINS, range=(0, 1))
+            painter.setPen(QPen(ground, 1))
+            painter.setBrush(fill)
+            for count, start, end in zip(counts, edges[:-1], edges[1:], strict=True):
+                if count:
+                    tall = height * count / counts.max()
+                    painter.drawRect(QRectF(self._x(start) + 0.5, base - tall, self._x(end) - self._x(start) - 1, tall))
+            return
+        low, high = shown_range(row.passes)
+        points = np.linspace(low, high, POINTS)
+        heights = density(row.passes, points) * height
+        outline = [QPointF(self._x(x), base - h) for x, h in zip(points.tolist(), heights.tolist(), strict=True)]
+        around = [QPointF(self._x(low), base), *outline, QPointF(self._x(high), base)]
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(fill)
+        painter.drawPolygon(QPolygonF(around))
+        painter.setPen(QPen(ground, 1.4))
+        painter.drawPolyline(QPolygonF(around if low <= 0 or high >= 1 else outline))
+
+    def _paint_dots(
+        self, painter: QPainter, row: ClassRow, top: float, height: float, ground: QColor, number: int
+    ) -> None:
+        dot = QColor(ground)
+        dot.setAlpha(150)
+        pen = QPen(dot, 4)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        painter.setPen(pen)
+        left, right = self._edges()
+        shown = row.passes[:MOST_DOTS]
+        up = top + np.random.default_rng(number).uniform(0, 1, len(shown)) * height
+        across = left + (right - left) * shown
+        points = zip(across.tolist(), up.tolist(), strict=True)
+        painter.drawPoints(QPolygonF([QPointF(x, y) for x, y in points]))
+
+    def _paint_mean(self, painter: QPainter, row: ClassRow, y: float) -> None:
+        color = self._theme.color
+        low, high = row.interval
+        painter.setPen(QPen(color("text"), 2))
+        painter.drawLine(QLineF(self._x(low), y, self._x(high), y))
+        painter.setPen(QPen(color("surface"), 1))
+        painter.setBrush(color("text"))
+        painter.drawEllipse(QPointF(self._x(row.mean), y), 5, 5)
+        paint_diamond(painter, self._theme, QPointF(self._x(row.off), y), 6.5)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        places = self._places()
+        bottom = places[-1][0] + places[-1][1] if places else 0.0
+        self._paint_grid(painter, bottom)
+        for number, (row, (top, height, tall)) in enumerate(zip(self._rows, places, strict=True)):
+            if number:
+                painter.setPen(QPen(self._theme.color("border"), 1))
+                painter.drawLine(QLineF(0, top, self.width(), top))
+            self._paint_row(painter, row, top, height, tall, number)
+
+    # ------------------------------------------------------------------------------------------ Qt
+
+    def sizeHint(self) -> QSize:
+        return QSize(520, self.minimumHeight())
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            for row, (top, height, _) in zip(self._rows, self._places(), strict=True):
+                if top <= event.pos().y() < top + height:
+                    QToolTip.showText(event.globalPos(), self._words(row), self)
+                    return True
+        return super().event(event)
+
+    def _words(self, row: ClassRow) -> str:
+        low, high = row.interval
+        return (
+            f"{row.name}: mean {percent(row.mean, 1)}, standard deviation {percent(row.deviation, 1)},\n"
+            f"90 % of the passes from {percent(low, 1)} to {percent(high, 1)},\n"
+            f"{row.votes:,} of {len(row.passes):,} passes put it first; dropout off {percent(row.off, 1)}"
+        )
+
+
+def paint_diamond(painter: QPainter, theme: Theme, at: QPointF, size: float) -> None:
+    """The mark of dropout off."""
+    painter.setPen(QPen(theme.color("text"), 1.8))
+    painter.setBrush(theme.color("surface"))
+    corners = ((0, -size), (size, 0), (0, size), (-size, 0))
+    painter.drawPolygon(QPolygonF([at + QPointF(x, y) for x, y in corners]))
+
+
+class DistributionKey(QWidget):
+    """What the signs mean: one pass, the mean and 90 % of the passes, dropout off."""
+
+    def __init__(self, theme: Theme, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setFixedHeight(20)
+        self.setAccessibleName("Dots: one pass; disc and bar: mean and 90 % of the passes; diamond: dropout off")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        color = self._theme.color
+        painter.setFont(self._theme.font(11))
+        metrics, y, x = painter.fontMetrics(), 10.0, 4.0
+        for sign, words in (("dots", "one pass"), ("mean", "mean and 90 % of the passes"), ("off", "dropout off")):
+            width = 22.0 if sign == "mean" else 14.0
+            if sign == "dots":
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(QColor(self._theme.tokens().series[0]))
+                for across, up in ((1, 2), (5, -2), (10, 1)):
+                    painter.drawEllipse(QPointF(x + across, y + up), 2, 2)
+            elif sign == "mean":
+                painter.setPen(QPen(color("text"), 2))
+                painter.drawLine(QLineF(x, y, x + 22, y))
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(color("text"))
+                painter.drawEllipse(QPointF(x + 11, y), 4.5, 4.5)
+            else:
+                paint_diamond(painter, self._theme, QPointF(x + 6, y), 5.5)
+            painter.setPen(color("text2"))
+            painter.drawText(QPointF(x + width + 8, y + 4), words)
+            x += width + 8 + metrics.horizontalAdvance(words) + 20

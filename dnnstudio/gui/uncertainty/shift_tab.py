@@ -1,0 +1,311 @@
+"""Images unlike those that were learnt from: changed by sliders, or of another data set."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSlider, QVBoxLayout, QWidget
+
+from dnnstudio.core.data import SOURCE_KINDS, Data
+from dnnstudio.core.uncertainty.samples import Samples
+from dnnstudio.core.uncertainty.scores import DOUBTS
+from dnnstudio.core.uncertainty.shift import FULL, Shift
+from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.uncertainty.chart import Axis, Bars, Chart, Dots, Item, Line, nice_axis, share_axis
+from dnnstudio.gui.uncertainty.distribution_tab import clear_scroll
+from dnnstudio.gui.uncertainty.grid import ImageGrid, Pictures
+from dnnstudio.gui.uncertainty.inspection import Inspection
+from dnnstudio.gui.uncertainty.sampling import Sampling
+from dnnstudio.gui.uncertainty.shift_figures import MEASURES, detections, histograms, measures, sentence
+from dnnstudio.gui.widgets import Card, Choice, ComboBox, LegendEntry, label, push_button
+
+ROWS, PASSES = 1000, 30
+SEVERITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
+KINDS = (
+    ("rotation", "Turn", "degrees", 90),
+    ("noise", "Noise", "% of white", 50),
+    ("blur", "Blur", "pixels", 30),
+    ("translation", "Move", "pixels", 10),
+)
+"""Field of `Shift`, word, unit, and the slider's last step at full strength."""
+SOURCES = ("fashion_mnist", "mnist", "digits")
+PREVIEWED = 40
+
+
+class ShiftTab(QWidget):
+    """Samples 1,000 rows at five severities, or those of another data set, beside the main passes."""
+
+    def __init__(
+        self, theme: Theme, sampling: Sampling, inspection: Inspection, *, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("shift_tab")
+        self._theme = theme
+        self._sampling = sampling
+        self._inspection = inspection
+        self._found: dict[float, Samples] = {}
+        self._waiting = 0
+        self._labelled = True
+        self.title = label("How does it take images unlike those it learnt from?", Role.HEADLINE, wrap=True)
+        self.title.setObjectName("shift_headline")
+        self.second = label(
+            f"Choose a change or another data set, and press Compare: {ROWS:,} rows, {PASSES} passes each.",
+            Role.BODY,
+            wrap=True,
+        )
+        head = Card(theme, margin=16)
+        head.add(self.title)
+        head.add(self.second)
+        middle = QVBoxLayout()
+        middle.setSpacing(8)
+        middle.addWidget(head)
+        middle.addWidget(self._make_histograms(), 1)
+        middle.addWidget(self._make_severity(), 1)
+        side = QWidget()
+        column = QVBoxLayout(side)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self._make_changes())
+        column.addWidget(self._make_table())
+        column.addWidget(self._make_preview(), 1)
+        area = clear_scroll(side, "shift_side")
+        area.setFixedWidth(312)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 8, 0, 0)
+        row.setSpacing(8)
+        row.addLayout(middle, 1)
+        row.addWidget(area)
+        self._show_strengths()
+        self._show()
+        inspection.samples_changed.connect(self._show_availability)
+        sampling.busy_changed.connect(self._show_availability)
+
+    # ------------------------------------------------------------------------------------------ making
+
+    def _make_histograms(self) -> Card:
+        card = Card(self._theme, "Scores of both", margin=16)
+        self.score = ComboBox([Choice(name, title) for name, title in DOUBTS.items()])
+        self.score.setObjectName("shift_score")
+        self.score.setAccessibleName("Score")
+        self.score.setMinimumWidth(190)
+        self.score.set_value("predictive_entropy")
+        self.score.chosen.connect(self._show)
+        card.head.add(self.score)
+        self.histogram = Chart(self._theme, name="Histograms of the score")
+        self.histogram.setMinimumHeight(120)
+        card.add(self.histogram, 1)
+        return card
+
+    def _make_severity(self) -> Card:
+        card = Card(self._theme, "Against severity", note="the change from nothing to full strength", margin=16)
+        self.severity = Chart(self._theme, name="Accuracy, entropies and calibration error against severity")
+        self.severity.setMinimumHeight(120)
+        card.add(self.severity, 1)
+        return card
+
+    def _make_changes(self) -> Card:
+        card = Card(self._theme, "What is changed", margin=12)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(4)
+        self.sliders: dict[str, QSlider] = {}
+        self._strengths = {}
+        for number, (name, words, unit, last) in enumerate(KINDS):
+            slider = QSlider(Qt.Orientation.Horizontal)
+            slider.setObjectName(f"slider_{name}")
+            slider.setAccessibleName(f"{words}, {unit}")
+            slider.setRange(0, last)
+            slider.setMinimumHeight(22)
+            slider.setValue(30 if name == "rotation" else 0)
+            slider.valueChanged.connect(self._show_strengths)
+            self.sliders[name] = slider
+            self._strengths[name] = label("", Role.CAPTION)
+            self._strengths[name].setMinimumWidth(82)
+            self._strengths[name].setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            grid.addWidget(label(words, Role.FORM), number, 0)
+            grid.addWidget(slider, number, 1)
+            grid.addWidget(self._strengths[name], number, 2)
+        card.body.addLayout(grid)
+        others = [Choice(None, "The same data set, changed as above")]
+        others += [Choice(kind, f"{SOURCE_KINDS[kind].label} instead") for kind in SOURCES]
+        self.other = ComboBox(others)
+        self.other.setObjectName("shift_other")
+        self.other.setAccessibleName("Data set")
+        self.other.set_value(None)
+        self.other.chosen.connect(self._on_other)
+        self.compare = push_button("Compare", Role.PRIMARY, tip="Sample the changed rows and compare the scores.")
+        self.compare.setObjectName("compare")
+        self.compare.clicked.connect(self._on_compare)
+        card.add(self.other)
+        card.add(self.compare)
+        return card
+
+    def _make_table(self) -> Card:
+        card = Card(self._theme, "Does it notice?", margin=12)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(4)
+        tips = (
+            ("AUROC", "How often a strange image scores above a usual one: 50 % is chance."),
+            ("AUPR", "Average precision of finding the strange ones."),
+            ("FPR95", "Usual images taken for strange when 95 % of the strange ones are found; smaller is better."),
+        )
+        for place, (text, tip) in enumerate(tips, start=1):
+            head = label(text, Role.CAPTION)
+            head.setAlignment(Qt.AlignmentFlag.AlignRight)
+            head.setToolTip(tip)
+            grid.addWidget(head, 0, place)
+        self._cells = {}
+        for number, (name, words) in enumerate(DOUBTS.items(), start=1):
+            short = "Spread of the winner" if name == "winner_std" else words
+            grid.addWidget(label(short, Role.FORM), number, 0)
+            for place, figure in enumerate(("auroc", "aupr", "fpr95"), start=1):
+                cell = label("–", Role.NUMBER)
+                cell.setObjectName(f"{figure}_{name}")
+                cell.setAlignment(Qt.AlignmentFlag.AlignRight)
+                self._cells[name, figure] = cell
+                grid.addWidget(cell, number, place)
+        grid.setColumnStretch(0, 1)
+        card.body.addLayout(grid)
+        return card
+
+    def _make_preview(self) -> Card:
+        self._preview_pictures = Pictures(self._theme)
+        self.preview_card = Card(self._theme, "What it saw", note="figure: the score", margin=12)
+        self.preview = ImageGrid(self._theme, self._preview_pictures, name="shift_grid")
+        self.preview.setAccessibleName("Changed images")
+        self.preview.setMinimumHeight(88)
+        self.preview_card.add(self.preview, 1)
+        return self.preview_card
+
+    # ------------------------------------------------------------------------------------------ asking
+
+    def wanted(self) -> Shift:
+        """The change that the sliders stand for, at full severity."""
+        shares = {name: slider.value() / slider.maximum() for name, slider in self.sliders.items()}
+        return Shift(
+            rotation=FULL["rotation"] * shares["rotation"],
+            noise=FULL["noise"] * shares["noise"],
+            blur=FULL["blur"] * shares["blur"],
+            translation=FULL["translation"] * shares["translation"],
+        )
+
+    def _on_compare(self) -> None:
+        if self._waiting:
+            self._sampling.cancel_side()
+            return
+        self._found.clear()
+        self._labelled = self.other.value() is None
+        common = {"passes": PASSES, "limit": ROWS}
+        if self._labelled:
+            change = self.wanted()
+            for severity in SEVERITIES:
+                part = Shift(*(severity * getattr(change, name) for name, *_ in KINDS))
+                self._ask(severity, shift=part, **common)
+        else:
+            data = Data.model_validate({"source": {"kind": self.other.value()}})
+            self._ask(0.0, **common)
+            self._ask(1.0, other=data, **common)
+        self._show_availability()
+
+    def _ask(self, severity: float, **changes: object) -> None:
+        self._waiting += 1
+        self._sampling.ask(lambda samples: self._take(severity, samples), self._ended, **changes)
+
+    def _take(self, severity: float, samples: Samples) -> None:
+        self._found[severity] = samples
+        self._show()
+
+    def _ended(self) -> None:
+        self._waiting -= 1
+        self._show_availability()
+
+    def _on_other(self, value: object) -> None:
+        for slider in self.sliders.values():
+            slider.setEnabled(value is None)
+        self._show_availability()
+
+    # ------------------------------------------------------------------------------------------ what is shown
+
+    def _show_availability(self, _: object = None) -> None:
+        self.compare.setText("Stop" if self._waiting else "Compare")
+        some = self.other.value() is not None or not self.wanted().is_none
+        ready = self._inspection.samples is not None and not self._sampling.busy
+        self.compare.setEnabled(bool(self._waiting) or (some and ready))
+
+    def _show_strengths(self, _: object = None) -> None:
+        change = self.wanted()
+        words = {
+            "rotation": f"{change.rotation:.0f}°",
+            "noise": f"{change.noise * 100:.0f}\u00a0% of white",
+            "blur": f"{change.blur:.1f} pixels",
+            "translation": f"{change.translation:.0f} pixels",
+        }
+        for name, text in words.items():
+            self._strengths[name].setText(text)
+        if hasattr(self, "compare"):
+            self._show_availability()
+
+    def _show(self, _: object = None) -> None:
+        usual = self._found.get(0.0)
+        strongest = max((severity for severity in self._found if severity > 0), default=None)
+        if usual is None or strongest is None:
+            nothing = "Nothing has been compared yet." if not self._waiting else "Sampling."
+            self.histogram.set_message(nothing)
+            self.severity.set_message(nothing)
+            self.preview_card.setVisible(False)
+            return
+        strange = self._found[strongest]
+        found = detections(usual, strange)
+        for (name, figure), cell in self._cells.items():
+            cell.setText(f"{getattr(found[name], figure) * 100:.1f}\u00a0%")
+        best = max(found.items(), key=lambda item: item[1].auroc)
+        first, second = sentence(usual, strange, best, labelled=self._labelled)
+        self.title.setText(first)
+        self.second.setText(second)
+        self._show_histograms(usual, strange)
+        self._show_severity()
+        self.preview_card.setVisible(True)
+        self._preview_pictures.set_source(strange.rows.pictures)
+        rows = np.linspace(0, len(strange.rows) - 1, min(PREVIEWED, len(strange.rows))).round().astype(np.int64)
+        self.preview.images.show(strange, rows, strange.scores.doubt(str(self.score.value())))
+        self.preview.viewport().update()
+
+    def _show_histograms(self, usual: Samples, strange: Samples) -> None:
+        name = str(self.score.value())
+        bars = histograms(usual.scores.doubt(name), strange.scores.doubt(name))
+        zeros = np.zeros(len(bars.left))
+        x = nice_axis(float(bars.left[0]), float(bars.right[-1]), DOUBTS[name].lower())
+        x = Axis(float(bars.left[0]), float(bars.right[-1]), [t for t in x.ticks if t[0] <= bars.right[-1]], x.label)
+        self.histogram.set_message("")
+        self.histogram.set_axes(x, Axis(0, 1.05, []))
+        self.histogram.set_items(
+            [
+                Bars(bars.left, bars.right, zeros, bars.usual, "train", 110),
+                Bars(bars.left, bars.right, zeros, bars.strange, "wrong", 110),
+            ]
+        )
+        count = f"{len(strange.rows):,}"
+        self.histogram.legend.set_entries(
+            [LegendEntry("as they are", "train", f"{len(usual.rows):,}"), LegendEntry("changed", "wrong", count)]
+        )
+        self.histogram.set_legend_corner("top_right")
+
+    def _show_severity(self) -> None:
+        if not self._labelled:
+            self.severity.set_message("Another data set has no severity, and its labels mean nothing to this network.")
+            return
+        severities = sorted(self._found)
+        x = np.array(severities)
+        values = [measures(self._found[severity]) for severity in severities]
+        items: list[Item] = []
+        entries = []
+        for key, words, color in MEASURES:
+            y = np.array([value[key] for value in values])
+            items += [Line(x, y, color), Dots(x, y, color, 3.5)]
+            entries.append(LegendEntry(words, color, f"{y[-1] * 100:.0f}\u00a0%"))
+        self.severity.set_message("")
+        self.severity.set_axes(share_axis(0, 1, 0.25), share_axis(0, 1, 0.25))
+        self.severity.set_items(items)
+        self.severity.legend.set_entries(entries)
+        self.severity.set_legend_corner("beside")

@@ -1,0 +1,202 @@
+"""The bar across the inspector's top: whose network, how many passes, sample again, export."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
+
+from dnnstudio.gui.theme import Role, Theme, set_role
+from dnnstudio.gui.uncertainty.sampling import Options
+from dnnstudio.gui.uncertainty.subject import Subject
+from dnnstudio.gui.widgets import (
+    ElidedLabel,
+    IconLabel,
+    Limits,
+    MiniButton,
+    NumberField,
+    Steps,
+    label,
+    push_button,
+    rule,
+)
+
+EXPORTS = (
+    ("copy_picture", "Copy picture", "The view in sight, as a picture"),
+    ("copy_figures", "Copy figures", "This image's classes and scores, as a table"),
+    ("png", "Save picture (PNG)…", "The view in sight"),
+    ("svg", "Save picture (SVG)…", "The view in sight, as lines that can be scaled"),
+    ("csv", "Save scores (CSV)…", "A line an image, with every score"),
+    ("npz", "Save all passes (NPZ)…", "The same arrays as dnnstudio uncertainty writes"),
+)
+
+
+class TopBar(QFrame):
+    """Only shows and tells: what is done lies in the dialog."""
+
+    again_requested = Signal()
+    more_requested = Signal()
+    stop_requested = Signal()
+    options_changed = Signal()
+    export_requested = Signal(str)
+    help_requested = Signal()
+
+    def __init__(self, theme: Theme, subject: Subject, options: Options, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_role(self, Role.BAR)
+        self.setFixedHeight(48)
+        self._options = options
+        self._busy = False
+        self.title = ElidedLabel(subject.title, Role.NAME)
+        self.caption = ElidedLabel("", Role.CAPTION)
+        self.mark = IconLabel(theme, "check-circle-fill", size=14, color="good_dot")
+        self.status = ElidedLabel("", Role.CAPTION)
+        self.status.setObjectName("sampling_status")
+        self.passes = NumberField(
+            theme, title="Passes", integer=True, limits=Limits(ge=1, le=100_000), steps=Steps.COUNT, arrows=True
+        )
+        self.passes.setObjectName("field_passes")
+        self.passes.setAccessibleName("Passes")
+        self.passes.setToolTip("How many passes the next sampling draws.")
+        self.passes.setFixedWidth(76)
+        self.passes.set_value(options.passes)
+        self.passes.committed.connect(self._take_passes)
+        self.more = push_button("Add passes", tip="Draw so many passes more and add them to those that are there.")
+        self.more.setObjectName("more_passes")
+        self.more.clicked.connect(self._on_more)
+        self.again = push_button("Sample again", tip="Draw all passes anew, with the settings beside.")
+        self.again.setObjectName("sample_again")
+        self.again.clicked.connect(self._on_again)
+        self.settings = self._menu_button(theme, "sliders-horizontal", "How to sample", "sampling_settings")
+        self._fill_settings(self.settings.menu())
+        self.export = self._menu_button(theme, "download-simple", "Export", "export", words="Export")
+        self._fill_exports(self.export.menu())
+        self.help = MiniButton(theme, "question", "What these figures mean, and what they do not")
+        self.help.setObjectName("uncertainty_help_button")
+        self.help.clicked.connect(self.help_requested)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 0, 12, 0)
+        row.setSpacing(8)
+        line = rule(upright=True)
+        line.setFixedHeight(24)
+        row.addWidget(IconLabel(theme, "dice-five", color="accent"))
+        row.addWidget(label("Uncertainty", Role.DIALOG_TITLE))
+        row.addWidget(line)
+        row.addWidget(self.title)
+        row.addWidget(self.caption)
+        row.addStretch(1)
+        self.passes_label = label("Passes", Role.FORM)
+        for widget in (self.mark, self.status, self.passes_label, self.passes, self.more, self.again):
+            row.addWidget(widget)
+        for button in (self.settings, self.export, self.help):
+            row.addWidget(button)
+
+    # ------------------------------------------------------------------------------------------ what is shown
+
+    def show_busy(self, busy: bool) -> None:
+        """While passes come in, the second button stops them."""
+        self._busy = busy
+        self.more.setVisible(not busy)
+        self.again.setText("Stop" if busy else "Sample again")
+        self.again.setToolTip(
+            "End the sampling; the passes that came are kept." if busy else "Draw all passes anew, as set beside."
+        )
+        self.passes.setEnabled(not busy)
+        self.settings.setEnabled(not busy)
+
+    def set_compact(self, compact: bool) -> None:
+        """Fewer words, for a narrow window."""
+        self.caption.setVisible(not compact)
+        self.passes_label.setVisible(not compact)
+        self.more.setText("Add" if compact else "Add passes")
+
+    def say(self, text: str, icon: str = "", color: str = "text2") -> None:
+        """The line beside the passes."""
+        self.status.setText(text)
+        self.mark.setVisible(bool(icon))
+        if icon:
+            self.mark.set_icon(icon, color)
+
+    # ------------------------------------------------------------------------------------------ making
+
+    def _menu_button(self, theme: Theme, icon: str, tip: str, name: str, *, words: str = "") -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(name)
+        button.setAccessibleName(tip)
+        button.setToolTip(tip)
+        set_role(button, Role.OUTLINE)
+        button.setIcon(theme.icon(icon))
+        button.setIconSize(QSize(16, 16))
+        if words:
+            button.setText(words)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setProperty("menu", "true")
+        menu = QMenu(button)
+        menu.setToolTipsVisible(True)
+        button.setMenu(menu)
+        return button
+
+    def _fill_exports(self, menu: QMenu) -> None:
+        for name, text, tip in EXPORTS:
+            action = menu.addAction(text)
+            action.setObjectName(f"export_{name}")
+            action.setToolTip(tip)
+            action.triggered.connect(lambda _=False, name=name: self.export_requested.emit(name))
+
+    def _fill_settings(self, menu: QMenu) -> None:
+        self._group(menu, "Rows", "part", (("test", "Test part"), ("validation", "Validation part")))
+        kinds = (
+            ("independent", "A mask for every image and pass"),
+            ("one_a_pass", "One network a pass, for all images"),
+        )
+        self._group(menu, "Masks", "masks", kinds)
+        stops = (
+            (None, "Take all passes"),
+            (0.02, "Stop at ± 2 points for 95 % of the images"),
+            (0.01, "Stop at ± 1 point"),
+            (0.005, "Stop at ± half a point"),
+        )
+        self._group(menu, "Precision of the mean", "precision", stops)
+        menu.addSection("Seed")
+        self.new_seed = menu.addAction("Draw with a new seed")
+        self.new_seed.setObjectName("new_seed")
+        self.new_seed.triggered.connect(self._take_new_seed)
+        self._show_seed()
+
+    def _group(self, menu: QMenu, title: str, field: str, choices: tuple[tuple[object, str], ...]) -> None:
+        menu.addSection(title)
+        group = QActionGroup(menu)
+        for value, text in choices:
+            action: QAction = menu.addAction(text)
+            action.setObjectName(f"{field}_{value}")
+            action.setCheckable(True)
+            action.setChecked(getattr(self._options, field) == value)
+            group.addAction(action)
+            action.triggered.connect(lambda _=False, value=value: self._take(field, value))
+
+    # ------------------------------------------------------------------------------------------ what is chosen
+
+    def _take(self, field: str, value: object) -> None:
+        setattr(self._options, field, value)
+        self.options_changed.emit()
+
+    def _take_passes(self, value: object) -> None:
+        if isinstance(value, int):
+            self._options.passes = value
+
+    def _take_new_seed(self) -> None:
+        self._options.seed += 1
+        self._show_seed()
+        self.options_changed.emit()
+
+    def _show_seed(self) -> None:
+        self.new_seed.setText(f"Seed {self._options.seed}; use the next one")
+
+    def _on_again(self) -> None:
+        self.passes.commit()
+        (self.stop_requested if self._busy else self.again_requested).emit()
+
+    def _on_more(self) -> None:
+        self.passes.commit()
+        self.more_requested.emit()

@@ -1,0 +1,130 @@
+"""Invented samples, an engine that answers when the test says so, and the inspector on top of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from dnnstudio.core.control import Control
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.jobs import Job, SampleModel, SamplesDone
+from dnnstudio.core.layers import Dense, Dropout, Flatten
+from dnnstudio.core.uncertainty.convergence import Course
+from dnnstudio.core.uncertainty.samples import SampledRows, Samples
+from dnnstudio.core.uncertainty.scores import Accumulator
+from dnnstudio.gui.engine_thread import Failure
+from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.uncertainty import Subject, UncertaintyDialog
+
+
+def invent(rows: int = 120, passes: int = 20, classes: int = 4, *, seed: int = 0, table: bool = False) -> Samples:
+    """Passes of images that are right more often the surer they are."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, classes, rows)
+    logits = random.normal(0, 1.2, (rows, classes))
+    logits[np.arange(rows), labels] += random.uniform(0, 5, rows)
+    noisy = logits + random.normal(0, 0.8, (passes, rows, classes))
+    powers = np.exp(noisy)
+    block = (powers / powers.sum(axis=2, keepdims=True)).astype(np.float32)
+    off = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    accumulator = Accumulator(rows, classes)
+    winners, entropies, gaps = [], [], []
+    for one in block:
+        accumulator.add(one[None])
+        for kept, value in zip((winners, entropies, gaps), accumulator.means(), strict=True):
+            kept.append(value)
+    pictures = random.integers(0, 256, (rows, 8, 8)).astype(np.uint8)
+    return Samples(
+        SampledRows(
+            labels=labels,
+            deterministic=off.astype(np.float32),
+            class_names=tuple(f"kind {number}" for number in range(classes)),
+            pictures=None if table else pictures,
+            values=random.normal(size=(rows, 3)) if table else None,
+            columns=("height", "width", "weight") if table else (),
+            title="test part",
+        ),
+        (block,),
+        accumulator.scores(),
+        Course(np.stack(winners), np.array(entropies), np.array(gaps)),
+        seed=7,
+        seconds=1.0,
+    )
+
+
+class StubEngine(QObject):
+    """The face of `Engine`; jobs wait until the test answers them."""
+
+    reported = Signal(object)
+    finished = Signal(object, object)
+    failed = Signal(object, object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.jobs: list[SampleModel] = []
+        self.controls: list[Control] = []
+
+    def submit(self, job: Job) -> Control:
+        assert isinstance(job, SampleModel)
+        self.jobs.append(job)
+        self.controls.append(Control())
+        return self.controls[-1]
+
+    def tell(self, samples: Samples, planned: int = 100) -> None:
+        """Passes so far of the last job."""
+        self.reported.emit(SamplesDone(run=self.jobs[-1].id, samples=samples, planned=planned, seconds_left=3.0))
+
+    def answer(self, samples: Samples, number: int = -1) -> None:
+        self.finished.emit(self.jobs[number], samples)
+
+    def refuse(self, failure: Failure, number: int = -1) -> None:
+        self.failed.emit(self.jobs[number], failure)
+
+
+@pytest.fixture
+def theme(qapp: QApplication) -> Iterator[Theme]:
+    made = Theme(qapp)
+    made.apply("light")
+    yield made
+    made.deleteLater()
+
+
+@pytest.fixture
+def engine() -> StubEngine:
+    return StubEngine()
+
+
+@pytest.fixture
+def subject() -> Subject:
+    layers = (
+        Flatten(id="flatten"),
+        Dropout(id="drop", rate=0.2),
+        Dense(id="output", units=10, activation="softmax"),
+    )
+    return Subject(Path("run"), Experiment(layers=layers), "run 12, Dropout")
+
+
+Open = Callable[..., UncertaintyDialog]
+
+
+@pytest.fixture
+def open_dialog(qtbot: QtBot, theme: Theme, engine: StubEngine, subject: Subject) -> Open:
+    """Open the inspector; with samples, its first job is answered."""
+
+    def make(samples: Samples | None = None, **options: Any) -> UncertaintyDialog:
+        dialog = UncertaintyDialog(theme, engine, subject, **options)  # type: ignore[arg-type]
+        qtbot.addWidget(dialog)
+        dialog.show()
+        qtbot.waitExposed(dialog)
+        if samples is not None:
+            engine.answer(samples)
+        return dialog
+
+    return make
