@@ -25,6 +25,7 @@ MAX_GROWTH_MIB = 1.0
 
 
 @pytest.mark.promise
+@pytest.mark.timeout(4 * 3600)
 def test_200_runs_in_one_session_do_not_grow(tmp_path: Path, measured: Callable[[str], None]) -> None:
     experiment = set_value(load_recipe("digits").experiment, "training.epochs", 1)
     session, process = Session(), psutil.Process()
