@@ -107,7 +107,7 @@ def test_a_byte_order_mark_and_utf_16_are_read() -> None:
         ({"layers": [{"kind": "dropout", "id": "d"}]}, "layers[0].rate is missing. Add it."),
         ({"layers": [DENSE | {"unit": 3}]}, 'layers[0].unit is not a known key. Did you mean "units"?'),
         ({"nam": "x"}, 'nam is not a known key. Did you mean "name"?'),
-        ({"qqq": "x"}, "qqq is not a known key. Known here: name, seed, data, layers, loss, optimizer, schedule, training."),
+        ({"qqq": "x"}, "qqq is not a known key. Known here: name, seed, data, layers, loss, optimizer, schedule, training, transfer, pretraining."),
         ({"optimizer": {"kind": "sgd", "lr": 0.1}}, "optimizer.lr is an old name. It is learning_rate now."),
         ({"layers": [{"kind": "leaky_relu", "id": "d", "alpha": 0.1}]}, "layers[0].alpha is an old name. It is negative_slope now."),
         ({"optimizer": {"kind": "sgdd"}}, 'optimizer.kind is "sgdd"; it must be one of sgd, adagrad, adadelta, rmsprop, adam, adamw, adamax, nadam, lion, muon. Did you mean "sgd"?'),
