@@ -2,7 +2,8 @@
 
 Its face is `StepLoop`: rows by number in, losses and metrics of every step out. What a step does is what one step of
 Keras's `fit` does (forward pass in training mode, loss with penalties, gradients, clipping, update, constraints);
-a test holds the two side by side.
+a test holds the two side by side. It goes one of two ways, which give the same: by Keras's own layers and optimizer, or
+compiled by XLA (`engine.fast`) where the network can be and it pays.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnstudio.engine.fast.reasons import pays_from, why_not
+from dnnstudio.engine.fast.steps import FastSteps
 from dnnstudio.engine.losses import Objective
+from dnnstudio.engine.optimizer_parts import StepMomentum, exchanged
 from dnnstudio.engine.runtime import keras, tf
 
 
@@ -23,31 +27,6 @@ class StepsDone:
 
     losses: NDArray[np.float32]
     metrics: NDArray[np.float32]
-
-
-class StepMomentum:
-    """A momentum that changes at every step, in the place where a Keras optimizer expects a fixed number."""
-
-    def __init__(self, value: tf.Tensor) -> None:
-        self._value = value
-
-    def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> tf.Tensor:
-        return tf.cast(self._value, dtype or tf.float32, name=name)
-
-    def __ne__(self, other: object) -> bool:
-        """Optimizers ask once, while they are traced, whether there is any momentum: there is."""
-        return True
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __gt__(self, other: float) -> bool:
-        return True
-
-    def __sub__(self, other: float) -> tf.Tensor:
-        return self._value - other
-
-    def __mul__(self, other: Any) -> tf.Tensor:
-        return self._value * other
 
 
 class StepLoop:
@@ -62,8 +41,14 @@ class StepLoop:
         y: NDArray[np.generic],
         *,
         sets_momentum: bool = False,
+        batch: int = 0,
+        fast_from: int | None = None,
     ) -> None:
-        """`sets_momentum` says that `run` is given a momentum for every step; the optimizer must have one."""
+        """`sets_momentum` says that `run` is given a momentum for every step; the optimizer must have one.
+
+        `batch` is the most rows of a step; without it every step goes the plain way. From the optimizer's step
+        `fast_from` on steps go the fast way; None leaves it to the sizes.
+        """
         self._model = model
         self._optimizer = optimizer
         self._objective = objective
@@ -71,6 +56,13 @@ class StepLoop:
         # An autoencoder's labels are its rows: they are not kept twice.
         self._y = self._x if y is x else objective.labels(y)
         self._sets_momentum = sets_momentum
+        self._batch = batch
+        self.note = why_not(model) if batch else ""
+        """Why this network goes the plain way, in a sentence for the person; empty where it does not."""
+        self._fast: FastSteps | None = None
+        self._fast_from = pays_from(model, steps_an_epoch=-(-len(x) // batch)) if batch else 0
+        if fast_from is not None:
+            self._fast_from = fast_from
         # Built before the first trace: a function may not make variables when it is traced again.
         optimizer.build(model.trainable_variables)
         self._run = tf.function(
@@ -95,12 +87,36 @@ class StepLoop:
     ) -> StepsDone:
         """One step for each line of `rows` (int32 [steps, batch]) at the rates (and momenta) given, one a step."""
         given = np.zeros(len(rows)) if momenta is None else momenta
+        if not self._batch or self.note:
+            return self._run_plainly(rows, rates, given)
+        plain = int(np.clip(self._fast_from - int(self._optimizer.iterations.numpy()), 0, len(rows)))
+        parts = [self._run_plainly(rows[:plain], rates[:plain], given[:plain])] if plain else []
+        if plain < len(rows):
+            parts.append(self._run_fast(rows[plain:], rates[plain:], given[plain:]))
+        return StepsDone(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("losses", "metrics")))
+
+    def _run_fast(
+        self, rows: NDArray[np.int32], rates: NDArray[np.floating], momenta: NDArray[np.floating]
+    ) -> StepsDone:
+        if self._fast is None:
+            self._fast = FastSteps(
+                self._model,
+                self._optimizer,
+                self._objective,
+                batch=self._batch,
+                sets_momentum=self._sets_momentum,
+            )
+        return StepsDone(*self._fast.run(self._x, self._y, rows, rates, momenta))
+
+    def _run_plainly(
+        self, rows: NDArray[np.int32], rates: NDArray[np.floating], momenta: NDArray[np.floating]
+    ) -> StepsDone:
         losses, metrics = self._run(
             self._x,
             self._y,
             tf.constant(rows, tf.int32),
             tf.constant(rates, tf.float32),
-            tf.constant(given, tf.float32),
+            tf.constant(momenta, tf.float32),
         )
         return StepsDone(losses.numpy(), metrics.numpy())
 
@@ -148,13 +164,5 @@ class StepLoop:
         }
         if self._sets_momentum:
             changes["momentum"] = StepMomentum(momentum)
-        before = {name: vars(optimizer)[name] for name in changes if name in vars(optimizer)}
-        try:
-            for name, value in changes.items():
-                setattr(optimizer, name, value)
+        with exchanged(optimizer, **changes):
             optimizer.apply(gradients, self._model.trainable_variables)
-        finally:
-            for name in changes:
-                delattr(optimizer, name)
-            for name, value in before.items():
-                setattr(optimizer, name, value)

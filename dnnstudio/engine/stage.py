@@ -54,7 +54,17 @@ class LiveStage:
             # Before it is built: without a momentum an optimizer makes no room for velocities.
             self.optimizer.momentum = float(momentum[0])
         # Traced anew for every stage: whether a layer is frozen is decided while a function is traced.
-        self._loop = StepLoop(network, self.optimizer, objective, rows.x, rows.y, sets_momentum=momentum is not None)
+        self._loop = StepLoop(
+            network,
+            self.optimizer,
+            objective,
+            rows.x,
+            rows.y,
+            sets_momentum=momentum is not None,
+            batch=min(experiment.training.batch_size, len(rows.x)),
+        )
+        self.note = self._loop.note
+        """Why the network cannot train the fast way, in a sentence; empty where it can."""
         self.evaluator = Evaluator(network, objective)
 
     def run(self, rows: NDArray[np.int32], steps: Steps, rates: Rates) -> StepsDone:

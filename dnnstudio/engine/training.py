@@ -160,6 +160,7 @@ class Trainer:
                 steps_per_epoch=self._steps_per_epoch,
                 epochs=self._epochs,
                 first_epoch=self._at.epoch,
+                note=self._stage.note,
             )
         )
         try:
