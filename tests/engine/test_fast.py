@@ -1,4 +1,4 @@
-"""The fast way against the plain one and against Keras's `fit`: the same weights, whatever the stack and the optimizer."""
+"""The fast way against the plain one, which is held against Keras's `fit`: the same weights, whatever is trained."""
 
 from __future__ import annotations
 
@@ -74,9 +74,7 @@ STACKS: dict[str, tuple[Layer, ...]] = {
 }
 OPTIMIZERS: dict[str, Optimizer] = {
     "momentum": SGD(learning_rate=0.05, momentum=0.9),
-    "nesterov, clipnorm, decay": SGD(
-        learning_rate=0.05, momentum=0.9, nesterov=True, clipnorm=0.1, weight_decay=0.01
-    ),
+    "nesterov, clipnorm, decay": SGD(learning_rate=0.05, momentum=0.9, nesterov=True, clipnorm=0.1, weight_decay=0.01),
     "clipvalue": SGD(learning_rate=0.1, clipvalue=0.01),
     "global clipnorm": Adam(learning_rate=0.01, global_clipnorm=0.1),
     "amsgrad, decay": AdamW(learning_rate=0.01, amsgrad=True, weight_decay=0.01),

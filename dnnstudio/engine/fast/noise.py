@@ -77,4 +77,4 @@ class Noise:
         if isinstance(layer, keras.layers.AlphaDropout):
             scale = ((1 - layer.rate) * (1 + layer.rate * ALPHA_FLOOR**2)) ** -0.5
             return tf.where(kept, x, ALPHA_FLOOR) * scale - scale * ALPHA_FLOOR * layer.rate
-        return tf.where(kept, x * (ONE / (ONE - below)), 0.0)
+        return tf.where(kept, x * (1 / (1 - layer.rate)), 0.0)

@@ -25,7 +25,7 @@ CARRIED = (
     "ActivityRegularization",
     *OWN_LAYERS,
 )
-"""Keras classes that are tried and measured the fast way. XLA's convolutions and poolings are slower than TensorFlow's."""
+"""Keras classes that have a fast way. XLA's convolutions and poolings are slower than TensorFlow's."""
 PRICE = 1000
 PRICE_A_LAYER = 100
 """What compiling costs, in steps of the plain loop: about a second, and a tenth for every layer."""

@@ -1,7 +1,15 @@
-"""Many steps in one compiled function. Weights, averages and the optimizer's state go in and come out as tensors."""
+"""Many steps in one compiled function. Weights, averages and the optimizer's state go in and come out as tensors.
+
+The compiled part, a `Program`, depends on nothing of the network that it was traced with but its shape and rules, so
+that the next training of such a network finds it ready. TensorFlow never frees what XLA has compiled: without this
+every training would leave several megabytes behind.
+"""
 
 from __future__ import annotations
 
+import json
+from collections import OrderedDict
+from dataclasses import astuple
 from math import prod
 from typing import Any
 
@@ -19,8 +27,33 @@ MOST_NUMBERS = 2**21
 """Of one call: more would leave the processor's cache, and stop and pause would have to wait."""
 
 
+PROGRAMS_KEPT = 8
+
+
+class Carried:
+    """The variables of a network and its optimizer, in the groups and the order in which a program takes them."""
+
+    def __init__(self, model: keras.Sequential, update: PureUpdate) -> None:
+        self.trained = list(model.trainable_variables)
+        self.averages = [
+            average
+            for layer in model.layers
+            if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+            for average in (layer.moving_mean, layer.moving_variance)
+        ]
+        self.state = update.state
+        moving = {id(variable) for variable in (*self.trained, *self.averages)}
+        # What is left are frozen weights, and counters of random numbers, which stay outside.
+        self.fixed = [v for v in model.variables if id(v) not in moving and v.dtype == "float32"]
+
+    @property
+    def moving(self) -> tuple[list[Any], list[Any], list[Any]]:
+        """What a step changes."""
+        return self.trained, self.averages, self.state
+
+
 class FastSteps:
-    """Steps of `model` by `optimizer`, on batches of at most `batch` rows. Made once, compiled at its first call."""
+    """Steps of `model` by `optimizer`, on batches of at most `batch` rows. Compiled at the first call."""
 
     def __init__(
         self,
@@ -31,28 +64,11 @@ class FastSteps:
         batch: int,
         sets_momentum: bool = False,
     ) -> None:
-        self._layers = list(model.layers)
-        self._objective = objective
         self._batch = batch
-        self._capacity = int(np.clip(MOST_NUMBERS // (batch * prod(model.input_shape[1:])), 1, MOST_STEPS))
-        self._noises: dict[int, Noise] = {}
-        shape = (batch, *model.input_shape[1:])
-        for place, layer in enumerate(self._layers):
-            if is_random(layer):
-                self._noises[place] = Noise(layer, shape, index=place)
-            shape = layer.compute_output_shape(shape)
-        self._trained = list(model.trainable_variables)
-        self._update = PureUpdate(optimizer, self._trained, sets_momentum=sets_momentum)
-        self._averages = [
-            average
-            for layer in self._layers
-            if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
-            for average in (layer.moving_mean, layer.moving_variance)
-        ]
-        carried = {id(variable) for variable in (*self._trained, *self._averages)}
-        counters = {id(noise.state) for noise in self._noises.values()}
-        self._fixed = [v for v in model.variables if id(v) not in carried | counters and v.dtype == "float32"]
-        self._compiled = tf.function(self._steps, jit_compile=True, autograph=False)
+        self._carried = Carried(model, PureUpdate(optimizer, model.trainable_variables, sets_momentum=sets_momentum))
+        self._noises = noises_of(model, batch)
+        self._program = program_for(model, optimizer, objective, batch=batch, sets_momentum=sets_momentum)
+        self._capacity = self._program.capacity
         self._call = tf.function(self._with_variables, autograph=False)
 
     def run(
@@ -81,26 +97,86 @@ class FastSteps:
         self, x: tf.Tensor, y: tf.Tensor, rows: tf.Tensor, width: tf.Tensor, count: tf.Tensor, numbers: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """The part outside XLA: batches gathered, random numbers drawn, variables read before and assigned after."""
-        places = list(self._noises)
-        drawn = [self._noises[place].draw(self._capacity) for place in places]
-        groups = (self._trained, self._averages, self._update.state)
-        *carried, losses, metrics = self._compiled(
+        *after, losses, metrics = self._program.steps(
             tf.gather(x, rows),
             tf.gather(y, rows),
             width,
             count,
             numbers,
-            drawn,
-            [variable.value for variable in self._fixed],
-            *([variable.value for variable in group] for group in groups),
+            [noise.draw(self._capacity) for noise in self._noises.values()],
+            [variable.value for variable in self._carried.fixed],
+            *([variable.value for variable in group] for group in self._carried.moving),
         )
-        for group, values in zip(groups, carried, strict=True):
+        for group, values in zip(self._carried.moving, after, strict=True):
             for variable, value in zip(group, values, strict=True):
                 variable.assign(value)
-        for place in places:
-            state = self._noises[place].state
-            self._noises[place].advance(tf.cast(count, state.dtype))
+        for noise in self._noises.values():
+            noise.advance(tf.cast(count, noise.state.dtype))
         return losses, metrics
+
+
+def noises_of(model: keras.Sequential, batch: int) -> dict[int, Noise]:
+    """The random numbers of a network's random layers, by their place."""
+    noises, shape = {}, (batch, *model.input_shape[1:])
+    for place, layer in enumerate(model.layers):
+        if is_random(layer):
+            noises[place] = Noise(layer, shape, index=place)
+        shape = layer.compute_output_shape(shape)
+    return noises
+
+
+_programs: OrderedDict[str, Program] = OrderedDict()
+
+
+def program_for(
+    model: keras.Sequential,
+    optimizer: keras.optimizers.Optimizer,
+    objective: Objective,
+    *,
+    batch: int,
+    sets_momentum: bool,
+) -> Program:
+    """The program of an earlier training where one fits, otherwise a new one."""
+
+    def rules(part: Any) -> dict[str, Any]:
+        """What a step depends on: neither names nor first values, nor what is handed in at every call."""
+        config = part.get_config().items()
+        free = ("name", "seed", "learning_rate")
+        return {key: value for key, value in config if key not in free and not key.endswith("_initializer")}
+
+    kinds = [type(part).__name__ for part in (*model.layers, optimizer)]
+    layers = [rules(layer) for layer in model.layers]
+    about = [kinds, layers, rules(optimizer), model.input_shape, *astuple(objective), batch, sets_momentum]
+    key = json.dumps(about, default=repr, sort_keys=True)
+    if key not in _programs:
+        _programs[key] = Program(model, optimizer, objective, batch=batch, sets_momentum=sets_momentum)
+    _programs.move_to_end(key)
+    while len(_programs) > PROGRAMS_KEPT:
+        _programs.popitem(last=False)
+    return _programs[key]
+
+
+class Program:
+    """The compiled steps of all networks of one shape, by one optimizer's rules."""
+
+    def __init__(
+        self,
+        model: keras.Sequential,
+        optimizer: keras.optimizers.Optimizer,
+        objective: Objective,
+        *,
+        batch: int,
+        sets_momentum: bool,
+    ) -> None:
+        self.capacity = int(np.clip(MOST_NUMBERS // (batch * prod(model.input_shape[1:])), 1, MOST_STEPS))
+        self._batch = batch
+        self._objective = objective
+        self._layers = list(model.layers)
+        self._noises = noises_of(model, batch)
+        self._update = PureUpdate(optimizer, model.trainable_variables, sets_momentum=sets_momentum)
+        carried = Carried(model, self._update)
+        self._fixed, self._trained, self._averages = carried.fixed, carried.trained, carried.averages
+        self.steps = tf.function(self._steps, jit_compile=True, autograph=False)
 
     def _steps(
         self,
@@ -122,9 +198,7 @@ class FastSteps:
                 place: (noise, numbers[step])
                 for (place, noise), numbers in zip(self._noises.items(), drawn, strict=True)
             }
-            loss, metric, gradients, averages = self._learn(
-                x[step], y[step], batch, noises, fixed, trained, averages
-            )
+            loss, metric, gradients, averages = self._learn(x[step], y[step], batch, noises, fixed, trained, averages)
             trained, state = self._update.step(
                 gradients, trained, state, rate=numbers[0, step], momentum=numbers[1, step]
             )
@@ -133,7 +207,7 @@ class FastSteps:
             metrics = tf.tensor_scatter_nd_update(metrics, here, metric[None])
             return step + 1, trained, averages, state, losses, metrics
 
-        zeros = tf.zeros(self._capacity)
+        zeros = tf.zeros(self.capacity)
         first = (tf.constant(0), trained, averages, state, zeros, zeros)
         done = tf.while_loop(lambda step, *_: step < count, body, first, parallel_iterations=1)
         return tuple(done[1:])

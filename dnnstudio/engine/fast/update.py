@@ -73,7 +73,7 @@ class PureUpdate:
                 variable.assign(variable - variable * optimizer.weight_decay * optimizer.learning_rate)
 
     def _average(self, variables: Any) -> None:
-        """The moving average, and now and then the weights set to it: without a branch, which a scope cannot see into."""
+        """The moving average, and now and then the weights set to it: no branch, which a scope cannot see into."""
         optimizer = self._optimizer
         type(optimizer)._update_model_variables_moving_average(optimizer, variables)
         if every := self._overwrites_every:
