@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import keras
 import numpy as np
@@ -11,12 +11,18 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.experiment import Experiment, Training
+from dnnstudio.core.jobs import EpochDone, RunStarted
 from dnnstudio.core.layers import (
     Activation,
     ActivityRegularization,
+    AlphaDropout,
     BatchNormalization,
     Dense,
+    Dropout,
+    Flatten,
+    GaussianDropout,
+    GaussianNoise,
     Layer,
     LeakyReLU,
     PReLU,
@@ -26,10 +32,14 @@ from dnnstudio.core.layers import (
 from dnnstudio.core.optimizers import OPTIMIZER_KINDS, SGD, Adam, AdamW, Muon, Optimizer, RMSprop
 from dnnstudio.core.parts import L1L2, MaxNorm, MinMaxNorm, NonNeg, OrthogonalRegularizer, UnitNorm
 from dnnstudio.engine.build import build, compile_model, keras_optimizer
+from dnnstudio.engine.fast import reasons
 from dnnstudio.engine.loop import StepLoop
 from dnnstudio.engine.losses import objective
+from dnnstudio.engine.training import fresh_model
 
 BATCH = 16
+QUIETLY: dict[str, Any] = {"suppress_health_check": list(HealthCheck), "phases": (Phase.generate,)}
+"""Fixtures are the same for every example, and shrinking one would compile for minutes."""
 Make = Callable[..., Any]
 
 
@@ -149,3 +159,247 @@ def test_a_stack_trains_alike_both_ways(name: str, experiment: Make, rows: Make)
 def test_an_optimizer_steps_alike_both_ways(name: str, experiment: Make, rows: Make) -> None:
     stack = hidden(kernel_constraint=MaxNorm(max_value=1.0))
     assert_same_both_ways(experiment(stack, optimizer=OPTIMIZERS[name]), rows())
+
+
+@pytest.mark.parametrize(
+    ("task", "loss", "activation"),
+    [("binary", "auto", "sigmoid"), ("number", "huber", None)],
+)
+def test_a_task_trains_alike_both_ways(
+    task: str, loss: str, activation: str | None, experiment: Make, rows: Make
+) -> None:
+    assert_same_both_ways(experiment(outputs=1, activation=activation, loss=loss), rows(task))
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches in a given order, for one pass of `fit`."""
+
+    def __init__(self, batches: list[tuple[np.ndarray, np.ndarray]]) -> None:
+        super().__init__()
+        self._batches = batches
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        return self._batches[index]
+
+
+@st.composite
+def experiments(draw: st.DrawFn) -> Experiment:
+    """Small stacks without randomness, with an optimizer of any kind."""
+    prices = st.sampled_from([None, L1L2(l1=0.001, l2=0.01), OrthogonalRegularizer(factor=0.01)])
+    limits = st.sampled_from([None, MaxNorm(max_value=0.7), UnitNorm(), NonNeg(), MinMaxNorm(max_value=0.8)])
+    layers: list[Layer] = []
+    for index in range(draw(st.integers(1, 3))):
+        if draw(st.booleans()):
+            layers.append(BatchNormalization(id=f"bn_{index}", momentum=draw(st.sampled_from([0.5, 0.99]))))
+        layers.append(
+            Dense(
+                id=f"dense_{index}",
+                units=draw(st.integers(2, 9)),
+                activation=draw(st.sampled_from(["elu", "selu", "tanh", "sigmoid", "softplus", "silu"])),
+                use_bias=draw(st.booleans()),
+                kernel_regularizer=draw(prices),
+                kernel_constraint=draw(limits),
+            )
+        )
+    layers.append(Dense(id="output", units=3, activation="softmax"))
+    kind = draw(st.sampled_from(sorted(OPTIMIZER_KINDS)))
+    clipping = draw(st.sampled_from([{}, {"clipnorm": 0.1}, {"clipvalue": 0.01}, {"global_clipnorm": 0.1}]))
+    averaging = draw(st.sampled_from([{}, {"use_ema": True, "ema_momentum": 0.9, "ema_overwrite_frequency": 2}]))
+    optimizer = OPTIMIZER_KINDS[kind].new(learning_rate=0.01, **clipping, **averaging)
+    return Experiment(layers=tuple(layers), optimizer=optimizer)
+
+
+@settings(max_examples=6, deadline=None, derandomize=True, **QUIETLY)
+@given(experiment=experiments())
+def test_any_small_stack_trains_as_by_fit(experiment: Experiment, rows: Make) -> None:
+    data = rows()
+    fast = Trained(experiment, data, fast_from=0)
+    fast.optimizer.finalize_variable_values(fast.model.trainable_variables)
+    keras.utils.set_random_seed(3)
+    theirs = build(experiment, data.summary.input_shape)
+    compile_model(theirs, experiment, data.summary)
+    x, y = data.train.x, data.train.y
+    batches = [(x[batch], y[batch]) for call in calls_of(len(x), (3, 9)) for batch in call]
+    history = theirs.fit(Batches(batches), shuffle=False, verbose=0).history
+    sizes = np.array([len(batch) for batch, _ in batches])
+    assert np.dot(fast.losses, sizes) / sizes.sum() == pytest.approx(history["loss"][0], rel=1e-5)
+    for one, other in zip(fast.model.get_weights(), theirs.get_weights(), strict=True):
+        # Relative to the largest number of a variable: one that happens to be near zero has no digits of its own.
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5 * max(np.abs(other).max(), 0.1))
+
+
+def test_a_schedule_moves_rate_and_momentum_at_every_step(experiment: Make, rows: Make) -> None:
+    data = rows()
+    setting = experiment(optimizer=SGD(learning_rate=0.1, momentum=0.9, nesterov=True))
+    rates, momenta = np.array([0.1, 0.02, 0.3, 0.0, 0.05]), np.array([0.9, 0.2, 0.6, 0.95, 0.5])
+    weights = []
+    for start in (0, 10**9):
+        keras.utils.set_random_seed(3)
+        model = build(setting, data.summary.input_shape)
+        loop = StepLoop(
+            model,
+            keras_optimizer(setting),
+            objective(setting, data.summary),
+            data.train.x,
+            data.train.y,
+            sets_momentum=True,
+            batch=4,
+            fast_from=start,
+        )
+        loop.run(np.arange(20, dtype=np.int32).reshape(5, 4), rates, momenta)
+        weights.append(model.get_weights())
+    assert_close(*weights)
+
+
+def noisy() -> tuple[Layer, ...]:
+    return (
+        Dropout(id="drop", rate=0.3),
+        hidden(7),
+        AlphaDropout(id="alpha", rate=0.2, monte_carlo=True),
+        GaussianDropout(id="times", rate=0.1),
+        GaussianNoise(id="plus", stddev=0.1),
+    )
+
+
+@pytest.mark.parametrize("lengths", [(1, 1, 1, 1), (4,), (2, 2)])
+def test_random_numbers_do_not_depend_on_how_many_steps_go_together(
+    lengths: tuple[int, ...], experiment: Make, rows: Make
+) -> None:
+    setting = experiment(*noisy(), optimizer=Adam(learning_rate=0.01))
+    whole, other = (Trained(setting, rows(), fast_from=0, lengths=given) for given in ((3, 1), lengths))
+    assert all(np.array_equal(one, two) for one, two in zip(whole.variables, other.variables, strict=True))
+
+
+def test_plain_steps_before_the_fast_ones_are_counted_by_the_optimizer(experiment: Make, rows: Make) -> None:
+    setting = experiment(*noisy(), optimizer=Adam(learning_rate=0.01))
+    whole = Trained(setting, rows(), fast_from=3, lengths=(4,))
+    parts = Trained(setting, rows(), fast_from=3, lengths=(2, 2))
+    assert all(np.array_equal(one, two) for one, two in zip(whole.variables, parts.variables, strict=True))
+    states = [v.numpy().tolist() for v in whole.model.variables if "seed_generator_state" in v.path]
+    assert len(states) == 4
+    assert all(count == 10 for _, count in states)  # one draw a step, whichever way it went
+
+
+def losses_of_noise(layer: Layer, summary: Any, *, steps: int = 40, units: int = 5000) -> np.ndarray:
+    """Each step's output of one unit that averages a layer over many ones, with the rate at zero."""
+    given = Experiment(layers=(layer, Dense(id="d", units=1)), loss="mean_absolute_error")
+    model = build(given, (units,))
+    model.layers[1].set_weights([np.full((units, 1), 1 / units, np.float32), np.zeros(1, np.float32)])
+    x, y = np.ones((1, units), np.float32), np.zeros(1, np.float32)
+    loop = StepLoop(model, keras_optimizer(given), objective(given, summary), x, y, batch=1, fast_from=0)
+    return loop.run(np.zeros((steps, 1), np.int32), np.zeros(steps)).losses
+
+
+@pytest.mark.parametrize(
+    ("layer", "mean", "variance"),
+    [
+        (Dropout(id="drop", rate=0.25), 1.0, 0.25 / 0.75),
+        (Dropout(id="drop", rate=0.9), 1.0, 0.9 / 0.1),
+        (GaussianDropout(id="times", rate=0.2), 1.0, 0.2 / 0.8),
+        (GaussianNoise(id="plus", stddev=0.5), 1.0, 0.25),
+    ],
+    ids=lambda value: getattr(value, "kind", None),
+)
+def test_noise_has_the_mean_and_the_spread_of_its_formula(
+    layer: Layer, mean: float, variance: float, rows: Make
+) -> None:
+    losses = losses_of_noise(layer, rows("number").summary)
+    spread = np.sqrt(variance / 5000)
+    assert losses.mean() == pytest.approx(mean, abs=5 * spread / np.sqrt(len(losses)))
+    assert losses.std() == pytest.approx(spread, rel=0.5)
+    # Steps are independent of each other: their sums spread as much as their number says.
+    neighbours = np.corrcoef(losses[:-1], losses[1:])[0, 1]
+    assert abs(neighbours) < 5 / np.sqrt(len(losses))
+
+
+def test_masks_of_units_rows_and_steps_are_independent() -> None:
+    from dnnstudio.engine.fast.noise import Noise
+    from dnnstudio.engine.runtime import tf
+
+    layers = [keras.layers.Dropout(0.3, seed=5), keras.layers.Dropout(0.3, seed=5)]
+    noises = [Noise(layer, (8, 25), index=index) for index, layer in enumerate(layers)]
+    kept = np.stack(
+        [[np.asarray(noise.apply(tf.ones((8, 25)), step)) > 0 for step in noise.draw(300)] for noise in noises]
+    )
+    assert kept.mean() == pytest.approx(0.7, abs=5 * np.sqrt(0.21 / kept.size))
+    # [layer, step, row, unit] → every place against every other, over the steps.
+    places = kept.transpose(1, 0, 2, 3).reshape(300, -1).astype(float)
+    between = np.corrcoef(places.T)[np.triu_indices(400, 1)]
+    assert np.abs(between).max() < 6 / np.sqrt(300)
+    steps = np.corrcoef(places)[np.triu_indices(300, 1)]
+    assert np.abs(steps).max() < 6 / np.sqrt(400)
+
+
+def test_a_network_without_a_fast_way_says_so_and_trains(recorder: Any, experiment: Make, rows: Make) -> None:
+    stack = (Reshape(id="picture", target_shape=(2, 3, 1)), BatchNormalization(id="bn", axis=1), Flatten(id="flat"))
+    recorder.train(experiment(*stack), rows())
+    note = recorder.of(RunStarted)[0].note
+    assert note == "Trains step by step: bn normalizes along axis 1, which has no fast way."
+    assert len(recorder.of(EpochDone)) == 3
+
+
+def test_the_choice_of_the_way_leaves_resuming_exact(
+    recorders: Make, experiment: Make, rows: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a compile that costs seven steps, the second of four epochs of five steps changes the way."""
+    monkeypatch.setattr(reasons, "PRICE", 7)
+    monkeypatch.setattr(reasons, "PRICE_A_LAYER", 1)
+    setting = experiment(*noisy(), optimizer=Adam(learning_rate=0.01))
+    whole, first, second = recorders("whole"), recorders("first"), recorders("second")
+
+    def train(recorder: Any, epochs: int, **more: Any) -> list[np.ndarray]:
+        given = setting.replaced(training=Training(epochs=epochs, batch_size=16))
+        model = fresh_model(given, (6,))
+        recorder.train(given, rows(), model=model, **more)
+        return model.get_weights()
+
+    expected = train(whole, 4)
+    train(first, 1)
+    got = train(second, 4, resume_from=first.folder)
+    assert all(np.array_equal(one, two) for one, two in zip(expected, got, strict=True))
+
+
+def test_long_epochs_go_the_fast_way_at_once_and_short_ones_first_pay_for_it(experiment: Make) -> None:
+    model = build(experiment(), (6,))
+    assert reasons.pays_from(model, steps_an_epoch=1719) == 0
+    late = reasons.pays_from(model, steps_an_epoch=45)
+    assert 900 < late < 2000
+    deep = build(experiment(*[hidden(id=f"h{index}") for index in range(50)]), (6,))
+    assert reasons.pays_from(deep, steps_an_epoch=45) > late
+
+
+def test_a_second_training_of_a_like_network_compiles_nothing(experiment: Make, rows: Make) -> None:
+    setting = experiment(*noisy(), optimizer=Adam(learning_rate=0.01))
+    Trained(setting, rows(), fast_from=0)
+    again = Trained(setting.replaced(seed=5), rows(train=90), fast_from=0)
+    assert again.loop._fast is not None
+    assert again.loop._fast._program.steps.experimental_get_tracing_count() == 1
+
+
+def test_every_activation_compiles_to_what_keras_gives() -> None:
+    from dnnstudio.engine.runtime import tf
+
+    names = get_args(get_args(Dense.model_fields["activation"].annotation)[0])
+    # Keras knows it by name, and refuses to apply it without the numbers that a name cannot give.
+    names = [name for name in names if name != "threshold"]
+    x = np.random.default_rng(0).normal(size=(16, 7)).astype(np.float32)
+    layers = [keras.layers.Activation(name) for name in names]
+
+    @tf.function(jit_compile=True)
+    def together(x: Any) -> tuple[list[Any], list[Any]]:
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(x)
+            outputs = [layer.call(x) for layer in layers]
+        return outputs, [tape.gradient(output, x) for output in outputs]
+
+    outputs, slopes = together(tf.constant(x))
+    for layer, output, slope in zip(layers, outputs, slopes, strict=True):
+        with tf.GradientTape() as tape:
+            given = tf.constant(x)
+            tape.watch(given)
+            expected = layer.call(given)
+        np.testing.assert_allclose(output, expected, rtol=1e-5, atol=1e-5, err_msg=layer.name)
+        np.testing.assert_allclose(slope, tape.gradient(expected, given), rtol=1e-4, atol=1e-5, err_msg=layer.name)

@@ -1,0 +1,78 @@
+"""Reading Fashion-MNIST beside gzip and numpy alone, and the memory of a training on all of it."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dnnstudio.core.data import Data, FashionMNIST
+from dnnstudio.engine.data import find, forget, load_dataset
+
+MEMORY = """
+import resource, sys
+import numpy as np
+from pathlib import Path
+from dnnstudio.core.control import Control
+from dnnstudio.core.data import Data, FashionMNIST
+from dnnstudio.core.edits import set_value
+from dnnstudio.core.recipes import load_recipe
+from dnnstudio.engine.data import load_dataset
+from dnnstudio.engine.training import train
+kept = int(sys.argv[1])
+experiment = load_recipe("task_a").experiment
+for path, value in (("data.source", {"kind": "fashion_mnist"}), ("data.classes", {}), ("data.train_limit", kept),
+                    ("data.validation", {"kind": "first", "count": 5000}), ("training.epochs", 1),
+                    (f"layers.{experiment.layers[-1].id}.units", 10)):
+    experiment = set_value(experiment, path, value)
+data = load_dataset(experiment.data, seed=1)
+train(experiment, data, folder=Path(sys.argv[2]), run="m", control=Control(), emit=lambda event: None)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+@pytest.mark.real_data
+@pytest.mark.timeout(600)
+def test_seconds_to_read_all_images(table: Any, row: Any, turns: Callable[..., dict[str, float]]) -> None:
+    folder = find("fashion_mnist")
+    assert folder is not None
+    files = sorted(Path(folder).glob("*ubyte*"))
+
+    def alone() -> None:
+        for file in files:
+            content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+            np.frombuffer(content, np.uint8)
+
+    def ours() -> None:
+        forget()
+        load_dataset(Data(source=FashionMNIST()), seed=1)
+
+    ways = {"ours": ours, "alone": alone}
+    seconds = turns(ways, rounds=5)
+    table.add(row("loading Fashion-MNIST", "gzip alone", seconds["ours"], seconds["alone"], at_most=1.5))
+    assert seconds["ours"] < 10 * seconds["alone"]
+
+
+@pytest.mark.real_data
+@pytest.mark.timeout(1200)
+def test_memory_of_a_training(table: Any, row: Any, tmp_path: Path) -> None:
+    """The peak of a training on all rows over that of the same on a hundred, in processes of their own."""
+    peaks = []
+    for kept in (100, 55_000):
+        began = time.perf_counter()
+        command = [sys.executable, "-c", MEMORY, str(kept), str(tmp_path / str(kept))]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        peaks.append(float(done.stdout.split()[-1]))
+        assert time.perf_counter() - began < 600
+    size = 70_000 * 784 * 4 / 2**20
+    # Both hold the test and validation rows, which are a part of the size of the data.
+    held = peaks[1] - peaks[0] + 15_000 * 784 * 4 / 2**20
+    table.add(row("memory while training", "float32 data", held, size, unit="MB", at_most=2.5))
+    assert held < 6 * size
