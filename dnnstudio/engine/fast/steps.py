@@ -27,7 +27,7 @@ MOST_NUMBERS = 2**21
 """Of one call: more would leave the processor's cache, and stop and pause would have to wait."""
 
 
-PROGRAMS_KEPT = 8
+PROGRAMS_KEPT = 4
 
 
 class Carried:
