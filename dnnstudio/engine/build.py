@@ -15,6 +15,7 @@ from dnnstudio.core.shapes import infer_shapes
 from dnnstudio.core.transfer import Autoencoder
 from dnnstudio.engine.layers import OWN_LAYERS
 from dnnstudio.engine.runtime import keras
+from dnnstudio.engine.schedules import keras_rate
 
 LOSS_OBJECTS = {
     "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
@@ -73,9 +74,12 @@ def keras_layer(layer: Layer) -> keras.layers.Layer:
     return made
 
 
-def keras_optimizer(experiment: Experiment) -> keras.optimizers.Optimizer:
-    """The experiment's optimizer, at its base learning rate."""
-    return to_keras(experiment.optimizer)
+def keras_optimizer(experiment: Experiment, learning_rate: Any = None) -> keras.optimizers.Optimizer:
+    """The experiment's optimizer, at its base learning rate or at the rate or Keras schedule given."""
+    given = _arguments(experiment.optimizer)
+    if learning_rate is not None:
+        given["learning_rate"] = learning_rate
+    return getattr(keras.optimizers, experiment.optimizer.keras_class)(**given)
 
 
 def to_keras(value: Any) -> Any:
@@ -151,13 +155,16 @@ def check_task(experiment: Experiment, summary: DataSummary) -> str:
 
 
 def compile_model(model: keras.Sequential, experiment: Experiment, summary: DataSummary) -> None:
-    """Compile with the experiment's optimizer, loss and metrics, as the exported script does.
+    """Compile with the experiment's optimizer, schedule, loss and metrics, as the exported script does.
 
-    The program itself trains by `engine.loop`, which needs no compiled model.
+    The program itself trains by `engine.loop`, which needs no compiled model. What a compiled model cannot carry is
+    left to callbacks: the performance schedule (`ReduceLROnPlateau`) and a momentum that changes. Raises `UserError`
+    where the schedule needs the number of training rows and the summary does not have it.
     """
     loss = resolve_loss(experiment, summary)
+    rate = keras_rate(experiment, summary.counts[0] if summary.counts else None)
     model.compile(
-        optimizer=keras_optimizer(experiment),
+        optimizer=keras_optimizer(experiment, rate),
         loss=getattr(keras.losses, LOSS_OBJECTS[loss])(),
         metrics=["accuracy"] if summary.classes else ["mae"],
         jit_compile=False,
