@@ -149,6 +149,21 @@ class SampleModel(Job):
     earlier: Samples | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindRate(Job):
+    """Train a copy while the learning rate grows from `lowest` to `highest`. Result: `FoundRate`; changes nothing.
+
+    The copy is of a fresh network, or of `model` (a run id, run folder or model file). `base` as in `TrainRun`.
+    """
+
+    experiment: Experiment
+    model: str | Path | None = None
+    lowest: float = 1e-6
+    highest: float = 10.0
+    steps: int = 500
+    base: Path | None = None
+
+
 # ---------------------------------------------------------------------------------------------- events
 
 
@@ -217,6 +232,15 @@ class SamplesDone(Event):
     samples: Samples
     planned: int
     seconds_left: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateTested(Event):
+    """Steps of a learning-rate test since the last such event: the rate and the loss of each, of `total` planned."""
+
+    rates: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    total: int
 
 
 # --------------------------------------------------------------------------------------------- results
@@ -330,3 +354,19 @@ class ModelComparison:
     same_weights: bool
     figures: tuple[dict[str, float], dict[str, float]] | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundRate:
+    """A learning-rate test: rate, loss and smoothed loss of each step up to where it ended.
+
+    `steepest` is where the smoothed loss falls fastest, `tenth_of_lowest` a tenth of the rate at which it is lowest;
+    None where the loss never fell. `exploded` says that the loss ended the test before its highest rate.
+    """
+
+    rates: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    smoothed: NDArray[np.float64]
+    steepest: float | None
+    tenth_of_lowest: float | None
+    exploded: bool

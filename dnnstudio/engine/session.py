@@ -26,6 +26,8 @@ from dnnstudio.core.jobs import (
     EvaluateModel,
     Evaluation,
     Event,
+    FindRate,
+    FoundRate,
     Job,
     Library,
     ListLibrary,
@@ -105,6 +107,8 @@ class Session:
                     return self._compare_models(job, control, emit)
                 case SampleModel():
                     return self._sample(job, control, emit)
+                case FindRate():
+                    return self._find_rate(job, control, emit)
         except Exception as error:
             # By name: importing TensorFlow for its exception class would take seconds.
             if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
@@ -274,6 +278,19 @@ class Session:
 
         models = [self.model(key, layers_of=job.experiment, control=control) for key in (job.first, job.second)]
         return compare_models(job, models[0], models[1], measure)
+
+    def _find_rate(self, job: FindRate, control: Control, emit: Emit) -> FoundRate:
+        from dnnstudio.engine.finder import find_rate, untouched_random_state
+
+        with untouched_random_state():
+            experiment, dataset = self._prepared(job.experiment, job.id, control, emit)
+            if job.model is not None:
+                live = self.model(job.model, control=control)
+                experiment, model = experiment.replaced(layers=live.experiment.layers, transfer=None), live.model
+            else:
+                start = TrainRun(id=job.id, experiment=experiment, folder=job.base or Path(), base=job.base)
+                experiment, model, _ = self._start(start, experiment, dataset.summary.input_shape, control)
+        return find_rate(job, experiment, dataset, model, control=control, emit=emit)
 
     def _open(self, job: OpenModel, control: Control) -> OpenedModel:
         live = self._keep(job.id, read_model_at(job.path, control=control))
