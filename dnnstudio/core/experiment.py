@@ -43,6 +43,12 @@ class Training(Option):
     early_stopping: EarlyStopping | None = option(
         None, title="Early stopping", help="Stop when the validation figures no longer improve."
     )
+    layer_health: bool = option(
+        True,
+        title="Layer health",
+        help="Measure gradients and activations of each layer now and then; it changes nothing and costs little.",
+        advanced=True,
+    )
 
 
 class Experiment(Option):

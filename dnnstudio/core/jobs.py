@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnstudio.core.data import Data, DataSummary
+from dnnstudio.core.divergence import Divergence
 from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.health import LayerHealth
 from dnnstudio.core.library import Entry, LayerComparison, OptionDifference
 from dnnstudio.core.uncertainty.samples import Masks, Samples
 from dnnstudio.core.uncertainty.shift import Shift
@@ -52,12 +54,14 @@ class TrainRun(Job):
 
     Result: `RunResult`. `folder` is made and filled as DESIGN section 3 says. A relative `transfer.source` starts from
     `base`, the folder of the experiment's file. What the run shares with other models is changed in them too.
+    `stop_after` is an epoch (counted from 1) after which it stops though more are planned.
     """
 
     experiment: Experiment
     folder: Path
     resume_from: Path | None = None
     base: Path | None = None
+    stop_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,12 +221,21 @@ class EpochDone(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HealthMeasured(Event):
+    """Every layer's figures after a step; `epoch` is how far the run is. `core.health.judge` puts them into words."""
+
+    epoch: float
+    layers: tuple[LayerHealth, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded(Event):
-    """The last event of every training, whatever ended it."""
+    """The last event of every training, whatever ended it. `cause` is there when it diverged."""
 
     reason: EndReason
     message: str
     result: RunResult | None = None
+    cause: Divergence | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -158,6 +158,7 @@ class Session:
             emit=emit,
             model=model,
             resume_from=job.resume_from,
+            stop_after=job.stop_after,
             around=around,
         )
         self._folders[job.id] = job.folder

@@ -45,7 +45,7 @@ class LiveStage:
         network = model if stage.layers is None else part_of(model, stage.layers)
         if not network.trainable_variables:
             raise UserError("Every layer is frozen, so there is nothing to train.", "Make one layer trainable.")
-        self._model = network
+        self.network = network
         self._schedule = experiment.schedule
         self._plan = Plan(stage.optimizer.learning_rate, steps_per_epoch, stage.epochs)
         self.optimizer = to_keras(stage.optimizer)
@@ -78,7 +78,7 @@ class LiveStage:
     def finish(self) -> None:
         """Put the optimizer's averages in the place of the weights where it keeps any (`use_ema`)."""
         if int(self.optimizer.iterations.numpy()):
-            self.optimizer.finalize_variable_values(self._model.trainable_variables)
+            self.optimizer.finalize_variable_values(self.network.trainable_variables)
 
     def release(self) -> None:
         """Let go of the data; no step can be run afterwards."""

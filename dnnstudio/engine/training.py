@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnstudio.core.control import Control
+from dnnstudio.core.divergence import Divergence
 from dnnstudio.core.errors import Cancelled, UserError
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.history import Row
@@ -39,6 +40,7 @@ from dnnstudio.engine.run_folder import RunFolder
 from dnnstudio.engine.runtime import keras
 from dnnstudio.engine.stage import LiveStage
 from dnnstudio.engine.surroundings import Surroundings
+from dnnstudio.engine.watch import Diverged, StepWatch
 
 if TYPE_CHECKING:
     from dnnstudio.engine.data import Dataset
@@ -47,10 +49,6 @@ CHUNK_S = 0.04
 """How long the steps between two looks at the control should take."""
 CHECKPOINT_S = 10.0
 """How much work a crash may cost."""
-
-
-class Diverged(Exception):  # noqa: N818 - an outcome of training, not an error of the program
-    """The loss or a weight is no longer a finite number; the text is a sentence for the person."""
 
 
 def train(
@@ -63,17 +61,20 @@ def train(
     emit: Emit,
     model: keras.Sequential | None = None,
     resume_from: Path | None = None,
+    stop_after: int | None = None,
     around: Surroundings | None = None,
 ) -> RunResult:
     """Train `model` (or a fresh network of the experiment's seed) and fill `folder`.
 
-    With `resume_from`, a run folder, training goes on from its checkpoint exactly as if it had never stopped. `around`
-    is told of its course. The last event is `RunEnded`, whatever happens. Raises `UserError`.
+    With `resume_from`, a run folder, training goes on from its checkpoint exactly as if it had never stopped. It stops
+    after epoch `stop_after` though more are planned. `around` is told of its course. The last event is `RunEnded`,
+    whatever happens. Raises `UserError`.
     """
     around = around or Surroundings()
     given: dict[str, Any] = {"folder": folder, "run": run, "control": control, "emit": emit, "model": model}
     try:
-        result, message = Trainer(experiment, dataset, **given, resume_from=resume_from).train(around)
+        trainer = Trainer(experiment, dataset, **given, resume_from=resume_from, stop_after=stop_after)
+        result, message = trainer.train(around)
         message = f"{message} {around.closed(folder)}".rstrip()
     except Cancelled:
         around.failed()
@@ -83,7 +84,7 @@ def train(
         around.failed()
         emit(RunEnded(run=run, reason="failed", message=str(error)))
         raise
-    emit(RunEnded(run=run, reason=result.reason, message=message, result=result))
+    emit(RunEnded(run=run, reason=result.reason, message=message, result=result, cause=trainer.cause))
     return result
 
 
@@ -107,6 +108,7 @@ class Trainer:
         emit: Emit,
         model: keras.Sequential | None = None,
         resume_from: Path | None = None,
+        stop_after: int | None = None,
     ) -> None:
         self._experiment = experiment
         self._data = dataset
@@ -125,6 +127,7 @@ class Trainer:
         self._steps_per_epoch = -(-rows // self._batch)
         self._stages = stages(experiment, dataset.summary.input_shape)
         self._epochs = sum(stage.epochs for stage in self._stages)
+        self._stop_after = stop_after
         self._at = Position()
         rule = experiment.training.early_stopping
         self._at.best.monitor = rule.monitor if rule else "val_loss"
@@ -138,7 +141,8 @@ class Trainer:
         if checkpoint is not None:
             put_values(self._model.variables, checkpoint.network)
             put_values(self._stage.optimizer.variables, checkpoint.optimizer)
-        self._finite = self._values()
+        self._watch = self._new_watch()
+        self.cause: Divergence | None = None
         self._reporter = BatchReporter(
             run,
             emit,
@@ -185,7 +189,7 @@ class Trainer:
             self._at.begin_stage(afresh=afresh)
             self._best = [] if afresh else self._best
             self._stage = self._begin_stage()
-            self._finite = self._values()
+            self._watch = self._new_watch()
 
     def _begin_stage(self) -> LiveStage:
         """Compile the stage at which the training stands. Raises `UserError`."""
@@ -197,6 +201,21 @@ class Trainer:
             self._objective,
             self._data.train,
             self._steps_per_epoch,
+        )
+
+    def _new_watch(self) -> StepWatch:
+        """What looks at the steps of the stage at which the training stands, from its values of this moment on."""
+        return StepWatch(
+            self._stage,
+            self._model,
+            self._objective,
+            self._data,
+            self._experiment,
+            self._at,
+            run=self._run,
+            control=self._control,
+            emit=self._emit,
+            steps_per_epoch=self._steps_per_epoch,
         )
 
     def _end_stage(self) -> None:
@@ -214,17 +233,16 @@ class Trainer:
                 row = self._epoch()
                 if rule and at.patience.look(row, rule):
                     return "early_stopping", f"Stopped early: no better for {rule.patience} epochs."
-                if self._control.finishing and at.epoch < self._epochs:
+                if (self._control.finishing or at.epoch == self._stop_after) and at.epoch < self._epochs:
                     return "stopped", f"Stopped after epoch {at.epoch}."
                 if time.monotonic() - self._saved_at >= CHECKPOINT_S:
                     self._save_checkpoint()
         except Cancelled:
             return "stopped", f"Stopped in epoch {at.epoch + 1}."
-        except Diverged as cause:
-            put_values(self._model.variables, self._finite[0])
-            put_values(self._stage.optimizer.variables, self._finite[1])
+        except Diverged as error:
+            self.cause = error.cause
             at.begin_epoch()
-            return "diverged", str(cause)
+            return "diverged", str(error)
         return "finished", f"Finished {at.epoch} epochs."
 
     def _epoch(self) -> Row:
@@ -247,11 +265,12 @@ class Trainer:
         row |= {f"clean_{name}": value for name, value in figures["clean"].items()}
         if len(self._stages) > 1:
             row["phase"] = at.stage + 1
-        self._check_finite(row)
+        self._watch.check_epoch(row)
         at.history.append(row)
         at.epoch += 1
         at.stage_epoch += 1
         at.begin_epoch()
+        self._watch.begin()
         if is_best := at.best.look(row):
             self._best = self._model.get_weights()
         self._look_for_plateau(row)
@@ -273,6 +292,7 @@ class Trainer:
             self._control.check()
             self._take_rate()
             count = min(self._chunk, full - at.step) if at.step < full else 1
+            count = self._watch.limit(count)
             begin = at.step * self._batch
             rows = order[begin : begin + count * self._batch].reshape(count, -1)
             self._some_steps(rows)
@@ -284,15 +304,9 @@ class Trainer:
         steps = np.arange(self._step_of_stage(), self._step_of_stage() + count)
         rates = self._rates(steps)
         begun = time.monotonic()
-        done = self._stage.run(rows, steps, rates)
+        done = self._watch.run(rows, steps, rates)
         seconds = time.monotonic() - begun
         at.seconds += seconds
-        if not np.isfinite(done.losses).all():
-            step = int(np.flatnonzero(~np.isfinite(done.losses))[0]) + at.step
-            raise Diverged(
-                f"The loss became infinite in step {step + 1} of epoch {at.epoch + 1}; the last finite weights are "
-                "kept. Lower the learning rate or clip the gradient."
-            )
         at.loss_sum += float(done.losses.sum(dtype=np.float64)) * rows.shape[1]
         at.metric_sum += float(done.metrics.sum(dtype=np.float64)) * rows.shape[1]
         at.step += count
@@ -310,15 +324,6 @@ class Trainer:
         if not self._experiment.training.shuffle:
             return np.arange(count, dtype=np.int32)
         return np.random.default_rng([self._experiment.seed, epoch]).permutation(count).astype(np.int32)
-
-    def _check_finite(self, row: Row) -> None:
-        values = self._values()
-        if not all(np.isfinite(value).all() for value in values[0]) or not np.isfinite(list(row.values())).all():
-            raise Diverged(
-                f"A weight became infinite in epoch {self._at.epoch + 1}; the last finite weights are kept. "
-                "Lower the learning rate or clip the gradient."
-            )
-        self._finite = values
 
     # -------------------------------------------------------------------------------------- rates
 
@@ -381,6 +386,7 @@ class Trainer:
             "message": message,
             "epochs": at.epoch,
             "best_epoch": at.best.epoch,
+            "health": self._watch.condition,
             "seconds": round(sum(row["seconds"] for row in at.history) + at.seconds, 3),
             "started": round(self._started, 3),
         }
