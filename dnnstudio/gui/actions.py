@@ -37,6 +37,24 @@ ACTIONS = (
     ActionRow("pause", "Pause", "pause-fill", ("F6",), "Rest between two steps; nothing is lost."),
     ActionRow("stop", "Stop", "stop-fill", ("Shift+F5",), "End the training; what was reached is kept."),
     ActionRow(
+        "finish_epoch", "Stop after this epoch", "", ("Ctrl+Shift+F5",), "End the training when this epoch is done."
+    ),
+    ActionRow(
+        "one_epoch",
+        "+1 epoch",
+        "skip-forward",
+        ("F7",),
+        "Train the chosen run for one epoch more, exactly from its end.",
+    ),
+    ActionRow("more_epochs", "More epochs…", "", ("Shift+F7",), "Train the chosen run for as many epochs as you say."),
+    ActionRow(
+        "find_rate",
+        "Find learning rate",
+        "chart-line-up",
+        ("F8",),
+        "Train a copy while the rate grows, and see which rate is best; nothing is changed.",
+    ),
+    ActionRow(
         "uncertainty",
         "Uncertainty…",
         "dice-five",

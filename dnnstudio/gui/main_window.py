@@ -18,6 +18,7 @@ from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.document import Document
 from dnnstudio.gui.engine_thread import Engine, Failure
 from dnnstudio.gui.file_controller import FileController
+from dnnstudio.gui.lab_controller import LabController
 from dnnstudio.gui.messages import Messages
 from dnnstudio.gui.panels.data_panel import DataPanel
 from dnnstudio.gui.panels.inspector import InspectorPanel
@@ -26,6 +27,7 @@ from dnnstudio.gui.panels.schedule_panel import SchedulePanel
 from dnnstudio.gui.panels.training_panel import TrainingPanel
 from dnnstudio.gui.plots.panel import RunPlots
 from dnnstudio.gui.plots.result_card import ResultCard
+from dnnstudio.gui.plots.side import SideStack
 from dnnstudio.gui.run_controller import Activity, RunController
 from dnnstudio.gui.run_display import RunDisplay
 from dnnstudio.gui.runs_panel import RunsPanel
@@ -79,13 +81,23 @@ class MainWindow(QMainWindow):
             self.controller,
             document,
             plots=self.plots,
-            result=self.result,
+            side=self.side,
             runs=self.runs,
             status=self.status,
             messages=self.messages,
             parent=self,
         )
+        self.lab = LabController(
+            self,
+            document,
+            self.controller,
+            theme=theme,
+            dialogs=self.dialogs,
+            actions=self.actions_,
+            runs=self.runs,
+        )
         self._wire_actions()
+        self._wire_lab()
         self._show_title()
         self._show_availability()
         self.status.show_engine(engine.state)
@@ -105,6 +117,7 @@ class MainWindow(QMainWindow):
         self.training = TrainingPanel(document, theme)
         self.plots = RunPlots(theme, self)
         self.result = ResultCard(theme)
+        self.side = SideStack(theme, document, self.result)
         self.runs = RunsPanel(theme, self._settings.workspace)
         self.messages = Messages(theme)
         self.uncertainty = UncertaintyOpener(theme, self.engine, self._subject, self)
@@ -123,7 +136,7 @@ class MainWindow(QMainWindow):
             loss=self.plots.loss,
             accuracy=self.plots.accuracy,
             rate=self.plots.rate,
-            result=self.result,
+            result=self.side,
             runs=self.runs,
         )
         self.body = Body(self._theme, parts)
@@ -170,6 +183,10 @@ class MainWindow(QMainWindow):
             "pause": self._pause_or_resume,
             "stop": self.controller.stop,
             "uncertainty": self.uncertainty.open,
+            "finish_epoch": self.controller.finish_epoch,
+            "one_epoch": self.lab.one_epoch,
+            "more_epochs": self.lab.more_epochs,
+            "find_rate": self.lab.find_rate,
             "describe": self._name_and_seed,
             "workspace": self._choose_workspace,
             "summary": self._show_summary,
@@ -203,6 +220,13 @@ class MainWindow(QMainWindow):
         self.runs.model_requested.connect(self.files.open_model_of)
         self.files.said.connect(self.messages.say)
         self.files.recent_changed.connect(self._fill_open_menu)
+
+    def _wire_lab(self) -> None:
+        self.lab.failed.connect(self.files.tell)
+        self.lab.said.connect(self.messages.say)
+        self.side.failed.connect(self.files.tell)
+        self.schedule.find_requested.connect(self.actions_["find_rate"].trigger)
+        self.plots.rate.rate_wished.connect(self.controller.set_learning_rate)
 
     def _fill_menus(self) -> None:
         save = self.toolbar.save_button.menu()

@@ -17,6 +17,7 @@ from dnnstudio.core.control import Control
 from dnnstudio.core.data import Data
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.going_on import continued
 from dnnstudio.core.jobs import (
     BatchesDone,
     DataPreview,
@@ -24,10 +25,14 @@ from dnnstudio.core.jobs import (
     EpochDone,
     EvaluateModel,
     Evaluation,
+    FindRate,
+    FoundRate,
+    HealthMeasured,
     Job,
     OpenedModel,
     OpenModel,
     Progress,
+    RateTested,
     RunEnded,
     RunResult,
     RunStarted,
@@ -61,6 +66,10 @@ class RunController(QObject):
     model_evaluated = Signal(object, object)
     model_saved = Signal(object)
     model_changed = Signal()
+    health_measured = Signal(object)
+    rate_tested = Signal(object)
+    rate_found = Signal(object, object)
+    """The `FindRate` job and its `FoundRate`."""
     failed = Signal(object, object)
 
     def __init__(self, engine: Engine, workspace: Path, parent: QObject | None = None) -> None:
@@ -99,11 +108,33 @@ class RunController(QObject):
         """Train a fresh network in a new run folder. Raises `UserError`: one is under way, or the folder fails."""
         if self._training is not None:
             raise UserError("A training is under way.", "Stop it first.")
-        job = TrainRun(experiment=experiment, folder=new_run_folder(self.workspace, experiment.name))
+        return self._train(TrainRun(experiment=experiment, folder=new_run_folder(self.workspace, experiment.name)))
+
+    def go_on(self, folder: Path, more_epochs: int | None = None) -> TrainRun:
+        """Go on exactly where the run in `folder` stopped: to its planned end, or for so many more epochs.
+
+        Raises `UserError`: one is under way, or the run cannot be read or has nothing left to do.
+        """
+        if self._training is not None:
+            raise UserError("A training is under way.", "Stop it first.")
+        return self._train(continued(folder, more_epochs))
+
+    def _train(self, job: TrainRun) -> TrainRun:
         self._ended = None
         self._set_activity("queued")
         self._training = (job, self._engine.submit(job))
         return job
+
+    def finish_epoch(self) -> None:
+        """Stop after the epoch that is running."""
+        if self._training is not None and self._activity in ("training", "paused"):
+            self._set_activity("stopping")
+            self._training[1].finish_epoch()
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Train on with this rate; the schedule keeps its shape from there."""
+        if self._training is not None:
+            self._training[1].set_learning_rate(rate)
 
     def stop(self) -> None:
         """End the training; what was reached is kept."""
@@ -120,6 +151,19 @@ class RunController(QObject):
         if self._training is not None and self._activity == "paused":
             self._set_activity("training")
             self._training[1].resume()
+
+    # ------------------------------------------------------------------------------------------ learning rate
+
+    def find_rate(self, experiment: Experiment) -> FindRate:
+        """Test growing learning rates on a fresh copy; `rate_tested` and `rate_found` follow."""
+        job = FindRate(experiment=experiment)
+        self._submit(job)
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """Cancel a job other than a training."""
+        if job.id in self._others:
+            self._others[job.id].stop()
 
     # -------------------------------------------------------------------------------------------------- data
 
@@ -174,6 +218,10 @@ class RunController(QObject):
                 self.batches_done.emit(event)
             case EpochDone():
                 self.epoch_done.emit(event)
+            case HealthMeasured():
+                self.health_measured.emit(event)
+            case RateTested():
+                self.rate_tested.emit(event)
             case RunEnded():
                 self._ended = event
             case Progress():
@@ -194,6 +242,8 @@ class RunController(QObject):
                 self.model_opened.emit(job, result)
             case EvaluateModel() if isinstance(result, Evaluation):
                 self.model_evaluated.emit(job, result)
+            case FindRate() if isinstance(result, FoundRate):
+                self.rate_found.emit(job, result)
             case SaveModel() if isinstance(result, SavedModel):
                 self.model_saved.emit(result)
         self.progressed.emit(None)

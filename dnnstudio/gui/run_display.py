@@ -5,12 +5,14 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.history import FILE as HISTORY
+from dnnstudio.core.history import Row, read_rows
 from dnnstudio.core.jobs import BatchesDone, EpochDone, Progress, RunEnded, RunStarted
 from dnnstudio.core.runs import RunRecord
 from dnnstudio.gui.document import Document
 from dnnstudio.gui.messages import Messages
 from dnnstudio.gui.plots.panel import RunPlots
-from dnnstudio.gui.plots.result_card import ResultCard
+from dnnstudio.gui.plots.side import SideStack
 from dnnstudio.gui.plots.stored import read_stored_run
 from dnnstudio.gui.run_controller import Activity, RunController
 from dnnstudio.gui.runs_panel import RunsPanel, count_parameters, open_folder
@@ -28,7 +30,7 @@ class RunDisplay(QObject):
         document: Document,
         *,
         plots: RunPlots,
-        result: ResultCard,
+        side: SideStack,
         runs: RunsPanel,
         status: StatusLine,
         messages: Messages,
@@ -38,7 +40,8 @@ class RunDisplay(QObject):
         self._controller = controller
         self._document = document
         self._plots = plots
-        self._result = result
+        self._side = side
+        self._result = side.result
         self._runs = runs
         self._status = status
         self._messages = messages
@@ -47,6 +50,7 @@ class RunDisplay(QObject):
         controller.batches_done.connect(self._on_batches)
         controller.epoch_done.connect(self._on_epoch)
         controller.run_ended.connect(self._on_ended)
+        controller.health_measured.connect(side.health.add_measurement)
         controller.progressed.connect(self._on_progress)
         runs.run_chosen.connect(self.show_stored)
 
@@ -58,12 +62,21 @@ class RunDisplay(QObject):
 
     def _on_started(self, event: RunStarted) -> None:
         self._messages.say_start(event)
-        self._plots.begin(event)
-        self._result.clear()
+        self._plots.begin(event, self._rows_before(event))
+        self._side.begin(event.epochs)
         self._runs.begin(event)
         summary = self._document.summary
         self._runs.set_parameters(count_parameters(event, summary.input_shape if summary else None))
         self._status.begin(event)
+
+    def _rows_before(self, event: RunStarted) -> list[Row]:
+        """The epochs that a training goes on from."""
+        if not event.first_epoch:
+            return []
+        try:
+            return read_rows(event.folder / HISTORY)[: event.first_epoch]
+        except UserError:
+            return []  # the training itself has what it needs; only the drawing begins later
 
     def _on_batches(self, event: BatchesDone) -> None:
         self._plots.add_batches(event)
@@ -81,6 +94,10 @@ class RunDisplay(QObject):
         self._status.clear()
         if event.result is not None:
             self._result.show_metrics(event.result.metrics, best_epoch=event.result.best_epoch)
+        if event.cause is not None:
+            self._side.show_divergence(event.cause)
+        else:
+            self._side.show_result()
         self._messages.say_end(event, self.open_run_folder)
 
     def _on_progress(self, event: Progress | None) -> None:
@@ -100,6 +117,7 @@ class RunDisplay(QObject):
             return
         self._plots.show_run(curves)
         self._result.show_metrics(metrics, best_epoch=curves.best_epoch)
+        self._side.show_result()
 
     def open_run_folder(self) -> None:
         """Show the files of the newest run."""

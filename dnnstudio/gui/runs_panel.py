@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.jobs import EpochDone, RunEnded, RunStarted
-from dnnstudio.core.runs import RunRecord, read_run, run_folders
+from dnnstudio.core.runs import CHECKPOINT, RunRecord, read_run, run_folders
 from dnnstudio.core.shapes import infer_shapes, totals
 from dnnstudio.gui.runs_model import (
     BEST_ROLE,
@@ -82,12 +82,13 @@ class RunsPanel(Card):
     """All runs of the workspace.
 
     `run_chosen(RunRecord)` when one is selected; `experiment_requested(Path)` and `model_requested(Path)` carry what to
-    open. Folded, it is one line that says which run is best.
+    open, `go_on_requested(Path)` the run to go on with. Folded, it is one line that says which run is best.
     """
 
     run_chosen = Signal(object)
     experiment_requested = Signal(object)
     model_requested = Signal(object)
+    go_on_requested = Signal(object)
     folded_changed = Signal(bool)
 
     def __init__(self, theme: Theme, workspace: Path, *, parent: QWidget | None = None) -> None:
@@ -315,7 +316,9 @@ class RunsPanel(Card):
         menu = QMenu(self)
         menu.setObjectName("run_menu")
         has_model = (record.folder / "model.keras").exists()
+        stopped_early = record.status in ("stopped", "unfinished") and (record.folder / CHECKPOINT).is_dir()
         deeds: tuple[tuple[str, str, bool, Any], ...] = (
+            ("go_on_run", "Go on training", stopped_early, self.go_on_requested.emit),
             ("open_run_experiment", "Open its experiment", True, self.experiment_requested.emit),
             ("open_run_model", "Open its model", has_model, self.model_requested.emit),
             ("open_run_folder", "Open its folder", True, open_folder),

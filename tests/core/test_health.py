@@ -129,7 +129,15 @@ def test_the_first_lost_loss() -> None:
 def test_the_explanation_names_step_rate_gradient_and_what_to_try() -> None:
     cause = Divergence(3, 12, float("nan"), 100.0, gradient_norm=7.1e8, layer="dense_2")
     text = explain(cause)
-    for words in ("infinite", "step 12 of epoch 3", "rate of 100", "7.1e+08", "dense_2", "Lower the learning rate", "clip"):
+    for words in (
+        "infinite",
+        "step 12 of epoch 3",
+        "rate of 100",
+        "7.1e+08",
+        "dense_2",
+        "Lower the learning rate",
+        "clip",
+    ):
         assert words in text
     assert "grew to 2.0e+16" in explain(Divergence(1, 1, 2e16, 1.0))
     assert explain(Divergence(1, 1, 0.3, 1.0, weights=True)).startswith("A weight became infinite")

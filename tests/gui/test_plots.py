@@ -20,11 +20,11 @@ from dnnstudio.core.history import write_history
 from dnnstudio.core.jobs import BatchesDone, EpochDone, RunEnded, RunStarted
 from dnnstudio.core.recipes import load_recipe
 from dnnstudio.gui.plots.base import CurvePlot, Series
-from dnnstudio.gui.plots.cards import loss_words, short_number, short_numbers, tick_numbers, tick_shares
 from dnnstudio.gui.plots.curves import TRACE_POINTS, Curves, Trace, bounds, planned_rates, round_range, round_step
 from dnnstudio.gui.plots.panel import RunPlots
 from dnnstudio.gui.plots.result_card import ResultCard
 from dnnstudio.gui.plots.stored import read_stored_run
+from dnnstudio.gui.plots.words import loss_words, short_number, short_numbers, tick_numbers, tick_shares
 from dnnstudio.gui.runs_model import duration, figure, share
 from dnnstudio.gui.theme import Theme
 

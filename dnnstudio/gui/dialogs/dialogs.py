@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.recipes import Recipe
 from dnnstudio.core.summary import SummaryTable
+from dnnstudio.gui.dialogs.count_dialog import CountDialog
 from dnnstudio.gui.dialogs.name_dialog import NameDialog
 from dnnstudio.gui.dialogs.question import Answer, QuestionDialog
 from dnnstudio.gui.dialogs.recipe_gallery import RecipeGallery
@@ -93,6 +94,10 @@ class Dialogs:
     def summary(self, parent: QWidget, table: SummaryTable) -> None:
         """Show the table of the network until it is closed."""
         SummaryDialog.show_table(self._theme, table, parent=parent)
+
+    def more_epochs(self, parent: QWidget, name: str) -> int | None:
+        """For how many epochs more a run shall be trained."""
+        return CountDialog.ask(self._theme, name, parent=parent)
 
     def _folder(self, name: str) -> Path:
         last = self._settings.last_folder

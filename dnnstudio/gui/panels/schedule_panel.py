@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from dnnstudio.core.schedules import SCHEDULE_KINDS, Schedule
@@ -12,11 +13,16 @@ from dnnstudio.gui.panels.option_panel import OptionPanel
 from dnnstudio.gui.panels.schedule_plot import SchedulePlot
 from dnnstudio.gui.panels.schedule_words import plan_of, preview_of
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import label
+from dnnstudio.gui.widgets import label, push_button
 
 
 class SchedulePanel(OptionPanel):
-    """`document.experiment.schedule`. The preview comes from the same formula as the training."""
+    """`document.experiment.schedule`. The preview comes from the same formula as the training.
+
+    `find_requested` when a rate shall be found by a test.
+    """
+
+    find_requested = Signal()
 
     def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(document, theme, "schedule", kinds=SCHEDULE_KINDS, parent=parent)
@@ -35,6 +41,10 @@ class SchedulePanel(OptionPanel):
         self.plot.set_position(epoch)
 
     def _make_more(self) -> None:
+        self.find = push_button("Find…", Role.FIELD, tip="Find the highest rate that still works, by a test.")
+        self.find.setObjectName("find_max_rate")
+        self.find.clicked.connect(self.find_requested)
+        self.form.add_beside("max_rate", self.find)
         self.plot = SchedulePlot(self._theme)
         self._sentence = label("", Role.CAPTION, wrap=True)
         self._sentence.setObjectName("schedule_sentence")

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.gui.plots.base import CurvePlot, Series
 from dnnstudio.gui.plots.curves import Curves, Floats, planned_rates
 from dnnstudio.gui.plots.legend import LineLegend
+from dnnstudio.gui.plots.words import short_number, short_numbers, tick_numbers, tick_shares
 from dnnstudio.gui.runs_model import figure, share
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import Card, LegendEntry, PlotLegend, label
+from dnnstudio.gui.widgets import Card, LegendEntry, Limits, NumberField, PlotLegend, Steps, label
 
-NBSP = "\u00a0"
 LOSS = (
     Series("batch", "batches", "train", "batches"),
     Series("loss", "train", "train", "epochs"),
@@ -30,54 +31,6 @@ RATE = (
     Series("actual", "actual", "learning_rate", "line"),
     Series("planned", "planned", "planned", "dotted"),
 )
-LOSS_WORDS = {
-    "sparse_categorical_crossentropy": "cross-entropy",
-    "binary_crossentropy": "cross-entropy",
-    "mean_squared_error": "mean squared error",
-    "mean_absolute_error": "mean absolute error",
-    "huber": "Huber loss",
-}
-
-
-def tick_numbers(values: list[float]) -> list[str]:
-    """0.25, 0.50, 0.75: the ticks of an axis with as many decimals as the finest needs; 1e-5 where they are tiny."""
-    top = max(abs(value) for value in values)
-    if top and (top < 1e-3 or top >= 1e6):
-        return [short_number(value) for value in values]
-    decimals = max(len(f"{value:.6f}".rstrip("0").partition(".")[2]) for value in values)
-    return ["0" if value == 0 else f"{value:,.{decimals}f}" for value in values]
-
-
-def short_number(value: float) -> str:
-    """0.05, 1e-5, 12,000: a number in as few signs as three digits need."""
-    if value and not 1e-3 <= abs(value) < 1e6:
-        mantissa, exponent = f"{value:.2e}".split("e")
-        mantissa = mantissa.rstrip("0").rstrip(".")
-        return f"{mantissa}e{int(exponent)}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-def short_numbers(values: list[float]) -> list[str]:
-    """0, 0.025, 0.05: ticks each as short as it can be; as powers of ten where all of them are tiny."""
-    if max(abs(value) for value in values) >= 1e-3:
-        return [f"{value:,.6f}".rstrip("0").rstrip(".") for value in values]
-    return [short_number(value) for value in values]
-
-
-def tick_shares(values: list[float]) -> list[str]:
-    """90 % with a no-break space, never 0.9."""
-    return [f"{value * 100:.4g}{NBSP}%" for value in values]
-
-
-def loss_words(experiment: Experiment) -> str:
-    """What the loss is made of: cross-entropy + L2."""
-    first = LOSS_WORDS.get(experiment.loss, "loss" if experiment.loss != "auto" else "")
-    prices: list[str] = []
-    for layer in experiment.active_layers:
-        for name in ("kernel_regularizer", "bias_regularizer", "activity_regularizer"):
-            part = getattr(layer, name, None)
-            prices += [one.upper() for one in ("l1", "l2") if getattr(part, one, None)]
-    return " + ".join([first or "cross-entropy", *sorted(set(prices))])
 
 
 class PlotCard(Card):
@@ -173,7 +126,9 @@ def accuracy_card(theme: Theme) -> HistoryCard:
 
 
 class RateCard(PlotCard):
-    """The learning rate: what was used, over what is planned."""
+    """The learning rate: what was used, over what is planned. `rate_wished` when a live training shall take another."""
+
+    rate_wished = Signal(float)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         plot = CurvePlot(theme, RATE, format_ticks=short_numbers, limits=(0.0, None), include=(0.0,), most_ticks=3)
@@ -181,6 +136,15 @@ class RateCard(PlotCard):
         self.legend = LineLegend(theme, RATE)
         self.note.hide()
         self.head.add(self.legend)
+        self.field = NumberField(theme, title="The rate", limits=Limits(gt=0, le=1e6), steps=Steps.FACTOR)
+        self.field.setObjectName("live_rate")
+        self.field.setAccessibleName("Learning rate from now on")
+        self.field.setToolTip("Train on with another rate: type it and press Enter. The schedule keeps its shape.")
+        self.field.setFixedWidth(72)
+        self.field.committed.connect(self._on_committed)
+        self.field.hide()
+        self.head.add(self.field)
+        self.head.setMinimumHeight(28)  # the field comes and goes, and nothing jumps
         self._planned: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
 
     def show_plan(self, experiment: Experiment, steps_per_epoch: int, epochs: int) -> None:
@@ -201,6 +165,16 @@ class RateCard(PlotCard):
         ahead = np.searchsorted(planned_x, curves.now)
         self.plot.set_curve("planned", planned_x[ahead:], planned_y[ahead:])
         self.plot.set_now(None if curves.ended else curves.now)
+
+    def set_live(self, live: bool) -> None:
+        """Offer to change the rate while a training is under way."""
+        self.field.setVisible(live)
+        self.field.set_value(None, placeholder="change")
+
+    def _on_committed(self, value: object) -> None:
+        if isinstance(value, int | float):
+            self.rate_wished.emit(float(value))
+            self.field.set_value(None, placeholder=short_number(float(value)))
 
     def set_compact(self, compact: bool) -> None:
         """A legend of the actual rate only, for a narrow card."""

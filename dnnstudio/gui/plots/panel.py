@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from dnnstudio.core.data import DataSummary
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.jobs import BatchesDone, EpochDone, RunEnded, RunStarted
-from dnnstudio.gui.plots.cards import RateCard, accuracy_card, loss_card, loss_words
+from dnnstudio.gui.plots.cards import RateCard, accuracy_card, loss_card
 from dnnstudio.gui.plots.curves import Curves
+from dnnstudio.gui.plots.words import loss_words
 from dnnstudio.gui.theme import Theme
 
 TURN_MS = 20
@@ -79,9 +80,13 @@ class RunPlots(QObject):
 
     # ------------------------------------------------------------------------------------------ a live run
 
-    def begin(self, event: RunStarted) -> None:
-        """A training begins: empty curves over its whole plan."""
-        self.show_run(Curves.of(event))
+    def begin(self, event: RunStarted, rows: Sequence[Mapping[str, float]] = ()) -> None:
+        """A training begins: empty curves over its whole plan, or the epochs that it goes on from."""
+        curves = Curves.of(event)
+        for row in rows:
+            curves.add_row(row)
+        self.show_run(curves)
+        self.rate.set_live(True)
 
     def show_run(self, curves: Curves) -> None:
         """Show a run from here on, live or over."""
@@ -108,6 +113,7 @@ class RunPlots(QObject):
         """The run is over: nothing is still to come."""
         if self.curves is not None and event.run == self.curves.run:
             self.curves.ended = True
+            self.rate.set_live(False)
             self.redraw()
 
     def _wish(self) -> None:

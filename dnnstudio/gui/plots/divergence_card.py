@@ -1,0 +1,76 @@
+"""The card of a training that left all bounds: what happened, and one-click edits to try."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+
+from dnnstudio.core.checks import Fix
+from dnnstudio.core.divergence import Divergence, explain, remedies
+from dnnstudio.core.errors import UserError
+from dnnstudio.gui.document import Document
+from dnnstudio.gui.panels.parts import FitScroll
+from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.widgets import Card, FlowLayout, label, push_button
+
+
+class DivergenceCard(Card):
+    """The explanation, and remedies for the open experiment, each one undo step. `failed` carries a `UserError`."""
+
+    failed = Signal(object)
+
+    def __init__(self, theme: Theme, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(theme, "Why the training diverged", icon="warning-fill", parent=parent)
+        self.setObjectName("divergence_card")
+        self.head.set_icon("warning-fill", "hint_dot")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self._document = document
+        self._fixes: tuple[Fix, ...] = ()
+        self.words = label("", Role.BODY, wrap=True)
+        self.words.setObjectName("divergence_words")
+        self._buttons = [push_button("", Role.FIX) for _ in range(3)]
+        holder = QWidget()
+        row = FlowLayout(holder)
+        for number, button in enumerate(self._buttons):
+            button.setObjectName(f"remedy_{number}")
+            button.clicked.connect(lambda _=False, number=number: self._apply(number))
+            row.addWidget(button)
+        self._after = label("Then press Train.", Role.CAPTION)
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self.words)
+        column.addWidget(holder)
+        column.addWidget(self._after)
+        column.addStretch(1)
+        self.add(FitScroll(content), 1)
+        document.experiment_changed.connect(self._show_remedies)
+        self._show_remedies()
+
+    def show_cause(self, cause: Divergence) -> None:
+        """Explain a divergence."""
+        self.words.setText(explain(cause))
+        self._show_remedies()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What is offered."""
+        return tuple(fix.label for fix in self._fixes)
+
+    def _show_remedies(self, _: object = None) -> None:
+        self._fixes = remedies(self._document.experiment)[: len(self._buttons)]
+        for number, button in enumerate(self._buttons):
+            button.setVisible(number < len(self._fixes))
+            if number < len(self._fixes):
+                button.setText(self._fixes[number].label)
+        self._after.setVisible(bool(self._fixes))
+
+    def _apply(self, number: int) -> None:
+        if number >= len(self._fixes):
+            return
+        fix = self._fixes[number]
+        try:
+            self._document.push(fix.apply(self._document.experiment), fix.label)
+        except UserError as error:
+            self.failed.emit(error)

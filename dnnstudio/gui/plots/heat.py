@@ -1,0 +1,186 @@
+"""Tiles of one figure of every layer over a training: one hue, darker where it is larger, hatched where frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt
+from PySide6.QtGui import QBrush, QColor, QHelpEvent, QLinearGradient, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from dnnstudio.gui.theme import Theme
+
+COLUMNS = 30
+"""So many tiles are the whole plan."""
+ROW_HEIGHT = (15, 38)
+"""Smallest and largest height of a row."""
+NAME_WIDTH, VALUE_WIDTH, KEY_HEIGHT, GAP = 72, 56, 22, 2
+
+
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    """One layer: its name, a value for each column so far (NaN where there is none), and the latest in words.
+
+    `bars` are counts that are drawn as a histogram in place of tiles.
+    """
+
+    name: str
+    values: Sequence[float]
+    latest: str
+    tip: str = ""
+    frozen: bool = False
+    bars: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The values of the lightest and the darkest tile, and their words; `log` for powers of ten between them."""
+
+    low: float
+    high: float
+    low_text: str
+    high_text: str
+    log: bool = True
+
+    def place(self, value: float) -> float:
+        """0 to 1 between the two ends."""
+        if self.log:
+            value, low, high = (float(np.log10(max(one, 1e-300))) for one in (value, self.low, self.high))
+        else:
+            low, high = self.low, self.high
+        return float(np.clip((value - low) / ((high - low) or 1.0), 0.0, 1.0))
+
+
+class HeatTiles(QWidget):
+    """Rows of tiles with names at the left, latest values at the right and the key beneath."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._rows: tuple[HeatRow, ...] = ()
+        self._scale: Scale | None = None
+        self._value_title = ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName("Layer health")
+        theme.changed.connect(self.update)
+
+    def show_rows(self, rows: Sequence[HeatRow], scale: Scale | None, value_title: str = "latest") -> None:
+        """Draw these layers. Without a scale there is no key."""
+        self._rows, self._scale, self._value_title = tuple(rows), scale, value_title
+        self.setMinimumHeight(len(self._rows) * ROW_HEIGHT[0] + KEY_HEIGHT)
+        self.setAccessibleDescription("; ".join(f"{row.name} {row.latest}" for row in rows))
+        self.updateGeometry()
+        self.update()
+
+    @property
+    def rows(self) -> tuple[HeatRow, ...]:
+        """The layers that are drawn."""
+        return self._rows
+
+    def _row_height(self) -> float:
+        room = max(self.height() - KEY_HEIGHT, 1)
+        return min(max(room / max(len(self._rows), 1), ROW_HEIGHT[0]), ROW_HEIGHT[1])
+
+    def _row_at(self, place: QPoint) -> HeatRow | None:
+        index = int(place.y() / self._row_height())
+        return self._rows[index] if 0 <= index < len(self._rows) else None
+
+    def _color(self, value: float) -> QColor:
+        assert self._scale is not None
+        share = self._scale.place(value)
+        low, high = self._theme.color("heat_low"), self._theme.color("heat_high")
+        mixed = [
+            round(one + (other - one) * share)
+            for one, other in zip(low.getRgb()[:3], high.getRgb()[:3], strict=True)  # type: ignore[index]
+        ]
+        return QColor(*mixed)
+
+    # ------------------------------------------------------------------------------------------ Qt
+
+    def sizeHint(self) -> QSize:
+        return QSize(300, max(len(self._rows), 4) * 26 + KEY_HEIGHT)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(160, 60)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            row = self._row_at(event.pos())
+            QToolTip.showText(event.globalPos(), row.tip if row is not None else "", self)
+            return True
+        return super().event(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        height = self._row_height()
+        left, right = NAME_WIDTH, self.width() - VALUE_WIDTH
+        painter.setFont(self._theme.font(11))
+        for index, row in enumerate(self._rows):
+            top = index * height
+            line = QRectF(0, top, self.width(), height)
+            painter.setPen(self._theme.color("text2"))
+            name = painter.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideMiddle, left - 8)
+            painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
+            painter.setPen(self._theme.color("text2" if row.frozen else "text"))
+            painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, row.latest)
+            area = QRectF(left, top + 2, max(right - left - 4, 1), height - 4)
+            if row.bars:
+                self._paint_bars(painter, area, row.bars)
+            else:
+                self._paint_tiles(painter, area, row)
+        self._paint_key(painter, left, right, len(self._rows) * height)
+
+    def _paint_tiles(self, painter: QPainter, area: QRectF, row: HeatRow) -> None:
+        width = area.width() / COLUMNS
+        painter.setPen(Qt.PenStyle.NoPen)
+        for column in range(COLUMNS):
+            tile = QRectF(area.left() + column * width, area.top(), max(width - GAP, 1), area.height())
+            known = column < len(row.values) and np.isfinite(row.values[column])
+            painter.setBrush(self._theme.color("inset"))
+            if known and not row.frozen and self._scale is not None:
+                painter.setBrush(self._color(row.values[column]))
+            painter.drawRoundedRect(tile, 2, 2)
+            if row.frozen and column < len(row.values):
+                painter.setBrush(QBrush(self._theme.color("strong"), Qt.BrushStyle.BDiagPattern))
+                painter.drawRoundedRect(tile, 2, 2)
+
+    def _paint_bars(self, painter: QPainter, area: QRectF, bars: Sequence[int]) -> None:
+        most = max(bars) or 1
+        width = area.width() / len(bars)
+        painter.setPen(QPen(self._theme.color("border"), 1))
+        painter.drawLine(area.bottomLeft(), area.bottomRight())
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.color("accent"))
+        for index, count in enumerate(bars):
+            # The square root, so that a peak at 0 does not hide the rest.
+            high = area.height() * float(np.sqrt(count / most))
+            bar = QRectF(area.left() + index * width, area.bottom() - high, max(width - 1, 1), high)
+            painter.drawRect(bar)
+
+    def _paint_key(self, painter: QPainter, left: float, right: float, top: float) -> None:
+        painter.setPen(self._theme.color("text2"))
+        line = QRectF(left, top, right - left - 4, KEY_HEIGHT)
+        where = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(
+            QRectF(right - 40, top, self.width() - right + 40, KEY_HEIGHT),
+            Qt.AlignmentFlag.AlignRight | where,
+            self._value_title,
+        )
+        if self._scale is None:
+            return
+        metrics = painter.fontMetrics()
+        low = metrics.horizontalAdvance(self._scale.low_text) + 8
+        painter.drawText(line, Qt.AlignmentFlag.AlignLeft | where, self._scale.low_text)
+        bar = QRectF(line.left() + low, top + KEY_HEIGHT / 2 - 3, 64, 6)
+        fill = QLinearGradient(bar.topLeft(), bar.topRight())
+        fill.setColorAt(0, self._theme.color("heat_low"))
+        fill.setColorAt(1, self._theme.color("heat_high"))
+        painter.drawText(
+            QRectF(bar.right() + 8, top, 80, KEY_HEIGHT), Qt.AlignmentFlag.AlignLeft | where, self._scale.high_text
+        )
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(fill)
+        painter.drawRoundedRect(bar, 3, 3)

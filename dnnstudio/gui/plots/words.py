@@ -1,0 +1,55 @@
+"""Numbers and losses in the words of axes, legends and titles."""
+
+from __future__ import annotations
+
+from dnnstudio.core.experiment import Experiment
+
+NBSP = "\u00a0"
+LOSS_WORDS = {
+    "sparse_categorical_crossentropy": "cross-entropy",
+    "binary_crossentropy": "cross-entropy",
+    "mean_squared_error": "mean squared error",
+    "mean_absolute_error": "mean absolute error",
+    "huber": "Huber loss",
+}
+
+
+def tick_numbers(values: list[float]) -> list[str]:
+    """0.25, 0.50, 0.75: the ticks of an axis with as many decimals as the finest needs; 1e-5 where they are tiny."""
+    top = max(abs(value) for value in values)
+    if top and (top < 1e-3 or top >= 1e6):
+        return [short_number(value) for value in values]
+    decimals = max(len(f"{value:.6f}".rstrip("0").partition(".")[2]) for value in values)
+    return ["0" if value == 0 else f"{value:,.{decimals}f}" for value in values]
+
+
+def short_number(value: float) -> str:
+    """0.05, 1e-5, 12,000: a number in as few signs as three digits need."""
+    if value and not 1e-3 <= abs(value) < 1e6:
+        mantissa, exponent = f"{value:.2e}".split("e")
+        mantissa = mantissa.rstrip("0").rstrip(".")
+        return f"{mantissa}e{int(exponent)}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def short_numbers(values: list[float]) -> list[str]:
+    """0, 0.025, 0.05: ticks each as short as it can be; as powers of ten where all of them are tiny."""
+    if max(abs(value) for value in values) >= 1e-3:
+        return [f"{value:,.6f}".rstrip("0").rstrip(".") for value in values]
+    return [short_number(value) for value in values]
+
+
+def tick_shares(values: list[float]) -> list[str]:
+    """90 % with a no-break space, never 0.9."""
+    return [f"{value * 100:.4g}{NBSP}%" for value in values]
+
+
+def loss_words(experiment: Experiment) -> str:
+    """What the loss is made of: cross-entropy + L2."""
+    first = LOSS_WORDS.get(experiment.loss, "loss" if experiment.loss != "auto" else "")
+    prices: list[str] = []
+    for layer in experiment.active_layers:
+        for name in ("kernel_regularizer", "bias_regularizer", "activity_regularizer"):
+            part = getattr(layer, name, None)
+            prices += [one.upper() for one in ("l1", "l2") if getattr(part, one, None)]
+    return " + ".join([first or "cross-entropy", *sorted(set(prices))])
