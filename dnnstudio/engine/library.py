@@ -27,7 +27,7 @@ from dnnstudio.core.shapes import infer_shapes, totals
 from dnnstudio.engine.model_files import read_model
 
 if TYPE_CHECKING:
-    from dnnstudio.engine.session import LiveModel
+    from dnnstudio.engine.live_model import LiveModel
 
 Stamp = tuple[str, int, int]
 

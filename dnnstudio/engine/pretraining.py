@@ -22,7 +22,7 @@ from dnnstudio.engine.data.dataset import Dataset, Split
 from dnnstudio.engine.data.pictures import is_picture
 
 if TYPE_CHECKING:
-    from dnnstudio.engine.session import LiveModel
+    from dnnstudio.engine.live_model import LiveModel
 
 PARTS = ("train", "validation", "test")
 

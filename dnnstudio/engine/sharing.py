@@ -26,7 +26,7 @@ from dnnstudio.engine.surroundings import Surroundings
 from dnnstudio.engine.transfer import Source, Start
 
 if TYPE_CHECKING:
-    from dnnstudio.engine.session import LiveModel
+    from dnnstudio.engine.live_model import LiveModel
 
 Weights = dict[str, Arrays]
 """Layer id → its arrays."""

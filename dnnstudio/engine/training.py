@@ -205,18 +205,8 @@ class Trainer:
 
     def _new_watch(self) -> StepWatch:
         """What looks at the steps of the stage at which the training stands, from its values of this moment on."""
-        return StepWatch(
-            self._stage,
-            self._model,
-            self._objective,
-            self._data,
-            self._experiment,
-            self._at,
-            run=self._run,
-            control=self._control,
-            emit=self._emit,
-            steps_per_epoch=self._steps_per_epoch,
-        )
+        given = (self._stage, self._model, self._objective, self._data, self._experiment, self._at)
+        return StepWatch(*given, self._steps_per_epoch, run=self._run, control=self._control, emit=self._emit)
 
     def _end_stage(self) -> None:
         """The weights that the stage leaves: averages where the optimizer keeps any, the best ones where wanted."""

@@ -19,7 +19,7 @@ from dnnstudio.engine.model_files.writing import arrays_of
 from dnnstudio.engine.runtime import keras
 
 if TYPE_CHECKING:
-    from dnnstudio.engine.session import LiveModel
+    from dnnstudio.engine.live_model import LiveModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,11 +45,11 @@ class StepWatch:
         data: Dataset,
         experiment: Experiment,
         at: Position,
+        steps_per_epoch: int,
         *,
         run: str,
         control: Control,
         emit: Emit,
-        steps_per_epoch: int,
     ) -> None:
         self._stage, self._model, self._objective, self._data = stage, model, objective, data
         self._at, self._control = at, control

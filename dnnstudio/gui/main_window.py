@@ -7,13 +7,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSize, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
-from PySide6.QtWidgets import QMainWindow, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.jobs import DataPreview, DescribeData, Job, TrainRun
+from dnnstudio.core.jobs import DescribeData, Job, TrainRun
 from dnnstudio.core.summary import summary_table
 from dnnstudio.gui.actions import Actions
 from dnnstudio.gui.body import Body, Parts, is_narrow
+from dnnstudio.gui.data_controller import DataController
 from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.document import Document
 from dnnstudio.gui.engine_thread import Engine, Failure
@@ -38,7 +39,6 @@ from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.toolbar import ToolBar
 from dnnstudio.gui.uncertainty import Subject, UncertaintyOpener, subject_of
 
-DOWNLOADABLE = ("fashion_mnist", "mnist")
 BugSink = Callable[[str, str], None]
 
 
@@ -87,6 +87,7 @@ class MainWindow(QMainWindow):
             messages=self.messages,
             parent=self,
         )
+        self.reading = DataController(document, self.controller, self.data, self)
         self.lab = LabController(
             self,
             document,
@@ -162,8 +163,6 @@ class MainWindow(QMainWindow):
         document.undo_stack.canUndoChanged.connect(self._show_undo)
         document.undo_stack.canRedoChanged.connect(self._show_undo)
         document.undo_stack.indexChanged.connect(self._show_undo)
-        self.data.preview_requested.connect(self._describe)
-        self.data.download_requested.connect(self._download)
         self.stack.summary_requested.connect(self._show_summary)
         self.stack.settings_requested.connect(self._go_to_settings)
         for panel in (self.data, self.stack, self.inspector, self.optimizer, self.schedule, self.training):
@@ -206,7 +205,6 @@ class MainWindow(QMainWindow):
         controller.activity_changed.connect(self._on_activity)
         controller.run_started.connect(self._show_availability)
         controller.run_ended.connect(self._show_availability)
-        controller.data_described.connect(self._on_described)
         controller.model_changed.connect(self._show_availability)
         controller.failed.connect(self._on_failed)
         self.engine.state_changed.connect(self.status.show_engine)
@@ -235,19 +233,7 @@ class MainWindow(QMainWindow):
         self._fill_open_menu()
 
     def _fill_open_menu(self) -> None:
-        menu: QMenu = self.toolbar.open_button.menu()
-        menu.clear()
-        menu.addAction(self.actions_["open_model"])
-        menu.addAction(self.actions_["show_run_folder"])
-        menu.addAction(self.actions_["workspace"])
-        recent = self._settings.recent_files
-        if recent:
-            menu.addSection("Recent files")
-        for number, path in enumerate(recent):
-            action = menu.addAction(path.name)
-            action.setObjectName(f"recent_{number}")
-            action.setToolTip(str(path))
-            action.triggered.connect(lambda _=False, path=path: self.files.open_path(path))
+        self.toolbar.fill_open_menu(self._settings.recent_files, self.files.open_path)
 
     # ------------------------------------------------------------------------------------------ the document
 
@@ -291,17 +277,6 @@ class MainWindow(QMainWindow):
         actions["uncertainty"].setEnabled(subject is not None and subject.has_dropout)
         actions["show_run_folder"].setEnabled(controller.run_folder is not None)
 
-    # ------------------------------------------------------------------------------------------ data
-
-    def _describe(self) -> None:
-        self.controller.describe(self.document.experiment.data, self.document.experiment.seed)
-
-    def _download(self) -> None:
-        self.controller.describe(self.document.experiment.data, self.document.experiment.seed, download=True)
-
-    def _on_described(self, job: DescribeData, preview: DataPreview) -> None:
-        self.data.set_preview(preview, data=job.data, seed=job.seed)
-
     # ------------------------------------------------------------------------------------------ training
 
     def train(self) -> None:
@@ -329,8 +304,7 @@ class MainWindow(QMainWindow):
             return
         error = UserError(failure.message, failure.hint)
         if isinstance(job, DescribeData):
-            can_download = job.data.source.kind in DOWNLOADABLE and not job.download
-            self.data.set_failure(error, can_download=can_download)
+            self.reading.show_failure(job, error)
         elif not isinstance(job, TrainRun):  # a training's end is told by _on_run_ended
             self.files.tell(error)
         else:

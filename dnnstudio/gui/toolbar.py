@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
@@ -141,6 +144,20 @@ class ToolBar(QFrame):
         self.new_button.setToolButtonStyle(both)
         for line in (self.title, self.subtitle):
             line.setMaximumWidth(190 if compact else 240)
+
+    def fill_open_menu(self, recent: Sequence[Path], open_path: Callable[[Path], object]) -> None:
+        """What can be opened: the fixed ways, and the files opened last, which `open_path` takes."""
+        menu: QMenu = self.open_button.menu()
+        menu.clear()
+        for name in ("open_model", "show_run_folder", "workspace"):
+            menu.addAction(self._actions[name])
+        if recent:
+            menu.addSection("Recent files")
+        for number, path in enumerate(recent):
+            action = menu.addAction(path.name)
+            action.setObjectName(f"recent_{number}")
+            action.setToolTip(str(path))
+            action.triggered.connect(lambda _=False, path=path: open_path(path))
 
     def show_experiment(self, experiment: Experiment, *, modified: bool) -> None:
         """Name, seed, and whether it was changed since it was saved."""

@@ -147,7 +147,8 @@ class Bench:
 
     def __init__(self, experiment: Experiment, input_shape: tuple[int, ...] = (8, 8)) -> None:
         from dnnstudio.engine.build import build
-        from dnnstudio.engine.session import LiveModel, Session
+        from dnnstudio.engine.live_model import LiveModel
+        from dnnstudio.engine.session import Session
 
         self.experiment = experiment
         self.session = Session()

@@ -41,10 +41,10 @@ class SchedulePanel(OptionPanel):
         self.plot.set_position(epoch)
 
     def _make_more(self) -> None:
-        self.find = push_button("Find…", Role.FIELD, tip="Find the highest rate that still works, by a test.")
-        self.find.setObjectName("find_max_rate")
-        self.find.clicked.connect(self.find_requested)
-        self.form.add_beside("max_rate", self.find)
+        self.find_button = push_button("Find…", Role.FIELD, tip="Find the highest rate that still works, by a test.")
+        self.find_button.setObjectName("find_max_rate")
+        self.find_button.clicked.connect(self.find_requested)
+        self.form.add_beside("max_rate", self.find_button)
         self.plot = SchedulePlot(self._theme)
         self._sentence = label("", Role.CAPTION, wrap=True)
         self._sentence.setObjectName("schedule_sentence")
