@@ -79,17 +79,17 @@ def test_by_default_all_but_the_output_is_cloned_and_first_frozen() -> None:
         (name, name, "clone") for name in ("h1", "bn", "h2")
     ]
     frozen = ("h1", "bn", "h2")
-    assert transfer.phases == (Phase(epochs=4, frozen=frozen), Phase(epochs=16, learning_rate=0.001))
+    assert transfer.phases == (Phase(epochs=4, frozen=frozen), Phase(epochs=16, learning_rate=0.003))
     assert transfer.source == "runs/0001 a"
 
 
 @pytest.mark.parametrize(
     ("optimizer", "rates"),
     [
-        (SGD(learning_rate=0.001), (0.01, 0.001)),
-        (SGD(learning_rate=0.05), (0.05, 0.005)),
-        (SGD(learning_rate=0.001, momentum=0.9), (None, 0.0001)),
-        (Adam(learning_rate=0.002), (None, 0.0002)),
+        (SGD(learning_rate=0.001), (0.01, 0.003)),
+        (SGD(learning_rate=0.05), (0.05, 0.015)),
+        (SGD(learning_rate=0.001, momentum=0.9), (None, 0.0003)),
+        (Adam(learning_rate=0.002), (None, 0.0006)),
     ],
 )
 def test_the_unfrozen_phase_learns_more_slowly(optimizer: Any, rates: tuple[float | None, float]) -> None:
