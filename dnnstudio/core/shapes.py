@@ -31,14 +31,23 @@ class LayerShape:
         return self.trainable_count + self.non_trainable_count
 
 
-def infer_shapes(layers: Sequence[Layer], input_shape: Shape | None) -> tuple[LayerShape, ...]:
+def infer_shapes(
+    layers: Sequence[Layer], input_shape: Shape | None, *, before: Sequence[LayerShape] = ()
+) -> tuple[LayerShape, ...]:
     """One entry a layer, in order. After a layer that cannot follow, and before data is known, shapes are None.
 
-    A layer that is switched off passes its input on and holds nothing.
+    A layer that is switched off passes its input on and holds nothing. Entries of `before`, what was found before an
+    edit, are taken over where layer and input are the same: in a deep stack an edit changes few of them.
     """
     shape = input_shape
     rows: list[LayerShape] = []
+    known = {id(row.layer): row for row in before}
     for layer in layers:
+        found = known.get(id(layer))
+        if found is not None and found.input_shape == shape and shape is not None:
+            rows.append(found)
+            shape = found.output_shape
+            continue
         if shape is None and layer.kind == "input" and layer.enabled:  # type: ignore[attr-defined]
             shape = layer.shape  # type: ignore[attr-defined]
         if shape is None or not layer.enabled:

@@ -78,6 +78,7 @@ class Document(QObject):
         self._source_names: dict[object, tuple[str, ...]] = {}
         self._summary = known_summary(self._experiment.data)
         self._shapes: tuple[LayerShape, ...] | None = None
+        self._shapes_before: tuple[LayerShape, ...] = ()
         self._problems: tuple[Problem, ...] | None = None
 
     # ------------------------------------------------------------------------------------------ the experiment
@@ -94,10 +95,11 @@ class Document(QObject):
         Steps with the same `key` in quick succession merge into one. `select` names the layers selected afterwards.
         Nothing happens when nothing changed.
         """
+        wanted = None if select is None else set(select)
         if after != self._experiment:
-            self._push(after, text, key)
-        if select is not None:
-            self.select(select)
+            self._push(after, text, key, wanted)
+        elif wanted is not None:
+            self.select(wanted)
 
     def layer(self, layer_id: str) -> Layer | None:
         """The layer of that id, or None."""
@@ -188,7 +190,9 @@ class Document(QObject):
     def shapes(self) -> tuple[LayerShape, ...]:
         """Input, output and variables of each layer, in order."""
         if self._shapes is None:
-            self._shapes = infer_shapes(self._experiment.layers, self._summary.input_shape if self._summary else None)
+            shape = self._summary.input_shape if self._summary else None
+            self._shapes = infer_shapes(self._experiment.layers, shape, before=self._shapes_before)
+            self._shapes_before = self._shapes
         return self._shapes
 
     @property
@@ -205,19 +209,20 @@ class Document(QObject):
 
     # ------------------------------------------------------------------------------------------------ inside
 
-    def _push(self, after: Experiment, text: str, key: str | None) -> None:
+    def _push(self, after: Experiment, text: str, key: str | None, wanted: set[str] | None) -> None:
+        chosen = None if wanted is None else tuple(layer.id for layer in after.layers if layer.id in wanted)
         now, top = self.clock(), self._states[self._place]
         merges = key is not None and key == top.key and now - top.time_s <= MERGE_WITHIN_S
         if merges and self._place == self.undo_stack.count() and not self.undo_stack.isClean():
-            self._merge(after, now)
+            self._merge(after, now, chosen)
             return
         del self._states[self._place + 1 :]
         self._states.append(State(after, key, now, self._selection))
         self._place += 1
         self.undo_stack.push(QUndoCommand(text))
-        self._show(after, None)
+        self._show(after, chosen)
 
-    def _merge(self, after: Experiment, now: float) -> None:
+    def _merge(self, after: Experiment, now: float, chosen: tuple[str, ...] | None) -> None:
         """Let the last step lead to `after`; a step that leads back to where it began is dropped."""
         if after == self._states[self._place - 1].experiment:
             self.undo_stack.command(self._place - 1).setObsolete(True)
@@ -227,7 +232,7 @@ class Document(QObject):
         else:
             top = self._states[self._place]
             top.experiment, top.time_s = after, now
-        self._show(after, None)
+        self._show(after, chosen)
 
     def _go_to(self, place: int) -> None:
         """Undo and redo: show the state at that place of the stack."""

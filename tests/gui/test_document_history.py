@@ -105,7 +105,9 @@ class History(RuleBasedStateMachine):
         after = self.document.experiment
         if self.place > place and self.saved is not None and self.saved > place:
             self.saved = None
-        if self.place >= place and after != self.seen.get(self.place):
+        if self.place < place:  # a quick step that led back to where the last one began is dropped with it
+            assert after == self.seen[self.place]
+        if self.place != place or after != self.seen.get(self.place):
             self.seen = {number: state for number, state in self.seen.items() if number < self.place}
         self.seen[self.place] = after
         self.texts[self.place] = codec.to_json(after)
@@ -259,6 +261,6 @@ def test_no_state_of_the_document_is_lost_by_undo_and_redo(qapp: QApplication) -
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         History,
         settings=settings(
-            max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -53,7 +53,11 @@ class Stack:
         self.summary = summary or known_summary(experiment.data)
         self.input_shape: Shape | None = self.summary.input_shape if self.summary else None
         self.rows = tuple(rows) if rows is not None else infer_shapes(experiment.layers, self.input_shape)
-        self.entries = tuple(
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """The layers in use."""
+        return tuple(
             Entry(index, row.layer.kind, row.layer, row)  # type: ignore[attr-defined]
             for index, row in enumerate(self.rows)
             if row.layer.enabled

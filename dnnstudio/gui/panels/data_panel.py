@@ -63,6 +63,7 @@ class DataPanel(Card):
         self.setObjectName("data_panel")
         self._document = document
         self._theme = theme
+        self._shown: object = None
         self._asked: tuple[Data, int] | None = None
         self._pictured: Source | None = None
         """The source whose pictures are shown."""
@@ -89,7 +90,7 @@ class DataPanel(Card):
             self._news.hide()
             self.thumbnails.set_pictures(preview.thumbnails, preview.summary.class_names)
             self._pictured = self._document.experiment.data.source
-            self._refresh()
+            self._show_again()
 
     def set_failure(self, error: UserError, *, can_download: bool = False) -> None:
         """Say why the data could not be read, and offer the download where that would help."""
@@ -180,9 +181,19 @@ class DataPanel(Card):
 
     # ------------------------------------------------------------------------------------------------ showing
 
+    def _show_again(self) -> None:
+        """Show the document's data, also where a person has just put something else into a field."""
+        self._shown = None
+        self._refresh()
+
     def _refresh(self, _: object = None) -> None:
         experiment, summary = self._document.experiment, self._document.summary
         data = experiment.data
+        now = (data, experiment.seed, summary, self._document.source_class_names)
+        if now == self._shown:  # most edits are of layers
+            self.advice.refresh()
+            return
+        self._shown = now
         self.source.set_value(data.source.kind)
         if data.source != self._pictured:
             self.thumbnails.set_pictures(None, ())
@@ -248,7 +259,7 @@ class DataPanel(Card):
             after = edits.set_value(self._document.experiment, f"data.{path}", value)
         except UserError as error:
             self.failed.emit(error)
-            self._refresh()
+            self._show_again()
             return
         self._document.push(after, text, f"data.{path}")
 

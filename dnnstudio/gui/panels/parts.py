@@ -53,7 +53,8 @@ class AdviceList(QWidget):
         while len(self._cards) < len(self._problems):
             self._cards.append(self._new_card(len(self._cards)))
         for number, card in enumerate(self._cards):
-            card.setVisible(number < len(self._problems))
+            if card.isHidden() is (number < len(self._problems)):  # Qt takes its time even where nothing changes
+                card.setVisible(number < len(self._problems))
         for card, problem in zip(self._cards, self._problems, strict=False):
             fix = problem.fix.label if problem.fix else ""
             card.set_advice(problem.title, problem.reason, fix=fix, severity=LOOKS[problem.severity])

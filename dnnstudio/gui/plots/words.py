@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.layers import Layer
 
 NBSP = "\u00a0"
 LOSS_WORDS = {
@@ -44,12 +47,19 @@ def tick_shares(values: list[float]) -> list[str]:
     return [f"{value * 100:.4g}{NBSP}%" for value in values]
 
 
+@cache
+def _prices_of(kind: type[Layer]) -> tuple[str, ...]:
+    """Asked of the class: what a record has not got takes pydantic long to say, and a stack may hold 1,000."""
+    names = ("kernel_regularizer", "bias_regularizer", "activity_regularizer")
+    return tuple(name for name in names if name in kind.model_fields)
+
+
 def loss_words(experiment: Experiment) -> str:
     """What the loss is made of: cross-entropy + L2."""
     first = LOSS_WORDS.get(experiment.loss, "loss" if experiment.loss != "auto" else "")
     prices: list[str] = []
     for layer in experiment.active_layers:
-        for name in ("kernel_regularizer", "bias_regularizer", "activity_regularizer"):
-            part = getattr(layer, name, None)
+        for name in _prices_of(type(layer)):
+            part = getattr(layer, name)
             prices += [one.upper() for one in ("l1", "l2") if getattr(part, one, None)]
     return " + ".join([first or "cross-entropy", *sorted(set(prices))])

@@ -26,6 +26,13 @@ NARROW_BELOW = 280
 NAME_PATTERN = r"[A-Za-z][A-Za-z0-9_\-]{0,63}"
 
 
+_SIZES = {
+    (problem, opened): QSize(100, (CARD_WITH_PROBLEM if problem else CARD) + (OPEN_GAP if opened else GAP))
+    for problem in (False, True)
+    for opened in (False, True)
+}
+
+
 class CardDelegate(QStyledItemDelegate):
     """Draws one card and the gap below it. `gap_is_open(row)` says whether that gap shows the plus."""
 
@@ -51,9 +58,9 @@ class CardDelegate(QStyledItemDelegate):
         return CARD_WITH_PROBLEM if row.problems else CARD
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        row = self._layers.rows[index.row()]
-        gap = OPEN_GAP if self._gap_is_open(index.row()) else GAP
-        return QSize(100, self.card_height(row) + gap)
+        # Asked of every card at each new layout, so nothing is made here.
+        number = index.row()
+        return _SIZES[bool(self._layers.rows[number].problems), self._gap_is_open(number)]
 
     # ---------------------------------------------------------------------------------------------- painting
 

@@ -130,10 +130,10 @@ class LayerList(QListView):
     def _show_selection(self, _: object = None) -> None:
         """Take the document's selection over into the list."""
         self._following = True
-        wanted = set(self._document.selection)
         selection, current = QItemSelection(), -1
-        for number, row in enumerate(self.layers.rows):
-            if row.layer.id in wanted:
+        for layer_id in self._document.selection:  # in the order of the stack
+            number = self.layers.row_of(layer_id)
+            if number >= 0:
                 index = self.layers.index(number)
                 selection.select(index, index)
                 current = number
@@ -156,7 +156,7 @@ class LayerList(QListView):
 
     def gap_is_open(self, row: int) -> bool:
         """Whether the gap below that card shows the plus: under the pointer, or after the last selected card."""
-        return row in (self._hovered_gap, self._open_after) and self._drop_index < 0
+        return (row == self._hovered_gap or row == self._open_after) and self._drop_index < 0
 
     def gap_at(self, position: QPoint) -> int:
         """The row whose lower gap lies at `position` of the viewport, or -1."""

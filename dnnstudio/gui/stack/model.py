@@ -25,6 +25,7 @@ class LayerListModel(QAbstractListModel):
         self._document = document
         self._origins: dict[str, Origin] = {}
         self._rows = make_rows(document)
+        self._numbers = {row.layer.id: number for number, row in enumerate(self._rows)}
         self.moving = False
         """While rows come and go. The view's selection then changes by itself, which no person meant."""
         document.experiment_changed.connect(self.refresh)
@@ -41,7 +42,7 @@ class LayerListModel(QAbstractListModel):
 
     def row_of(self, layer_id: str) -> int:
         """The row of that layer, or -1."""
-        return next((number for number, row in enumerate(self._rows) if row.layer.id == layer_id), -1)
+        return self._numbers.get(layer_id, -1)
 
     def refresh(self) -> None:
         """Show the document as it is now; only rows that differ are told to the view."""
@@ -75,6 +76,7 @@ class LayerListModel(QAbstractListModel):
     def _update(self, fresh: list[LayerRow]) -> None:
         changed = [number for number, row in enumerate(fresh) if row != self._rows[number]]
         self._rows = fresh
+        self._numbers = {row.layer.id: number for number, row in enumerate(fresh)}
         if changed:
             self.dataChanged.emit(self.index(changed[0]), self.index(changed[-1]))
 
