@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from PySide6.QtGui import QAction, QKeySequence
@@ -97,6 +97,11 @@ class Actions:
 
     def __iter__(self) -> Iterator[QAction]:
         return iter(self._actions.values())
+
+    def connect(self, deeds: Mapping[str, Callable[[], object]]) -> None:
+        """What each of these actions does when it is triggered."""
+        for name, deed in deeds.items():
+            self._actions[name].triggered.connect(lambda _=False, deed=deed: deed())
 
     def set_help(self, name: str, text: str) -> None:
         """The tooltip: the sentence, and the keys in brackets."""

@@ -13,6 +13,7 @@ from dnnstudio.core.files import make_folder
 from dnnstudio.core.jobs import EvaluateModel, Evaluation, OpenedModel, OpenModel, SavedModel
 from dnnstudio.core.recipes import Recipe
 from dnnstudio.core.runs import EXPERIMENT, is_run, safe_name
+from dnnstudio.gui.actions import Actions
 from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.document import Document
 from dnnstudio.gui.run_controller import RunController
@@ -46,6 +47,19 @@ class FileController(QObject):
         controller.model_opened.connect(self._on_model_opened)
         controller.model_evaluated.connect(self._on_model_evaluated)
         controller.model_saved.connect(self._on_model_saved)
+
+    def connect_actions(self, actions: Actions) -> None:
+        """Make the actions of files do what this does."""
+        actions.connect(
+            {
+                "new": self.new,
+                "open": self.open,
+                "open_model": self.open_model,
+                "save": self.save,
+                "save_as": self.save_as,
+                "save_model": self.save_model,
+            }
+        )
 
     # ------------------------------------------------------------------------------------------ experiments
 

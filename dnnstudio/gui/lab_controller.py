@@ -52,6 +52,9 @@ class LabController(QObject):
         self._job: FindRate | None = None
         self.dialog: RateDialog | None = None
         self._note = ""
+        actions.connect(
+            {"one_epoch": self.one_epoch, "more_epochs": self.more_epochs, "find_rate": self.find_rate},
+        )
         controller.activity_changed.connect(self.refresh)
         controller.run_started.connect(self._on_started)
         controller.run_ended.connect(self.refresh)

@@ -169,36 +169,28 @@ class MainWindow(QMainWindow):
             panel.failed.connect(self.files.tell)
 
     def _wire_actions(self) -> None:
-        deeds: dict[str, Callable[[], object]] = {
-            "new": self.files.new,
-            "open": self.files.open,
-            "open_model": self.files.open_model,
-            "save": self.files.save,
-            "save_as": self.files.save_as,
-            "save_model": self.files.save_model,
-            "undo": self.document.undo_stack.undo,
-            "redo": self.document.undo_stack.redo,
-            "train": self.train,
-            "pause": self._pause_or_resume,
-            "stop": self.controller.stop,
-            "uncertainty": self.uncertainty.open,
-            "finish_epoch": self.controller.finish_epoch,
-            "one_epoch": self.lab.one_epoch,
-            "more_epochs": self.lab.more_epochs,
-            "find_rate": self.lab.find_rate,
-            "describe": self._name_and_seed,
-            "workspace": self._choose_workspace,
-            "summary": self._show_summary,
-            "add_layer": self.stack.show_add_menu,
-            "go_layers": self.stack.take_focus,
-            "go_settings": self._go_to_settings,
-            "show_run_folder": self.display.open_run_folder,
-            "fold_runs": self.runs.toggle_folded,
-            "theme": self._switch_theme,
-            "quit": self.close,
-        }
-        for name, deed in deeds.items():
-            self.actions_[name].triggered.connect(lambda _=False, deed=deed: deed())
+        self.files.connect_actions(self.actions_)
+        self.actions_.connect(
+            {
+                "undo": self.document.undo_stack.undo,
+                "redo": self.document.undo_stack.redo,
+                "train": self.train,
+                "pause": self._pause_or_resume,
+                "stop": self.controller.stop,
+                "uncertainty": self.uncertainty.open,
+                "finish_epoch": self.controller.finish_epoch,
+                "describe": self._name_and_seed,
+                "workspace": self._choose_workspace,
+                "summary": self._show_summary,
+                "add_layer": self.stack.show_add_menu,
+                "go_layers": self.stack.take_focus,
+                "go_settings": self._go_to_settings,
+                "show_run_folder": self.display.open_run_folder,
+                "fold_runs": self.runs.toggle_folded,
+                "theme": self._switch_theme,
+                "quit": self.close,
+            }
+        )
 
     def _wire_runs(self) -> None:
         controller = self.controller
