@@ -64,8 +64,8 @@ def test_a_trained_network_is_inspected_and_more_passes_are_added(
     dialog.decision.cheapest.click()
     assert "validation rows" in dialog.decision.origin.text()
     dialog.tabs.set_current("shift")
-    dialog.shift.compare.click()
-    qtbot.waitUntil(lambda: dialog.shift.compare.text() == "Compare", timeout=PATIENCE_MS)
+    dialog.shift.changes.compare.click()
+    qtbot.waitUntil(lambda: dialog.shift.changes.compare.text() == "Compare", timeout=PATIENCE_MS)
     assert "instead of" in dialog.shift.title.text()
     dialog.sampling.options.passes = 20
     dialog.bar.more.click()

@@ -172,7 +172,8 @@ class ImageDelegate(QStyledItemDelegate):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(color("accent_fill" if selected else "hover"))
             painter.drawRoundedRect(plate, 6, 6)
-        right = bool(samples.scores.winner[row] == samples.rows.labels[row])
+        label = int(samples.rows.labels[row])
+        right = None if label < 0 else bool(samples.scores.winner[row] == label)
         box = QRectF(area.left() + (area.width() - SIDE) / 2, area.top() + 4, SIDE, SIDE)
         self._paint_picture(painter, box, samples, row, right)
         painter.setFont(self._theme.font(11))
@@ -181,8 +182,9 @@ class ImageDelegate(QStyledItemDelegate):
         painter.drawText(words, Qt.AlignmentFlag.AlignCenter, model.figure(row))
         painter.restore()
 
-    def _paint_picture(self, painter: QPainter, box: QRectF, samples: Samples, row: int, right: bool) -> None:
-        frame = self._theme.color("right" if right else "wrong")
+    def _paint_picture(self, painter: QPainter, box: QRectF, samples: Samples, row: int, right: bool | None) -> None:
+        """`right` is None for an image of another data set: none of the classes would be right."""
+        frame = self._theme.color("border" if right is None else "right" if right else "wrong")
         paint_frame(painter, self._theme, box, None, frame.name())
         device = painter.device()
         picture = self._pictures.small(row, SIDE - 6, device.devicePixelRatio() if device is not None else 1.0)
@@ -195,8 +197,8 @@ class ImageDelegate(QStyledItemDelegate):
             painter.setPen(self._theme.color("text2"))
             values = "\n".join(f"{value:.4g}" for value in samples.rows.values[row][:3])
             painter.drawText(box.adjusted(6, 4, -4, -4), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, values)
-        disc = QRectF(box.right() - 13, box.top() - 1, 14, 14)
-        paint_disc(painter, self._theme, disc, right)
+        if right is not None:
+            paint_disc(painter, self._theme, QRectF(box.right() - 13, box.top() - 1, 14, 14), right)
 
 
 def paint_frame(painter: QPainter, theme: Theme, box: QRectF, picture: QImage | None, frame: str) -> None:

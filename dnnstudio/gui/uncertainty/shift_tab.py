@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from dnnstudio.core.data import SOURCE_KINDS, Data
+from dnnstudio.core.data import Data
 from dnnstudio.core.uncertainty.samples import Samples
 from dnnstudio.core.uncertainty.scores import DOUBTS
-from dnnstudio.core.uncertainty.shift import FULL, Shift
+from dnnstudio.core.uncertainty.shift import Shift
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.uncertainty.chart import Axis, Bars, Chart, Dots, Item, Line, nice_axis, share_axis
 from dnnstudio.gui.uncertainty.distribution_tab import clear_scroll
 from dnnstudio.gui.uncertainty.grid import ImageGrid, Pictures
 from dnnstudio.gui.uncertainty.inspection import Inspection
 from dnnstudio.gui.uncertainty.sampling import Sampling
+from dnnstudio.gui.uncertainty.shift_changes import KINDS, ShiftChanges
 from dnnstudio.gui.uncertainty.shift_figures import MEASURES, detections, histograms, measures, sentence
-from dnnstudio.gui.widgets import Card, Choice, ComboBox, LegendEntry, label, push_button
+from dnnstudio.gui.widgets import Card, Choice, ComboBox, LegendEntry, label
 
 ROWS, PASSES = 1000, 30
 SEVERITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
-KINDS = (
-    ("rotation", "Turn", "degrees", 90),
-    ("noise", "Noise", "% of white", 50),
-    ("blur", "Blur", "pixels", 30),
-    ("translation", "Move", "pixels", 10),
-)
-"""Field of `Shift`, word, unit, and the slider's last step at full strength."""
-SOURCES = ("fashion_mnist", "mnist", "digits")
 PREVIEWED = 40
 
 
@@ -65,9 +58,11 @@ class ShiftTab(QWidget):
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addWidget(self._make_changes())
+        self.changes = ShiftChanges(theme, inspection)
+        column.addWidget(self.changes)
         column.addWidget(self._make_table())
         column.addWidget(self._make_preview(), 1)
+        column.addStretch(0)
         area = clear_scroll(side, "shift_side")
         area.setFixedWidth(312)
         row = QHBoxLayout(self)
@@ -75,8 +70,10 @@ class ShiftTab(QWidget):
         row.setSpacing(8)
         row.addLayout(middle, 1)
         row.addWidget(area)
-        self._show_strengths()
         self._show()
+        self._show_availability()
+        self.changes.compare.clicked.connect(self._on_compare)
+        self.changes.changed.connect(self._show_availability)
         inspection.samples_changed.connect(self._show_availability)
         sampling.busy_changed.connect(self._show_availability)
 
@@ -103,43 +100,6 @@ class ShiftTab(QWidget):
         card.add(self.severity, 1)
         return card
 
-    def _make_changes(self) -> Card:
-        card = Card(self._theme, "What is changed", margin=12)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(4)
-        self.sliders: dict[str, QSlider] = {}
-        self._strengths = {}
-        for number, (name, words, unit, last) in enumerate(KINDS):
-            slider = QSlider(Qt.Orientation.Horizontal)
-            slider.setObjectName(f"slider_{name}")
-            slider.setAccessibleName(f"{words}, {unit}")
-            slider.setRange(0, last)
-            slider.setMinimumHeight(22)
-            slider.setValue(30 if name == "rotation" else 0)
-            slider.valueChanged.connect(self._show_strengths)
-            self.sliders[name] = slider
-            self._strengths[name] = label("", Role.CAPTION)
-            self._strengths[name].setMinimumWidth(82)
-            self._strengths[name].setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            grid.addWidget(label(words, Role.FORM), number, 0)
-            grid.addWidget(slider, number, 1)
-            grid.addWidget(self._strengths[name], number, 2)
-        card.body.addLayout(grid)
-        others = [Choice(None, "The same data set, changed as above")]
-        others += [Choice(kind, f"{SOURCE_KINDS[kind].label} instead") for kind in SOURCES]
-        self.other = ComboBox(others)
-        self.other.setObjectName("shift_other")
-        self.other.setAccessibleName("Data set")
-        self.other.set_value(None)
-        self.other.chosen.connect(self._on_other)
-        self.compare = push_button("Compare", Role.PRIMARY, tip="Sample the changed rows and compare the scores.")
-        self.compare.setObjectName("compare")
-        self.compare.clicked.connect(self._on_compare)
-        card.add(self.other)
-        card.add(self.compare)
-        return card
-
     def _make_table(self) -> Card:
         card = Card(self._theme, "Does it notice?", margin=12)
         grid = QGridLayout()
@@ -152,7 +112,7 @@ class ShiftTab(QWidget):
         )
         for place, (text, tip) in enumerate(tips, start=1):
             head = label(text, Role.CAPTION)
-            head.setAlignment(Qt.AlignmentFlag.AlignRight)
+            head.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             head.setToolTip(tip)
             grid.addWidget(head, 0, place)
         self._cells = {}
@@ -162,7 +122,7 @@ class ShiftTab(QWidget):
             for place, figure in enumerate(("auroc", "aupr", "fpr95"), start=1):
                 cell = label("–", Role.NUMBER)
                 cell.setObjectName(f"{figure}_{name}")
-                cell.setAlignment(Qt.AlignmentFlag.AlignRight)
+                cell.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self._cells[name, figure] = cell
                 grid.addWidget(cell, number, place)
         grid.setColumnStretch(0, 1)
@@ -180,30 +140,20 @@ class ShiftTab(QWidget):
 
     # ------------------------------------------------------------------------------------------ asking
 
-    def wanted(self) -> Shift:
-        """The change that the sliders stand for, at full severity."""
-        shares = {name: slider.value() / slider.maximum() for name, slider in self.sliders.items()}
-        return Shift(
-            rotation=FULL["rotation"] * shares["rotation"],
-            noise=FULL["noise"] * shares["noise"],
-            blur=FULL["blur"] * shares["blur"],
-            translation=FULL["translation"] * shares["translation"],
-        )
-
     def _on_compare(self) -> None:
         if self._waiting:
             self._sampling.cancel_side()
             return
         self._found.clear()
-        self._labelled = self.other.value() is None
+        self._labelled = self.changes.other.value() is None
         common = {"passes": PASSES, "limit": ROWS}
         if self._labelled:
-            change = self.wanted()
+            change = self.changes.wanted()
             for severity in SEVERITIES:
                 part = Shift(*(severity * getattr(change, name) for name, *_ in KINDS))
                 self._ask(severity, shift=part, **common)
         else:
-            data = Data.model_validate({"source": {"kind": self.other.value()}})
+            data = Data.model_validate({"source": {"kind": self.changes.other.value()}})
             self._ask(0.0, **common)
             self._ask(1.0, other=data, **common)
         self._show_availability()
@@ -220,31 +170,13 @@ class ShiftTab(QWidget):
         self._waiting -= 1
         self._show_availability()
 
-    def _on_other(self, value: object) -> None:
-        for slider in self.sliders.values():
-            slider.setEnabled(value is None)
-        self._show_availability()
-
     # ------------------------------------------------------------------------------------------ what is shown
 
     def _show_availability(self, _: object = None) -> None:
-        self.compare.setText("Stop" if self._waiting else "Compare")
-        some = self.other.value() is not None or not self.wanted().is_none
+        self.changes.compare.setText("Stop" if self._waiting else "Compare")
+        some = self.changes.other.value() is not None or not self.changes.wanted().is_none
         ready = self._inspection.samples is not None and not self._sampling.busy
-        self.compare.setEnabled(bool(self._waiting) or (some and ready))
-
-    def _show_strengths(self, _: object = None) -> None:
-        change = self.wanted()
-        words = {
-            "rotation": f"{change.rotation:.0f}°",
-            "noise": f"{change.noise * 100:.0f}\u00a0% of white",
-            "blur": f"{change.blur:.1f} pixels",
-            "translation": f"{change.translation:.0f} pixels",
-        }
-        for name, text in words.items():
-            self._strengths[name].setText(text)
-        if hasattr(self, "compare"):
-            self._show_availability()
+        self.changes.compare.setEnabled(bool(self._waiting) or (some and ready))
 
     def _show(self, _: object = None) -> None:
         usual = self._found.get(0.0)

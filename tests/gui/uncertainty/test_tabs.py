@@ -248,8 +248,8 @@ def test_comparing_asks_for_five_severities_and_shows_their_figures(
     dialog = open_dialog(samples)
     dialog.tabs.set_current("shift")
     tab = dialog.shift
-    tab.sliders["rotation"].setValue(60)
-    tab.compare.click()
+    tab.changes.sliders["rotation"].setValue(60)
+    tab.changes.compare.click()
     jobs = engine.jobs[1:]
     assert [job.shift.rotation for job in jobs] == [60 * severity for severity in SEVERITIES]
     assert {job.limit for job in jobs} == {1000}
@@ -259,9 +259,24 @@ def test_comparing_asks_for_five_severities_and_shows_their_figures(
     usual, strange = answers[0].scores.predictive_entropy, answers[-1].scores.predictive_entropy
     auroc = roc_auc_score(np.repeat([0, 1], 200), np.concatenate([usual, strange]))
     assert tab._cells["predictive_entropy", "auroc"].text() == f"{auroc * 100:.1f}\u00a0%"
-    assert tab.compare.text() == "Compare"
+    assert tab.changes.compare.text() == "Compare"
     assert f"{answers[-1].correct.mean() * 100:.0f}\u00a0% right" in tab.title.text()
     assert not tab.grab().isNull()
+
+
+def test_the_sliders_show_at_once_what_they_do_to_the_images(open_dialog: Any, samples: Samples) -> None:
+    changes = open_dialog(samples).shift.changes
+    for slider in changes.sliders.values():
+        slider.setValue(0)
+    before, after = changes.before._pictures, changes.after._pictures
+    assert np.array_equal(before, after)
+    assert np.array_equal(before[0], samples.rows.pictures[0])
+    changes.sliders["translation"].setValue(3)
+    moved = changes.after._pictures
+    assert np.array_equal(moved[:, :, 3:], before[:, :, :-3])
+    assert not moved[:, :, :3].any()
+    changes.other.choose("digits")
+    assert changes.after._pictures is None
 
 
 def test_another_data_set_is_compared_without_its_labels(
@@ -269,9 +284,9 @@ def test_another_data_set_is_compared_without_its_labels(
 ) -> None:
     dialog = open_dialog(samples)
     dialog.tabs.set_current("shift")
-    dialog.shift.other.choose("mnist")
-    assert not dialog.shift.sliders["noise"].isEnabled()
-    dialog.shift.compare.click()
+    dialog.shift.changes.other.choose("mnist")
+    assert not dialog.shift.changes.sliders["noise"].isEnabled()
+    dialog.shift.changes.compare.click()
     assert engine.jobs[-1].other.source.kind == "mnist"
     engine.answer(invent(rows=100), 1)
     engine.answer(invent(rows=100, seed=3), 2)
@@ -283,12 +298,12 @@ def test_a_comparison_that_fails_or_is_stopped_can_be_tried_again(
 ) -> None:
     dialog = open_dialog(samples)
     dialog.tabs.set_current("shift")
-    dialog.shift.other.choose("mnist")
-    dialog.shift.compare.click()
-    assert dialog.shift.compare.text() == "Stop"
-    dialog.shift.compare.click()
+    dialog.shift.changes.other.choose("mnist")
+    dialog.shift.changes.compare.click()
+    assert dialog.shift.changes.compare.text() == "Stop"
+    dialog.shift.changes.compare.click()
     assert all(control.stopped for control in engine.controls[1:])
     engine.refuse(Failure("cancelled"), 1)
     engine.refuse(Failure("person", "MNIST is not on this computer.", "Download it."), 2)
     assert "not on this computer" in dialog.messages.message()
-    assert dialog.shift.compare.text() == "Compare"
+    assert dialog.shift.changes.compare.text() == "Compare"
