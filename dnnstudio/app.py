@@ -189,6 +189,7 @@ def _place(window: MainWindow, settings: Any) -> None:
 def _greet(window: MainWindow, given: Path | None, last_crash: Path | None) -> None:
     if given is not None:
         window.files.open_path(given)
+    window.recovery.offer()
     if last_crash is not None:
         window.messages.say("The last session ended unexpectedly.", f"Its log is {last_crash}.", "hint")
     elif given is None:

@@ -111,9 +111,12 @@ def load(path: Path) -> Experiment:
     return from_json(read_bounded(path, MAX_BYTES, what="an experiment"), name=path.name)
 
 
-def save(experiment: Experiment, path: Path) -> None:
-    """Write an experiment file: the old one stays until the new one is whole. Raises `UserError`."""
-    write_atomically(path, to_json(experiment).encode())
+def save(experiment: Experiment, path: Path, *, keep_previous: bool = False) -> None:
+    """Write an experiment file: the old one stays until the new one is whole, as `name~` if wished for.
+
+    Raises `UserError`.
+    """
+    write_atomically(path, to_json(experiment).encode(), keep_previous=keep_previous)
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -73,6 +73,7 @@ class Document(QObject):
         self._states = [State(self._experiment)]
         self._place = 0
         self._path = path
+        self._stamp = _stamp(path)
         self._selection: tuple[str, ...] = ()
         self._summaries: OrderedDict[tuple[Data, int], DataSummary] = OrderedDict()
         self._source_names: dict[object, tuple[str, ...]] = {}
@@ -120,6 +121,7 @@ class Document(QObject):
         """Replace everything: another experiment, no undo history, nothing selected."""
         self._selection = ()
         self._states, self._place = [State(experiment)], 0
+        self._stamp = _stamp(path)
         self.undo_stack.clear()
         self.undo_stack.setClean()
         self._set_path(path)
@@ -134,9 +136,16 @@ class Document(QObject):
         target = path or self._path
         if target is None:
             raise UserError("This experiment has no file yet.", "Choose where to save it.")
-        codec.save(self._experiment, target)
+        codec.save(self._experiment, target, keep_previous=True)
+        self._stamp = _stamp(target)
         self.undo_stack.setClean()
         self._set_path(target)
+
+    @property
+    def changed_on_disk(self) -> bool:
+        """Whether another program has written the document's file since it was opened or saved here."""
+        now = _stamp(self._path)
+        return now is not None and now != self._stamp
 
     # ------------------------------------------------------------------------------------------ the selection
 
@@ -293,3 +302,12 @@ class Document(QObject):
 
     def _tell_modified(self, clean: bool) -> None:
         self.modified_changed.emit(not clean)
+
+
+def _stamp(path: Path | None) -> tuple[int, int] | None:
+    """Time of the last change and size of a file, None where there is none."""
+    try:
+        found = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return None if found is None else (found.st_mtime_ns, found.st_size)

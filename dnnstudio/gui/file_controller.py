@@ -114,6 +114,9 @@ class FileController(QObject):
         return path is not None and self._save_to(path)
 
     def _save_to(self, path: Path) -> bool:
+        document = self._document
+        if path == document.path and document.changed_on_disk and not self._dialogs.overwrite(self._window, path):
+            return False
         try:
             self._document.save(path)
         except UserError as error:

@@ -29,6 +29,7 @@ from dnnstudio.gui.panels.training_panel import TrainingPanel
 from dnnstudio.gui.plots.panel import RunPlots
 from dnnstudio.gui.plots.result_card import ResultCard
 from dnnstudio.gui.plots.side import SideStack
+from dnnstudio.gui.recovery import Recovery
 from dnnstudio.gui.run_controller import Activity, RunController
 from dnnstudio.gui.run_display import RunDisplay
 from dnnstudio.gui.runs_panel import RunsPanel
@@ -69,6 +70,7 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(self, theme)
         self.controller = RunController(engine, settings.workspace, self)
         self.files = FileController(self, document, self.controller, settings, self.dialogs)
+        self.recovery = Recovery(document, self.dialogs, settings.folder, self)
         self._make_panels()
         self._lay_out()
         self._wire_document()
@@ -209,6 +211,7 @@ class MainWindow(QMainWindow):
         self.runs.experiment_requested.connect(self.files.open_path)
         self.runs.model_requested.connect(self.files.open_model_of)
         self.files.said.connect(self.messages.say)
+        self.recovery.failed.connect(self.files.tell)
         self.files.recent_changed.connect(self._fill_open_menu)
 
     def _wire_lab(self) -> None:
@@ -354,6 +357,7 @@ class MainWindow(QMainWindow):
             return
         self._closed = True
         self._settings.geometry = self.saveGeometry()
+        self.recovery.close(keep_edits=not self._ask_before_closing and self.document.modified)
         self.hide()
         self.uncertainty.close_all()
         self.controller.stop()

@@ -124,3 +124,49 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert "missing.json does not exist." in done.stderr
+
+
+EDITED_START = """
+import sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+app = QApplication([])
+timer = QTimer()
+
+def look():
+    window = next((w for w in app.topLevelWidgets() if w.objectName() == "main_window"), None)
+    question = next((w for w in app.topLevelWidgets() if w.objectName() == "question"), None)
+    if question is not None:
+        question.findChild(object, "answer_recover").click()
+    elif window is not None and window.isVisible() and sys.argv[1] == "edit":
+        timer.stop()
+        window.document.push(window.document.experiment.replaced(name="an edit not saved"), "Rename")
+        window.recovery.keep_now()
+        print("kept", flush=True)
+    elif window is not None and window.document.modified:
+        timer.stop()
+        print(window.document.experiment.name, flush=True)
+        window.close_without_asking()
+
+timer.timeout.connect(look)
+timer.start(50)
+from dnnstudio.app import run
+sys.exit(run([]))
+"""
+
+
+@pytest.mark.display
+@pytest.mark.promise
+def test_edits_survive_a_program_that_is_killed(tmp_path: Path, measured: Any) -> None:
+    start = [sys.executable, "-c", EDITED_START]
+    first = subprocess.Popen([*start, "edit"], stdout=subprocess.PIPE, text=True, env=environment(tmp_path))
+    assert first.stdout is not None
+    with first:
+        assert first.stdout.readline().strip() == "kept"
+        first.kill()
+    again = subprocess.run(
+        [*start, "look"], capture_output=True, text=True, timeout=120, check=False, env=environment(tmp_path)
+    )
+    assert again.stdout.strip().splitlines()[-1:] == ["an edit not saved"], again.stderr
+    measured("killed with an edit not saved: recovered at the next start")

@@ -20,6 +20,7 @@ from dnnstudio.gui.document import Document
 from dnnstudio.gui.main_window import MainWindow
 from dnnstudio.gui.settings import Settings
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.unsaved import Unsaved
 
 from .fake_engine import FakeEngine
 
@@ -36,6 +37,8 @@ class Answers(Dialogs):
         self.renamed: Experiment | None = None
         self.chosen_recipe: Recipe | None = None
         self.table: SummaryTable | None = None
+        self.recover_answer = "later"
+        self.may_overwrite = False
 
     def _path(self, question: str) -> Path | None:
         self.asked.append(question)
@@ -59,6 +62,14 @@ class Answers(Dialogs):
     def unsaved(self, parent: QWidget, name: str) -> Any:
         self.asked.append("unsaved")
         return self.unsaved_answer
+
+    def recover(self, parent: QWidget, unsaved: Unsaved) -> Any:
+        self.asked.append("recover")
+        return self.recover_answer
+
+    def overwrite(self, parent: QWidget, path: Path) -> bool:
+        self.asked.append("overwrite")
+        return self.may_overwrite
 
     def stop_training(self, parent: QWidget) -> bool:
         self.asked.append("stop_training")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -17,13 +18,18 @@ from dnnstudio.gui.dialogs.recipe_gallery import RecipeGallery
 from dnnstudio.gui.dialogs.summary_dialog import SummaryDialog
 from dnnstudio.gui.settings import Settings
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.unsaved import Unsaved
 
 EXPERIMENT_FILTER = "Experiments (*.json)"
 MODEL_FILTER = "Models (*.keras *.h5)"
 SAVE_MODEL_FILTERS = "Keras model (*.keras);;HDF5 model (*.h5);;Weights only (*.weights.h5)"
 SUFFIXES = {"Keras": ".keras", "HDF5": ".h5", "Weights": ".weights.h5"}
 
-Unsaved = Literal["save", "discard", "cancel"]
+TRIES = 2
+"""So often are unsaved edits recovered before the question advises against it."""
+
+UnsavedAnswer = Literal["save", "discard", "cancel"]
+Recover = Literal["recover", "discard", "later"]
 
 
 class Dialogs:
@@ -64,7 +70,7 @@ class Dialogs:
         name = QFileDialog.getExistingDirectory(parent, "Choose the workspace", str(self._settings.workspace))
         return Path(name) if name else None
 
-    def unsaved(self, parent: QWidget, name: str) -> Unsaved:
+    def unsaved(self, parent: QWidget, name: str) -> UnsavedAnswer:
         """What to do with changes that are not saved."""
         answers = (
             Answer("save", "Save", primary=True),
@@ -75,6 +81,31 @@ class Dialogs:
         text = "They are lost if you do not save them."
         given = QuestionDialog.ask(self._theme, title, text, answers, parent=parent)
         return "save" if given == "save" else "discard" if given == "discard" else "cancel"
+
+    def recover(self, parent: QWidget, unsaved: Unsaved) -> Recover:
+        """What to do with edits that an ended program had not saved."""
+        name, when = unsaved.experiment.name, when_words(unsaved.when)
+        if unsaved.tries >= TRIES:
+            title = f"Start without the unsaved edits of {name}?"
+            text = f"They were recovered {unsaved.tries} times, and each time the program ended unexpectedly."
+        else:
+            title = f"Recover the unsaved edits of {name}?"
+            text = f"The program ended unexpectedly; they were kept {when}."
+        risky = unsaved.tries >= TRIES
+        answers = (
+            Answer("recover", "Recover", primary=not risky),
+            Answer("discard", "Delete them"),
+            Answer("later", "Not now", primary=risky),
+        )
+        given = QuestionDialog.ask(self._theme, title, text, answers, parent=parent)
+        return "recover" if given == "recover" else "discard" if given == "discard" else "later"
+
+    def overwrite(self, parent: QWidget, path: Path) -> bool:
+        """Whether to save over a file that another program has changed meanwhile."""
+        answers = (Answer("overwrite", "Save over it"), Answer("cancel", "Cancel", primary=True))
+        title = f"Save over {path.name}?"
+        text = "The file was changed by another program since it was opened here."
+        return QuestionDialog.ask(self._theme, title, text, answers, parent=parent) == "overwrite"
 
     def stop_training(self, parent: QWidget) -> bool:
         """Whether to stop the training and close."""
@@ -112,6 +143,13 @@ class Dialogs:
         path = Path(name)
         self._settings.last_folder = path.parent
         return path
+
+
+def when_words(when: float, now: float | None = None) -> str:
+    """ "at 13:05", or "on 21 November at 13:05" where that is not today; both times in seconds since 1970."""
+    then, today = time.localtime(when), time.localtime(now)
+    clock = time.strftime("%H:%M", then)
+    return f"at {clock}" if then[:3] == today[:3] else f"on {then.tm_mday} {time.strftime('%B', then)} at {clock}"
 
 
 def with_suffix(name: str, suffix: str, known: tuple[str, ...] = ()) -> str:

@@ -1,0 +1,99 @@
+"""Unsaved edits are kept in a file beside the settings while one works, and offered again after an unexpected end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QWidget
+
+from dnnstudio.core import codec
+from dnnstudio.core.errors import UserError
+from dnnstudio.gui.dialogs import Dialogs
+from dnnstudio.gui.document import Document
+from dnnstudio.gui.unsaved import Unsaved, find_unsaved, forget, keep, own_file
+
+FOLDER = "recovery"
+AFTER_MS = 1000
+"""Edits are written this long after the first that is not written yet."""
+
+
+class Recovery(QObject):
+    """Keeps the document's unsaved edits. `failed` carries a `UserError`, once until keeping works again."""
+
+    failed = Signal(object)
+
+    def __init__(self, document: Document, dialogs: Dialogs, settings_folder: Path, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._window = parent
+        self._document = document
+        self._dialogs = dialogs
+        self.folder = settings_folder / FOLDER
+        self.file = own_file(self.folder)
+        self._tries = 0
+        self._told = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(AFTER_MS)
+        self._timer.timeout.connect(self.keep_now)
+        document.experiment_changed.connect(self._on_change)
+        document.modified_changed.connect(self._on_change)
+
+    def offer(self) -> None:
+        """Ask about each unsaved work that an ended program left; at most one is taken over."""
+        taken = False
+        for unsaved in find_unsaved(self.folder):
+            if taken:
+                return  # the others are offered at the next start
+            answer = self._dialogs.recover(self._window, unsaved)
+            if answer == "discard":
+                forget(unsaved.file)
+            elif answer == "recover":
+                self._take_over(unsaved)
+                taken = True
+
+    def keep_now(self) -> None:
+        """Write the unsaved edits, or forget what was written when there are none."""
+        self._timer.stop()
+        if not self._document.modified:
+            self._tries = 0
+            forget(self.file)
+            return
+        try:
+            keep(self.file, self._document.experiment, self._document.path, self._tries)
+            self._told = False
+        except UserError as error:
+            if not self._told:
+                self._told = True
+                hint = f"Save them soon; if the program ended now they would be lost. {error.hint}".strip()
+                self.failed.emit(UserError(f"Unsaved edits cannot be kept: {error.message}", hint))
+
+    def close(self, *, keep_edits: bool) -> None:
+        """The window closes: keep what was not asked about, else leave nothing behind."""
+        if keep_edits:
+            self.keep_now()
+        else:
+            forget(self.file)
+        self._timer.stop()
+        self._document.experiment_changed.disconnect(self._on_change)
+        self._document.modified_changed.disconnect(self._on_change)
+
+    def _take_over(self, unsaved: Unsaved) -> None:
+        """Show it as edits that are not saved: undo leads back to what lies in the file."""
+        document = self._document
+        if unsaved.path is not None:
+            try:
+                document.new(codec.load(unsaved.path), path=unsaved.path)
+            except UserError as error:
+                self.failed.emit(error)
+        document.push(unsaved.experiment, "Recover unsaved edits")
+        self._tries = unsaved.tries + 1
+        self.keep_now()
+        if self.file.exists() or not document.modified:
+            forget(unsaved.file)
+
+    def _on_change(self, _: object = None) -> None:
+        if not self._document.modified:
+            self.keep_now()
+        elif not self._timer.isActive():
+            self._timer.start()
