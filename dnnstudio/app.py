@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dnnstudio.gui.errors import ErrorHub
     from dnnstudio.gui.main_window import MainWindow
 
+SWEEP_AFTER_MS = 3000
 NO_DISPLAY = 'Train without one by "dnnstudio run EXPERIMENT --out DIR", or give it a display by "xvfb-run dnnstudio".'
 
 
@@ -63,6 +64,9 @@ def run(argv: Sequence[str] = ()) -> int:
     collector.start()
 
     # 4. Theme, document, window.
+    from PySide6.QtCore import QTimer
+
+    from dnnstudio.core.runs import sweep_workspace
     from dnnstudio.gui.engine_thread import Engine
     from dnnstudio.gui.main_window import MainWindow
     from dnnstudio.gui.theme import Theme
@@ -77,6 +81,7 @@ def run(argv: Sequence[str] = ()) -> int:
         _place(window, settings)
         window.show()
         _greet(window, given, last_crash)
+        QTimer.singleShot(SWEEP_AFTER_MS, window, lambda: sweep_workspace(settings.workspace))
         _end_on_signals(window)
         LOG.info("The window is open (version %s, process %d).", __version__, os.getpid())
         code = app.exec()

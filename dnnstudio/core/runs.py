@@ -10,7 +10,7 @@ from typing import Any
 
 from dnnstudio.core import codec
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.files import make_folder, read_bounded
+from dnnstudio.core.files import make_folder, read_bounded, sweep_leftovers
 from dnnstudio.core.history import FILE as HISTORY
 from dnnstudio.core.history import Row, read_rows
 from dnnstudio.core.stages import planned_epochs
@@ -137,6 +137,12 @@ def new_run_folder(workspace: Path, name: str) -> Path:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise UserError(f"The folder {folder} cannot be made: {reason}.", "Choose another workspace.") from None
+
+
+def sweep_workspace(workspace: Path) -> int:
+    """Remove what killed saves left in the workspace's folders more than a day ago; give how many files."""
+    inside = [folder for pattern in ("*", f"{RUNS}/*") for folder in workspace.glob(pattern) if folder.is_dir()]
+    return sum(sweep_leftovers(folder) for folder in (workspace, *inside))
 
 
 def safe_name(name: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from dnnstudio.core import codec
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment, Training
 from dnnstudio.core.history import append_row, as_columns, read_columns, read_rows, write_history
-from dnnstudio.core.runs import UNFINISHED, list_runs, new_run_folder, read_run, safe_name
+from dnnstudio.core.runs import UNFINISHED, list_runs, new_run_folder, read_run, safe_name, sweep_workspace
 
 ROW = {"epoch": 1, "loss": 0.1 + 0.2, "val_loss": 1e-9, "learning_rate": 0.001, "seconds": 1.5, "clean_loss": 0.25}
 
@@ -132,3 +134,18 @@ def test_the_list_is_by_number_and_passes_over_what_is_no_run(tmp_path: Path) ->
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no run"):
         read_run(tmp_path)
+
+
+def test_what_killed_saves_left_is_swept_after_a_day_everywhere_in_the_workspace(tmp_path: Path) -> None:
+    folders = [tmp_path, tmp_path / "models", tmp_path / "runs", tmp_path / "runs" / "0001 a"]
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
+        for name, age in (("old", 2 * 86_400), ("young", 60)):
+            file = folder / f".dnnstudio-{name}.tmp"
+            file.write_bytes(b"part of a save")
+            os.utime(file, (time.time() - age,) * 2)
+    (tmp_path / "models" / "mine.tmp").write_bytes(b"not ours")
+    os.utime(tmp_path / "models" / "mine.tmp", (0, 0))
+    assert sweep_workspace(tmp_path) == len(folders)
+    assert sweep_workspace(tmp_path) == 0
+    assert (tmp_path / "models" / "mine.tmp").exists()
