@@ -74,7 +74,7 @@ class InspectorPanel(QWidget):
         self.name_editor.editingFinished.connect(self._finish_renaming)
         self.name_editor.installEventFilter(self)
         self.name_editor.hide()
-        self.kind = label("", Role.CAPTION)
+        self.kind = ElidedLabel("", Role.CAPTION)
         self.kind.setObjectName("layer_kind")
         self.lock = MiniButton(theme, "lock-open", "Freeze: keep the weights as they are")
         self.lock.setObjectName("layer_lock")
