@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from dnnstudio import __version__, cli_transfer, cli_uncertainty
+from dnnstudio import __version__, cli_export, cli_transfer, cli_uncertainty
 from dnnstudio.core.errors import Cancelled, UserError
 
 if TYPE_CHECKING:
@@ -387,6 +387,7 @@ def data(
         print(data_text(found, whole=whole))
 
 
+cli_export.register(app)
 cli_transfer.register(app)
 cli_uncertainty.register(app)
 

@@ -9,6 +9,7 @@ from dnnstudio.core.data import DataSummary
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.layers import Layer, RandomLayer, Shape, WeightedLayer, times
+from dnnstudio.core.losses import resolve_loss
 from dnnstudio.core.options import Option
 from dnnstudio.core.parts import Constraint, Initializer, Regularizer
 from dnnstudio.core.shapes import infer_shapes
@@ -107,15 +108,6 @@ def _module(value: Option) -> Any:
 def has_random_layers(experiment: Experiment) -> bool:
     """Whether training sees other outputs than predicting because of noise or dropped units."""
     return any(isinstance(layer, RandomLayer) for layer in experiment.active_layers)
-
-
-def resolve_loss(experiment: Experiment, summary: DataSummary) -> str:
-    """The loss to train with: the experiment's own, or for "auto" the task's."""
-    if experiment.loss != "auto":
-        return experiment.loss
-    if summary.binary:
-        return "binary_crossentropy"
-    return "sparse_categorical_crossentropy" if summary.classes else "mean_squared_error"
 
 
 def check_task(experiment: Experiment, summary: DataSummary) -> str:

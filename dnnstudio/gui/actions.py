@@ -31,6 +31,13 @@ ACTIONS = (
     ActionRow("save", "Save", "floppy-disk", ("Ctrl+S",), "Save the experiment to its file."),
     ActionRow("save_as", "Save as…", "", ("Ctrl+Shift+S",), "Save the experiment to another file."),
     ActionRow("save_model", "Save model…", "", ("Ctrl+Shift+M",), "Save the trained network as a .keras or .h5 file."),
+    ActionRow(
+        "export_script",
+        "Export as Python…",
+        "",
+        ("Ctrl+Shift+E",),
+        "Write the experiment as a script or notebook of plain Keras.",
+    ),
     ActionRow("undo", "Undo", "arrow-counter-clockwise", ("Ctrl+Z",), "Take the last edit back."),
     ActionRow("redo", "Redo", "arrow-clockwise", ("Ctrl+Shift+Z", "Ctrl+Y"), "Do again what was taken back."),
     ActionRow("train", "Train", "play-fill", ("F5", "Ctrl+R"), "Train a fresh network; the curves are drawn live."),

@@ -9,10 +9,11 @@ from PySide6.QtWidgets import QWidget
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.files import make_folder
+from dnnstudio.core.files import make_folder, write_atomically
 from dnnstudio.core.jobs import EvaluateModel, Evaluation, OpenedModel, OpenModel, SavedModel
 from dnnstudio.core.recipes import Recipe
 from dnnstudio.core.runs import EXPERIMENT, is_run, safe_name
+from dnnstudio.core.script import to_notebook, to_script
 from dnnstudio.gui.actions import Actions
 from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.document import Document
@@ -58,6 +59,7 @@ class FileController(QObject):
                 "save": self.save,
                 "save_as": self.save_as,
                 "save_model": self.save_model,
+                "export_script": self.export_script,
             }
         )
 
@@ -125,6 +127,23 @@ class FileController(QObject):
         self._remember(path)
         self.said.emit("", f"Saved {path.name}.", "news")
         return True
+
+    def export_script(self) -> None:
+        """Ask where to write the experiment as a script or notebook of plain Keras, and write it."""
+        summary = self._document.summary
+        if summary is None:
+            self.tell(UserError("The data has not been read yet.", "Choose its files first."))
+            return
+        path = self._dialogs.export_script(self._window, self._suggestion())
+        if path is None:
+            return
+        write = to_notebook if path.suffix == ".ipynb" else to_script
+        try:
+            write_atomically(path, write(self._document.experiment, summary).encode())
+        except UserError as error:
+            self.tell(error)
+            return
+        self.said.emit("", f"Exported to {path.name}.", "news")
 
     def may_replace(self) -> bool:
         """Ask about unsaved changes. True when the document may be replaced or closed."""

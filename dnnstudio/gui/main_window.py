@@ -223,7 +223,7 @@ class MainWindow(QMainWindow):
 
     def _fill_menus(self) -> None:
         save = self.toolbar.save_button.menu()
-        for name in ("save_as", "save_model", "describe"):
+        for name in ("save_as", "save_model", "export_script", "describe"):
             save.addAction(self.actions_[name])
         self._fill_open_menu()
 

@@ -26,11 +26,12 @@ from dnnstudio.core.layers import (
     Layer,
     Reshape,
 )
+from dnnstudio.core.losses import resolve_loss
 from dnnstudio.core.optimizers import OPTIMIZER_KINDS
 from dnnstudio.core.options import Option
 from dnnstudio.core.parts import L1L2, Constraint, HeNormal, Initializer, MaxNorm, Regularizer
 from dnnstudio.core.shapes import infer_shapes, totals
-from dnnstudio.engine.build import build, check_task, keras_layer, keras_optimizer, resolve_loss, to_keras
+from dnnstudio.engine.build import build, check_task, keras_layer, keras_optimizer, to_keras
 from dnnstudio.engine.layers import OWN_LAYERS
 
 CLASSES = DataSummary(input_shape=(4,), class_names=("a", "b", "c"), binary=False)

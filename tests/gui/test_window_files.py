@@ -154,3 +154,23 @@ def test_a_dropped_file_is_opened(qtbot: Any, window: MainWindow, tmp_path: Path
         )
     )
     qtbot.waitUntil(lambda: window.document.path == path)
+
+
+@pytest.mark.parametrize("name", ["mine.py", "mine.ipynb"])
+def test_an_experiment_is_exported_as_a_script_or_notebook(window: MainWindow, tmp_path: Path, name: str) -> None:
+    window.dialogs.path = tmp_path / name  # type: ignore[attr-defined]
+    window.actions_["export_script"].trigger()
+    text = (tmp_path / name).read_text(encoding="utf-8")
+    if name.endswith(".py"):
+        compile(text, name, "exec")
+    else:
+        assert json.loads(text)["nbformat"] == 4
+    assert "keras.Sequential" in text
+    assert f"Exported to {name}." in window.messages.text()
+
+
+def test_a_script_that_cannot_be_written_is_told(window: MainWindow, tmp_path: Path) -> None:
+    (tmp_path / "blocked").write_text("a file")
+    window.dialogs.path = tmp_path / "blocked" / "mine.py"  # type: ignore[attr-defined]
+    window.actions_["export_script"].trigger()
+    assert "cannot be written" in window.messages.text()

@@ -56,6 +56,9 @@ class Answers(Dialogs):
     def save_model(self, parent: QWidget, suggestion: str) -> Path | None:
         return self._path("save_model")
 
+    def export_script(self, parent: QWidget, suggestion: str) -> Path | None:
+        return self._path("export_script")
+
     def choose_workspace(self, parent: QWidget) -> Path | None:
         return self._path("choose_workspace")
 

@@ -23,6 +23,7 @@ from dnnstudio.gui.unsaved import Unsaved
 EXPERIMENT_FILTER = "Experiments (*.json)"
 MODEL_FILTER = "Models (*.keras *.h5)"
 SAVE_MODEL_FILTERS = "Keras model (*.keras);;HDF5 model (*.h5);;Weights only (*.weights.h5)"
+SCRIPT_FILTERS = "Python script (*.py);;Jupyter notebook (*.ipynb)"
 SUFFIXES = {"Keras": ".keras", "HDF5": ".h5", "Weights": ".weights.h5"}
 
 TRIES = 2
@@ -64,6 +65,13 @@ class Dialogs:
         start = self._folder("models") / f"{suggestion}.keras"
         name, chosen = QFileDialog.getSaveFileName(parent, "Save the model", str(start), SAVE_MODEL_FILTERS)
         return self._remember(with_suffix(name, SUFFIXES.get(chosen.split(" ")[0], ".keras"), (".keras", ".h5")))
+
+    def export_script(self, parent: QWidget, suggestion: str) -> Path | None:
+        """Where to write the experiment as a script (.py) or notebook (.ipynb)."""
+        start = self._folder("experiments") / f"{suggestion}.py"
+        name, chosen = QFileDialog.getSaveFileName(parent, "Export as Python", str(start), SCRIPT_FILTERS)
+        suffix = ".ipynb" if chosen.startswith("Jupyter") else ".py"
+        return self._remember(with_suffix(name, suffix, (".py", ".ipynb")))
 
     def choose_workspace(self, parent: QWidget) -> Path | None:
         """The folder that keeps runs, models and experiments."""
