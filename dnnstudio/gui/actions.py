@@ -62,6 +62,20 @@ ACTIONS = (
         "Train a copy while the rate grows, and see which rate is best; nothing is changed.",
     ),
     ActionRow(
+        "transfer",
+        "Reuse layers…",
+        "swap",
+        ("Ctrl+Shift+R",),
+        "Start the network from layers of a trained model: cloned or shared, frozen in phases.",
+    ),
+    ActionRow(
+        "split_tasks",
+        "Split into tasks…",
+        "",
+        ("Ctrl+Shift+K",),
+        "Write this data as two tasks: A with most of the classes, B with a few of them and few rows.",
+    ),
+    ActionRow(
         "uncertainty",
         "Uncertainty…",
         "dice-five",

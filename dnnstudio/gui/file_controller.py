@@ -14,6 +14,7 @@ from dnnstudio.core.jobs import EvaluateModel, Evaluation, OpenedModel, OpenMode
 from dnnstudio.core.recipes import Recipe
 from dnnstudio.core.runs import EXPERIMENT, is_run, safe_name
 from dnnstudio.core.script import to_notebook, to_script
+from dnnstudio.core.trained_source import rebased, with_whole_source
 from dnnstudio.gui.actions import Actions
 from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.document import Document
@@ -90,6 +91,16 @@ class FileController(QObject):
         if self.may_replace():
             self._open_path(path)
 
+    def show(self, file: Path) -> bool:
+        """Open an experiment file without asking for what is not saved: that was asked before."""
+        try:
+            self._document.open(file)
+        except UserError as error:
+            self.tell(error)
+            return False
+        self.remember(file)
+        return True
+
     def _open_path(self, path: Path) -> None:
         if path.suffix.lower() in MODEL_SUFFIXES and not path.is_dir():
             self._read_model(path)
@@ -98,13 +109,8 @@ class FileController(QObject):
         if path.is_dir() and not is_run(path):
             self.tell(UserError(f"{path} is not a run folder: it holds no {EXPERIMENT}.", "Choose another one."))
             return
-        try:
-            self._document.open(file)
-        except UserError as error:
-            self.tell(error)
-            return
-        self._remember(file)
-        self.said.emit("", f"Opened {file.name}.", "news")
+        if self.show(file):
+            self.said.emit("", f"Opened {file.name}.", "news")
 
     def save(self) -> bool:
         """Save to the document's file, or ask for one. False when nothing was saved."""
@@ -119,12 +125,15 @@ class FileController(QObject):
         document = self._document
         if path == document.path and document.changed_on_disk and not self._dialogs.overwrite(self._window, path):
             return False
+        before = document.path.parent if document.path is not None else None
         try:
-            self._document.save(path)
+            # A source of reused layers that was named as seen from the old folder is named as seen from the new one.
+            document.push(rebased(document.experiment, before, path.parent), "Name the source anew")
+            document.save(path)
         except UserError as error:
             self.tell(error)
             return False
-        self._remember(path)
+        self.remember(path)
         self.said.emit("", f"Saved {path.name}.", "news")
         return True
 
@@ -184,12 +193,12 @@ class FileController(QObject):
 
     def _on_model_opened(self, job: OpenModel, opened: OpenedModel) -> None:
         before = self._document.experiment
-        experiment = opened.experiment
+        experiment = with_whole_source(opened.experiment, job.path)
         if not opened.has_experiment:  # only the network was in the file: it is tried on the data that is open
             experiment = before.replaced(name=job.path.stem[:200] or before.name, layers=experiment.layers)
         self._document.new(experiment)
         if not job.path.is_dir():
-            self._remember(job.path)
+            self.remember(job.path)
         words = " ".join(opened.notes)
         count = len(experiment.layers)
         self.said.emit(f"Opened {job.path.name}.", f"{count} layers. {words}".strip(), "news")
@@ -217,7 +226,7 @@ class FileController(QObject):
         size = saved.bytes / 2**20
         words = f"{size:.1f}{NBSP}MB" if size >= 0.1 else f"{saved.bytes / 1024:.0f}{NBSP}kB"
         self.said.emit("Model saved", f"to {saved.path} ({words}).", "news")
-        self._remember(saved.path)
+        self.remember(saved.path)
 
     # ------------------------------------------------------------------------------------------ helpers
 
@@ -242,6 +251,7 @@ class FileController(QObject):
     def _suggestion(self) -> str:
         return safe_name(self._document.experiment.name) or "experiment"
 
-    def _remember(self, path: Path) -> None:
+    def remember(self, path: Path) -> None:
+        """Put a file at the head of the recent ones."""
         self._settings.add_recent_file(path)
         self.recent_changed.emit()

@@ -123,7 +123,9 @@ class LabController(QObject):
             return
         if self._job is not None:
             self._controller.cancel(self._job)
-        self._job = self._controller.find_rate(self._document.experiment)
+        path = self._document.path
+        base = path.parent if path is not None else None
+        self._job = self._controller.find_rate(self._document.experiment, base=base)
         self.dialog.begin(waiting=self._controller.training)
 
     def _on_tested(self, event: RateTested) -> None:

@@ -38,6 +38,7 @@ from dnnstudio.gui.stack import LayerStackView
 from dnnstudio.gui.status_line import StatusLine
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.toolbar import ToolBar
+from dnnstudio.gui.transfer.controller import TransferController
 from dnnstudio.gui.uncertainty import Subject, UncertaintyOpener, subject_of
 
 BugSink = Callable[[str, str], None]
@@ -98,6 +99,17 @@ class MainWindow(QMainWindow):
             dialogs=self.dialogs,
             actions=self.actions_,
             runs=self.runs,
+        )
+        self.transfer = TransferController(
+            self,
+            document,
+            self.controller,
+            engine,
+            dialogs=self.dialogs,
+            actions=self.actions_,
+            files=self.files,
+            runs=self.runs,
+            stack=self.stack,
         )
         self._wire_actions()
         self._wire_lab()
@@ -276,10 +288,7 @@ class MainWindow(QMainWindow):
 
     def train(self) -> None:
         """Train the document's experiment; queued while the engine starts."""
-        try:
-            self.controller.train(self.document.experiment)
-        except UserError as error:
-            self.files.tell(error)
+        self.transfer.train()
 
     def _pause_or_resume(self) -> None:
         if self.controller.activity == "paused":
@@ -371,7 +380,7 @@ class MainWindow(QMainWindow):
         narrow = is_narrow(self.width(), self.height())
         changed = narrow != self.body.narrow
         self.body.set_narrow(narrow)
-        self.toolbar.set_compact(self.width() < 1280)
+        self.toolbar.fit(self.width())
         self.status.set_compact(narrow)
         if changed:
             self.runs.set_folded(narrow)

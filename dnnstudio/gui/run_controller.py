@@ -104,11 +104,15 @@ class RunController(QObject):
         """Whether that is the id of the training that is under way."""
         return self._training is not None and self._training[0].id == run
 
-    def train(self, experiment: Experiment) -> TrainRun:
-        """Train a fresh network in a new run folder. Raises `UserError`: one is under way, or the folder fails."""
+    def train(self, experiment: Experiment, *, base: Path | None = None) -> TrainRun:
+        """Train a fresh network in a new run folder. Raises `UserError`: one is under way, or the folder fails.
+
+        `base` is where a relative source of reused layers is seen from.
+        """
         if self._training is not None:
             raise UserError("A training is under way.", "Stop it first.")
-        return self._train(TrainRun(experiment=experiment, folder=new_run_folder(self.workspace, experiment.name)))
+        folder = new_run_folder(self.workspace, experiment.name)
+        return self._train(TrainRun(experiment=experiment, folder=folder, base=base))
 
     def go_on(self, folder: Path, more_epochs: int | None = None) -> TrainRun:
         """Go on exactly where the run in `folder` stopped: to its planned end, or for so many more epochs.
@@ -154,9 +158,9 @@ class RunController(QObject):
 
     # ------------------------------------------------------------------------------------------ learning rate
 
-    def find_rate(self, experiment: Experiment) -> FindRate:
-        """Test growing learning rates on a fresh copy; `rate_tested` and `rate_found` follow."""
-        job = FindRate(experiment=experiment)
+    def find_rate(self, experiment: Experiment, *, base: Path | None = None) -> FindRate:
+        """Test growing learning rates on a fresh copy; `rate_tested` and `rate_found` follow. `base` as in `train`."""
+        job = FindRate(experiment=experiment, base=base)
         self._submit(job)
         return job
 
@@ -228,7 +232,7 @@ class RunController(QObject):
                 self.progressed.emit(event)
 
     def _on_finished(self, job: Any, result: Any) -> None:
-        self._others.pop(job.id, None)
+        asked_here = self._others.pop(job.id, None) is not None
         match job:
             case DescribeData():
                 self._end_describing(job)
@@ -236,7 +240,7 @@ class RunController(QObject):
                     self.data_described.emit(job, result)
             case TrainRun():
                 self._end_training(job, result)
-            case OpenModel() if isinstance(result, OpenedModel):
+            case OpenModel() if isinstance(result, OpenedModel) and asked_here:  # a dialog may have asked too
                 self.model = result.model
                 self.model_changed.emit()
                 self.model_opened.emit(job, result)
@@ -249,7 +253,10 @@ class RunController(QObject):
         self.progressed.emit(None)
 
     def _on_failed(self, job: Any, failure: Any) -> None:
-        self._others.pop(job.id, None)
+        asked_here = self._others.pop(job.id, None) is not None
+        if isinstance(job, OpenModel) and not asked_here:  # the dialog that asked says so
+            self.progressed.emit(None)
+            return
         if isinstance(job, DescribeData):
             self._end_describing(job)
         if self._training is not None and job is self._training[0]:

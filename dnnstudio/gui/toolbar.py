@@ -37,6 +37,8 @@ class ToolBar(QFrame):
         self._actions = actions
         self._shrinking: list[QToolButton] = []
         self._busy = False
+        self._compact = False
+        self._needed = 0
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(10, 0, 10, 0)
         self._row.setSpacing(4)
@@ -55,6 +57,8 @@ class ToolBar(QFrame):
         self.more_button.menu().addAction(actions["more_epochs"])
         self._rule()
         self._button("find_rate")
+        self.transfer_button = self._menu_button("transfer", QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        self.transfer_button.menu().addAction(actions["split_tasks"])
         self.uncertainty_button = self._button("uncertainty")
         self._row.addStretch(1)
         self._add_title()
@@ -135,8 +139,16 @@ class ToolBar(QFrame):
 
     # ------------------------------------------------------------------------------------------ what is shown
 
+    def fit(self, width: int) -> None:
+        """Show words where a bar of that width has room for them, else icons only."""
+        if not self._compact:
+            self._needed = self.minimumSizeHint().width()
+        if (width < self._needed) is not self._compact:
+            self.set_compact(not self._compact)
+
     def set_compact(self, compact: bool) -> None:
         """Icons only, for a narrow window: tooltip, name and shortcut stay."""
+        self._compact = compact
         icon, both = Qt.ToolButtonStyle.ToolButtonIconOnly, Qt.ToolButtonStyle.ToolButtonTextBesideIcon
         for button in self._shrinking:
             button.setToolButtonStyle(icon if compact else both)

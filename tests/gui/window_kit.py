@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from dnnstudio.gui.document import Document
 from dnnstudio.gui.main_window import MainWindow
 from dnnstudio.gui.settings import Settings
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.transfer.request import TransferAnswer, TransferRequest
+from dnnstudio.gui.transfer.split_dialog import Tasks
 from dnnstudio.gui.unsaved import Unsaved
 
 from .fake_engine import FakeEngine
@@ -39,6 +41,12 @@ class Answers(Dialogs):
         self.table: SummaryTable | None = None
         self.recover_answer = "later"
         self.may_overwrite = False
+
+        self.transfer: TransferAnswer | None = None
+        self.requests: list[TransferRequest] = []
+        self.tasks: Tasks | None = None
+        self.shared = "cancel"
+        self.warned: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
 
     def _path(self, question: str) -> Path | None:
         self.asked.append(question)
@@ -89,6 +97,20 @@ class Answers(Dialogs):
     def name_and_seed(self, parent: QWidget, experiment: Experiment) -> Experiment | None:
         self.asked.append("name_and_seed")
         return self.renamed
+
+    def reuse_layers(self, parent: QWidget, request: TransferRequest) -> TransferAnswer | None:
+        self.asked.append("reuse_layers")
+        self.requests.append(request)
+        return self.transfer
+
+    def split_tasks(self, parent: QWidget, experiment: Experiment, names: Sequence[str]) -> Tasks | None:
+        self.asked.append("split_tasks")
+        return self.tasks
+
+    def shared_training(self, parent: QWidget, layers: Sequence[str], models: Sequence[str]) -> Any:
+        self.asked.append("shared_training")
+        self.warned.append((tuple(layers), tuple(models)))
+        return self.shared
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.recipes import Recipe
+from dnnstudio.core.reuse_phases import named
 from dnnstudio.core.summary import SummaryTable
 from dnnstudio.gui.dialogs.count_dialog import CountDialog
 from dnnstudio.gui.dialogs.name_dialog import NameDialog
@@ -18,6 +20,9 @@ from dnnstudio.gui.dialogs.recipe_gallery import RecipeGallery
 from dnnstudio.gui.dialogs.summary_dialog import SummaryDialog
 from dnnstudio.gui.settings import Settings
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.transfer.dialog import TransferDialog
+from dnnstudio.gui.transfer.request import TransferAnswer, TransferRequest
+from dnnstudio.gui.transfer.split_dialog import SplitDialog, Tasks
 from dnnstudio.gui.unsaved import Unsaved
 
 EXPERIMENT_FILTER = "Experiments (*.json)"
@@ -31,6 +36,7 @@ TRIES = 2
 
 UnsavedAnswer = Literal["save", "discard", "cancel"]
 Recover = Literal["recover", "discard", "later"]
+SharedAnswer = Literal["clone", "train", "cancel"]
 
 
 class Dialogs:
@@ -137,6 +143,30 @@ class Dialogs:
     def more_epochs(self, parent: QWidget, name: str) -> int | None:
         """For how many epochs more a run shall be trained."""
         return CountDialog.ask(self._theme, name, parent=parent)
+
+    def reuse_layers(self, parent: QWidget, request: TransferRequest) -> TransferAnswer | None:
+        """Which trained layers the experiment starts from."""
+        return TransferDialog.ask(self._theme, request, parent=parent)
+
+    def split_tasks(self, parent: QWidget, experiment: Experiment, names: Sequence[str]) -> Tasks | None:
+        """Two experiments on one data set, whose classes have these names."""
+        return SplitDialog.ask(self._theme, experiment, names, parent=parent)
+
+    def shared_training(self, parent: QWidget, layers: Sequence[str], models: Sequence[str]) -> SharedAnswer:
+        """What to do about a training that changes layers of other models too."""
+        answers = (
+            Answer("clone", "Clone instead", primary=True),
+            Answer("train", "Train and change them"),
+            Answer("cancel", "Cancel"),
+        )
+        title = f"Change {' and '.join(models)} too?"
+        several = len(layers) > 1
+        text = (
+            f"{named(layers)} {'are' if several else 'is'} shared: what this training changes in "
+            f"{'them' if several else 'it'} changes there too, in the files on disk. A clone goes its own way."
+        )
+        given = QuestionDialog.ask(self._theme, title, text, answers, parent=parent)
+        return "clone" if given == "clone" else "train" if given == "train" else "cancel"
 
     def _folder(self, name: str) -> Path:
         last = self._settings.last_folder

@@ -9,7 +9,7 @@ from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, 
 
 from dnnstudio.core import edits
 from dnnstudio.gui.document import Document
-from dnnstudio.gui.stack.rows import LayerRow, Origin, make_rows
+from dnnstudio.gui.stack.rows import Identity, LayerRow, make_rows
 
 MIME_TYPE = "application/x-dnnstudio-layers"
 Index = QModelIndex | QPersistentModelIndex
@@ -23,7 +23,8 @@ class LayerListModel(QAbstractListModel):
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._origins: dict[str, Origin] = {}
+        self._identities: dict[str, Identity] = {}
+        self._held: frozenset[str] = frozenset()
         self._rows = make_rows(document)
         self._numbers = {row.layer.id: number for number, row in enumerate(self._rows)}
         self.moving = False
@@ -35,10 +36,17 @@ class LayerListModel(QAbstractListModel):
     def rows(self) -> Sequence[LayerRow]:
         return self._rows
 
-    def set_origins(self, origins: Mapping[str, Origin]) -> None:
-        """Say which layers are cloned, shared or new; the others carry no such badge."""
-        self._origins = dict(origins)
-        self.refresh()
+    def set_identities(self, identities: Mapping[str, Identity]) -> None:
+        """Say whose weights the layers have, by their ids; nothing is said of the others."""
+        if dict(identities) != self._identities:
+            self._identities = dict(identities)
+            self.refresh()
+
+    def set_held(self, layers: frozenset[str]) -> None:
+        """Say which layers the phase that is being trained freezes."""
+        if layers != self._held:
+            self._held = layers
+            self.refresh()
 
     def row_of(self, layer_id: str) -> int:
         """The row of that layer, or -1."""
@@ -46,7 +54,7 @@ class LayerListModel(QAbstractListModel):
 
     def refresh(self) -> None:
         """Show the document as it is now; only rows that differ are told to the view."""
-        fresh = make_rows(self._document, self._origins)
+        fresh = make_rows(self._document, self._identities, self._held)
         old_ids = [row.layer.id for row in self._rows]
         new_ids = [row.layer.id for row in fresh]
         if old_ids != new_ids:

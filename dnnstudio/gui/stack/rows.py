@@ -12,7 +12,7 @@ from dnnstudio.core.shapes import LayerShape
 from dnnstudio.gui.document import Document
 
 Tone = Literal["neutral", "accent", "hint"]
-Origin = Literal["cloned", "shared", "new"]
+Origin = Literal["own", "cloned", "shared", "new"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,26 @@ ORIGINS: Mapping[Origin, BadgeText] = {
     "shared": BadgeText("SHARED", "link-simple", "hint", "shares its weights with another model"),
     "new": BadgeText("NEW", "sparkle", "accent", "starts from fresh weights"),
 }
+CHANGED = BadgeText("CHANGED", "pencil-simple", "hint", "was changed by another training")
+SHORT_FINGERPRINT = 6
+"""Digits of a fingerprint that a card shows: enough to see at a glance whether two are the same."""
+INFERENCE = "Frozen, it normalizes as in predicting (inference mode): by the averages that it has learnt."
 SEVERITIES = ("error", "warning", "hint")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose weights a layer has.
+
+    `since` says in a word what became of them since they were taken over ("changed", "unchanged", or nothing);
+    `altered` that another training changed them; `sentence` says all of it.
+    """
+
+    origin: Origin = "own"
+    fingerprint: str = ""
+    since: str = ""
+    altered: bool = False
+    sentence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +62,9 @@ class LayerRow:
     problems: tuple[Problem, ...] = field(default=(), compare=False)
     """Left out of comparisons, for a fix is a fresh function each time; `problem_titles` stand for them."""
     problem_titles: tuple[str, ...] = ()
-    origin: Origin | None = None
+    identity: Identity = field(default_factory=Identity)
+    held: bool = False
+    """Whether the phase that is being trained freezes it."""
     is_output: bool = False
 
     @property
@@ -52,11 +73,12 @@ class LayerRow:
 
     @property
     def frozen(self) -> bool:
-        return isinstance(self.layer, WeightedLayer) and not self.layer.trainable
+        return isinstance(self.layer, WeightedLayer) and (self.held or not self.layer.trainable)
 
     @property
     def badges(self) -> tuple[BadgeText, ...]:
-        found = [ORIGINS[self.origin]] if self.origin else []
+        found = [ORIGINS[self.identity.origin]] if self.identity.origin in ORIGINS else []
+        found += [CHANGED] if self.identity.altered else []
         if isinstance(self.layer, DropoutLayer) and self.layer.monte_carlo:
             found.append(MONTE_CARLO)
         return tuple(found)
@@ -64,7 +86,10 @@ class LayerRow:
     @property
     def caption(self) -> str:
         words = self.layer.caption(self.shape.input_shape) or self.layer.label
-        return words if self.layer.enabled else f"off · {words}"
+        if not self.layer.enabled:
+            return f"off · {words}"
+        mark = f"#{self.identity.fingerprint[:SHORT_FINGERPRINT]}" if self.identity.fingerprint else ""
+        return " · ".join(filter(None, (words, mark, self.identity.since)))
 
     @property
     def parameters(self) -> str:
@@ -105,6 +130,7 @@ class LayerRow:
         parts = [self.layer.label, self.caption]
         parts += ["frozen"] if self.frozen else []
         parts += [badge.meaning for badge in self.badges]
+        parts += [self.identity.sentence.rstrip(".")] if self.identity.sentence else []
         if self.shape.output_shape is not None:
             parts.append(f"{self.shape.count:,} parameters, puts out {shape_text(self.shape.output_shape)}")
         parts += [f"{problem.severity}: {problem.title.rstrip('.')}" for problem in self.problems]
@@ -113,8 +139,15 @@ class LayerRow:
     @property
     def tooltip(self) -> str:
         lines = [f"{self.layer.label}: {self.layer.help}"]
+        lines += [self.identity.sentence] if self.identity.sentence else []
+        if self.frozen:
+            norm = self.layer.kind == "batch_normalization"  # type: ignore[attr-defined]
+            lines += [INFERENCE if norm else "Frozen: its weights stay as they are."]
         lines += [f"{problem.title.rstrip('.')}. {problem.reason}" for problem in self.problems]
         return "\n".join(lines)
+
+
+NOBODY = Identity()
 
 
 def shape_text(shape: Shape) -> str:
@@ -128,9 +161,11 @@ def first_lower(text: str) -> str:
     return text[0].lower() + text[1:] if len(word) > 2 and word[1:].islower() else text
 
 
-def make_rows(document: Document, origins: Mapping[str, Origin] | None = None) -> list[LayerRow]:
-    """The cards of the document's stack, in order."""
-    origins = origins or {}
+def make_rows(
+    document: Document, identities: Mapping[str, Identity] | None = None, held: frozenset[str] = frozenset()
+) -> list[LayerRow]:
+    """The cards of the document's stack, in order; `held` are layers that the phase under way freezes."""
+    identities = identities or {}
     problems: dict[str, list[Problem]] = {}
     for problem in document.problems:
         for layer_id in problem.layers or (problem.place,):
@@ -142,7 +177,8 @@ def make_rows(document: Document, origins: Mapping[str, Origin] | None = None) -
             shape=shape,
             problems=tuple(problems.get(shape.layer.id, ())),
             problem_titles=tuple(problem.title for problem in problems.get(shape.layer.id, ())),
-            origin=origins.get(shape.layer.id),
+            identity=identities.get(shape.layer.id, NOBODY),
+            held=shape.layer.id in held,
             is_output=shape.layer is last and shape.layer.has_weights and "units" in type(shape.layer).model_fields,
         )
         for shape in document.shapes

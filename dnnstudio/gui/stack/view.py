@@ -14,7 +14,8 @@ from dnnstudio.gui.panels.parts import AdviceList
 from dnnstudio.gui.stack.add_menu import AddMenu
 from dnnstudio.gui.stack.commands import StackCommands
 from dnnstudio.gui.stack.list_view import LayerList
-from dnnstudio.gui.stack.rows import Origin
+from dnnstudio.gui.stack.rows import Identity
+from dnnstudio.gui.stack.start_line import StartLine
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, MiniButton, label, push_button, rule
 
@@ -25,11 +26,13 @@ SMALLEST_LIST = 100
 
 class LayerStackView(Card):
     """The layer stack of `document`. `failed` carries a `UserError` for the message bar; `summary_requested` asks for
-    the table of all layers, `settings_requested` for the form of the selected ones."""
+    the table of all layers, `settings_requested` for the form of the selected ones, `transfer_requested` for the
+    dialog of reused layers."""
 
     failed = Signal(object)
     settings_requested = Signal()
     summary_requested = Signal()
+    transfer_requested = Signal()
 
     def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, "Layers", icon="stack", parent=parent)
@@ -37,6 +40,7 @@ class LayerStackView(Card):
         self._document = document
         self._theme = theme
         self._index = 0
+        self._held: frozenset[str] = frozenset()
         self.list = LayerList(document, theme)
         self.list.failed.connect(self.failed)
         self.list.settings_requested.connect(self.settings_requested)
@@ -64,9 +68,20 @@ class LayerStackView(Card):
             self._document.select([layers[0].id])
         self.list.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
-    def set_origins(self, origins: Mapping[str, Origin]) -> None:
-        """Say which layers are cloned, shared or new, by their ids; they carry a badge."""
-        self.list.layers.set_origins(origins)
+    def set_identities(self, identities: Mapping[str, Identity]) -> None:
+        """Say whose weights the layers have, by their ids: badges, fingerprints and tooltips."""
+        self.list.layers.set_identities(identities)
+
+    def set_start(self, words: str, tip: str = "") -> None:
+        """Say that the network starts from trained layers; empty words take the line away."""
+        self.start.show_words(words, tip)
+
+    def set_phase(self, held: frozenset[str], words: str) -> None:
+        """Show which layers the phase under way freezes, and count without them; `words` name it ("phase 1 of 2")."""
+        self._held = held
+        self.list.layers.set_held(held)
+        self._trainable_name.setText(f"Trainable in {words}" if words else "Trainable")
+        self._refresh()
 
     def show_add_menu(self, index: int | None = None, position: QPoint | None = None) -> None:
         """Open the menu of layers; what is chosen goes to `index` (after the selected layer without one)."""
@@ -85,6 +100,8 @@ class LayerStackView(Card):
         self.head.add(self.more)
 
     def _make_body(self) -> None:
+        self.start = StartLine(self._theme)
+        self.start.edit_requested.connect(self.transfer_requested)
         self._frame = _Frame(self.list)
         self._empty = label("Add a layer, paste some, or start from a recipe.", Role.CAPTION, wrap=True)
         self.advice = AdviceList(self._document, self._theme, lambda problem: problem.place == "layers")
@@ -114,7 +131,10 @@ class LayerStackView(Card):
             number.setAccessibleName(f"{text} parameters")
             totals.addWidget(name, line, 0)
             totals.addWidget(number, line, 1, Qt.AlignmentFlag.AlignRight)
+            if number is self._trainable:
+                self._trainable_name = name
         self.body.setSpacing(8)
+        self.add(self.start)
         self.add(self._empty)
         self.add(self._frame, 1000)
         self.add(self.advice)
@@ -130,6 +150,8 @@ class LayerStackView(Card):
         self._frame.setVisible(count > 0)
         self.advice.refresh()
         trainable, non_trainable = self._document.parameter_counts
+        kept = sum(row.trainable_count for row in self._document.shapes if row.layer.id in self._held)
+        trainable, non_trainable = trainable - kept, non_trainable + kept
         self._trainable.setText(f"{trainable:,}")
         self._non_trainable.setText(f"{non_trainable:,}")
 

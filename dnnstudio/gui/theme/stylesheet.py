@@ -126,6 +126,9 @@ def _buttons(t: Tokens) -> str:
     QPushButton[role="training"]:focus {{ border: 2px solid {t.accent}; }}
     QPushButton[role="field"] {{ padding: 0 10px; font-size: 12px; }}
     QPushButton[role="field"]:focus {{ padding: 0 9px; }}
+    QPushButton[role="field"]:checked {{ background: {t.accent_soft}; border: 1px solid {t.accent_line};
+        color: {t.accent}; }}
+    QPushButton[role="field"]:checked:focus {{ border: 2px solid {t.accent}; }}
     QPushButton[role="fix"] {{ min-height: 24px; padding: 0 10px; font-size: 12px; }}
     QPushButton[role="fix"]:focus {{ min-height: 22px; padding: 0 9px; border: 2px solid {t.accent}; }}
     QPushButton[role="add"] {{ border: 1px dashed {t.strong}; background: transparent; color: {t.text2};

@@ -15,7 +15,7 @@ from dnnstudio.gui.document import Document
 from dnnstudio.gui.stack import LayerStackView
 from dnnstudio.gui.stack.delegate import CARD, CARD_WITH_PROBLEM, GAP, OPEN_GAP, shorten
 from dnnstudio.gui.stack.model import LayerListModel
-from dnnstudio.gui.stack.rows import make_rows
+from dnnstudio.gui.stack.rows import Identity, make_rows
 from dnnstudio.gui.theme import Theme
 
 
@@ -94,7 +94,7 @@ def test_an_empty_stack_offers_a_small_network(view: LayerStackView, document: D
 
 
 def test_origins_are_badges(view: LayerStackView) -> None:
-    view.set_origins({"hidden_1": "cloned", "hidden_2": "shared"})
+    view.set_identities({"hidden_1": Identity("cloned"), "hidden_2": Identity("shared")})
     rows = view.list.layers.rows
     assert [badge.word for badge in rows[1].badges] == ["CLONED"]
     assert [badge.tone for badge in rows[3].badges] == ["hint"]

@@ -1,0 +1,130 @@
+"""Head and foot of the transfer dialog: where layers come from, what is to be said of the plan, and the buttons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from dnnstudio.core.reuse_plan import Verdict
+from dnnstudio.core.trained_source import TrainedSource
+from dnnstudio.gui.theme import Role, Theme, set_role
+from dnnstudio.gui.widgets import Choice, ComboBox, ElidedLabel, IconLabel, label, push_button
+
+ICONS = {
+    "good": ("check-circle-fill", "good_dot"),
+    "hint": ("warning-fill", "hint_dot"),
+    "error": ("x-circle-fill", "error_dot"),
+}
+
+
+class TopBar(QFrame):
+    """Title, the chooser of sources, and the button that opens a file."""
+
+    place_chosen = Signal(object)
+    file_requested = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_role(self, Role.BAR)
+        self.setFixedHeight(56)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(22, 0, 16, 0)
+        row.setSpacing(10)
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addStretch(1)
+        words.addWidget(label("Reuse trained layers", Role.DIALOG_TITLE))
+        words.addWidget(label("Start a network from layers that have already learnt.", Role.CAPTION))
+        words.addStretch(1)
+        self.sources = ComboBox()
+        self.sources.setObjectName("source")
+        self.sources.setAccessibleName("Source")
+        self.sources.setToolTip("The trained model that layers are taken from: a run of the workspace or a model file.")
+        self.sources.setFixedWidth(280)
+        self.sources.chosen.connect(self.place_chosen)
+        caption = label("Source", Role.FORM)
+        caption.setBuddy(self.sources)
+        self.open = push_button("Open a model file…", Role.FIELD, tip="Take layers from a .keras or .h5 file.")
+        self.open.setObjectName("open_source_file")
+        self.open.setIcon(theme.icon("folder-open"))
+        self.open.setIconSize(QSize(14, 14))
+        self.open.clicked.connect(self.file_requested)
+        row.addWidget(IconLabel(theme, "swap", color="accent", size=18))
+        row.addSpacing(2)
+        row.addLayout(words)
+        row.addStretch(1)
+        row.addWidget(caption)
+        row.addWidget(self.sources)
+        row.addWidget(self.open)
+        self.sources.set_value(None, placeholder="no trained model yet")
+
+    def add(self, source: TrainedSource) -> None:
+        """Offer a source."""
+        self._offer(Choice(source.place, source.title, source.task))
+
+    def add_file(self, path: Path) -> None:
+        """Offer a model file that was not read."""
+        self._offer(Choice(path, path.name, f"A model file, {path}"))
+
+    def _offer(self, choice: Choice) -> None:
+        value, known = self.sources.value(), self.sources.choices()
+        if all(other.value != choice.value for other in known):
+            self.sources.set_choices([*known, choice])
+            self.sources.set_value(value, placeholder="choose a trained model")
+
+    def show_source(self, source: TrainedSource | None) -> None:
+        """Show which one is chosen."""
+        if source is not None:
+            self.add(source)
+        self.sources.set_value(None if source is None else source.place, placeholder="choose a trained model")
+
+
+class Foot(QFrame):
+    """One sentence on the plan, and what can be done with it."""
+
+    cancelled = Signal()
+    removed = Signal()
+    applied = Signal()
+    trained = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_role(self, Role.STATUS)
+        self.setFixedHeight(56)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(20, 0, 16, 0)
+        row.setSpacing(8)
+        self._icon = IconLabel(theme, "check-circle-fill", color="good_dot")
+        self.sentence = ElidedLabel("", Role.BODY)
+        self.sentence.setObjectName("transfer_verdict")
+        self.sentence.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.remove = push_button("Remove", tip="Train from scratch: no layer starts from a trained one.")
+        cancel = push_button("Cancel", tip="Close and change nothing (Esc).")
+        self.apply = push_button("Apply", tip="Put this into the experiment, as one step that can be undone.")
+        self.train = push_button(
+            "Apply and train", Role.PRIMARY, tip="Put this into the experiment and train (Ctrl+Enter)."
+        )
+        self.train.setIcon(theme.icon("play-fill", "on_accent"))
+        row.addWidget(self._icon)
+        row.addWidget(self.sentence, 1)
+        for button, name, deed in (
+            (self.remove, "remove_transfer", self.removed),
+            (cancel, "cancel", self.cancelled),
+            (self.apply, "apply", self.applied),
+            (self.train, "apply_and_train", self.trained),
+        ):
+            button.setObjectName(name)
+            button.clicked.connect(deed)
+            row.addWidget(button)
+
+    def show_verdict(self, verdict: Verdict, *, training: bool) -> None:
+        """Say it, and let be done what can be."""
+        icon, color = ICONS[verdict.severity]
+        self._icon.set_icon(icon, color)
+        self.sentence.setText(verdict.sentence)
+        self.sentence.set_hint(verdict.hint)
+        self.sentence.setAccessibleDescription(verdict.hint)
+        self.apply.setEnabled(verdict.can_apply)
+        self.train.setEnabled(verdict.can_train and not training)

@@ -1,0 +1,92 @@
+"""The phases of a training as one bar, each as wide as it is long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from dnnstudio.gui.theme import Theme
+
+HEIGHT = 20
+GAP = 2
+NARROWEST = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One phase: its epochs, its words, and whether it freezes layers."""
+
+    epochs: int
+    words: str
+    frozen: bool
+
+
+class PhaseBar(QWidget):
+    """Frozen phases are pale, the others full. `chosen` carries the number of the phase that is pressed, from 0."""
+
+    chosen = Signal(int)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._stretches: tuple[Stretch, ...] = ()
+        self._current = -1
+        self.setObjectName("phase_bar")
+        self.setFixedHeight(HEIGHT)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    @property
+    def stretches(self) -> Sequence[Stretch]:
+        return self._stretches
+
+    def show_stretches(self, stretches: Sequence[Stretch], current: int) -> None:
+        """Show other phases; `current` is the one whose frozen layers are in sight (−1 for none)."""
+        self._stretches, self._current = tuple(stretches), current
+        self.setAccessibleName("; ".join(stretch.words for stretch in stretches))
+        self.setToolTip(self.accessibleName())
+        self.update()
+
+    def boxes(self) -> list[QRectF]:
+        """Where the phases lie, left to right."""
+        count = len(self._stretches)
+        if not count:
+            return []
+        room = self.width() - GAP * (count - 1)
+        least = min(NARROWEST, room / count)
+        spare, epochs = room - least * count, sum(stretch.epochs for stretch in self._stretches)
+        found, x = [], 0.0
+        for stretch in self._stretches:
+            wide = least + spare * stretch.epochs / epochs
+            found.append(QRectF(x, 0, wide, HEIGHT))
+            x += wide + GAP
+        return found
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, HEIGHT)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        color = self._theme.color
+        painter.setFont(self._theme.font(11, QFont.Weight.DemiBold))
+        for number, (stretch, box) in enumerate(zip(self._stretches, self.boxes(), strict=True)):
+            painter.setPen(QPen(color("accent_line" if stretch.frozen else "accent_fill"), 1))
+            painter.setBrush(color("accent_soft" if stretch.frozen else "accent_fill"))
+            painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+            painter.setPen(color("accent" if stretch.frozen else "on_accent"))
+            metrics = painter.fontMetrics()
+            words = next(
+                (text for text in (stretch.words, f"{number + 1} · {stretch.epochs}", f"{number + 1}")
+                 if metrics.horizontalAdvance(text) <= box.width() - 8),
+                "",
+            )  # fmt: skip
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        for number, box in enumerate(self.boxes()):
+            if box.contains(event.position()):
+                self.chosen.emit(number)

@@ -1,0 +1,167 @@
+"""Splitting one data set into two tasks: which classes are task B's, and how few rows it learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from dnnstudio.core.data import task_class_names
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.reuse_phases import named
+from dnnstudio.core.tasks import split_into_tasks
+from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.widgets import Chip, Choice, ComboBox, FlowLayout, Limits, NumberField, Steps, label, push_button
+
+FEW_ROWS = 200
+CHAPTER = (5, 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """The two experiments."""
+
+    a: Experiment
+    b: Experiment
+
+
+class SplitDialog(QDialog):
+    """Opens with the chapter's choice: classes 5 and 6 against the rest, class 6 the positive one, 200 rows."""
+
+    def __init__(
+        self, theme: Theme, experiment: Experiment, names: Sequence[str], *, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("split_dialog")
+        self.setWindowTitle("Split into tasks")
+        self.setModal(True)
+        self.setMinimumWidth(520)
+        self._experiment = experiment
+        self._names = tuple(names)
+        self.tasks: Tasks | None = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(12)
+        column.addWidget(label("Split into tasks", Role.DIALOG_TITLE))
+        teaches = (
+            "Task A learns most of the classes from many rows. Task B learns the others from a few, "
+            "and can start from the layers that A has learnt. Each becomes an experiment file of the workspace."
+        )
+        column.addWidget(label(teaches, Role.CAPTION, wrap=True))
+        column.addWidget(label("Classes of task B; the others are task A's", Role.FORM))
+        column.addWidget(self._make_chips(theme))
+        column.addLayout(self._make_fields(theme))
+        self.outcome = label("", Role.BODY, wrap=True)
+        self.outcome.setObjectName("split_outcome")
+        self.problem = label("", Role.ERROR, wrap=True)
+        self.problem.setObjectName("split_problem")
+        column.addWidget(self.outcome)
+        column.addWidget(self.problem)
+        column.addLayout(self._make_buttons())
+        self._on_classes()
+
+    def _make_chips(self, theme: Theme) -> QWidget:
+        holder = QWidget()
+        flow = FlowLayout(holder)
+        self.chips: list[Chip] = []
+        count = len(self._names)
+        chosen = CHAPTER if count > max(CHAPTER) + 1 else (count - 2, count - 1)
+        for number, name in enumerate(self._names):
+            chip = Chip(theme, name, checkable=True)
+            chip.setObjectName(f"task_b_{number}")
+            chip.setToolTip(f"Whether {name} belongs to task B.")
+            chip.setChecked(number in chosen)
+            chip.clicked.connect(lambda: self._on_classes())
+            self.chips.append(chip)
+            flow.addWidget(chip)
+        return holder
+
+    def _make_fields(self, theme: Theme) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        self.positive = ComboBox()
+        self.positive.setObjectName("positive_class")
+        self.positive.setAccessibleName("Question of task B")
+        self.positive.setToolTip("A yes-or-no question with one output, or one output a class.")
+        self.positive.chosen.connect(lambda _: self._refresh())
+        self.rows = NumberField(
+            theme, title="The number of rows", integer=True, limits=Limits(ge=2, le=10_000_000), steps=Steps.COUNT
+        )
+        self.rows.setObjectName("task_b_rows")
+        self.rows.setAccessibleName("Training rows of task B")
+        self.rows.setToolTip("Task B learns from its first so many training rows.")
+        self.rows.setFixedWidth(72)
+        self.rows.set_value(FEW_ROWS)
+        self.rows.committed.connect(lambda _: self._refresh())
+        question, rows = label("Question", Role.FORM), label("Training rows", Role.FORM)
+        question.setBuddy(self.positive)
+        rows.setBuddy(self.rows)
+        row.addWidget(question)
+        row.addWidget(self.positive, 1)
+        row.addSpacing(8)
+        row.addWidget(rows)
+        row.addWidget(self.rows)
+        return row
+
+    def _make_buttons(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addStretch(1)
+        cancel = push_button("Cancel")
+        cancel.setObjectName("cancel")
+        cancel.clicked.connect(self.reject)
+        self.split = push_button("Split and open task A", Role.PRIMARY)
+        self.split.setObjectName("apply")
+        self.split.setDefault(True)
+        self.split.clicked.connect(self.accept)
+        row.addWidget(cancel)
+        row.addWidget(self.split)
+        return row
+
+    def _chosen(self) -> tuple[int, ...]:
+        return tuple(number for number, chip in enumerate(self.chips) if chip.isChecked())
+
+    def _on_classes(self) -> None:
+        """The questions that can be asked of the chosen classes; the last class is the positive one at first."""
+        chosen, before = self._chosen(), self.positive.value()
+        questions = [Choice(number, f"{self._names[number]}: yes or no") for number in chosen]
+        self.positive.set_choices([*questions, Choice("each", "Which of them: one output a class")])
+        kept = before == "each" or before in chosen
+        self.positive.set_value(before if kept else chosen[-1] if chosen else "each")
+        self._refresh()
+
+    def _refresh(self) -> None:
+        positive = self.positive.value()
+        try:
+            a, b = split_into_tasks(
+                self._experiment,
+                self._chosen(),
+                None if positive == "each" else int(str(positive)),
+                int(self.rows.value() or FEW_ROWS),
+                labels=tuple(range(len(self._names))),
+            )
+        except UserError as error:
+            self.tasks = None
+            self.problem.setText(str(error))
+            self.outcome.setText("")
+        else:
+            self.tasks = Tasks(a, b)
+            self.problem.setText("")
+            first, second = (task_class_names(task.data.classes, self._names) for task in (a, b))
+            rows = f"the first {b.data.train_limit:,} training rows"
+            asked = " or ".join(second) if len(second) == 2 else named(second)
+            self.outcome.setText(f"A: {len(first)} classes, all rows.  B: {asked}, {rows}.")
+        self.problem.setVisible(self.tasks is None)
+        self.outcome.setVisible(self.tasks is not None)
+        self.split.setEnabled(self.tasks is not None)
+
+    @classmethod
+    def ask(cls, theme: Theme, experiment: Experiment, names: Sequence[str], *, parent: QWidget | None) -> Tasks | None:
+        """The two experiments; None when the person thought better of it."""
+        dialog = cls(theme, experiment, names, parent=parent)
+        accepted = dialog.exec() == QDialog.DialogCode.Accepted
+        tasks = dialog.tasks
+        dialog.deleteLater()
+        return tasks if accepted else None
