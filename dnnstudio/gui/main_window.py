@@ -13,6 +13,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.jobs import DescribeData, Job, TrainRun
 from dnnstudio.core.summary import summary_table
 from dnnstudio.gui.actions import Actions
+from dnnstudio.gui.availability import Availability
 from dnnstudio.gui.body import Body, Parts, is_narrow
 from dnnstudio.gui.data_controller import DataController
 from dnnstudio.gui.dialogs import Dialogs
@@ -30,7 +31,7 @@ from dnnstudio.gui.plots.panel import RunPlots
 from dnnstudio.gui.plots.result_card import ResultCard
 from dnnstudio.gui.plots.side import SideStack
 from dnnstudio.gui.recovery import Recovery
-from dnnstudio.gui.run_controller import Activity, RunController
+from dnnstudio.gui.run_controller import RunController
 from dnnstudio.gui.run_display import RunDisplay
 from dnnstudio.gui.runs_panel import RunsPanel
 from dnnstudio.gui.settings import Settings, ThemeChoice
@@ -114,7 +115,7 @@ class MainWindow(QMainWindow):
         self._wire_actions()
         self._wire_lab()
         self._show_title()
-        self._show_availability()
+        self.availability = Availability(self.actions_, document, self.controller, self.runs, self.uncertainty, self)
         self.status.show_engine(engine.state)
         self.plots.show_plan(document.experiment, document.summary)
         QTimer.singleShot(0, self.runs.refresh)
@@ -174,9 +175,6 @@ class MainWindow(QMainWindow):
         document.modified_changed.connect(self._show_title)
         document.path_changed.connect(self._show_title)
         document.selection_changed.connect(self._on_selection)
-        document.undo_stack.canUndoChanged.connect(self._show_undo)
-        document.undo_stack.canRedoChanged.connect(self._show_undo)
-        document.undo_stack.indexChanged.connect(self._show_undo)
         self.stack.summary_requested.connect(self._show_summary)
         self.stack.settings_requested.connect(self._go_to_settings)
         for panel in (self.data, self.stack, self.inspector, self.optimizer, self.schedule, self.training):
@@ -208,15 +206,11 @@ class MainWindow(QMainWindow):
 
     def _wire_runs(self) -> None:
         controller = self.controller
-        controller.activity_changed.connect(self._on_activity)
-        controller.run_started.connect(self._show_availability)
-        controller.run_ended.connect(self._show_availability)
-        controller.model_changed.connect(self._show_availability)
+        controller.activity_changed.connect(self.toolbar.set_activity)
         controller.failed.connect(self._on_failed)
         self.engine.state_changed.connect(self.status.show_engine)
         self.status.cancel_requested.connect(controller.cancel_others)
         self.plots.drawn.connect(self.schedule.set_position)
-        self.runs.run_chosen.connect(self._show_availability)
         self.uncertainty.refused.connect(self.files.tell)
         if self._on_bug is not None:
             self.uncertainty.bug_found.connect(self._on_bug)
@@ -246,7 +240,6 @@ class MainWindow(QMainWindow):
 
     def _on_experiment(self, _: object = None) -> None:
         self._show_title()
-        self._show_availability()
         self.plots.show_plan(self.document.experiment, self.document.summary)
 
     def _on_selection(self, selection: object) -> None:
@@ -259,31 +252,6 @@ class MainWindow(QMainWindow):
         mark = "*" if document.modified else ""
         self.setWindowTitle(f"{mark}{document.experiment.name} – dnnstudio")
 
-    def _show_undo(self, _: object = None) -> None:
-        undo = self.document.undo_stack
-        for name, can, text in (
-            ("undo", undo.canUndo(), undo.undoText()),
-            ("redo", undo.canRedo(), undo.redoText()),
-        ):
-            self.actions_[name].setEnabled(can)
-            self.actions_.set_help(name, f"{name.capitalize()}: {text}" if can and text else name.capitalize())
-
-    def _show_availability(self, _: object = None) -> None:
-        """Which actions can be done now."""
-        self._show_undo()
-        controller, actions = self.controller, self.actions_
-        errors = [problem for problem in self.document.problems if problem.severity == "error"]
-        idle = not controller.training
-        actions["train"].setEnabled(idle and not errors)
-        help = "Train a fresh network; the curves are drawn live."
-        actions.set_help("train", errors[0].title if errors else help)
-        actions["pause"].setEnabled(controller.activity in ("training", "paused"))
-        actions["stop"].setEnabled(controller.training and controller.activity != "stopping")
-        actions["save_model"].setEnabled(controller.model is not None and idle)
-        subject = self.uncertainty.subject()
-        actions["uncertainty"].setEnabled(subject is not None and subject.has_dropout)
-        actions["show_run_folder"].setEnabled(controller.run_folder is not None)
-
     # ------------------------------------------------------------------------------------------ training
 
     def train(self) -> None:
@@ -295,10 +263,6 @@ class MainWindow(QMainWindow):
             self.controller.resume()
         else:
             self.controller.pause()
-
-    def _on_activity(self, activity: Activity) -> None:
-        self.toolbar.set_activity(activity)
-        self._show_availability()
 
     def _on_failed(self, job: Job, failure: Failure) -> None:
         if failure.kind == "bug":

@@ -146,7 +146,7 @@ def test_from_the_first_click_to_a_saved_network_that_is_as_good_when_opened_aga
     for name in ("digits.keras", "digits.h5"):
         dialogs.path = tmp_path / name
         window.controller.model = result.run
-        window._show_availability()
+        window.availability.refresh()
         window.actions_["save_model"].trigger()
         qtbot.waitUntil(lambda: "Model saved" in window.messages.text(), timeout=PATIENCE_MS)
         found: list[float] = []

@@ -1,0 +1,68 @@
+"""Which actions can be done now, and what their tooltips say of it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from dnnstudio.gui.actions import Actions
+from dnnstudio.gui.document import Document
+from dnnstudio.gui.run_controller import RunController
+from dnnstudio.gui.runs_panel import RunsPanel
+from dnnstudio.gui.uncertainty import UncertaintyOpener
+
+TRAIN_HELP = "Train a fresh network; the curves are drawn live."
+
+
+class Availability(QObject):
+    """Follows the document and the runs. Controllers look after the actions that they connect themselves."""
+
+    def __init__(
+        self,
+        actions: Actions,
+        document: Document,
+        controller: RunController,
+        runs: RunsPanel,
+        uncertainty: UncertaintyOpener,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._actions = actions
+        self._document = document
+        self._controller = controller
+        self._uncertainty = uncertainty
+        # Every step of the undo stack is told by experiment_changed; its own signals come in its destructor too.
+        for changed in (
+            document.experiment_changed,
+            document.summary_changed,
+            controller.activity_changed,
+            controller.run_started,
+            controller.run_ended,
+            controller.model_changed,
+            runs.run_chosen,
+        ):
+            changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self, _: object = None) -> None:
+        """Switch the actions on and off."""
+        self._refresh_undo()
+        controller, actions = self._controller, self._actions
+        errors = [problem for problem in self._document.problems if problem.severity == "error"]
+        idle = not controller.training
+        actions["train"].setEnabled(idle and not errors)
+        actions.set_help("train", errors[0].title if errors else TRAIN_HELP)
+        actions["pause"].setEnabled(controller.activity in ("training", "paused"))
+        actions["stop"].setEnabled(controller.training and controller.activity != "stopping")
+        actions["save_model"].setEnabled(controller.model is not None and idle)
+        subject = self._uncertainty.subject()
+        actions["uncertainty"].setEnabled(subject is not None and subject.has_dropout)
+        actions["show_run_folder"].setEnabled(controller.run_folder is not None)
+
+    def _refresh_undo(self) -> None:
+        undo = self._document.undo_stack
+        for name, can, text in (
+            ("undo", undo.canUndo(), undo.undoText()),
+            ("redo", undo.canRedo(), undo.redoText()),
+        ):
+            self._actions[name].setEnabled(can)
+            self._actions.set_help(name, f"{name.capitalize()}: {text}" if can and text else name.capitalize())
