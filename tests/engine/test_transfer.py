@@ -23,6 +23,7 @@ from dnnstudio.core.links import link, read_links
 from dnnstudio.core.optimizers import Adam
 from dnnstudio.core.parts import L1L2
 from dnnstudio.core.reusing import default_transfer
+from dnnstudio.core.shelf import clone
 from dnnstudio.core.stages import with_more_epochs
 from dnnstudio.core.tasks import split_into_tasks
 from dnnstudio.core.transfer import Phase, Reuse, Transfer
@@ -279,6 +280,17 @@ def test_a_training_that_fails_leaves_the_source_as_it_was(tasks: Tasks, monkeyp
         tasks.train_b(b_on("0001 a", "share"))
     assert equal(memory, live(tasks.session, tasks.a.model))
     assert equal(disk, on_disk(tasks.runs / "0001 a"))
+
+
+def test_the_clone_of_a_sharing_run_goes_on_and_changes_nobody(tasks: Tasks) -> None:
+    b = tasks.train_b(b_on("0001 a", "share"))
+    copy = clone(tasks.runs.parent, b.folder, "twin")
+    before = {name: files(tasks.runs / name) for name in ("0001 a", "0002 b")}
+    more = with_more_epochs(codec.load(copy / "experiment.json"), 1)
+    run(tasks.session, TrainRun(experiment=more, folder=copy, resume_from=copy))
+    assert {name: files(tasks.runs / name) for name in before} == before
+    assert not equal(on_disk(copy), on_disk(b.folder), "h1")
+    assert {item.layer: (item.kind, item.changed) for item in run_entry(copy).layers}["h1"] == ("clone", True)
 
 
 # ------------------------------------------------------------------------------------------- bad input
