@@ -8,6 +8,7 @@ from typing import Any
 
 from dnnstudio.cli_output import ProgressPrinter, table
 from dnnstudio.core.jobs import EpochDone, Event, Library, ModelComparison, RunEnded, TransferComparison
+from dnnstudio.core.verdict import verdict
 
 
 class RunLines(ProgressPrinter):
@@ -50,12 +51,17 @@ def comparison_text(result: TransferComparison) -> str:
             for part, name in columns
         ]
         lines.append((NAMES[start], str(count), *cells))
-    text = [table(lines, right=range(1, len(columns) + 2)), _verdict(result), f"Written to {result.folder}"]
+    text = [
+        table(lines, right=range(1, len(columns) + 2)),
+        verdict(result),
+        _gain(result),
+        f"Written to {result.folder}",
+    ]
     return "\n".join(line for line in text if line)
 
 
-def _verdict(result: TransferComparison) -> str:
-    """By how much the transfer helped, and in how many of the seeds."""
+def _gain(result: TransferComparison) -> str:
+    """By how much the transfer was better, and in how many of the seeds."""
     pairs = [
         (
             next(run.metrics["test"] for run in result.runs if (run.seed, run.start) == (seed, "transfer")),

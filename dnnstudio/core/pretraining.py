@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 from typing import cast
 
 from dnnstudio.core.errors import UserError
@@ -15,6 +16,7 @@ from dnnstudio.core.experiment import Experiment, Loss
 from dnnstudio.core.layers import AnyLayer, Dense, Flatten, Layer, Reshape, Shape, WeightedLayer, times
 from dnnstudio.core.layers.base import Activation
 from dnnstudio.core.parts import GlorotUniform
+from dnnstudio.core.reusing import default_transfer
 from dnnstudio.core.shapes import LayerShape, infer_shapes
 from dnnstudio.core.transfer import Autoencoder, Rotation
 
@@ -59,6 +61,50 @@ def encoder_of(experiment: Experiment, until: str) -> tuple[AnyLayer, ...]:
             f'Pretraining goes up to "{until}", but there is no such layer in use.', f"The layers are {', '.join(ids)}."
         )
     return layers[: ids.index(until) + 1]
+
+
+def classifier_on(
+    experiment: Experiment,
+    input_shape: Shape,
+    pretrained: Experiment,
+    source: str | Path,
+    *,
+    classes: int,
+    binary: bool,
+) -> Experiment:
+    """`experiment` as a classifier that starts from the encoder of the pretrained run `source`: cloned, frozen first.
+
+    Its own layers stay where they fit. Where it is the pretraining network itself, the layers above the encoder make
+    room for a new output of `classes` (0: one number is predicted). Raises `UserError` where the encoder fits neither.
+    """
+    rule = pretrained.pretraining
+    if rule is None:
+        raise UserError("This run was not pretrained, so it has no encoder.", "Choose one that was.")
+    encoder = encoder_of(pretrained, rule.until)
+    layers = experiment.active_layers
+    if layers == pretrained.active_layers:
+        layers = (*encoder, *_output(encoder, input_shape, classes=classes, binary=binary))
+        experiment = experiment.replaced(layers=layers)
+    made = experiment.replaced(pretraining=None, transfer=None, loss="auto")
+    above = Dense(id="above_the_encoder", units=1)  # a transfer leaves the last layer of its source aside
+    transfer = default_transfer(made, input_shape, source, (*encoder, above))
+    wanted = sum(bool(row.variables) for row in infer_shapes(encoder, input_shape))
+    if len(transfer.reuse) < wanted:
+        raise UserError(
+            f"Only {len(transfer.reuse)} of the encoder's {wanted} layers with weights fit the open network.",
+            "Open the run's experiment first, and the network is built on its encoder.",
+        )
+    return made.replaced(transfer=transfer)
+
+
+def _output(encoder: tuple[AnyLayer, ...], input_shape: Shape, *, classes: int, binary: bool) -> tuple[AnyLayer, ...]:
+    """The layers that answer the task of the data, on top of the encoder."""
+    taken = {layer.id for layer in encoder}
+    name = next(name for name in ("output", "answer", *(f"output_{n}" for n in range(2, 10_000))) if name not in taken)
+    units, activation = (1, "sigmoid") if binary else (classes, "softmax") if classes else (1, None)
+    top: AnyLayer = Dense(id=name, units=units, activation=activation)  # type: ignore[arg-type]
+    shape = infer_shapes(encoder, input_shape)[-1].output_shape
+    return (Flatten(id=f"{name}_flatten"), top) if shape is not None and len(shape) > 1 else (top,)
 
 
 def block_count(experiment: Experiment, rule: Autoencoder) -> int:

@@ -21,7 +21,7 @@ from dnnstudio.core.layers import (
     Reshape,
 )
 from dnnstudio.core.parts import HeNormal
-from dnnstudio.core.pretraining import block_count, pretraining_experiment
+from dnnstudio.core.pretraining import block_count, classifier_on, pretraining_experiment
 from dnnstudio.core.shapes import infer_shapes
 from dnnstudio.core.transfer import Autoencoder, Rotation
 
@@ -136,3 +136,45 @@ def test_rotation_puts_four_answers_on_the_lower_layers() -> None:
 def test_what_cannot_be_pretrained_is_said(rule: Any, shape: tuple[int, ...], words: str) -> None:
     with pytest.raises(UserError, match=words):
         pretraining_experiment(Experiment(layers=DENSE, pretraining=rule), shape)
+
+
+# ------------------------------------------------------------------------------------------- the classifier on it
+
+
+def test_the_classifier_starts_from_the_whole_encoder() -> None:
+    before, derived, shape = pretrained("dense")
+    made = classifier_on(before, shape, derived, "run", classes=10, binary=False)
+    assert made.layers == before.layers and made.pretraining is None and made.loss == "auto"
+    assert made.transfer is not None and made.transfer.source == "run"
+    assert [item.layer for item in made.transfer.reuse] == ["bn", "one", "two"]
+    assert made.transfer.phases[0].frozen == ("bn", "one", "two") and made.transfer.phases[1].frozen == ()
+
+
+@pytest.mark.parametrize(
+    ("classes", "binary", "units", "activation"),
+    [(10, False, 10, "softmax"), (2, True, 1, "sigmoid"), (0, False, 1, None)],
+)
+def test_the_pretraining_network_gets_an_output_for_its_task(
+    classes: int, binary: bool, units: int, activation: str | None
+) -> None:
+    _, derived, shape = pretrained("dense")
+    made = classifier_on(derived, shape, derived, "run", classes=classes, binary=binary)
+    assert [layer.id for layer in made.layers[:6]] == [layer.id for layer in DENSE[:6]]
+    (output,) = made.layers[6:]
+    assert isinstance(output, Dense) and (output.units, output.activation) == (units, activation)
+
+
+def test_an_encoder_of_pictures_is_flattened_before_the_output() -> None:
+    before, _, shape = pretrained("pictures")
+    derived = pretraining_experiment(before.replaced(pretraining=Autoencoder(until="pool")), shape)
+    made = classifier_on(derived, shape, derived, "run", classes=10, binary=False)
+    assert [layer.kind for layer in made.layers] == ["reshape", "conv2d", "max_pooling2d", "flatten", "dense"]
+
+
+def test_an_encoder_that_does_not_fit_is_said() -> None:
+    before, derived, shape = pretrained("dense")
+    narrow = before.replaced(layers=(*DENSE[:5], Dense(id="two", units=9), OUTPUT))
+    with pytest.raises(UserError, match="Only 2 of the encoder's 3 layers with weights fit"):
+        classifier_on(narrow, shape, derived, "run", classes=10, binary=False)
+    with pytest.raises(UserError, match="was not pretrained"):
+        classifier_on(before, shape, before.replaced(pretraining=None), "run", classes=10, binary=False)
