@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from dnnstudio.cli_output import ProgressPrinter, table
+from dnnstudio.core.comparison import as_plain, verdict
 from dnnstudio.core.jobs import EpochDone, Event, Library, ModelComparison, RunEnded, TransferComparison
-from dnnstudio.core.verdict import verdict
 
 
 class RunLines(ProgressPrinter):
@@ -28,8 +28,6 @@ class RunLines(ProgressPrinter):
 
 def comparison_object(result: TransferComparison) -> dict[str, Any]:
     """As in comparison.json, and where that lies."""
-    from dnnstudio.engine.comparing import as_plain
-
     return {"folder": str(result.folder), **as_plain(result.runs)}
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from dnnstudio.core import codec
+from dnnstudio.core.comparison import as_csv, as_plain, summarize
 from dnnstudio.core.control import Control
 from dnnstudio.core.errors import Cancelled, UserError
 from dnnstudio.core.experiment import Experiment
@@ -20,10 +18,10 @@ from dnnstudio.core.jobs import (
     ComparisonRun,
     Progress,
     RunResult,
-    Spread,
     TrainRun,
     TransferComparison,
 )
+from dnnstudio.core.pretraining import encoder_of
 from dnnstudio.core.runs import CHECKPOINT, EXPERIMENT, MODEL, is_run, read_metrics
 from dnnstudio.core.stages import planned_epochs
 from dnnstudio.core.transfer import Transfer
@@ -33,8 +31,6 @@ from dnnstudio.engine.transfer import find_place, source_text
 
 JSON = "comparison.json"
 CSV = "comparison.csv"
-PARTS = ("train", "validation", "test")
-STARTS = ("source", "scratch", "transfer")
 
 
 def compare(
@@ -100,48 +96,17 @@ def _done(folder: Path, wanted: Experiment) -> dict[str, Any] | None:
 
 def _begun(folder: Path, wanted: Experiment) -> bool:
     """Whether the folder holds a checkpoint of this very training."""
-    return is_run(folder) and (folder / CHECKPOINT / STATE).exists() and codec.load(folder / EXPERIMENT) == wanted
+    if not is_run(folder) or not (folder / CHECKPOINT / STATE).exists():
+        return False
+    found, rule = codec.load(folder / EXPERIMENT), wanted.pretraining
+    if rule is None or found.pretraining != rule:
+        return found == wanted
+    # A pretraining run holds the network that was trained in the place of the wanted one: only the encoder is both's.
+    same = found.replaced(layers=wanted.layers, loss=wanted.loss) == wanted
+    return same and encoder_of(found, rule.until) == encoder_of(wanted, rule.until)
 
 
-def summarize(runs: Sequence[ComparisonRun]) -> dict[str, dict[str, dict[str, Spread]]]:
-    """Start → part → figure → mean and standard deviation over the seeds."""
-    table: dict[str, dict[str, dict[str, Spread]]] = {}
-    for start in STARTS:
-        found = [run.metrics for run in runs if run.start == start]
-        for part in PARTS:
-            for name in found[0].get(part, {}) if found else ():
-                values = [metrics[part][name] for metrics in found]
-                sd = statistics.stdev(values) if len(values) > 1 else 0.0
-                spread = Spread(mean=statistics.fmean(values), sd=sd)
-                table.setdefault(start, {}).setdefault(part, {})[name] = spread
-    return table
-
-
-def as_plain(runs: Sequence[ComparisonRun]) -> dict[str, Any]:
-    """What comparison.json holds: a row a run, and the summary."""
-    rows = [
-        {"seed": run.seed, "start": run.start, "folder": run.folder.name}
-        | {f"{part}_{name}": value for part in PARTS for name, value in run.metrics.get(part, {}).items()}
-        for run in runs
-    ]
-    summary = {
-        start: {
-            part: {name: {"mean": spread.mean, "sd": spread.sd} for name, spread in figures.items()}
-            for part, figures in parts.items()
-        }
-        for start, parts in summarize(runs).items()
-    }
-    return {"runs": rows, "summary": summary}
-
-
-def _write(folder: Path, runs: Sequence[ComparisonRun]) -> None:
+def _write(folder: Path, runs: list[ComparisonRun]) -> None:
     """The table as it stands, as JSON and as CSV. Raises `UserError`."""
-    plain = as_plain(runs)
-    rows = plain["runs"]
-    write_atomically(folder / JSON, (json.dumps(plain, indent=2) + "\n").encode())
-    text = io.StringIO()
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_atomically(folder / CSV, text.getvalue().encode())
+    write_atomically(folder / JSON, (json.dumps(as_plain(runs), indent=2) + "\n").encode())
+    write_atomically(folder / CSV, as_csv(runs).encode())

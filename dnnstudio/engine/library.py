@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from dnnstudio.core.control import Control
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.fingerprints import layer_fingerprints, model_fingerprint
+from dnnstudio.core.history import FILE as HISTORY
 from dnnstudio.core.jobs import CompareModels, Library, ListLibrary, ModelComparison
 from dnnstudio.core.layers import times
 from dnnstudio.core.library import (
@@ -19,47 +21,69 @@ from dnnstudio.core.library import (
     compare_layers,
     compare_options,
     identities,
-    list_run_entries,
+    run_entry,
     task_text,
 )
-from dnnstudio.core.links import read_links
+from dnnstudio.core.links import FILE as LINKS
+from dnnstudio.core.links import links_file, read_links
+from dnnstudio.core.runs import EXPERIMENT, METRICS, MODEL, run_folders
 from dnnstudio.core.shapes import infer_shapes, totals
 from dnnstudio.engine.model_files import read_model
 
 if TYPE_CHECKING:
     from dnnstudio.engine.live_model import LiveModel
 
-Stamp = tuple[str, int, int]
+Stamp = tuple[object, ...]
+RUN_FILES = (EXPERIMENT, METRICS, HISTORY, LINKS, MODEL)
+"""What an entry of a run is made of: while none of these changed, it is not read again."""
 
 
 class ModelShelf:
-    """Reads model files for the library and remembers them until they change."""
+    """Reads runs and model files for the library and remembers them until they change."""
 
     def __init__(self) -> None:
         self._known: dict[Stamp, Entry] = {}
 
     def list(self, job: ListLibrary, control: Control, progress: Callable[[int, int, str], None]) -> Library:
-        """The job's result. A file that cannot be read becomes a sentence."""
-        entries, notes = list(list_run_entries(job.workspace)), []
-        paths = tuple(dict.fromkeys(path.absolute() for path in (*model_files(job.workspace), *job.files)))
-        for number, path in enumerate(paths):
+        """The job's result. What cannot be read becomes a sentence."""
+        runs = tuple(folder for folder in run_folders(job.workspace) if (folder / MODEL).exists())
+        files = (path.absolute() for path in (*model_files(job.workspace), *job.files))
+        places = (*runs, *dict.fromkeys(files))
+        entries: list[Entry] = []
+        notes: list[str] = []
+        for number, place in enumerate(places):
             control.check()
-            progress(number, len(paths), f"Reading {path.name}.")
+            if number % 10 == 0 or number >= len(runs):
+                progress(number, len(places), f"Reading {place.name}.")
             try:
-                entries.append(self._entry(path, control))
+                entries.append(self._run(place) if number < len(runs) else self._file(place, control))
             except UserError as error:
                 notes.append(str(error))
         return Library(entries=tuple(sorted(entries, key=lambda entry: -entry.when)), notes=tuple(notes))
 
-    def _entry(self, path: Path, control: Control) -> Entry:
+    def _run(self, folder: Path) -> Entry:
+        stamp = (str(folder), *(_time_of(folder / name) for name in RUN_FILES))
+        return self._remembered(stamp, partial(run_entry, folder))
+
+    def _file(self, path: Path, control: Control) -> Entry:
         try:
             status = path.stat()
         except OSError as error:
             raise UserError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
-        stamp = (str(path), status.st_size, status.st_mtime_ns)
+        stamp = (str(path), status.st_size, status.st_mtime_ns, _time_of(links_file(path)))
+        return self._remembered(stamp, partial(_read_entry, path, status.st_mtime, control))
+
+    def _remembered(self, stamp: Stamp, read: Callable[[], Entry]) -> Entry:
         if stamp not in self._known:
-            self._known[stamp] = _read_entry(path, status.st_mtime, control)
+            self._known[stamp] = read()
         return self._known[stamp]
+
+
+def _time_of(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def model_files(workspace: Path) -> tuple[Path, ...]:

@@ -82,6 +82,20 @@ ACTIONS = (
         ("Ctrl+U",),
         "See what the network says of each image under dropout, and how far to trust it.",
     ),
+    ActionRow(
+        "library",
+        "Model library…",
+        "books",
+        ("Ctrl+L",),
+        "Every trained model: look, open, rename, clone, delete, compare two, reuse its layers.",
+    ),
+    ActionRow(
+        "compare_transfer",
+        "Compare with from scratch…",
+        "scales",
+        ("Ctrl+Shift+K",),
+        "Train from scratch and transferred over several seeds, and see whether the transfer helps.",
+    ),
     ActionRow("describe", "Name and seed…", "", ("F3",), "Name the experiment and set the seed of all its chance."),
     ActionRow(
         "add_layer", "Add layer…", "", ("Insert",), "Search for a kind of layer; it goes after the selected one."

@@ -20,13 +20,15 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from dnnstudio.core.control import Control
 from dnnstudio.core.errors import Cancelled, UserError
-from dnnstudio.core.jobs import DescribeData, Event, Job
+from dnnstudio.core.jobs import DescribeData, Event, Job, ListLibrary
 
 STACK_BYTES = 16 * 2**20
 """macOS gives a QThread 512 KB, too little for TensorFlow's tracing."""
 SHUTDOWN_MS = 5000
 
 Emit = Callable[[Event], None]
+LIGHT = (DescribeData, ListLibrary)
+"""Jobs that need no TensorFlow."""
 Phase = Literal["off", "starting", "ready", "busy", "failed"]
 
 
@@ -103,7 +105,7 @@ class _Queue:
         """The first waiting job that needs no TensorFlow, or None at once."""
         with self._changed:
             for item in self._items:
-                if isinstance(item[0], DescribeData):
+                if isinstance(item[0], LIGHT):
                     self._items.remove(item)
                     return item
         return None
@@ -202,7 +204,7 @@ class _Worker(QThread):
         while (item := self._queue.take()) is not None:
             job, control = item
             self.state.emit(EngineState("busy", idle.text, job.id))
-            self._serve(session, job, control, None if isinstance(job, DescribeData) else broken)
+            self._serve(session, job, control, None if isinstance(job, LIGHT) else broken)
             self.state.emit(idle)
 
     def _refuse_all(self, failure: Failure) -> None:

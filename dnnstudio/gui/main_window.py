@@ -21,6 +21,7 @@ from dnnstudio.gui.document import Document
 from dnnstudio.gui.engine_thread import Engine, Failure
 from dnnstudio.gui.file_controller import FileController
 from dnnstudio.gui.lab_controller import LabController
+from dnnstudio.gui.library import LibraryController
 from dnnstudio.gui.messages import Messages
 from dnnstudio.gui.panels.data_panel import DataPanel
 from dnnstudio.gui.panels.inspector import InspectorPanel
@@ -111,6 +112,9 @@ class MainWindow(QMainWindow):
             files=self.files,
             runs=self.runs,
             stack=self.stack,
+        )
+        self.library = LibraryController(
+            self, document, engine, self.controller, self.files, self.actions_, self.runs, theme, self.dialogs, settings
         )
         self._wire_actions()
         self._wire_lab()
@@ -333,6 +337,7 @@ class MainWindow(QMainWindow):
         self.recovery.close(keep_edits=not self._ask_before_closing and self.document.modified)
         self.hide()
         self.uncertainty.close_all()
+        self.library.close_all()
         self.controller.stop()
         self.runs.stop()
         self.plots.stop()

@@ -43,6 +43,7 @@ from dnnstudio.core.jobs import (
 from dnnstudio.core.runs import new_run_folder
 from dnnstudio.gui.engine_thread import Engine, Failure
 
+OF_A_RUN = (RunStarted, BatchesDone, EpochDone, HealthMeasured, RunEnded)
 Activity = Literal["idle", "queued", "training", "paused", "stopping"]
 
 
@@ -161,7 +162,7 @@ class RunController(QObject):
     def find_rate(self, experiment: Experiment, *, base: Path | None = None) -> FindRate:
         """Test growing learning rates on a fresh copy; `rate_tested` and `rate_found` follow. `base` as in `train`."""
         job = FindRate(experiment=experiment, base=base)
-        self._submit(job)
+        self.submit(job)
         return job
 
     def cancel(self, job: Job) -> None:
@@ -182,17 +183,17 @@ class RunController(QObject):
 
     def open_model(self, path: Path) -> None:
         """Read a model file or run folder; `model_opened` follows."""
-        self._submit(OpenModel(path=path))
+        self.submit(OpenModel(path=path))
 
     def evaluate(self, model: str, experiment: Experiment) -> None:
         """Measure a model on the test part; `model_evaluated` follows."""
-        self._submit(EvaluateModel(model=model, experiment=experiment, parts=("test",)))
+        self.submit(EvaluateModel(model=model, experiment=experiment, parts=("test",)))
 
     def save_model(self, path: Path) -> None:
         """Write the model at hand; `model_saved` follows. Raises `UserError` when there is none."""
         if self.model is None:
             raise UserError("There is no trained model yet.", "Press Train first.")
-        self._submit(SaveModel(model=self.model, path=path))
+        self.submit(SaveModel(model=self.model, path=path))
 
     @property
     def busy_with_files(self) -> bool:
@@ -206,12 +207,16 @@ class RunController(QObject):
         if self._describing is not None:
             self._describing[1].stop()
 
-    def _submit(self, job: Job) -> None:
-        self._others[job.id] = self._engine.submit(job)
+    def submit(self, job: Job) -> Control:
+        """Have the engine do a job that another part of the window listens to; `cancel_others` reaches it."""
+        control = self._others[job.id] = self._engine.submit(job)
+        return control
 
     # ------------------------------------------------------------------------------- what the engine tells
 
     def _on_event(self, event: Any) -> None:
+        if isinstance(event, OF_A_RUN) and not self.is_training(event.run):
+            return  # a training within another job, which shows it by itself
         match event:
             case RunStarted():
                 if self._activity == "queued":

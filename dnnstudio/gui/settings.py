@@ -89,6 +89,16 @@ class Settings:
         self._set("recent_files", [])
 
     @property
+    def library_files(self) -> list[Path]:
+        """Model files from elsewhere that the library lists beside the workspace's."""
+        value = self._values.get("library_files")
+        return [Path(name) for name in value if isinstance(name, str)] if isinstance(value, list) else []
+
+    @library_files.setter
+    def library_files(self, paths: list[Path]) -> None:
+        self._set("library_files", [str(path) for path in dict.fromkeys(path.absolute() for path in paths)])
+
+    @property
     def last_folder(self) -> Path | None:
         """The folder that a file dialog was last left in."""
         value = self._values.get("last_folder")

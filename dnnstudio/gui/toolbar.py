@@ -60,6 +60,8 @@ class ToolBar(QFrame):
         self.transfer_button = self._menu_button("transfer", QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         self.transfer_button.menu().addAction(actions["split_tasks"])
         self.uncertainty_button = self._button("uncertainty")
+        self.library_button = self._menu_button("library", QToolButton.ToolButtonPopupMode.MenuButtonPopup, words=False)
+        self.library_button.menu().addAction(actions["compare_transfer"])
         self._row.addStretch(1)
         self._add_title()
         self.theme_button = self._button("theme", words=False)
@@ -81,8 +83,8 @@ class ToolBar(QFrame):
         self._row.addWidget(button)
         return button
 
-    def _menu_button(self, name: str, mode: QToolButton.ToolButtonPopupMode) -> QToolButton:
-        button = self._button(name)
+    def _menu_button(self, name: str, mode: QToolButton.ToolButtonPopupMode, *, words: bool = True) -> QToolButton:
+        button = self._button(name, words=words)
         menu = QMenu(button)
         menu.setObjectName(f"{name}_menu")
         menu.setToolTipsVisible(True)
@@ -161,7 +163,7 @@ class ToolBar(QFrame):
         """What can be opened: the fixed ways, and the files opened last, which `open_path` takes."""
         menu: QMenu = self.open_button.menu()
         menu.clear()
-        for name in ("open_model", "show_run_folder", "workspace"):
+        for name in ("open_model", "library", "show_run_folder", "workspace"):
             menu.addAction(self._actions[name])
         if recent:
             menu.addSection("Recent files")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dnnstudio.core import codec
+from dnnstudio.core.comparison import summarize
 from dnnstudio.core.control import Control
 from dnnstudio.core.errors import Cancelled, UserError
 from dnnstudio.core.experiment import Experiment, Training
@@ -30,7 +31,7 @@ from dnnstudio.core.layers import Dense, Flatten
 from dnnstudio.core.optimizers import Adam
 from dnnstudio.core.reusing import default_transfer
 from dnnstudio.core.tasks import split_into_tasks
-from dnnstudio.engine.comparing import summarize
+from dnnstudio.core.transfer import Autoencoder
 from dnnstudio.engine.session import Session
 
 BASE = Experiment(
@@ -90,6 +91,20 @@ def test_every_seed_is_trained_from_scratch_and_transferred(tmp_path: Path) -> N
     with (out / "comparison.csv").open() as file:
         table = list(csv.DictReader(file))
     assert [float(row["test_accuracy"]) for row in table if row["start"] == "transfer"] == values
+
+
+def test_a_comparison_on_a_pretrained_encoder_is_not_pretrained_again(tmp_path: Path) -> None:
+    pretraining = BASE.replaced(pretraining=Autoencoder(until="h1"), training=Training(epochs=1, batch_size=256))
+    codec.save(pretraining, tmp_path / "auto.json")
+    transfer = default_transfer(BASE, (8, 8), "auto.json", BASE.layers, epochs=(1, 1))
+    job = CompareTransfer(
+        experiment=BASE.replaced(transfer=transfer), folder=tmp_path / "out", seeds=(1,), base=tmp_path
+    )
+    first = run(Session(), job)
+    events: list[Event] = []
+    again = run(Session(), job, emit=events.append)
+    assert not any(isinstance(event, RunStarted) for event in events)
+    assert [item.metrics for item in again.runs] == [item.metrics for item in first.runs]
 
 
 def test_a_comparison_is_the_training_itself(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ class Answers(Dialogs):
         self.tasks: Tasks | None = None
         self.shared = "cancel"
         self.warned: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
+        self.name: str | None = None
 
     def _path(self, question: str) -> Path | None:
         self.asked.append(question)
@@ -69,6 +70,10 @@ class Answers(Dialogs):
 
     def choose_workspace(self, parent: QWidget) -> Path | None:
         return self._path("choose_workspace")
+
+    def rename(self, parent: QWidget, name: str) -> str | None:
+        self.asked.append("rename")
+        return self.name
 
     def unsaved(self, parent: QWidget, name: str) -> Any:
         self.asked.append("unsaved")
@@ -143,9 +148,14 @@ def open_window(
         theme.deleteLater()
         vars(window).clear()  # pytest holds fixtures' values, and with them all plots, longer than the test
         del window, document, theme
-        for _ in range(2):  # plots, views and their menus hold each other in two layers
-            QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-            gc.collect()
+        let_go()
+
+
+def let_go() -> None:
+    """Have Qt delete what was sent to deletion, and Python what only holds itself."""
+    for _ in range(2):  # plots, views and their menus hold each other in two layers
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        gc.collect()
 
 
 def submitted(window: MainWindow, kind: type) -> list[Any]:

@@ -18,6 +18,7 @@ from dnnstudio.gui.dialogs.name_dialog import NameDialog
 from dnnstudio.gui.dialogs.question import Answer, QuestionDialog
 from dnnstudio.gui.dialogs.recipe_gallery import RecipeGallery
 from dnnstudio.gui.dialogs.summary_dialog import SummaryDialog
+from dnnstudio.gui.dialogs.text_dialog import TextDialog
 from dnnstudio.gui.settings import Settings
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.transfer.dialog import TransferDialog
@@ -139,6 +140,10 @@ class Dialogs:
     def summary(self, parent: QWidget, table: SummaryTable) -> None:
         """Show the table of the network until it is closed."""
         SummaryDialog.show_table(self._theme, table, parent=parent)
+
+    def rename(self, parent: QWidget, name: str) -> str | None:
+        """Another name for a model."""
+        return TextDialog.ask("Rename the model", name, "Rename", parent=parent)
 
     def more_epochs(self, parent: QWidget, name: str) -> int | None:
         """For how many epochs more a run shall be trained."""

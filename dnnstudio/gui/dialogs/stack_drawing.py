@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from dnnstudio.core.data import known_summary
 from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.layers import Layer, RandomLayer, times
+from dnnstudio.core.layers import Layer, RandomLayer, Shape, times
 from dnnstudio.core.shapes import LayerShape, infer_shapes
 from dnnstudio.gui.theme import Theme, icons
 
@@ -41,11 +41,11 @@ class Bar:
         return f"{self.count} × {name}" if self.count > 1 else name
 
 
-def bars_of(experiment: Experiment, *, together: bool = True) -> tuple[Bar, ...]:
+def bars_of(experiment: Experiment, *, together: bool = True, input_shape: Shape | None = None) -> tuple[Bar, ...]:
     """The bars of a network, from input to output; long runs of the same layers are one with their number, if
-    `together`."""
+    `together`. Without an input shape, that of the experiment's data is taken."""
     summary = known_summary(experiment.data)
-    rows = infer_shapes(experiment.active_layers, summary.input_shape if summary else None)
+    rows = infer_shapes(experiment.active_layers, input_shape or (summary.input_shape if summary else None))
     sizes = [prod(row.output_shape) if row.output_shape is not None else 0 for row in rows]
     largest = max([*sizes, 10])
     bars: list[Bar] = []
@@ -105,9 +105,9 @@ class StackDrawing(QWidget):
         self.bars: tuple[Bar, ...] = ()
         theme.changed.connect(self.update)
 
-    def show_experiment(self, experiment: Experiment) -> None:
-        """Draw this network."""
-        self.bars = bars_of(experiment)
+    def show_experiment(self, experiment: Experiment, input_shape: Shape | None = None) -> None:
+        """Draw this network; see `bars_of`."""
+        self.bars = bars_of(experiment, input_shape=input_shape)
         words = [f"{bar.title}: {bar.layer.caption(bar.shape.input_shape) or bar.layer.label}" for bar in self.bars]
         self.setAccessibleName("The network, from input to output")
         self.setAccessibleDescription("; ".join(words) + ".")

@@ -7,8 +7,8 @@ from typing import Literal
 
 import pytest
 
+from dnnstudio.core.comparison import verdict
 from dnnstudio.core.jobs import ComparisonRun, Spread, TransferComparison
-from dnnstudio.core.verdict import verdict
 
 Start = Literal["scratch", "transfer"]
 

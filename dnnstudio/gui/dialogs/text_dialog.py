@@ -1,0 +1,55 @@
+"""Asking for one line of text."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from dnnstudio.gui.theme import Role
+from dnnstudio.gui.widgets import label, push_button
+
+
+class TextDialog(QDialog):
+    """A title, a line, and a button that names what is done."""
+
+    def __init__(self, title: str, text: str, deed: str, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("text_dialog")
+        self.setWindowTitle(title)
+        self.setModal(True)
+        self.setMinimumWidth(400)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(12)
+        column.addWidget(label(title, Role.DIALOG_TITLE))
+        self.line = QLineEdit(text)
+        self.line.setObjectName("field_text")
+        self.line.setAccessibleName(title)
+        self.line.setMaxLength(200)
+        self.line.selectAll()
+        self.line.textChanged.connect(self._check)
+        column.addWidget(self.line)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        cancel = push_button("Cancel")
+        cancel.setObjectName("cancel")
+        cancel.clicked.connect(self.reject)
+        self.apply = push_button(deed, Role.PRIMARY)
+        self.apply.setObjectName("apply")
+        self.apply.setDefault(True)
+        self.apply.clicked.connect(self.accept)
+        row.addWidget(cancel)
+        row.addWidget(self.apply)
+        column.addLayout(row)
+        self._check()
+
+    def _check(self) -> None:
+        self.apply.setEnabled(bool(self.line.text().strip()))
+
+    @classmethod
+    def ask(cls, title: str, text: str, deed: str, *, parent: QWidget | None) -> str | None:
+        """The text without the spaces around it, or None when the person thought better of it."""
+        dialog = cls(title, text, deed, parent=parent)
+        accepted = dialog.exec() == QDialog.DialogCode.Accepted
+        value = dialog.line.text().strip()
+        dialog.deleteLater()
+        return value if accepted and value else None

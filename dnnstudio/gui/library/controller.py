@@ -1,0 +1,291 @@
+"""Opens the library and does what is asked there; owns what else reuses trained models in windows of its own."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QWidget
+
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.jobs import CompareModels, Library, ListLibrary, ModelComparison, Progress, SavedModel, SaveModel
+from dnnstudio.core.library import Entry, run_entry
+from dnnstudio.core.runs import MODEL, read_run, run_folders, safe_name
+from dnnstudio.gui.actions import Actions
+from dnnstudio.gui.asking import Asking
+from dnnstudio.gui.comparing import ComparisonOpener
+from dnnstudio.gui.dialogs import Dialogs
+from dnnstudio.gui.document import Document
+from dnnstudio.gui.engine_thread import Engine
+from dnnstudio.gui.file_controller import FileController
+from dnnstudio.gui.library.compare_dialog import CompareDialog
+from dnnstudio.gui.library.deeds import Deeds, Done
+from dnnstudio.gui.library.dialog import LibraryDialog
+from dnnstudio.gui.run_controller import RunController
+from dnnstudio.gui.runs_panel import RunsPanel
+from dnnstudio.gui.settings import Settings
+from dnnstudio.gui.theme import Theme
+
+WAITING = "Waiting for the engine; the models of files come when it is free."
+
+
+class LibraryController(QObject):
+    """`reuse_requested(Path)` carries the run folder or model file whose layers a person wants to start from."""
+
+    reuse_requested = Signal(object)
+
+    def __init__(
+        self,
+        window: QWidget,
+        document: Document,
+        engine: Engine,
+        controller: RunController,
+        files: FileController,
+        actions: Actions,
+        runs: RunsPanel,
+        theme: Theme,
+        dialogs: Dialogs,
+        settings: Settings,
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._document = document
+        self._engine = engine
+        self._controller = controller
+        self._files = files
+        self._runs = runs
+        self._theme = theme
+        self._dialogs = dialogs
+        self._settings = settings
+        self._deeds = Deeds(settings)
+        self._undo: Done | None = None
+        self._select: Path | None = None
+        self._waiting: list[Path] = []
+        self._early: list[Entry] = []
+        self._listing = Asking(engine, controller.submit, self)
+        self._listing.reported.connect(self._on_progress)
+        self._listing.answered.connect(self._on_listed)
+        self._listing.refused.connect(self._on_refused)
+        self._saving = Asking(engine, controller.submit, self)
+        self._saving.answered.connect(self._on_saved)
+        self._saving.refused.connect(self._on_refused)
+        self._reader = QTimer(self)
+        self._reader.setInterval(0)
+        self._reader.timeout.connect(self._read_one)
+        self.dialog: LibraryDialog | None = None
+        self.comparisons: list[CompareDialog] = []
+        self.transfers = ComparisonOpener(window, document, engine, controller, actions, theme)
+        actions.connect({"library": self.open})
+        controller.run_ended.connect(self.refresh)
+
+    # ------------------------------------------------------------------------------------------ the window
+
+    def open(self) -> None:
+        """Show the library."""
+        if self.dialog is None:
+            dialog = self.dialog = LibraryDialog(self._theme, parent=self._window)
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.asked.connect(self._do)
+            dialog.add_requested.connect(self.add_file)
+            dialog.refresh_requested.connect(self.refresh)
+            dialog.closed.connect(self._on_closed)
+            dialog.messages.action_requested.connect(self.undo)
+            self.refresh()
+        self.dialog.show()
+        self.dialog.raise_()
+        self.dialog.activateWindow()
+        self.dialog.table.setFocus()
+
+    def close_all(self) -> None:
+        """The program ends."""
+        self.transfers.close_all()
+        for dialog in (*self.comparisons, *([self.dialog] if self.dialog is not None else [])):
+            dialog.close()
+
+    def _on_closed(self) -> None:
+        self.dialog = None
+        self._undo = None
+        self._stop_reading()
+        self._listing.cancel()
+
+    # ------------------------------------------------------------------------------------------ listing
+
+    def refresh(self, _: object = None) -> None:
+        """Read the workspace again; while the engine is at something else, its runs are read here in the meantime."""
+        if self.dialog is None:
+            return
+        self._stop_reading()
+        self._listing.ask(ListLibrary(workspace=self._settings.workspace, files=tuple(self._settings.library_files)))
+        self.dialog.set_busy("Reading the models …")
+        if self._controller.training:
+            self.dialog.set_busy(WAITING)
+            self._waiting = [path for path in run_folders(self._settings.workspace) if (path / MODEL).exists()]
+            self._early = []
+            self._reader.start()
+
+    def _read_one(self) -> None:
+        """One run at a time, so that the window lives on; newest first."""
+        if self._waiting:
+            try:
+                self._early.append(run_entry(self._waiting.pop()))
+            except UserError:
+                return  # the engine's list says why
+        if not self._waiting and self.dialog is not None:
+            self._stop_reading()
+            self._show(self._early)
+            self.dialog.set_busy(WAITING)
+
+    def _stop_reading(self) -> None:
+        self._waiting = []
+        self._reader.stop()
+
+    def _on_progress(self, event: object) -> None:
+        if self.dialog is not None and isinstance(event, Progress) and not self._reader.isActive():
+            self.dialog.set_busy(f"Reading {event.done + 1:,} of {event.total:,} …")
+
+    def _on_listed(self, job: object, result: Any) -> None:
+        del job
+        self._stop_reading()
+        if self.dialog is None or not isinstance(result, Library):
+            return
+        self._show(result.entries)
+        self.dialog.set_busy("")
+        if result.notes and not self.dialog.messages.message():
+            more = f" And {len(result.notes) - 1} more." if len(result.notes) > 1 else ""
+            lead = f"{len(result.notes)} file{'s' if len(result.notes) > 1 else ''} cannot be read."
+            self.dialog.say(result.notes[0] + more, lead=lead, severity="hint")
+            self.dialog.messages.setToolTip("\n".join(result.notes))
+
+    def _show(self, entries: Any) -> None:
+        assert self.dialog is not None
+        self.dialog.set_entries(entries)
+        if self._select is not None:
+            self.dialog.select(self._select)
+            self._select = None
+
+    def _on_refused(self, message: str, hint: str) -> None:
+        if self.dialog is not None:
+            self.dialog.set_busy("")
+            self.dialog.say(hint, lead=message, severity="error")
+
+    # ------------------------------------------------------------------------------------------ deeds
+
+    def _do(self, name: str, entries: tuple[Entry, ...]) -> None:
+        deeds = {
+            "open": self._open,
+            "reuse": lambda entry: self.reuse_requested.emit(entry.path),
+            "clone": lambda entry: self._work(partial(self._deeds.clone, entry)),
+            "copy": self._save_copy,
+            "rename": self._rename,
+            "delete": self._delete,
+        }
+        if name == "compare":
+            self.compare(*entries)
+        else:
+            deeds[name](entries[0])
+
+    def _open(self, entry: Entry) -> None:
+        self._window.raise_()
+        self._window.activateWindow()
+        if entry.kind == "run":
+            self._files.open_model_of(entry.path)
+        else:
+            self._files.open_path(entry.path)
+
+    def _save_copy(self, entry: Entry) -> None:
+        path = self._dialogs.save_model(
+            self._parent(), safe_name(entry.path.stem if entry.kind == "file" else entry.name)
+        )
+        if path is not None:
+            self._saving.ask(SaveModel(model=entry.path, path=path))
+
+    def _on_saved(self, job: object, result: Any) -> None:
+        del job
+        if self.dialog is not None and isinstance(result, SavedModel):
+            self._undo = None
+            self.dialog.say(str(result.path), lead="Saved a copy.", severity="good")
+            self.refresh()
+
+    def _rename(self, entry: Entry) -> None:
+        before = entry.name if entry.kind == "run" else entry.path.name
+        name = self._dialogs.rename(self._parent(), before)
+        if name is not None and name != before:
+            self._work(partial(self._deeds.rename, entry, name))
+
+    def _delete(self, entry: Entry) -> None:
+        if self._controller.training and entry.path == self._controller.run_folder:
+            self._on_refused("This run is being trained.", "Stop the training first.")
+            return
+        self._work(partial(self._deeds.delete, entry))
+
+    def _work(self, deed: Any) -> None:
+        """Do something on disk, say it, and read the workspace again."""
+        try:
+            done: Done = deed()
+        except UserError as error:
+            self._on_refused(error.message, error.hint)
+            return
+        self._undo = done if done.undo is not None else None
+        self._select = done.path
+        if self.dialog is not None:
+            self.dialog.say(done.text, lead=done.lead, action="Undo" if done.undo is not None else "")
+        self._read_again(done.path)
+
+    def _read_again(self, path: Path | None = None) -> None:
+        self._runs.refresh()
+        if path is not None and path.is_dir():
+            self._runs.runs.put(read_run(path))
+        self.refresh()
+
+    def undo(self) -> None:
+        """Take the last deletion back."""
+        done, self._undo = self._undo, None
+        if done is None or done.undo is None:
+            return
+        try:
+            done.undo()
+        except UserError as error:
+            self._on_refused(error.message, error.hint)
+            return
+        if self.dialog is not None:
+            self.dialog.say("It is where it was.", lead="Brought back.", severity="good")
+        self._read_again()
+
+    def add_file(self) -> None:
+        """Ask for a model file that lies elsewhere, and list it."""
+        path = self._dialogs.open_model(self._parent())
+        if path is not None:
+            self._deeds.add(path)
+            self._select = path.absolute()
+            if self.dialog is not None:
+                self.dialog.messages.clear()
+            self.refresh()
+
+    def _parent(self) -> QWidget:
+        return self.dialog if self.dialog is not None else self._window
+
+    # ------------------------------------------------------------------------------------------ comparing
+
+    def compare(self, first: Entry, second: Entry) -> None:
+        """Show two models side by side, measured on the first one's test part that is known."""
+        dialog = CompareDialog(self._theme, first, second, parent=self._parent())
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        asking = Asking(self._engine, self._controller.submit, dialog)
+        measured = next((entry.experiment for entry in (first, second) if entry.task), self._document.experiment)
+        asking.reported.connect(lambda event: dialog.show_progress(getattr(event, "text", "")))
+        asking.answered.connect(lambda _, result: _show_comparison(dialog, result))
+        asking.refused.connect(dialog.show_failure)
+        dialog.closed.connect(asking.close)
+        dialog.closed.connect(lambda: self.comparisons.remove(dialog))
+        self.comparisons.append(dialog)
+        asking.ask(CompareModels(first=first.path, second=second.path, experiment=measured))
+        if self._controller.training:
+            dialog.show_progress("Waiting for the training to end")
+        dialog.show()
+
+
+def _show_comparison(dialog: CompareDialog, result: object) -> None:
+    if isinstance(result, ModelComparison):
+        dialog.show_result(result)

@@ -1,0 +1,276 @@
+"""The library's window: the table of models, the chosen one beside it, and buttons for what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from dnnstudio.core.library import Entry
+from dnnstudio.gui.library.detail_card import DetailCard
+from dnnstudio.gui.library.entries_model import COLUMNS, DATE, EntriesModel, ShownEntries
+from dnnstudio.gui.library.entry_delegate import ROW_HEIGHT, EntryDelegate
+from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.widgets import Card, MessageBar, MiniButton, label, push_button
+
+DEEDS = (
+    ("open", "Open", "Open the network and its experiment in the main window (Enter)", 1, "Return"),
+    ("reuse", "Reuse its layers…", "Start the open experiment from layers of this model", 1, ""),
+    ("clone", "Clone", "A copy with the same layers and weights, which shares nothing", 1, "Ctrl+D"),
+    ("copy", "Save copy as…", "Write the network to a .keras or .h5 file of yours", 1, "Ctrl+Shift+S"),
+    ("rename", "Rename…", "Give the model another name (F2)", 1, "F2"),
+    ("compare", "Compare two", "Two chosen models side by side: layers, options, weights, accuracy", 2, ""),
+    ("delete", "Delete", "Put the model into the trash folder of the workspace; Undo brings it back (Del)", 1, "Del"),
+)
+"""Name, words, tooltip, how many models it takes, keys."""
+NOTHING = "There is no trained model in this workspace yet. Press Train in the main window, or add a file."
+
+
+class LibraryDialog(QDialog):
+    """Beside the main window, not over it. `asked(deed, entries)` for what a person wants done with the chosen models;
+    `add_requested` and `refresh_requested`; `closed` when the window goes."""
+
+    asked = Signal(str, object)
+    add_requested = Signal()
+    refresh_requested = Signal()
+    closed = Signal()
+
+    def __init__(self, theme: Theme, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Window)
+        self.setObjectName("library_dialog")
+        self.setWindowTitle("Model library")
+        self.setModal(False)
+        self.setMinimumSize(QSize(900, 560))
+        self.resize(1240, 780)
+        self.entries = EntriesModel(self)
+        self.shown = ShownEntries(self.entries, self)
+        self.buttons: dict[str, QPushButton] = {}
+        self._busy = ""
+        self._over = False
+        self.table = self._make_table(theme)
+        self.detail = DetailCard(theme)
+        self.messages = MessageBar(theme)
+        self.messages.setObjectName("library_message")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 12, 12, 12)
+        column.setSpacing(8)
+        column.addLayout(self._make_top(theme))
+        body = QHBoxLayout()
+        body.setSpacing(8)
+        self.card = Card(theme, margin=4)
+        self._empty = label("", Role.SMALL, wrap=True)
+        self._empty.setObjectName("library_empty")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.card.add(self._empty, 1)
+        self.card.add(self.table, 1)
+        body.addWidget(self.card, 1)
+        body.addWidget(self.detail)
+        column.addLayout(body, 1)
+        column.addWidget(self.messages)
+        column.addLayout(self._make_buttons())
+        QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self).activated.connect(self.search.setFocus)
+        QShortcut(QKeySequence(QKeySequence.StandardKey.Refresh), self).activated.connect(self.refresh_requested)
+        self._show_state()
+
+    def _make_top(self, theme: Theme) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        self.title = label("Model library", Role.DIALOG_TITLE)
+        self.search = QLineEdit()
+        self.search.setObjectName("library_search")
+        self.search.setAccessibleName("Search the models")
+        self.search.setPlaceholderText("Search: name, class, layer, fingerprint…")
+        self.search.setToolTip(
+            "Every word must be found in name, task, classes, layers, state or fingerprint (Ctrl+F)."
+        )
+        self.search.setClearButtonEnabled(True)
+        self.search.setFixedWidth(320)
+        self.search.textChanged.connect(self._search)
+        self.progress = label("", Role.CAPTION)
+        self.progress.setObjectName("library_progress")
+        refresh = MiniButton(theme, "arrow-clockwise", "Read the workspace again (F5)")
+        refresh.setObjectName("library_refresh")
+        refresh.clicked.connect(self.refresh_requested)
+        add = push_button("Add file…", tip="List a .keras or .h5 file that lies elsewhere")
+        add.setObjectName("library_add")
+        add.clicked.connect(self.add_requested)
+        row.addWidget(self.title)
+        row.addWidget(self.progress)
+        row.addStretch(1)
+        row.addWidget(self.search)
+        row.addWidget(refresh)
+        row.addWidget(add)
+        return row
+
+    def _make_table(self, theme: Theme) -> QTableView:
+        table = QTableView()
+        table.setObjectName("library_table")
+        table.setAccessibleName("Models")
+        table.setModel(self.shown)
+        table.setItemDelegate(EntryDelegate(theme, self.entries.bars, table))
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setShowGrid(False)
+        table.setFrameShape(QFrame.Shape.NoFrame)
+        table.setTabKeyNavigation(False)
+        table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        header = table.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setFixedHeight(30)
+        header.setMinimumSectionSize(60)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for number, column in enumerate(COLUMNS):
+            if column.width:
+                table.setColumnWidth(number, column.width)
+        header.setSortIndicator(DATE, Qt.SortOrder.DescendingOrder)
+        table.setSortingEnabled(True)
+        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        table.customContextMenuRequested.connect(self._open_menu)
+        table.selectionModel().selectionChanged.connect(self._show_chosen)
+        table.doubleClicked.connect(lambda _: self._ask("open"))
+        return table
+
+    def _make_buttons(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        for name, words, tip, _, keys in DEEDS:
+            button = push_button(words, Role.PRIMARY if name == "open" else None, tip=tip)
+            button.setObjectName(f"library_{name}")
+            button.clicked.connect(lambda _=False, name=name: self._ask(name))
+            if keys:
+                shortcut = QShortcut(QKeySequence(keys), self.table, context=Qt.ShortcutContext.WidgetShortcut)
+                shortcut.activated.connect(lambda name=name: self._ask(name))
+            self.buttons[name] = button
+            if name == "delete":
+                row.addStretch(1)
+            row.addWidget(button)
+        return row
+
+    # ------------------------------------------------------------------------------------------ what is shown
+
+    def set_entries(self, entries: Sequence[Entry]) -> None:
+        """Show these models; what was chosen stays chosen."""
+        chosen = [entry.path for entry in self.chosen()]
+        scrolled = self.table.verticalScrollBar().value()
+        hidden = self.table.isHidden()
+        self.entries.set_entries(entries)
+        for path in chosen:
+            self.select(path, only=False)
+        self.table.verticalScrollBar().setValue(scrolled)
+        self._show_state()
+        if hidden and not self.search.text():
+            self.table.setFocus()
+
+    def chosen(self) -> tuple[Entry, ...]:
+        """The selected models, from top to bottom."""
+        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
+        return tuple(entry for row in rows if (entry := self.shown.entry(row)) is not None)
+
+    def select(self, path: Path, *, only: bool = True) -> None:
+        """Select the model at a path, if it is in sight."""
+        row = self.shown.row_of(path)
+        if row < 0:
+            return
+        model, index = self.table.selectionModel(), self.shown.index(row, 0)
+        kind = model.SelectionFlag.ClearAndSelect if only else model.SelectionFlag.Select
+        model.setCurrentIndex(index, kind | model.SelectionFlag.Rows)
+        self.table.scrollTo(index)
+
+    def set_busy(self, text: str) -> None:
+        """What is being read, or an empty text."""
+        self._busy = text
+        self._show_state()
+
+    def say(self, text: str, *, lead: str = "", severity: str = "news", action: str = "") -> None:
+        """A message of this window."""
+        self.messages.show_message(text, lead=lead, severity=severity, action=action)  # type: ignore[arg-type]
+
+    def _search(self, text: str) -> None:
+        self.shown.search(text)
+        self._show_state()
+
+    def _show_state(self) -> None:
+        count, shown = self.entries.rowCount(), self.shown.rowCount()
+        words = f"{count:,} model{'' if count == 1 else 's'}" if shown == count else f"{shown:,} of {count:,} models"
+        self.progress.setText(self._busy or (words if count else ""))
+        self._empty.setText("No model mentions all of these words." if count else self._busy or NOTHING)
+        self._empty.setVisible(not shown)
+        self.table.setVisible(bool(shown))
+        self._show_chosen()
+
+    def _show_chosen(self, *_: object) -> None:
+        chosen = self.chosen()
+        for name, _words, _tip, wanted, _keys in DEEDS:
+            self.buttons[name].setEnabled(len(chosen) == wanted)
+        if len(chosen) == 1:
+            self.detail.show_entry(chosen[0])
+        elif len(chosen) == 2:
+            self.detail.show_none("Two models are chosen: Compare two puts them side by side.")
+        elif chosen:
+            self.detail.show_none(f"{len(chosen)} models are chosen. Choose two to compare them.")
+        else:
+            self.detail.show_none("Choose a model to see it here. Hold Ctrl to choose a second one and compare them.")
+
+    # ------------------------------------------------------------------------------------------ what can be done
+
+    def _ask(self, name: str) -> None:
+        if self.buttons[name].isEnabled():
+            self.asked.emit(name, self.chosen())
+
+    def _open_menu(self, place: QPoint) -> None:
+        if self.chosen():
+            menu = self.menu()
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(self.table.viewport().mapToGlobal(place))
+
+    def menu(self) -> QMenu:
+        """What can be done with the chosen models."""
+        menu = QMenu(self)
+        menu.setObjectName("library_menu")
+        for name, words, _tip, _, _keys in DEEDS:
+            if name == "delete":
+                menu.addSeparator()
+            action = QAction(words, menu)
+            action.setEnabled(self.buttons[name].isEnabled())
+            action.triggered.connect(lambda _=False, name=name: self._ask(name))
+            menu.addAction(action)
+        return menu
+
+    # ------------------------------------------------------------------------------------------ Qt
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = self.width() < 1160
+        self.detail.set_narrow(narrow)
+        for number, column in enumerate(COLUMNS):
+            self.table.setColumnHidden(number, narrow and column.title in ("Val. acc.", "Weights"))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._over:
+            self._over = True
+            self.closed.emit()
+        event.accept()
+
+    def reject(self) -> None:
+        """Escape closes it, as its cross does."""
+        self.close()

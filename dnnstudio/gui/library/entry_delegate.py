@@ -1,0 +1,88 @@
+"""Paints the table of models: drawing, name and task in the first column, whose layers in words and colour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QPainter
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from dnnstudio.core.library import Entry
+from dnnstudio.gui.dialogs.stack_drawing import Bar, paint_bar
+from dnnstudio.gui.library.entries_model import COLUMNS, ENTRY_ROLE, Index
+from dnnstudio.gui.theme import Theme
+
+ROW_HEIGHT, THUMBNAIL = 52, 36
+PITCH = 6.0
+"""Pixels that the bar of one layer takes at most in a thumbnail."""
+
+
+class EntryDelegate(QStyledItemDelegate):
+    """`bars` gives the drawing of a model."""
+
+    def __init__(self, theme: Theme, bars: Callable[[Entry], Sequence[Bar]], parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._bars = bars
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(COLUMNS[index.column()].width, ROW_HEIGHT)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        color, area = self._theme.color, QRect(option.rect)
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if selected:
+            painter.fillRect(area, color("accent_soft"))
+        painter.fillRect(QRect(area.left(), area.bottom(), area.width(), 1), color("border"))
+        entry: Entry = index.data(ENTRY_ROLE)
+        if index.column() == 0:
+            self._paint_model(painter, area, entry)
+        else:
+            alignment = Qt.AlignmentFlag(index.data(Qt.ItemDataRole.TextAlignmentRole))
+            tone = "text"
+            if COLUMNS[index.column()].title == "Layers":
+                kinds = {item.kind for item in entry.layers}
+                tone = "hint" if "share" in kinds else "accent" if "clone" in kinds else "text2"
+            text_area = area.adjusted(10, 0, -10, -1)
+            self._write(painter, text_area, str(index.data()), 12, tone, alignment=alignment)
+        painter.restore()
+
+    def _paint_model(self, painter: QPainter, area: QRect, entry: Entry) -> None:
+        top = area.center().y() - THUMBNAIL / 2
+        self._paint_drawing(painter, QRectF(area.left() + 8, top, THUMBNAIL, THUMBNAIL), self._bars(entry))
+        left = area.left() + 8 + THUMBNAIL + 10
+        words = QRect(left, area.top() + 8, area.right() - left - 6, 18)
+        self._write(painter, words, entry.name, 13, "text", weight=QFont.Weight.Medium)
+        task = entry.task or ("a run" if entry.kind == "run" else "a file with the network only")
+        self._write(painter, words.translated(0, 18), task, 11, "text2")
+
+    def _write(
+        self,
+        painter: QPainter,
+        area: QRect,
+        text: str,
+        size: int,
+        tone: str,
+        *,
+        weight: QFont.Weight = QFont.Weight.Normal,
+        alignment: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignVCenter,
+    ) -> None:
+        painter.setFont(self._theme.font(size, weight))
+        painter.setPen(self._theme.color(tone))
+        fitted = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, area.width())
+        painter.drawText(area, alignment, fitted)
+
+    def _paint_drawing(self, painter: QPainter, area: QRectF, bars: Sequence[Bar]) -> None:
+        colors = self._theme.tokens()
+        painter.setPen(QColor(colors.border))
+        painter.setBrush(QColor(colors.surface))
+        painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+        inside = area.adjusted(4, 4, -4, -4)
+        pitch = min(inside.height() / max(len(bars), 1), PITCH)
+        top = inside.center().y() - pitch * len(bars) / 2
+        for number, bar in enumerate(bars):
+            row = QRectF(inside.left(), top + number * pitch, inside.width(), max(pitch - 1, 1.5))
+            paint_bar(painter, row, bar, self._theme, radius=1)

@@ -1,0 +1,256 @@
+"""The model library: what it lists, and what is done with models."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QAbstractItemModelTester
+
+from dnnstudio.core import codec
+from dnnstudio.core.jobs import ListLibrary, OpenModel, SaveModel
+from dnnstudio.core.library import Entry
+from dnnstudio.gui.library.dialog import LibraryDialog
+from dnnstudio.gui.library.entries_model import COLUMNS, EntriesModel
+from dnnstudio.gui.library.words import identity_sentence, layers_text
+from dnnstudio.gui.main_window import MainWindow
+
+from ..window_kit import begin_slow_training, submitted
+from .conftest import WIDE, store
+
+
+def opened(qtbot: Any, window: MainWindow) -> LibraryDialog:
+    window.actions_["library"].trigger()
+    dialog = window.library.dialog
+    assert dialog is not None
+    settled(qtbot, window)
+    return dialog
+
+
+def settled(qtbot: Any, window: MainWindow) -> None:
+    qtbot.waitUntil(lambda: not window.library._listing.busy)
+
+
+def choose(dialog: LibraryDialog, *names: str) -> None:
+    dialog.table.clearSelection()
+    for entry in dialog.entries.entries:
+        if entry.name in names:
+            dialog.select(entry.path, only=False)
+    assert {entry.name for entry in dialog.chosen()} == set(names)
+
+
+def names(dialog: LibraryDialog) -> list[str]:
+    found = (dialog.shown.entry(row) for row in range(dialog.shown.rowCount()))
+    return [entry.name for entry in found if entry is not None]
+
+
+def press(qtbot: Any, dialog: LibraryDialog, name: str) -> None:
+    assert dialog.buttons[name].isEnabled(), name
+    qtbot.mouseClick(dialog.buttons[name], Qt.MouseButton.LeftButton)
+
+
+def test_every_model_is_listed_newest_first_and_sorted_by_any_column(qtbot: Any, window: MainWindow) -> None:
+    dialog = opened(qtbot, window)
+    assert names(dialog) == ["Tuned", "Narrow", "Wide"]
+    titles = [column.title for column in COLUMNS]
+    dialog.table.sortByColumn(titles.index("Test acc."), Qt.SortOrder.AscendingOrder)
+    assert names(dialog) == ["Narrow", "Wide", "Tuned"]
+    dialog.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
+    assert names(dialog) == ["Wide", "Tuned", "Narrow"]
+    tester = QAbstractItemModelTester(dialog.entries)
+    dialog.entries.set_entries(dialog.entries.entries[:1])
+    tester.deleteLater()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("tun", ["Tuned"]),
+        ("digits dense", ["Tuned", "Narrow", "Wide"]),
+        ("cloned", ["Tuned"]),
+        ("000000000002", ["Narrow"]),
+    ],
+)
+def test_the_search_finds_words_of_any_kind(qtbot: Any, window: MainWindow, text: str, found: list[str]) -> None:
+    dialog = opened(qtbot, window)
+    dialog.search.setText(text)
+    assert names(dialog) == found
+
+
+def test_what_nothing_mentions_is_said(qtbot: Any, window: MainWindow) -> None:
+    dialog = opened(qtbot, window)
+    dialog.search.setText("convolution")
+    assert dialog.table.isHidden() and "No model mentions" in dialog._empty.text()
+    assert dialog.progress.text() == "0 of 3 models"
+
+
+def test_the_chosen_model_shows_whose_layers_it_has(qtbot: Any, window: MainWindow) -> None:
+    dialog = opened(qtbot, window)
+    choose(dialog, "Tuned")
+    rows = [dialog.detail.layers.topLevelItem(n) for n in range(dialog.detail.layers.topLevelItemCount())]
+    assert [row.text(1) for row in rows if row] == ["cloned, changed", "own"]
+    assert rows[0] is not None and "cloned from h1 of Wide, changed since" in rows[0].toolTip(0)
+    assert dialog.detail.drawing.bars
+    entry = dialog.chosen()[0]
+    assert layers_text(entry.layers) == "1 cloned, 1 own"
+    assert identity_sentence(entry.layers[1]) == "its own"
+
+
+def test_a_run_is_opened_in_the_main_window(qtbot: Any, window: MainWindow, workspace: Path) -> None:
+    dialog = opened(qtbot, window)
+    choose(dialog, "Narrow")
+    press(qtbot, dialog, "open")
+    assert submitted(window, OpenModel)[0].path == workspace / "runs" / "0002 Narrow"
+
+
+def test_reusing_hands_the_place_on(qtbot: Any, window: MainWindow, workspace: Path) -> None:
+    dialog = opened(qtbot, window)
+    choose(dialog, "Wide")
+    with qtbot.waitSignal(window.library.reuse_requested) as caught:
+        press(qtbot, dialog, "reuse")
+    assert caught.args == [workspace / "runs" / "0001 Wide"]
+
+
+def test_a_clone_is_listed_and_chosen(qtbot: Any, window: MainWindow) -> None:
+    dialog = opened(qtbot, window)
+    choose(dialog, "Wide")
+    press(qtbot, dialog, "clone")
+    settled(qtbot, window)
+    assert names(dialog)[0] == "Wide copy"
+    (copy,) = dialog.chosen()
+    assert copy.name == "Wide copy" and copy.fingerprint == f"{1:012x}"
+    assert (copy.path / "model.keras").read_bytes() == b"a model"
+    qtbot.waitUntil(lambda: window.runs.runs.rowCount() == 4)
+
+
+def test_a_model_is_renamed_everywhere(qtbot: Any, window: MainWindow, workspace: Path) -> None:
+    dialog = opened(qtbot, window)
+    choose(dialog, "Wide")
+    window.dialogs.name = "Broad"  # type: ignore[attr-defined]
+    press(qtbot, dialog, "rename")
+    settled(qtbot, window)
+    assert dialog.chosen()[0].name == "Broad"
+    assert codec.load(workspace / "runs" / "0001 Wide" / "experiment.json").name == "Broad"
+    assert "Broad" in [record.name for record in window.runs.runs.records]
+
+
+def test_deleting_can_be_undone(qtbot: Any, window: MainWindow, workspace: Path) -> None:
+    dialog = opened(qtbot, window)
+    folder = workspace / "runs" / "0002 Narrow"
+    choose(dialog, "Narrow")
+    press(qtbot, dialog, "delete")
+    settled(qtbot, window)
+    assert names(dialog) == ["Tuned", "Wide"] and not folder.exists()
+    assert len(list((workspace / "trash").iterdir())) == 1
+    assert dialog.messages.action.text() == "Undo"
+    qtbot.mouseClick(dialog.messages.action, Qt.MouseButton.LeftButton)
+    settled(qtbot, window)
+    assert names(dialog) == ["Tuned", "Narrow", "Wide"] and folder.exists()
+
+
+def test_a_file_from_elsewhere_is_listed_with_its_sentence_and_only_leaves_the_list(
+    qtbot: Any, window: MainWindow, tmp_path: Path
+) -> None:
+    file = tmp_path / "other.keras"
+    file.write_bytes(b"")
+    dialog = opened(qtbot, window)
+    window.dialogs.path = file  # type: ignore[attr-defined]
+    window.library.add_file()
+    settled(qtbot, window)
+    assert submitted(window, ListLibrary)[-1].files == (file,)
+    assert "other.keras: The file is damaged." in dialog.messages.message()
+    entry = Entry(
+        path=file, kind="file", name=file.name, task="", classes=(), experiment=WIDE, input_shape=None
+    )  # fmt: skip
+    done = window.library._deeds.delete(entry)
+    assert file.exists() and window._settings.library_files == []
+    assert done.undo is not None
+    done.undo()
+    assert window._settings.library_files == [file]
+
+
+def test_a_copy_is_saved_where_the_person_says(qtbot: Any, window: MainWindow, tmp_path: Path, workspace: Path) -> None:
+    dialog = opened(qtbot, window)
+    choose(dialog, "Wide")
+    window.dialogs.path = tmp_path / "copy.keras"  # type: ignore[attr-defined]
+    press(qtbot, dialog, "copy")
+    qtbot.waitUntil(lambda: "Saved a copy" in dialog.messages.message())
+    (job,) = submitted(window, SaveModel)
+    assert (job.model, job.path) == (workspace / "runs" / "0001 Wide", tmp_path / "copy.keras")
+
+
+def test_what_fails_is_said_and_nothing_is_lost(qtbot: Any, window: MainWindow, workspace: Path) -> None:
+    dialog = opened(qtbot, window)
+    choose(dialog, "Narrow")
+    shutil.rmtree(workspace / "runs" / "0002 Narrow")
+    press(qtbot, dialog, "clone")
+    assert dialog.messages.severity == "error"
+    assert names(dialog) == ["Tuned", "Narrow", "Wide"]
+
+
+def test_during_a_training_the_runs_are_listed_all_the_same(qtbot: Any, window: MainWindow) -> None:
+    begin_slow_training(qtbot, window)
+    window.actions_["library"].trigger()
+    dialog = window.library.dialog
+    assert dialog is not None
+    qtbot.waitUntil(lambda: names(dialog) == ["Tuned", "Narrow", "Wide"])
+    assert window.library._listing.busy and "Waiting for the engine" in dialog.progress.text()
+    dialog.close()
+    window.controller.stop()
+    qtbot.waitUntil(lambda: window.controller.activity == "idle")
+
+
+def test_two_models_are_put_side_by_side(qtbot: Any, window: MainWindow) -> None:
+    dialog = opened(qtbot, window)
+    choose(dialog, "Wide")
+    assert not dialog.buttons["compare"].isEnabled()
+    choose(dialog, "Wide", "Narrow")
+    assert not dialog.buttons["open"].isEnabled()
+    press(qtbot, dialog, "compare")
+    (compare,) = window.library.comparisons
+    qtbot.waitUntil(lambda: compare.layers.topLevelItemCount() == 3)
+    row = compare.layers.topLevelItem(1)
+    assert row is not None
+    assert [row.text(n) for n in range(4)] == ["h1", "h1", "differ", "units 20 / 30, activation elu / relu"]
+    figures = compare.figures.topLevelItem(1)
+    assert figures is not None and [figures.text(n) for n in range(3)] == ["Accuracy", "90.00\xa0%", "80.00\xa0%"]
+    option = compare.options.topLevelItem(0)
+    assert option is not None and [option.text(n) for n in range(3)] == ["seed", "7", "42"]
+    assert compare.headline.text() == "The same kinds of layers; no weights are equal."
+    compare.close()
+    assert window.library.comparisons == []
+
+
+def test_three_hundred_models_are_shown_at_once(qtbot: Any, window: MainWindow, tmp_path: Path) -> None:
+    dialog = opened(qtbot, window)
+    one = dialog.entries.entries[0]
+    many = [
+        Entry(**{name: getattr(one, name) for name in Entry.__slots__} | {"path": tmp_path / str(n)})
+        for n in range(300)
+    ]
+    drawn: list[Entry] = []
+    bars = EntriesModel.bars
+
+    def counting(self: EntriesModel, entry: Entry) -> Any:
+        drawn.append(entry)
+        return bars(self, entry)
+
+    delegate = dialog.table.itemDelegate()
+    delegate._bars = counting.__get__(dialog.entries)  # type: ignore[attr-defined]
+    dialog.set_entries(many)
+    dialog.table.viewport().repaint()
+    assert dialog.shown.rowCount() == 300
+    assert 0 < len(drawn) < 60  # only what is in sight is drawn
+
+
+def test_the_workspace_that_is_empty_says_what_to_do(qtbot: Any, window: MainWindow, workspace: Path) -> None:
+    shutil.rmtree(workspace / "runs")
+    dialog = opened(qtbot, window)
+    assert "no trained model" in dialog._empty.text() and dialog.table.isHidden()
+    store(workspace, 1, WIDE, 0.9)
+    dialog.refresh_requested.emit()
+    settled(qtbot, window)
+    assert names(dialog) == ["Wide"]
