@@ -96,6 +96,20 @@ ACTIONS = (
         ("Ctrl+Shift+K",),
         "Train from scratch and transferred over several seeds, and see whether the transfer helps.",
     ),
+    ActionRow(
+        "reconstructions",
+        "Reconstructions…",
+        "image",
+        ("Ctrl+Shift+I",),
+        "See originals beside what the chosen run's autoencoder draws of them.",
+    ),
+    ActionRow(
+        "use_encoder",
+        "Use the encoder in a classifier",
+        "",
+        ("Ctrl+Shift+E",),
+        "Make the open experiment a classifier that starts from the chosen run's pretrained layers.",
+    ),
     ActionRow("describe", "Name and seed…", "", ("F3",), "Name the experiment and set the seed of all its chance."),
     ActionRow(
         "add_layer", "Add layer…", "", ("Insert",), "Search for a kind of layer; it goes after the selected one."

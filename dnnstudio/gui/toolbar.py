@@ -61,7 +61,8 @@ class ToolBar(QFrame):
         self.transfer_button.menu().addAction(actions["split_tasks"])
         self.uncertainty_button = self._button("uncertainty")
         self.library_button = self._menu_button("library", QToolButton.ToolButtonPopupMode.MenuButtonPopup, words=False)
-        self.library_button.menu().addAction(actions["compare_transfer"])
+        for name in ("compare_transfer", "reconstructions", "use_encoder"):
+            self.library_button.menu().addAction(actions[name])
         self._row.addStretch(1)
         self._add_title()
         self.theme_button = self._button("theme", words=False)

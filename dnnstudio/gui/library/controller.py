@@ -23,6 +23,7 @@ from dnnstudio.gui.file_controller import FileController
 from dnnstudio.gui.library.compare_dialog import CompareDialog
 from dnnstudio.gui.library.deeds import Deeds, Done
 from dnnstudio.gui.library.dialog import LibraryDialog
+from dnnstudio.gui.pretraining import PretrainingController
 from dnnstudio.gui.run_controller import RunController
 from dnnstudio.gui.runs_panel import RunsPanel
 from dnnstudio.gui.settings import Settings
@@ -32,9 +33,11 @@ WAITING = "Waiting for the engine; the models of files come when it is free."
 
 
 class LibraryController(QObject):
-    """`reuse_requested(Path)` carries the run folder or model file whose layers a person wants to start from."""
+    """`reuse_requested(Path)` carries the run folder or model file whose layers a person wants to start from; `said`
+    what `Messages.say` takes."""
 
     reuse_requested = Signal(object)
+    said = Signal(str, str, str, str, object)
 
     def __init__(
         self,
@@ -77,6 +80,9 @@ class LibraryController(QObject):
         self.dialog: LibraryDialog | None = None
         self.comparisons: list[CompareDialog] = []
         self.transfers = ComparisonOpener(window, document, engine, controller, actions, theme)
+        self.pretraining = PretrainingController(window, document, engine, controller, actions, runs, theme)
+        self.pretraining.said.connect(self.said)
+        self.pretraining.failed.connect(files.tell)
         actions.connect({"library": self.open})
         controller.run_ended.connect(self.refresh)
 
@@ -101,6 +107,7 @@ class LibraryController(QObject):
     def close_all(self) -> None:
         """The program ends."""
         self.transfers.close_all()
+        self.pretraining.close_all()
         for dialog in (*self.comparisons, *([self.dialog] if self.dialog is not None else [])):
             dialog.close()
 

@@ -1,4 +1,4 @@
-"""How long and in which portions the network trains, what it makes small, and the seed."""
+"""How long and in which portions the network trains, what it makes small, the seed, and pretraining."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from PySide6.QtWidgets import QWidget
 from dnnstudio.core import edits
 from dnnstudio.core.checks import Problem
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.stages import planned_epochs
 from dnnstudio.gui.document import Document
 from dnnstudio.gui.forms import OptionForm
 from dnnstudio.gui.panels.option_panel import OptionPanel, problem_marks, title_at
+from dnnstudio.gui.panels.pretraining_form import PretrainingForm
 from dnnstudio.gui.panels.schedule_words import training_rows
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import label
@@ -31,22 +33,25 @@ class TrainingPanel(OptionPanel):
         experiment = self._document.experiment
         self.of_experiment.set_value(experiment)
         self.of_experiment.set_marks(problem_marks(self.advice.problems, {name: name for name in OF_EXPERIMENT}))
+        self.pretraining.refresh()
         self._sentence.setText(steps_sentence(self._document))
 
     def _make_more(self) -> None:
         self.of_experiment = OptionForm(self._theme, only=OF_EXPERIMENT)
         self.of_experiment.setObjectName("experiment_form")
         self.of_experiment.edited.connect(self._edit_experiment)
+        self.pretraining = PretrainingForm(self._document, self._theme)
+        self.pretraining.failed.connect(self.failed)
         self._sentence = label("", Role.CAPTION, wrap=True)
         self._sentence.setObjectName("training_sentence")
 
     def _fill_column(self) -> None:
-        for part in (self.form, self.of_experiment, self.advice, self._sentence):
+        for part in (self.form, self.of_experiment, self.pretraining, self.advice, self._sentence):
             self.column.addWidget(part)
         self.column.addStretch(1)
 
     def _concerns(self, problem: Problem) -> bool:
-        return super()._concerns(problem) or problem.place in OF_EXPERIMENT
+        return super()._concerns(problem) or problem.place in (*OF_EXPERIMENT, "pretraining")
 
     def _edit_experiment(self, path: str, value: object) -> None:
         try:
@@ -65,7 +70,7 @@ def steps_sentence(document: Document) -> str:
         return "How many steps that makes is known when the data has been read."
     an_epoch = -(-rows // training.batch_size)
     steps = "step" if an_epoch == 1 else "steps"
-    total = an_epoch * training.epochs
+    total = an_epoch * planned_epochs(document.experiment)
     return f"{an_epoch:,} {steps} an epoch, {total:,} in all: {rows:,} rows by {training.batch_size:,}."
 
 

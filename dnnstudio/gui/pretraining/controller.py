@@ -1,0 +1,180 @@
+"""Opens reconstructions, and makes the classifier that starts from a pretrained encoder."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QWidget
+
+from dnnstudio.core import codec
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.jobs import RunEnded
+from dnnstudio.core.pretraining import classifier_on
+from dnnstudio.core.runs import EXPERIMENT, MODEL, RunRecord
+from dnnstudio.core.transfer import Autoencoder
+from dnnstudio.gui.actions import Actions
+from dnnstudio.gui.asking import Asking
+from dnnstudio.gui.document import Document
+from dnnstudio.gui.engine_thread import Engine
+from dnnstudio.gui.plots.words import short_number
+from dnnstudio.gui.pretraining.window import ReconstructionsWindow
+from dnnstudio.gui.run_controller import RunController
+from dnnstudio.gui.runs_model import share
+from dnnstudio.gui.runs_panel import RunsPanel
+from dnnstudio.gui.theme import Theme
+
+
+class PretrainingController(QObject):
+    """`said` carries what `Messages.say` takes, `failed` a `UserError`."""
+
+    said = Signal(str, str, str, str, object)
+    failed = Signal(object)
+
+    def __init__(
+        self,
+        window: QWidget,
+        document: Document,
+        engine: Engine,
+        controller: RunController,
+        actions: Actions,
+        runs: RunsPanel,
+        theme: Theme,
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._document = document
+        self._engine = engine
+        self._controller = controller
+        self._actions = actions
+        self._runs = runs
+        self._theme = theme
+        self._read: tuple[Path, Experiment] | None = None
+        self.windows: dict[Path, ReconstructionsWindow] = {}
+        actions.connect({"reconstructions": self.open_chosen, "use_encoder": self.use_chosen})
+        runs.run_chosen.connect(self._show_availability)
+        controller.run_ended.connect(self._on_ended)
+        self._show_availability()
+
+    # ------------------------------------------------------------------------------------------ which run
+
+    def pretrained(self, folder: Path) -> Experiment | None:
+        """The experiment of a run that was pretrained and has a model; None for another one."""
+        if not (folder / MODEL).is_file():
+            return None
+        if self._read is None or self._read[0] != folder:
+            with contextlib.suppress(UserError):
+                self._read = (folder, codec.load(folder / EXPERIMENT))
+        if self._read is None or self._read[0] != folder:
+            return None
+        return self._read[1] if self._read[1].pretraining is not None else None
+
+    def _chosen(self) -> tuple[Path, Experiment] | None:
+        record = self._runs.chosen
+        experiment = self.pretrained(record.folder) if record is not None else None
+        return (record.folder, experiment) if record is not None and experiment is not None else None
+
+    def _show_availability(self, _: RunRecord | None = None) -> None:
+        chosen = self._chosen()
+        draws = chosen is not None and isinstance(chosen[1].pretraining, Autoencoder)
+        self._actions["reconstructions"].setEnabled(draws)
+        self._actions["use_encoder"].setEnabled(chosen is not None)
+
+    def _on_ended(self, event: RunEnded) -> None:
+        """A pretraining has another end than a training: no accuracy of classes, but something to look at."""
+        self._show_availability()
+        result = event.result
+        if result is None or event.reason in ("diverged", "failed"):
+            return
+        experiment = self.pretrained(result.folder)
+        if experiment is None or not result.metrics.get("test"):
+            return
+        test, folder = result.metrics["test"], result.folder
+        if isinstance(experiment.pretraining, Autoencoder):
+            text = f"The loss on the test rows is {short_number(test['loss'])}."
+            self.said.emit("Pretraining done.", text, "news", "Reconstructions…", lambda: self.open(folder))
+        else:
+            text = f"It tells the rotation of {share(test.get('accuracy'))} of the test rows."
+            deed = "Use the encoder in a classifier"
+            self.said.emit("Pretraining done.", text, "news", deed, lambda: self.use_encoder(folder))
+
+    # ------------------------------------------------------------------------------------------ looking
+
+    def open_chosen(self) -> None:
+        """The reconstructions of the chosen run."""
+        chosen = self._chosen()
+        if chosen is not None:
+            self.open(chosen[0])
+
+    def open(self, folder: Path) -> None:
+        """The reconstructions of a run, in the window that is open already if there is one."""
+        window = self.windows.get(folder)
+        experiment = self.pretrained(folder)
+        if window is None and experiment is not None:
+            summary = self._document.summary
+            same = summary is not None and self._document.experiment.data == experiment.data
+            window = ReconstructionsWindow(
+                self._theme,
+                Asking(self._engine, self._controller.submit),
+                folder,
+                experiment,
+                counts=summary.counts if summary is not None and same else None,
+                parent=self._window,
+            )
+            window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            window.encoder_wanted.connect(self.use_encoder)
+            window.closed.connect(lambda: self.windows.pop(folder, None))
+            self.windows[folder] = window
+        if window is not None:
+            window.show()
+            window.raise_()
+            window.activateWindow()
+
+    def close_all(self) -> None:
+        """The program ends."""
+        for window in tuple(self.windows.values()):
+            window.close()
+
+    # ------------------------------------------------------------------------------------------ reusing
+
+    def use_chosen(self) -> None:
+        """A classifier on the encoder of the chosen run."""
+        chosen = self._chosen()
+        if chosen is not None:
+            self.use_encoder(chosen[0])
+
+    def use_encoder(self, folder: Path) -> None:
+        """Make the open experiment a classifier that starts from the run's encoder: one undo step."""
+        pretrained, summary = self.pretrained(folder), self._document.summary
+        try:
+            if pretrained is None:
+                raise UserError("This run has no pretrained encoder.", "Choose one that was pretrained.")
+            if summary is None:
+                raise UserError("The data has not been read yet.", "Wait until the data panel shows it.")
+            after = classifier_on(
+                self._document.experiment,
+                summary.input_shape,
+                pretrained,
+                folder.absolute(),
+                classes=len(summary.class_names),
+                binary=summary.binary,
+            )
+        except UserError as error:
+            self.failed.emit(error)
+            return
+        if after.name == pretrained.name:
+            after = after.replaced(name=f"Classifier on {pretrained.name}"[:200])
+        self._document.push(after, "Use the encoder in a classifier")
+        assert after.transfer is not None
+        names = [item.layer for item in after.transfer.reuse]
+        start = "starts as a clone of the run's layer" if len(names) == 1 else "start as clones of the run's layers"
+        frozen, free = after.transfer.phases
+        text = (
+            f"{' and '.join(names)} {start}: frozen for {frozen.epochs} epochs, then all layers learn for "
+            f"{free.epochs}. Press Train."
+        )
+        self._window.raise_()
+        self._window.activateWindow()
+        self.said.emit("A classifier on the encoder.", text, "news", "", None)
