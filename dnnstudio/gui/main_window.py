@@ -228,6 +228,7 @@ class MainWindow(QMainWindow):
         self.lab.failed.connect(self.files.tell)
         self.lab.said.connect(self.messages.say)
         self.library.said.connect(self.messages.say)
+        self.library.reuse_requested.connect(self.transfer.reuse_from)
         self.side.failed.connect(self.files.tell)
         self.schedule.find_requested.connect(self.actions_["find_rate"].trigger)
         self.plots.rate.rate_wished.connect(self.controller.set_learning_rate)
