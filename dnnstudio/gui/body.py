@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from dnnstudio.gui.plots.cards import RateCard
+from dnnstudio.gui.plots.rate_card import RateCard
 from dnnstudio.gui.theme import Theme, set_state
 from dnnstudio.gui.widgets import Card, Tabs
 

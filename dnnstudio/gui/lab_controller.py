@@ -9,13 +9,15 @@ from PySide6.QtWidgets import QWidget
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.going_on import more_epochs_sentence
-from dnnstudio.core.jobs import FindRate, FoundRate, RateTested, RunStarted
+from dnnstudio.core.jobs import FindRate, FoundRate, RateTested, RunEnded, RunStarted
 from dnnstudio.core.runs import CHECKPOINT, RunRecord
 from dnnstudio.gui.actions import Actions
 from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.dialogs.rate_dialog import RateDialog
 from dnnstudio.gui.document import Document
 from dnnstudio.gui.engine_thread import Failure
+from dnnstudio.gui.plot_controller import PlotController
+from dnnstudio.gui.plots.panel import RunPlots
 from dnnstudio.gui.run_controller import RunController
 from dnnstudio.gui.runs_panel import RunsPanel
 from dnnstudio.gui.theme import Theme
@@ -40,6 +42,7 @@ class LabController(QObject):
         dialogs: Dialogs,
         actions: Actions,
         runs: RunsPanel,
+        plots: RunPlots,
     ) -> None:
         super().__init__(window)
         self._window = window
@@ -52,12 +55,15 @@ class LabController(QObject):
         self._job: FindRate | None = None
         self.dialog: RateDialog | None = None
         self._note = ""
+        self.plots = PlotController(window, plots, runs, theme=theme, dialogs=dialogs)
+        self.plots.failed.connect(self.failed)
+        self.plots.said.connect(self.said)
         actions.connect(
             {"one_epoch": self.one_epoch, "more_epochs": self.more_epochs, "find_rate": self.find_rate},
         )
         controller.activity_changed.connect(self.refresh)
         controller.run_started.connect(self._on_started)
-        controller.run_ended.connect(self.refresh)
+        controller.run_ended.connect(self._on_ended)
         controller.rate_tested.connect(self._on_tested)
         controller.rate_found.connect(self._on_found)
         controller.failed.connect(self._on_failed)
@@ -101,6 +107,11 @@ class LabController(QObject):
         note, self._note = self._note, ""
         if note:
             self.said.emit(f"Training goes on with epoch {event.first_epoch + 1}.", note)
+        self.refresh()
+
+    def _on_ended(self, event: RunEnded) -> None:
+        if event.result is not None:
+            self.plots.read_again(event.result.folder)
         self.refresh()
 
     # ------------------------------------------------------------------------------------------ finding a rate

@@ -101,6 +101,7 @@ class MainWindow(QMainWindow):
             dialogs=self.dialogs,
             actions=self.actions_,
             runs=self.runs,
+            plots=self.plots,
         )
         self.transfer = TransferController(
             self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ Index = QModelIndex | QPersistentModelIndex
 NBSP = "\u00a0"
 RECORD_ROLE = Qt.ItemDataRole.UserRole + 1
 BEST_ROLE = Qt.ItemDataRole.UserRole + 2
+EYE_ROLE = Qt.ItemDataRole.UserRole + 3
+"""The token of the colour in which a run is drawn under the one that is shown; "" where it is not."""
 TRAINING = "training"
 """Status of the live run; the others are those of `core.runs`."""
 
@@ -112,8 +114,10 @@ COLUMNS = (
         help="Numbers that the network holds.",
     ),
     Column("Time", lambda record: duration(record.seconds), 58, help="Time of training, without waiting."),
+    Column("", lambda record: "", 40, help="Press an eye to draw that run's curves under those of the chosen one."),
 )
 STATUS_COLUMN = 1
+EYE_COLUMN = len(COLUMNS) - 1
 
 
 class RunsModel(QAbstractTableModel):
@@ -123,6 +127,12 @@ class RunsModel(QAbstractTableModel):
         super().__init__(parent)
         self._records: list[RunRecord] = []
         self._best: list[float | None] = [None] * len(COLUMNS)
+        self._drawn: dict[Path, str] = {}
+
+    def set_drawn(self, colors: Mapping[Path, str]) -> None:
+        """Which runs are drawn under the one that is shown, by folder: the tokens of their colours."""
+        self._drawn = dict(colors)
+        self.dataChanged.emit(self.index(0, EYE_COLUMN), self.index(len(self._records) - 1, EYE_COLUMN))
 
     @property
     def records(self) -> tuple[RunRecord, ...]:
@@ -184,6 +194,8 @@ class RunsModel(QAbstractTableModel):
         if record is None:
             return None
         column = COLUMNS[index.column()]
+        if index.column() == EYE_COLUMN and role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
+            return "Drawn with the chosen run" if record.folder in self._drawn else "Draw with the chosen run"
         match role:
             case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.AccessibleTextRole:
                 return column.text(record)
@@ -193,6 +205,8 @@ class RunsModel(QAbstractTableModel):
                 return str(record.folder)
         if role == RECORD_ROLE:
             return record
+        if role == EYE_ROLE:
+            return self._drawn.get(record.folder, "")
         if role == BEST_ROLE:
             value = column.value(record)
             return value is not None and value == self._best[index.column()]

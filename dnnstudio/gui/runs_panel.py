@@ -7,18 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, QRect, QSize, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QAction, QDesktopServices, QFont, QPainter
+from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QAction, QDesktopServices
 from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QFrame,
-    QHeaderView,
     QMenu,
     QSizePolicy,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
     QWidget,
 )
 
@@ -27,68 +20,31 @@ from dnnstudio.core.jobs import EpochDone, RunEnded, RunStarted
 from dnnstudio.core.runs import CHECKPOINT, RunRecord, read_run, run_folders
 from dnnstudio.core.shapes import infer_shapes, totals
 from dnnstudio.gui.runs_model import (
-    BEST_ROLE,
-    COLUMNS,
-    RECORD_ROLE,
-    STATUS_COLUMN,
-    STATUS_ICONS,
     TRAINING,
-    Index,
     RunsModel,
     share,
 )
+from dnnstudio.gui.runs_table import RunsTable
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, MiniButton, label
 
-ROW_HEIGHT = 30
 SLICE_S = 0.008
 """Runs are read in slices of so long, so that a workspace of hundreds never holds the window up."""
-
-
-class RunDelegate(QStyledItemDelegate):
-    """Paints a cell: icon and word for the status, bold for the best, a hairline under each row."""
-
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._theme = theme
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(COLUMNS[index.column()].width, ROW_HEIGHT)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        color, area = self._theme.color, QRect(option.rect)
-        painter.save()
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
-        if selected or hovered:
-            painter.fillRect(area, color("accent_soft" if selected else "hover"))
-        painter.fillRect(QRect(area.left(), area.bottom(), area.width(), 1), color("border"))
-        text_area = area.adjusted(10, 0, -10, -1)
-        if index.column() == STATUS_COLUMN:
-            icon, tone = STATUS_ICONS.get(index.data(RECORD_ROLE).status, ("question", "text3"))
-            self._theme.icon(icon, tone).paint(painter, QRect(text_area.left(), area.center().y() - 7, 14, 14))
-            text_area.setLeft(text_area.left() + 20)
-        weight = QFont.Weight.DemiBold if index.data(BEST_ROLE) else QFont.Weight.Normal
-        font = self._theme.font(12, weight)
-        painter.setFont(font)
-        painter.setPen(color("text"))
-        text = painter.fontMetrics().elidedText(str(index.data()), Qt.TextElideMode.ElideRight, text_area.width())
-        alignment = Qt.AlignmentFlag(index.data(Qt.ItemDataRole.TextAlignmentRole))
-        painter.drawText(text_area, alignment, text)
-        painter.restore()
 
 
 class RunsPanel(Card):
     """All runs of the workspace.
 
     `run_chosen(RunRecord)` when one is selected; `experiment_requested(Path)` and `model_requested(Path)` carry what to
-    open, `go_on_requested(Path)` the run to go on with. Folded, it is one line that says which run is best.
+    open, `go_on_requested(Path)` the run to go on with; `eye_pressed(RunRecord)` when a run shall be drawn under the
+    chosen one, or no longer. Folded, it is one line that says which run is best.
     """
 
     run_chosen = Signal(object)
     experiment_requested = Signal(object)
     model_requested = Signal(object)
     go_on_requested = Signal(object)
+    eye_pressed = Signal(object)
     folded_changed = Signal(bool)
 
     def __init__(self, theme: Theme, workspace: Path, *, parent: QWidget | None = None) -> None:
@@ -116,32 +72,9 @@ class RunsPanel(Card):
         self._folded = False
         self._show_state()
 
-    def _make_table(self, theme: Theme) -> QTableView:
-        table = QTableView()
-        table.setObjectName("runs_table")
-        table.setAccessibleName("Runs")
-        table.setModel(self.runs)
-        table.setItemDelegate(RunDelegate(theme, table))
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setShowGrid(False)
-        table.setFrameShape(QFrame.Shape.NoFrame)
-        table.setTabKeyNavigation(False)
-        table.setMouseTracking(True)
-        table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        table.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setFixedHeight(28)
-        header.setMinimumSectionSize(40)
-        for number, column in enumerate(COLUMNS):
-            if column.width:
-                table.setColumnWidth(number, column.width)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+    def _make_table(self, theme: Theme) -> RunsTable:
+        table = RunsTable(theme, self.runs)
+        table.eye_pressed.connect(self.eye_pressed)
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         table.customContextMenuRequested.connect(self._open_menu)
         table.selectionModel().selectionChanged.connect(self._tell_chosen)
@@ -319,6 +252,7 @@ class RunsPanel(Card):
         stopped_early = record.status in ("stopped", "unfinished") and (record.folder / CHECKPOINT).is_dir()
         deeds: tuple[tuple[str, str, bool, Any], ...] = (
             ("go_on_run", "Go on training", stopped_early, self.go_on_requested.emit),
+            ("draw_run", "Draw with the chosen run", True, lambda _: self.eye_pressed.emit(record)),
             ("open_run_experiment", "Open its experiment", True, self.experiment_requested.emit),
             ("open_run_model", "Open its model", has_model, self.model_requested.emit),
             ("open_run_folder", "Open its folder", True, open_folder),

@@ -19,10 +19,11 @@ from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.history import write_history
 from dnnstudio.core.jobs import BatchesDone, EpochDone, RunEnded, RunStarted
 from dnnstudio.core.recipes import load_recipe
-from dnnstudio.gui.plots.base import CurvePlot, Series
+from dnnstudio.gui.plots.base import CurvePlot
 from dnnstudio.gui.plots.curves import TRACE_POINTS, Curves, Trace, bounds, planned_rates, round_range, round_step
 from dnnstudio.gui.plots.panel import RunPlots
 from dnnstudio.gui.plots.result_card import ResultCard
+from dnnstudio.gui.plots.series import Series
 from dnnstudio.gui.plots.stored import read_stored_run
 from dnnstudio.gui.plots.words import loss_words, short_number, short_numbers, tick_numbers, tick_shares
 from dnnstudio.gui.runs_model import duration, figure, share
@@ -226,7 +227,7 @@ def test_a_run_is_drawn_batch_by_batch_and_epoch_by_epoch(qtbot: Any, plots: Run
     assert list((plots.loss.plot.points("val_loss") or ((), ()))[1]) == [2.0]
     assert not plots.loss.plot.message.isVisible()
     values = {entry.name: entry.value for entry in plots.loss.legend.entries()}
-    assert values == {"train": "1.000", "validation": "2.000"}
+    assert values == {"train": "1.000", "validation": "2.000", "best: epoch 1": "2.000"}
     assert {entry.value for entry in plots.accuracy.legend.entries()} == {"50.0\u00a0%", "60.0\u00a0%"}
     assert plots.accuracy.note.text() == "epoch 2 of 4"
 

@@ -18,7 +18,7 @@ from dnnstudio.core.jobs import EpochDone, RunEnded, RunStarted
 from dnnstudio.core.layers import Dense, Flatten
 from dnnstudio.core.recipes import load_recipe
 from dnnstudio.core.runs import RunRecord
-from dnnstudio.gui.runs_model import BEST_ROLE, COLUMNS, RunsModel
+from dnnstudio.gui.runs_model import BEST_ROLE, COLUMNS, EYE_COLUMN, RunsModel
 from dnnstudio.gui.runs_panel import RunsPanel, count_parameters
 from dnnstudio.gui.theme import Theme
 
@@ -72,7 +72,7 @@ def record(number: int, *, accuracy: float | None = 0.9, loss: float | None = 0.
 
 
 def shown(panel: RunsPanel, row: int) -> list[str]:
-    return [panel.runs.index(row, column).data() for column in range(len(COLUMNS))]
+    return [panel.runs.index(row, column).data() for column in range(EYE_COLUMN)]
 
 
 def test_the_runs_of_the_workspace_are_listed_newest_first(qtbot: Any, panel: RunsPanel, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ EXPERIMENT_FILTER = "Experiments (*.json)"
 MODEL_FILTER = "Models (*.keras *.h5)"
 SAVE_MODEL_FILTERS = "Keras model (*.keras);;HDF5 model (*.h5);;Weights only (*.weights.h5)"
 SCRIPT_FILTERS = "Python script (*.py);;Jupyter notebook (*.ipynb)"
+PLOT_FILTERS = {"png": "Pictures (*.png)", "svg": "Drawings (*.svg)", "csv": "Tables (*.csv)"}
 SUFFIXES = {"Keras": ".keras", "HDF5": ".h5", "Weights": ".weights.h5"}
 
 TRIES = 2
@@ -79,6 +80,13 @@ class Dialogs:
         name, chosen = QFileDialog.getSaveFileName(parent, "Export as Python", str(start), SCRIPT_FILTERS)
         suffix = ".ipynb" if chosen.startswith("Jupyter") else ".py"
         return self._remember(with_suffix(name, suffix, (".py", ".ipynb")))
+
+    def save_plot(self, parent: QWidget, suggestion: str, kind: str) -> Path | None:
+        """Where to save a plot as "png", "svg" or "csv"; the suffix is added when it is left out."""
+        last = self._settings.last_folder
+        start = (last if last is not None else Path.home()) / f"{suggestion}.{kind}"
+        name, _ = QFileDialog.getSaveFileName(parent, "Save the plot", str(start), PLOT_FILTERS[kind])
+        return self._remember(with_suffix(name, f".{kind}"))
 
     def choose_workspace(self, parent: QWidget) -> Path | None:
         """The folder that keeps runs, models and experiments."""

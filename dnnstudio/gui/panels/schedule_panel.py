@@ -52,8 +52,9 @@ class SchedulePanel(OptionPanel):
     def _fill_column(self) -> None:
         for part in (self.form, self.advice):
             self.column.addWidget(part)
-        self.column.addWidget(self.plot, 1)
+        self.column.addWidget(self.plot, 100)
         self.column.addWidget(self._sentence)
+        self.column.addStretch(1)
 
 
 if __name__ == "__main__":

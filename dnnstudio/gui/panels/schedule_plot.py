@@ -39,6 +39,7 @@ class SchedulePlot(QWidget):
         self._position: float | None = None
         self.setObjectName("schedule_plot")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setMaximumHeight(220)
         self._left, self._bottom = _Axis("left"), _Axis("bottom")
         self.view = pg.PlotWidget(axisItems={"left": self._left, "bottom": self._bottom})
         self.view.setMenuEnabled(False)
@@ -140,12 +141,12 @@ def tick_texts(ticks: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[str, 
         if tick - kept[-1] >= end * LABEL_ROOM and end - tick >= end * LABEL_ROOM:
             kept.append(tick)
     kept.append(end)
+    if len(kept) == 2:  # a word at the end itself would be cut: it stands in the middle
+        kept.insert(1, end / 2)
     words = [f"{tick:.3g}" for tick in kept]
     roomy = len(kept) > 2 and min(kept[1], kept[2] - kept[1]) > end * 0.2
     if roomy:
         words[1] = f"epoch {words[1]}"
-    elif len(kept) == 2:
-        words[-1] = f"epoch {words[-1]}"
     return tuple(kept), tuple(words)
 
 

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 
+import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPen
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QKeyEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from dnnstudio.gui.plots.curves import Floats, bounds, round_range, round_step
-from dnnstudio.gui.theme import Role, Theme, Tokens, set_role
+from dnnstudio.gui.plots.curves import Floats, round_step
+from dnnstudio.gui.plots.scale import Scale, drawn, known_range, logarithmic, straight
+from dnnstudio.gui.plots.series import LAYERS, Series, color_of, pen_for
+from dnnstudio.gui.theme import Role, Theme, set_role
 
 pg.setConfigOptions(antialias=True, imageAxisOrder="row-major")
-
-LineStyle = Literal["epochs", "batches", "dotted", "line"]
-"""Means with a mark an epoch; the faint trace of every batch; not yet happened; plain."""
 
 LEFT_WIDTH = 44
 """The same for every plot, so that plots above or beside each other line up."""
@@ -31,34 +30,8 @@ MARK_ROOM = 5
 """Pixels beyond the last values, so that a mark there is drawn whole."""
 SYMBOLS_UP_TO = 60
 """With more epochs than this the marks would touch."""
-DASHES: dict[str, list[float]] = {"dotted": [2, 3]}
-WIDTHS: dict[str, float] = {"epochs": 2, "batches": 1, "dotted": 1.4, "line": 2}
-BATCH_ALPHA = 70
 FUTURE_ALPHA = 150
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One curve: its key, its words in the legend, the token of its colour and how it is drawn."""
-
-    key: str
-    label: str
-    color: str
-    style: LineStyle
-
-
-def pen_for(series: Series, tokens: Tokens) -> QPen:
-    """The pen of a curve. Widths are in pixels, whatever the axes' scales."""
-    color = QColor(getattr(tokens, series.color))
-    if series.style == "batches":
-        color.setAlpha(BATCH_ALPHA)
-    pen = QPen(color, WIDTHS[series.style])
-    pen.setCosmetic(True)
-    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-    pen.setCapStyle(Qt.PenCapStyle.FlatCap if series.style in DASHES else Qt.PenCapStyle.RoundCap)
-    if series.style in DASHES:
-        pen.setDashPattern([length / WIDTHS[series.style] for length in DASHES[series.style]])
-    return pen
+STAR_SIZE = 13
 
 
 class Axis(pg.AxisItem):  # type: ignore[misc]
@@ -73,8 +46,12 @@ class CurvePlot(QWidget):
 
     The x axis is the whole plan, so that a curve grows and nothing jumps. Ticks are three to five round numbers
     that `format_ticks` puts into words; `limits` are values that the y axis never passes (0 and 1 for a share), and
-    `include` values that it always shows.
+    `include` values that a straight one always shows. `pointed` carries the epoch that a person points at, by mouse
+    or keys, or None; `menu_wanted` the place on the screen where a menu is wished for.
     """
+
+    pointed = Signal(object)
+    menu_wanted = Signal(object)
 
     def __init__(
         self,
@@ -95,10 +72,12 @@ class CurvePlot(QWidget):
         self._include = tuple((value, value) for value in include)
         self.series = {item.key: item for item in series}
         self._shown: dict[str, tuple[Floats, Floats]] = {}
+        self._unmarked: set[str] = set()
         self._x_end = 1.0
-        self._y_ticks: list[float] = []
         self._y_range: tuple[float, float] | None = None
-        self._y_shown = (0.0, 1.0)
+        self._log = False
+        self._scale = Scale(0.0, 1.0, (), (), ())
+        self._pointer: float | None = None
         self._left = Axis("left")
         self._bottom = Axis("bottom")
         self.view = pg.PlotWidget(axisItems={"left": self._left, "bottom": self._bottom}, enableMenu=False)
@@ -107,7 +86,12 @@ class CurvePlot(QWidget):
         self._future.setZValue(-20)
         self._now = pg.InfiniteLine(angle=90)
         self._now.setZValue(-10)
-        for item in (self._future, self._now):
+        self._pointer_line = pg.InfiniteLine(angle=90)
+        self._pointer_line.setZValue(-5)
+        self._dots = pg.ScatterPlotItem(size=7)
+        self._dots.opts["useCache"] = False
+        self._dots.setZValue(20)
+        for item in (self._future, self._now, self._pointer_line, self._dots):
             self.view.addItem(item, ignoreBounds=True)
         self.curves = {key: self._new_curve(item) for key, item in self.series.items()}
         self.message = QLabel(self.view)
@@ -123,6 +107,7 @@ class CurvePlot(QWidget):
         theme.changed.connect(self._restyle)
         self._restyle()
         self.set_now(None)
+        self.show_pointer(None)
         self.set_x_end(1)
         self._update_y()
 
@@ -132,6 +117,10 @@ class CurvePlot(QWidget):
         self.view.setFrameShape(QFrame.Shape.NoFrame)
         self.view.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.view.viewport().installEventFilter(self)
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.view.customContextMenuRequested.connect(self._on_menu)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         item = self.view.getPlotItem()
         item.setContentsMargins(0, 6, 10, 0)
         item.getViewBox().setDefaultPadding(0.0)
@@ -141,24 +130,65 @@ class CurvePlot(QWidget):
         self._bottom.setHeight(24)
 
     def _new_curve(self, series: Series) -> Any:
-        curve = pg.PlotDataItem(connect="finite")
+        # A cached mark is a picture, which would be coarse in files of the plot.
+        curve = pg.PlotDataItem(connect="finite", useCache=False)
         if series.style == "batches":
             curve.setDownsampling(auto=True, method="peak")
             curve.setClipToView(True)
-        curve.setZValue({"batches": 0, "dotted": 1, "line": 2, "epochs": 3}[series.style])
+        curve.scatter.opts["useCache"] = False
+        curve.setZValue(LAYERS[series.style])
         self.view.addItem(curve, ignoreBounds=True)
         return curve
 
     # ------------------------------------------------------------------------------------------ what is shown
 
-    def set_curve(self, key: str, x: Floats, y: Floats) -> None:
-        """Show these points as the curve `key`. Arrays are not copied."""
+    def set_curve(self, key: str, x: Floats, y: Floats, *, marks: bool = True) -> None:
+        """Show these points as the curve `key`, means an epoch with a mark each. Arrays are not copied."""
         self._shown[key] = (x, y)
-        curve = self.curves[key]
-        curve.setData(x, y)
-        if self.series[key].style == "epochs":
-            curve.setSymbol("o" if len(x) <= SYMBOLS_UP_TO else None)
+        self._unmarked.discard(key) if marks else self._unmarked.add(key)
+        self._draw(key)
         self._update_y()
+
+    def remove_curve(self, key: str) -> None:
+        """Take one curve away; the axis stays as it is."""
+        if self._shown.pop(key, None) is not None:
+            self.curves[key].setData([], [])
+
+    def _draw(self, key: str) -> None:
+        (x, y), curve = self._shown[key], self.curves[key]
+        curve.setData(x, drawn(y, log=self._log))
+        if self.series[key].style == "epochs":
+            curve.setSymbol("o" if len(x) <= SYMBOLS_UP_TO and key not in self._unmarked else None)
+
+    def set_others(self, series: Sequence[Series]) -> None:
+        """Make room for curves of other runs: those that are no longer among them go."""
+        others = {key for key, item in self.series.items() if item.style in ("other", "other_faint")}
+        wanted = {item.key: item for item in series}
+        for key in others:
+            if self.series[key] != wanted.get(key):
+                self.remove_curve(key)
+                self.view.removeItem(self.curves.pop(key))
+                del self.series[key]
+        for key, item in wanted.items():
+            if key not in self.series:
+                self.series[key] = item
+                self.curves[key] = self._new_curve(item)
+                self._style(key)
+
+    def set_log(self, log: bool) -> None:
+        """A logarithmic y axis, or a straight one."""
+        if log != self._log:
+            self._log = log
+            self._y_range = None
+            for key in self._shown:
+                self._draw(key)
+            self._update_y()
+            self._point(self._pointer)
+            self.place_legend()
+
+    @property
+    def log(self) -> bool:
+        return self._log
 
     def clear(self) -> None:
         """Take all curves away."""
@@ -204,37 +234,78 @@ class CurvePlot(QWidget):
         self.place_legend()
 
     def place_legend(self) -> None:
-        """Put the legend into its corner again, after its size changed."""
-        if self.legend is not None:
-            size = self.legend.sizeHint()
-            top = 10 if self._legend_at_top else self.view.height() - 24 - 10 - size.height()
-            self.legend.setGeometry(self.view.width() - 16 - size.width(), top, size.width(), size.height())
+        """Put the legend into its corner again, after its size changed.
+
+        On a logarithmic axis falling curves leave the lower left corner free; while a person points at the plot the
+        legend stays out of the way.
+        """
+        if self.legend is None:
+            return
+        size, width, height = self.legend.sizeHint(), self.view.width(), self.view.height()
+        at_top, at_left = self._legend_at_top and not self._log, self._log
+        if self._pointer is not None:
+            at_left = self._pointer > self._x_end / 2
+        left = LEFT_WIDTH + 8 if at_left else width - 16 - size.width()
+        top = 10 if at_top else height - 24 - 10 - size.height()
+        self.legend.setGeometry(left, top, size.width(), size.height())
 
     @property
     def y_ticks(self) -> list[float]:
         """The values that the left axis names."""
-        return list(self._y_ticks)
+        return list(self._scale.ticks)
 
     def _update_y(self) -> None:
         """Widen the y axis to round numbers around all that is shown; it never narrows while curves grow."""
-        found = [bounds(y, robust=self.series[key].style == "batches") for key, (_, y) in self._shown.items()]
+        found = [
+            known_range(y, robust=self.series[key].style in ("batches", "smooth"), log=self._log)
+            for key, (_, y) in self._shown.items()
+        ]
         known = [*filter(None, found), *([self._y_range] if self._y_range and self._shown else [])]
-        known += self._include if known else ()
+        known += self._include if known and not self._log else ()
         low, high = (min(pair[0] for pair in known), max(pair[1] for pair in known)) if known else (0.0, 1.0)
-        if (low, high) == self._y_range and self._y_ticks:
+        if (low, high) == self._y_range and self._scale.ticks:
             return
         self._y_range = (low, high) if known else None
-        bottom, top, ticks = round_range(low, high, *self._limits, most=self._most_ticks)
-        if ticks != self._y_ticks:
-            self._y_ticks = ticks
-            self._left.setTicks([list(zip(ticks, self._format_ticks(ticks), strict=True))])
-        self._y_shown = (bottom, top)
+        before = self._scale
+        if self._log and known:
+            self._scale = logarithmic(low, high, most=self._most_ticks)
+        else:
+            self._scale = straight(low, high, self._limits, most=self._most_ticks, words=self._format_ticks)
+        if (self._scale.places, self._scale.words) != (before.places, before.words):
+            self._left.setTicks([list(zip(self._scale.places, self._scale.words, strict=True))])
         self._show_y()
 
     def _show_y(self) -> None:
         """Leave room at both ends for the marks, whatever the height."""
         height = max(self.view.height() - 30, 40)
-        self.view.setYRange(*self._y_shown, padding=max(0.02, MARK_ROOM / height))
+        self.view.setYRange(self._scale.bottom, self._scale.top, padding=max(0.02, MARK_ROOM / height))
+
+    # ------------------------------------------------------------------------------------------- pointing at it
+
+    def show_pointer(self, epoch: float | None, dots: Sequence[tuple[str, float, float]] = ()) -> None:
+        """A line at `epoch`, and a dot on the curve `key` at each (key, x, y); None takes them away."""
+        self._pointer = epoch
+        self._pointer_line.setVisible(epoch is not None)
+        if epoch is not None:
+            self._pointer_line.setValue(epoch)
+        tokens = self._theme.tokens()
+        places = np.array([(x, y) for _, x, y in dots], dtype=np.float64).reshape(-1, 2)
+        heights = drawn(places[:, 1], log=self._log)
+        seen = np.isfinite(heights)
+        brushes = [pg.mkBrush(color_of(self.series[key].color, tokens)) for key, _, _ in dots]
+        self._dots.setData(places[seen, 0], heights[seen], brush=[b for b, ok in zip(brushes, seen, strict=True) if ok])
+
+    @property
+    def pointer(self) -> float | None:
+        """The epoch that is pointed at."""
+        return self._pointer
+
+    def _point(self, epoch: float | None) -> None:
+        within = epoch is not None and 0 <= epoch <= self._x_end and bool(self._shown)
+        self.pointed.emit(epoch if within else None)
+
+    def _on_menu(self, place: Any) -> None:
+        self.menu_wanted.emit(self.view.viewport().mapToGlobal(place))
 
     # ------------------------------------------------------------------------------------------------ its look
 
@@ -256,13 +327,26 @@ class CurvePlot(QWidget):
         self._future.setBrush(pg.mkBrush(coming))
         for line in self._future.lines:
             line.setPen(pg.mkPen(QColor(0, 0, 0, 0)))
-        for key, curve in self.curves.items():
-            pen = pen_for(self.series[key], tokens)
-            curve.setPen(pen)
-            if self.series[key].style == "epochs":
-                curve.setSymbolPen(pg.mkPen(pen.color(), width=1.4))
-                curve.setSymbolBrush(pg.mkBrush(tokens.surface))
-                curve.setSymbolSize(6)
+        self._pointer_line.setPen(pg.mkPen(tokens.text3, width=1))
+        self._dots.setPen(pg.mkPen(tokens.surface, width=1.2))
+        for key in self.curves:
+            self._style(key)
+
+    def _style(self, key: str) -> None:
+        tokens, curve, series = self._theme.tokens(), self.curves[key], self.series[key]
+        pen = pen_for(series, tokens)
+        if series.style == "star":
+            curve.setPen(None)
+            curve.setSymbol("star")
+            curve.setSymbolSize(STAR_SIZE)
+            curve.setSymbolBrush(pg.mkBrush(color_of(series.color, tokens)))
+            curve.setSymbolPen(pg.mkPen(tokens.surface, width=1))
+            return
+        curve.setPen(pen)
+        if series.style == "epochs":
+            curve.setSymbolPen(pg.mkPen(pen.color(), width=1.4))
+            curve.setSymbolBrush(pg.mkBrush(tokens.surface))
+            curve.setSymbolSize(6)
 
     def _place(self) -> None:
         width, height = self.view.width(), self.view.height()
@@ -273,3 +357,37 @@ class CurvePlot(QWidget):
         super().resizeEvent(event)
         self._place()
         self._show_y()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.MouseMove:
+            box = self.view.getViewBox()
+            place = self.view.mapToScene(event.position().toPoint())  # type: ignore[attr-defined]
+            inside = box.sceneBoundingRect().adjusted(-4, 0, 4, 0).contains(place)
+            self._point(min(max(box.mapSceneToView(place).x(), 0.0), self._x_end) if inside else None)
+        elif event.type() == QEvent.Type.Leave:
+            self._point(None)
+        return super().eventFilter(watched, event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        now = self._x_end if self._pointer is None else self._pointer
+        places = {
+            Qt.Key.Key_Left: max(np.ceil(now) - 1, 0.0),
+            Qt.Key.Key_Right: min(np.floor(now) + 1, self._x_end),
+            Qt.Key.Key_Home: min(1.0, self._x_end),
+            Qt.Key.Key_End: self._x_end,
+        }
+        if event.key() in places:
+            self._point(float(places[Qt.Key(event.key())]))
+        elif event.key() == Qt.Key.Key_Menu:
+            self.menu_wanted.emit(self.mapToGlobal(self.rect().center()))
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: Any) -> None:
+        super().focusInEvent(event)
+        found = [x[-1] for x, _ in self._shown.values() if len(x)]
+        self._point(float(max(found)) if found else None)
+
+    def focusOutEvent(self, event: Any) -> None:
+        super().focusOutEvent(event)
+        self._point(None)

@@ -1,54 +1,98 @@
-"""The cards of the middle column: loss, accuracy and learning rate of the run that is shown."""
+"""The cards of loss and accuracy: what a run measured, batch by batch and epoch by epoch, and runs of before."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QPoint, Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.gui.plots.base import CurvePlot, Series
-from dnnstudio.gui.plots.curves import Curves, Floats, planned_rates
+from dnnstudio.gui.plots.base import CurvePlot
+from dnnstudio.gui.plots.curves import Curves, smoothed
 from dnnstudio.gui.plots.legend import LineLegend
-from dnnstudio.gui.plots.words import short_number, short_numbers, tick_numbers, tick_shares
+from dnnstudio.gui.plots.menu import FIRST_SMOOTHING, PlotMenu
+from dnnstudio.gui.plots.series import Series
+from dnnstudio.gui.plots.words import tick_numbers, tick_shares
 from dnnstudio.gui.runs_model import figure, share
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import Card, LegendEntry, Limits, NumberField, PlotLegend, Steps, label
+from dnnstudio.gui.widgets import Card, LegendEntry, MiniButton, PlotLegend, label
+from dnnstudio.gui.widgets.plots import LineStyle
+
+COMPACT_HEIGHT = 220
+"""A card lower than this has its legend in its head: over the plot it would hide half of the curves."""
+OFF = "dropout off"
 
 LOSS = (
-    Series("batch", "batches", "train", "batches"),
     Series("loss", "train", "train", "epochs"),
+    Series("clean_loss", f"train, {OFF}", "train", "clean"),
     Series("val_loss", "validation", "validation", "epochs"),
 )
 ACCURACY = (
-    Series("batch", "batches", "train", "batches"),
     Series("val_accuracy", "validation", "validation", "epochs"),
     Series("accuracy", "train", "train", "epochs"),
+    Series("clean_accuracy", f"train, {OFF}", "train", "clean"),
 )
-RATE = (
-    Series("actual", "actual", "learning_rate", "line"),
-    Series("planned", "planned", "planned", "dotted"),
-)
+RANKS = {"clean": 1, "other": 2, "batches": 3}
+"""What of a legend in one line is left out first."""
+STYLES: dict[str, LineStyle] = {"clean": "dashed", "star": "star", "batches": "thin"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a person wants the curves: smoothed over so many epochs, and with the figures without dropout."""
+
+    smoothing: float = FIRST_SMOOTHING
+    clean: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A run of before, drawn under the one that is shown: its name in the legend and the token of its colour."""
+
+    name: str
+    color: str
+    curves: Curves
 
 
 class PlotCard(Card):
-    """A card with a plot, and quiet words at the right of its title."""
+    """A card with a plot, quiet words at the right of its title, and a menu. `file_wished` carries the kind of file."""
+
+    file_wished = Signal(str)
 
     def __init__(self, theme: Theme, title: str, plot: CurvePlot, name: str, parent: QWidget | None = None) -> None:
         super().__init__(theme, title, parent=parent)
         self.setObjectName(name)
+        self.title = title
         self.plot = plot
+        self.head.keep_title()
         self.note = label("", Role.CAPTION)
         self.head.add(self.note)
         self.add(plot, 1)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         plot.setAccessibleName(f"Plot of the {title.lower()}")
+        plot.setAccessibleDescription("The arrow keys read the curves epoch by epoch.")
+
+    def _add_menu(self, theme: Theme, menu: PlotMenu) -> None:
+        """Put the button of the menu at the end of the head; a right click on the plot opens it as well."""
+        self.menu = menu
+        self.more = MiniButton(theme, "dots-three", f"Scale and files of the plot: {self.title.lower()}")
+        self.more.setObjectName(f"{self.objectName()}_menu")
+        self.more.clicked.connect(lambda: menu.popup(self.more.mapToGlobal(QPoint(0, self.more.height() + 4))))
+        self.head.add(self.more)
+        menu.file_wished.connect(self.file_wished)
+        menu.log_chosen.connect(self.plot.set_log)
+        self.plot.menu_wanted.connect(menu.popup)
+
+    def values(self) -> list[tuple[str, str, float, float]]:
+        """Everything that was measured: run, curve, epoch and value, for a table."""
+        return []
 
 
 class HistoryCard(PlotCard):
-    """Loss or accuracy: the trace of the batches and a mean an epoch for each series."""
+    """Loss or accuracy: the batches with a smoothed line over them, and a mean an epoch for each series."""
 
     def __init__(
         self,
@@ -62,37 +106,200 @@ class HistoryCard(PlotCard):
         format_value: Callable[[float | None], str],
         limits: tuple[float | None, float | None],
         legend_at_top: bool,
+        logarithmic: bool = False,
         parent: QWidget | None = None,
     ) -> None:
-        plot = CurvePlot(theme, series, format_ticks=format_ticks, limits=limits)
+        color = next(item.color for item in series if item.key == f"val_{batch}")
+        drawn = (
+            Series("batch", "batches", "train", "batches"),
+            Series("smooth", "batches, smoothed", "train", "smooth"),
+            *(Series(f"raw_{item.key}", item.label, item.color, "faint") for item in series),
+            *series,
+            Series("star", "best", color, "star"),
+        )
+        plot = CurvePlot(theme, drawn, format_ticks=format_ticks, limits=limits)
         super().__init__(theme, title, plot, name, parent)
-        self._series = [item for item in series if item.key != "batch"]
+        self._series = tuple(series)
         self._batch = batch
         self._format_value = format_value
+        self._curves: Curves | None = None
+        self._others: Sequence[Other] = ()
+        self._view = View()
         self.legend = PlotLegend(theme)
         plot.set_legend(self.legend, at_top=legend_at_top)
+        self.line_legend = LineLegend(theme, ())
+        self.line_legend.hide()
+        self.head.add(self.line_legend)
+        self._add_menu(theme, PlotMenu(self, smooths=True, logarithmic=logarithmic, clean=f"Training {batch}, {OFF}"))
+        plot.pointed.connect(self._on_pointed)
 
-    def show_curves(self, curves: Curves) -> None:
-        """Draw what a run has told so far."""
+    # ------------------------------------------------------------------------------------------ drawing
+
+    def show_curves(self, curves: Curves, others: Sequence[Other] = (), view: View | None = None) -> None:
+        """Draw what a run has told so far, over runs of before."""
+        self._curves, self._others, self._view = curves, others, view or self._view
+        plot, over = self.plot, self._view.smoothing
         if len(curves.batch[self._batch]) == len(curves.steps):
-            self.plot.set_curve("batch", *curves.trace(self._batch))
-        entries: list[LegendEntry] = []
+            x, y = curves.trace(self._batch)
+            plot.set_curve("batch", x, y)
+            self._set("smooth", x, smoothed(x, y, over) if over else y[:0])
         for item in self._series:
             x, y = curves.column(item.key)
+            if item.style == "clean" and not self._view.clean:
+                x, y = x[:0], y[:0]
+            means = over >= 1 and len(x) > 1
+            self._set(f"raw_{item.key}", x, y if means else y[:0])
+            self._set(item.key, x, smoothed(x, y, over) if means else y, marks=not means)
+        self._draw_others()
+        self._set("star", *self._best()[1:])
+        self.menu.set_clean(self._view.clean, known=bool(len(curves.column(f"clean_{self._batch}")[0])))
+        plot.set_now(None if curves.ended else curves.now)
+        plot.set_message("")
+        self._say()
+
+    def _set(self, key: str, x: Any, y: Any, *, marks: bool = True) -> None:
+        if len(y):
+            self.plot.set_curve(key, x, y, marks=marks)
+        else:
+            self.plot.remove_curve(key)
+
+    def _draw_others(self) -> None:
+        found: list[tuple[Series, Any, Any]] = []
+        for number, other in enumerate(self._others):
+            for name, style in ((f"val_{self._batch}", "other"), (self._batch, "other_faint")):
+                x, y = other.curves.column(name)
+                if len(x):
+                    found.append((Series(f"other_{number}_{name}", other.name, other.color, style), x, y))  # type: ignore[arg-type]
+        self.plot.set_others([series for series, _, _ in found])
+        for series, x, y in found:
+            self.plot.set_curve(series.key, x, y)
+
+    def _best(self) -> tuple[int, Any, Any]:
+        """The best epoch, and where its mark lies: on the validation rows' curve, where there is one."""
+        nothing = np.empty(0)
+        if self._curves is None or not self._curves.best:
+            return 0, nothing, nothing
+        best = self._curves.best
+        for name in (f"val_{self._batch}", self._batch):
+            x, y = self._curves.column(name)
             if len(x):
-                self.plot.set_curve(item.key, x, y)
-                entries.append(LegendEntry(item.label, item.color, self._format_value(float(y[-1]))))
-        self.legend.set_entries(entries)
+                at = x == best
+                return best, x[at], y[at]
+        return 0, nothing, nothing
+
+    # ------------------------------------------------------------------------------------------ reading
+
+    def _on_pointed(self, epoch: float | None) -> None:
+        self.plot.show_pointer(epoch)
+        self._say()
+
+    def _say(self) -> None:
+        """Put the latest values into the legend, or those of where a person points."""
+        pointer = self.plot.pointer
+        if self._curves is None or not self._curves.told:
+            self._show_entries([], "")
+        elif pointer is None:
+            self._show_entries(self._latest(), "")
+        else:
+            self._show_entries(*self._at(pointer))
+
+    def _latest(self) -> list[tuple[Series, str]]:
+        entries: list[tuple[Series, str]] = []
+        assert self._curves is not None
+        for item in self._series:
+            _, y = self._curves.column(item.key)
+            if len(y) and (item.style != "clean" or self._view.clean):
+                entries.append((item, self._format_value(float(y[-1]))))
+        best, _, y = self._best()
+        if len(y):
+            star = self.plot.series["star"]
+            entries.append((Series("star", f"best: epoch {best}", star.color, "star"), self._format_value(float(y[0]))))
+        for other in self._others:
+            value = other.curves.latest(f"val_{self._batch}")
+            value = other.curves.latest(self._batch) if value is None else value
+            if value is not None:
+                entries.append((Series("other", other.name, other.color, "other"), self._format_value(value)))
+        return entries
+
+    def _at(self, pointer: float) -> tuple[list[tuple[Series, str]], str]:
+        """The values at the epoch next to the pointer, and that of the batch under it."""
+        assert self._curves is not None
+        entries: list[tuple[Series, str]] = []
+        dots: list[tuple[str, float, float]] = []
+        whole = max(round(pointer), 1)
+        for item in self._series:
+            x, y = self._curves.column(item.key)
+            at = x == whole
+            if at.any() and (item.style != "clean" or self._view.clean):
+                entries.append((item, self._format_value(float(y[at][0]))))
+                dots.append((item.key, float(whole), float(y[at][0])))
+        for number, other in enumerate(self._others):
+            for name in (f"val_{self._batch}", self._batch):
+                x, y = other.curves.column(name)
+                if (at := x == whole).any():
+                    entries.append((Series("other", other.name, other.color, "other"), self._format_value(y[at][0])))
+                    dots.append((f"other_{number}_{name}", float(whole), float(y[at][0])))
+                    break
+        title = f"epoch {whole}" if entries else f"epoch {pointer:.1f}"
+        if (batch := self._curves.batch_at(self._batch, pointer)) is not None:
+            step, value = batch
+            entries.append((Series("batch", f"step {step:,}", "train", "batches"), self._format_value(value)))
+        self.plot.show_pointer(pointer, [dot for dot in dots if dot[0] in self.plot.series])
+        return entries, title
+
+    def _show_entries(self, entries: Sequence[tuple[Series, str]], title: str) -> None:
+        compact = self._compact
+        words = [LegendEntry(item.label, item.color, value, STYLES.get(item.style, "solid")) for item, value in entries]
+        self.legend.set_entries(() if compact else words, title=title)
         self.plot.place_legend()
-        self.plot.set_now(None if curves.ended else curves.now)
-        self.plot.set_message("")
+        self.line_legend.setVisible(compact and bool(entries))
+        self.note.setVisible(not self.line_legend.isVisibleTo(self))
+        if compact:
+            short = [_short(item, value) for item, value in entries]
+            self.line_legend.show_entries(sorted(short, key=lambda entry: RANKS.get(entry[0].style, 0)), title=title)
+
+    @property
+    def _compact(self) -> bool:
+        return self.height() < COMPACT_HEIGHT
 
     def clear(self, message: str) -> None:
         """No run: a sentence in place of the curves."""
+        self._curves = None
         self.plot.clear()
-        self.legend.set_entries(())
+        self.plot.set_others(())
+        self.plot.show_pointer(None)
         self.plot.set_now(None)
         self.plot.set_message(message)
+        self._say()
+
+    def values(self) -> list[tuple[str, str, float, float]]:
+        found: list[tuple[str, str, float, float]] = []
+        if self._curves is None:
+            return found
+        shown = [(_name(self._curves), self._curves), *((other.name, other.curves) for other in self._others)]
+        for name, curves in shown:
+            for item in self._series:
+                found += [(name, item.key, x, y) for x, y in zip(*(a.tolist() for a in curves.column(item.key)))]  # noqa: B905
+            ends, batches = curves.steps.values.tolist(), curves.batch[self._batch].values.tolist()
+            if len(ends) == len(batches):
+                found += [(name, f"batch_{self._batch}", x, y) for x, y in zip(ends, batches, strict=True)]
+        return found
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        self._say()
+
+
+def _name(curves: Curves) -> str:
+    return curves.name or "this run"
+
+
+def _short(item: Series, value: str) -> tuple[Series, str]:
+    """The same with fewer words, for a line."""
+    if item.style == "star":
+        return Series(item.key, "best", item.color, item.style), item.label.removeprefix("best: epoch ")
+    words = item.label.removeprefix("train, ").replace("validation", "val.")
+    return Series(item.key, words, item.color, item.style), value
 
 
 def loss_card(theme: Theme) -> HistoryCard:
@@ -107,6 +314,7 @@ def loss_card(theme: Theme) -> HistoryCard:
         format_value=figure,
         limits=(0.0, None),
         legend_at_top=True,
+        logarithmic=True,
     )
 
 
@@ -123,64 +331,3 @@ def accuracy_card(theme: Theme) -> HistoryCard:
         limits=(0.0, 1.0),
         legend_at_top=False,
     )
-
-
-class RateCard(PlotCard):
-    """The learning rate: what was used, over what is planned. `rate_wished` when a live training shall take another."""
-
-    rate_wished = Signal(float)
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        plot = CurvePlot(theme, RATE, format_ticks=short_numbers, limits=(0.0, None), include=(0.0,), most_ticks=3)
-        super().__init__(theme, "Learning rate", plot, "rate_card", parent)
-        self.legend = LineLegend(theme, RATE)
-        self.note.hide()
-        self.head.add(self.legend)
-        self.field = NumberField(theme, title="The rate", limits=Limits(gt=0, le=1e6), steps=Steps.FACTOR)
-        self.field.setObjectName("live_rate")
-        self.field.setAccessibleName("Learning rate from now on")
-        self.field.setToolTip("Train on with another rate: type it and press Enter. The schedule keeps its shape.")
-        self.field.setFixedWidth(72)
-        self.field.committed.connect(self._on_committed)
-        self.field.hide()
-        self.head.add(self.field)
-        self.head.setMinimumHeight(28)  # the field comes and goes, and nothing jumps
-        self._planned: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
-
-    def show_plan(self, experiment: Experiment, steps_per_epoch: int, epochs: int) -> None:
-        """Draw the planned rate of the whole training."""
-        x, y = planned_rates(experiment, steps_per_epoch, epochs)
-        if len(x):  # the plan holds from the very start, not only from the end of the first step
-            x, y = np.concatenate(([0.0], x)), np.concatenate((y[:1], y))
-        self._planned = (x, y)
-        self.plot.set_curve("planned", x, y)
-
-    def show_curves(self, curves: Curves) -> None:
-        """Draw the rate that was used over the plan."""
-        x, y = curves.rate_curve()
-        if len(x):
-            self.plot.set_curve("actual", np.concatenate(([0.0], x)), np.concatenate((y[:1], y)))
-            self.legend.set_values({"actual": short_number(float(y[-1]))})
-        planned_x, planned_y = self._planned
-        ahead = np.searchsorted(planned_x, curves.now)
-        self.plot.set_curve("planned", planned_x[ahead:], planned_y[ahead:])
-        self.plot.set_now(None if curves.ended else curves.now)
-
-    def set_live(self, live: bool) -> None:
-        """Offer to change the rate while a training is under way."""
-        self.field.setVisible(live)
-        self.field.set_value(None, placeholder="change")
-
-    def _on_committed(self, value: object) -> None:
-        if isinstance(value, int | float):
-            self.rate_wished.emit(float(value))
-            self.field.set_value(None, placeholder=short_number(float(value)))
-
-    def set_compact(self, compact: bool) -> None:
-        """A legend of the actual rate only, for a narrow card."""
-        self.legend.set_series(RATE[:1] if compact else RATE)
-
-    def clear(self) -> None:
-        """No run: no actual rate."""
-        self.plot.clear()
-        self.legend.set_values({})

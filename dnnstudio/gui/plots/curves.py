@@ -56,6 +56,8 @@ class Curves:
 
     def __init__(self, experiment: Experiment, *, run: str = "", steps_per_epoch: int = 0, epochs: int = 0) -> None:
         self.run = run
+        self.name = ""
+        """Number and name of the run, for tables; "" while nobody said."""
         self.experiment = experiment
         self.steps_per_epoch = max(steps_per_epoch, 1)
         self.epochs = max(epochs, 1)
@@ -69,7 +71,9 @@ class Curves:
     @classmethod
     def of(cls, event: RunStarted) -> Curves:
         """The empty curves of a run that begins."""
-        return cls(event.experiment, run=event.run, steps_per_epoch=event.steps_per_epoch, epochs=event.epochs)
+        made = cls(event.experiment, run=event.run, steps_per_epoch=event.steps_per_epoch, epochs=event.epochs)
+        made.name = event.folder.name
+        return made
 
     def add_batches(self, event: BatchesDone) -> None:
         """Take the batches that an event tells of."""
@@ -111,6 +115,30 @@ class Curves:
         _, values = self.column(name)
         return float(values[-1]) if len(values) else None
 
+    def batch_at(self, name: str, epoch: float) -> tuple[int, float] | None:
+        """The step, counted from 1 over the whole run, that was under way at `epoch`, and its own value; or None."""
+        values, ends = self.batch[name].values, self.steps.values
+        place = int(np.searchsorted(ends, epoch - 1e-9))
+        if place >= min(len(values), len(ends)):
+            return None
+        return round(float(ends[place]) * self.steps_per_epoch), float(values[place])
+
+    @property
+    def best(self) -> int:
+        """The best epoch so far, counted from 1; 0 before the first.
+
+        What the run said of it; of a run that went on, what its earlier rows say, by the figure that it watches.
+        """
+        if self.best_epoch or not self.rows:
+            return self.best_epoch
+        rule = self.experiment.training.early_stopping
+        wanted = rule.monitor if rule else "val_loss"
+        name = next((name for name in (wanted, "val_loss", "loss") if name in self.rows[0]), "loss")
+        epochs, values = self.column(name)
+        if not len(values):
+            return 0
+        return int(epochs[np.argmax(values) if name.endswith("accuracy") else np.argmin(values)])
+
     @property
     def now(self) -> float:
         """How far the run is, in epochs."""
@@ -146,6 +174,24 @@ def planned_rates(experiment: Experiment, steps_per_epoch: int, epochs: int | No
     plan = Plan(experiment.optimizer.learning_rate, steps_per_epoch, epochs)
     steps = np.unique(np.linspace(0, plan.steps - 1, min(plan.steps, PLANNED_POINTS)).round().astype(np.int64))
     return (steps + 1) / steps_per_epoch, np.asarray(experiment.schedule.rates(steps, plan), dtype=np.float64)
+
+
+def smoothed(x: Floats, y: Floats, over: float) -> Floats:
+    """The values as means that look back: what lies `over` epochs behind counts 1/e as much as the latest.
+
+    Each mean is of what came before it alone, so nothing that was drawn changes when more comes. The first ones are
+    means of few, not pulled towards zero; values that are not finite are passed over. `x` rises, in epochs.
+    """
+    result = np.full(len(y), np.nan)
+    total = weight = 0.0
+    kept = np.exp(-np.diff(x, prepend=x[:1]) / over) if over > 0 else np.zeros(len(x))
+    for place, (value, share) in enumerate(zip(y.tolist(), kept.tolist(), strict=True)):
+        total, weight = total * share, weight * share
+        if np.isfinite(value):
+            total, weight = total + value, weight + 1.0
+        if weight:
+            result[place] = total / weight
+    return result
 
 
 def round_range(

@@ -8,8 +8,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from dnnstudio.gui.plots.base import Series, pen_for
+from dnnstudio.gui.plots.series import Series, pen_for
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets.plots import paint_star
 
 SWATCH, GAP, BETWEEN = 14, 6, 14
 HEIGHT = 18
@@ -17,29 +18,37 @@ WHERE = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 class LineLegend(QWidget):
-    """Curves by line, name and value, one after the other. Where there is no room, it is cut at its right end."""
+    """Curves by line, name and value, one after the other. Those for which there is no room are left out."""
 
     def __init__(self, theme: Theme, series: Sequence[Series], *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._series = tuple(series)
         self._values: dict[str, str] = {}
+        self._title = ""
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.set_values({})
         theme.changed.connect(self.update)
 
     def set_series(self, series: Sequence[Series]) -> None:
         """List other curves."""
-        self._series = tuple(series)
-        self.set_values(self._values)
+        if tuple(series) != self._series:
+            self._series = tuple(series)
+            self.set_values(self._values)
 
     def set_values(self, values: dict[str, str]) -> None:
         """The latest value of each curve as text, by its key."""
         self._values = dict(values)
         words = (f"{item.label} {self.value(item.key)}".strip() for item in self._series)
-        self.setAccessibleName("; ".join(words))
+        self.setAccessibleName("; ".join([self._title, *words] if self._title else words))
         self.updateGeometry()
         self.update()
+
+    def show_entries(self, entries: Sequence[tuple[Series, str]], *, title: str = "") -> None:
+        """List these curves with these values, after words that say where the values are from."""
+        self._title = title
+        self._series = tuple(Series(f"{n}", item.label, item.color, item.style) for n, (item, _) in enumerate(entries))
+        self.set_values({f"{n}": value for n, (_, value) in enumerate(entries)})
 
     def value(self, key: str) -> str:
         """What is shown for a curve."""
@@ -55,23 +64,34 @@ class LineLegend(QWidget):
 
     def sizeHint(self) -> QSize:
         total = sum(SWATCH + GAP + sum(self._widths(item)) + BETWEEN for item in self._series) - BETWEEN
-        return QSize(int(total) + 2, HEIGHT)
+        return QSize(int(max(total, 0) + self._title_width()) + 2, HEIGHT)
+
+    def _title_width(self) -> float:
+        words = QFontMetrics(self._fonts()[0]).horizontalAdvance(self._title)
+        return words + BETWEEN if self._title else 0
 
     def minimumSizeHint(self) -> QSize:
-        first = self._series[0]
-        return QSize(int(SWATCH + GAP + sum(self._widths(first))) + 2, HEIGHT)
+        first = self._widths(self._series[0]) if self._series else (0.0, 0.0)
+        return QSize(int(SWATCH + GAP + sum(first)) + 2, HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         plain, strong = self._fonts()
-        x, middle = 0.0, self.height() / 2
+        x, middle = self._title_width(), self.height() / 2
+        if self._title:
+            painter.setFont(plain)
+            painter.setPen(self._theme.color("text2"))
+            painter.drawText(QRectF(0, 0, x, self.height()), WHERE, self._title)
         for item in self._series:
             name, value = self._widths(item)
             if x and x + SWATCH + GAP + name + value > self.width() + 1:
-                return
-            painter.setPen(pen_for(item, self._theme.tokens()))
-            painter.drawLine(QPointF(x, middle), QPointF(x + SWATCH, middle))
+                continue
+            if item.style == "star":
+                paint_star(painter, QPointF(x + SWATCH / 2, middle), 6, self._theme.color(item.color))
+            else:
+                painter.setPen(pen_for(item, self._theme.tokens()))
+                painter.drawLine(QPointF(x, middle), QPointF(x + SWATCH, middle))
             x += SWATCH + GAP
             for font, color, width, text in (
                 (plain, "text2", name, item.label),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from dnnstudio.core.data import DataSummary
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.jobs import BatchesDone, EpochDone, RunEnded, RunStarted
-from dnnstudio.gui.plots.cards import RateCard, accuracy_card, loss_card
+from dnnstudio.gui.plots.cards import Other, PlotCard, View, accuracy_card, loss_card
 from dnnstudio.gui.plots.curves import Curves
+from dnnstudio.gui.plots.rate_card import RateCard
 from dnnstudio.gui.plots.words import loss_words
 from dnnstudio.gui.theme import Theme
 
@@ -24,10 +26,11 @@ class RunPlots(QObject):
     """Loss, accuracy and learning rate. The cards are laid out by the window; this feeds them.
 
     `drawn` carries how far the live run is, in epochs, or None; `redraws` counts the drawings of a card, for the
-    promise of at most 20 a second.
+    promise of at most 20 a second. `file_wished(card, kind)` when a plot shall become a file.
     """
 
     drawn = Signal(object)
+    file_wished = Signal(object, str)
 
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -35,6 +38,13 @@ class RunPlots(QObject):
         self.accuracy = accuracy_card(theme)
         self.rate = RateCard(theme)
         self.curves: Curves | None = None
+        self.view = View()
+        self._others: tuple[Other, ...] = ()
+        for card in (self.loss, self.accuracy):
+            card.menu.smoothing_chosen.connect(self.set_smoothing)
+            card.menu.clean_chosen.connect(self.show_clean)
+        for each in self.cards:
+            each.file_wished.connect(lambda kind, card=each: self.file_wished.emit(card, kind))
         self.redraws = 0
         self._plan: tuple[Experiment, int] | None = None
         self._turns = (self._draw_loss, self._draw_accuracy, self._draw_rate)
@@ -43,6 +53,46 @@ class RunPlots(QObject):
         self._timer.setInterval(TURN_MS)
         self._timer.timeout.connect(self._draw_next)
         self._empty()
+
+    @property
+    def cards(self) -> tuple[PlotCard, ...]:
+        return (self.loss, self.accuracy, self.rate)
+
+    # ------------------------------------------------------------------------------------------ how it is shown
+
+    def set_smoothing(self, over: float) -> None:
+        """Smooth loss and accuracy over so many epochs; 0 is off. The learning rate is never smoothed."""
+        self._set_view(replace(self.view, smoothing=over))
+
+    def show_clean(self, shown: bool) -> None:
+        """Draw the training figures without dropout, or do not."""
+        self._set_view(replace(self.view, clean=shown))
+
+    def _set_view(self, view: View) -> None:
+        self.view = view
+        for card in (self.loss, self.accuracy):
+            if card.menu.smoothing is not None:
+                card.menu.smoothing.set_value(view.smoothing)
+        self.redraw()
+
+    def set_others(self, others: Sequence[Other]) -> None:
+        """Draw these runs under the one that is shown."""
+        self._others = tuple(others)
+        self._fit_x()
+        self.redraw()
+
+    @property
+    def others(self) -> tuple[Other, ...]:
+        """The runs under the one that is shown, which is not among them."""
+        shown = self.curves.name if self.curves is not None else ""
+        return tuple(other for other in self._others if other.curves.name != shown)
+
+    def _fit_x(self) -> None:
+        """The axis of the epochs holds the whole plan and all of the other runs."""
+        if self.curves is not None:
+            end = max([self.curves.epochs, *(other.curves.now for other in self.others)])
+            for card in self.cards:
+                card.plot.set_x_end(end)
 
     # ------------------------------------------------------------------------------------------ before a run
 
@@ -59,7 +109,7 @@ class RunPlots(QObject):
             return
         experiment, steps = self._plan
         epochs = experiment.training.epochs
-        for card in (self.loss, self.accuracy, self.rate):
+        for card in self.cards:
             card.plot.set_x_end(epochs)
         self.rate.clear()
         self.rate.show_plan(experiment, steps, epochs)
@@ -92,8 +142,7 @@ class RunPlots(QObject):
         """Show a run from here on, live or over."""
         self.curves = curves
         self._empty()
-        for card in (self.loss, self.accuracy, self.rate):
-            card.plot.set_x_end(curves.epochs)
+        self._fit_x()
         self.rate.clear()
         self.rate.show_plan(curves.experiment, curves.steps_per_epoch, curves.epochs)
         self.loss.note.setText(loss_words(curves.experiment))
@@ -139,7 +188,7 @@ class RunPlots(QObject):
     def _draw_loss(self) -> None:
         if self.curves is not None and self.curves.told:
             self.redraws += 1
-            self.loss.show_curves(self.curves)
+            self.loss.show_curves(self.curves, self.others, self.view)
 
     def _draw_accuracy(self) -> None:
         curves = self.curves
@@ -149,13 +198,13 @@ class RunPlots(QObject):
         if not curves.told:
             return
         if curves.classifies:
-            self.accuracy.show_curves(curves)
+            self.accuracy.show_curves(curves, self.others, self.view)
         else:
             self.accuracy.plot.set_message("A number is predicted: there is no accuracy, only the loss.")
 
     def _draw_rate(self) -> None:
         if self.curves is not None:
-            self.rate.show_curves(self.curves)
+            self.rate.show_curves(self.curves, self.others)
             self.drawn.emit(None if self.curves.ended else self.curves.now)
 
     @property

@@ -13,8 +13,9 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from dnnstudio.core.jobs import FoundRate
-from dnnstudio.gui.plots.base import BATCH_ALPHA, Axis
+from dnnstudio.gui.plots.base import Axis
 from dnnstudio.gui.plots.curves import Floats, round_range
+from dnnstudio.gui.plots.series import ALPHAS
 from dnnstudio.gui.plots.words import short_number, tick_numbers
 from dnnstudio.gui.theme import Theme
 
@@ -116,7 +117,7 @@ class RatePlot(QWidget):
         tokens = self._theme.tokens()
         self.view.setBackground(tokens.surface)
         faint = QColor(tokens.train)
-        faint.setAlpha(BATCH_ALPHA)
+        faint.setAlpha(ALPHAS["batches"])
         self.raw.setPen(pg.mkPen(faint, width=1))
         self.smooth.setPen(pg.mkPen(tokens.train, width=2))
         for mark in self.marks:

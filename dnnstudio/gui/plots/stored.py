@@ -18,6 +18,7 @@ def read_stored_run(folder: Path) -> tuple[Curves, dict[str, Any]]:
     metrics = read_metrics(folder) or {}
     rows = read_rows(folder / HISTORY) if (folder / HISTORY).exists() else []
     curves = Curves(experiment, run=str(metrics.get("run", "")), epochs=max(experiment.training.epochs, len(rows)))
+    curves.name = folder.name
     for row in rows:
         curves.add_row(row)
     best = metrics.get("best_epoch")

@@ -174,6 +174,11 @@ class SectionTitle(QWidget):
         """Put a button or a note at the right end."""
         self._row.addWidget(widget)
 
+    def keep_title(self) -> None:
+        """Never shorten the title: what stands at the right end gives way."""
+        self._title.ensurePolished()
+        self._title.setMinimumWidth(self._title.sizeHint().width())
+
     def set_title(self, title: str) -> None:
         self._title.setText(title)
 

@@ -4,21 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import cos, pi, sin
 from typing import Literal
 
-from PySide6.QtCore import QLineF, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from dnnstudio.gui.theme import Theme
 
-LineStyle = Literal["solid", "dashed", "dotted"]
+LineStyle = Literal["solid", "thin", "dashed", "dotted", "star"]
 DASHES: dict[LineStyle, tuple[list[float], float]] = {
     "solid": ([], 2.0),
+    "thin": ([], 1.2),
+    "star": ([], 2.0),
     "dashed": ([5, 4], 1.2),
     "dotted": ([2, 3], 1.4),
 }
-"""Dash pattern (in pen widths' pixels) and width: measured, measured another way, not yet happened."""
+"""Dash pattern (in pen widths' pixels) and width: measured, one of many, measured another way, not yet happened; a
+single mark instead of a line."""
+
+
+def paint_star(painter: QPainter, centre: QPointF, radius: float, color: QColor) -> None:
+    """A five-pointed star: the mark of the best."""
+    points = [
+        centre + QPointF(sin(turn * pi / 5), -cos(turn * pi / 5)) * (radius if turn % 2 == 0 else 0.42 * radius)
+        for turn in range(10)
+    ]
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color)
+    painter.drawPolygon(QPolygonF(points))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +55,7 @@ class PlotLegend(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._entries: tuple[LegendEntry, ...] = ()
+        self._title = ""
         self._width = 0
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -47,22 +63,32 @@ class PlotLegend(QWidget):
     def entries(self) -> tuple[LegendEntry, ...]:
         return self._entries
 
-    def set_entries(self, entries: Sequence[LegendEntry]) -> None:
-        """Show these. The width never shrinks while the names stay, so that nothing jumps while values come in."""
+    @property
+    def title(self) -> str:
+        return self._title
+
+    def set_entries(self, entries: Sequence[LegendEntry], *, title: str = "") -> None:
+        """Show these, under a `title` that says where the values are from, if they are not the latest.
+
+        The width never shrinks while the names stay, so that nothing jumps while values come in.
+        """
+        self._title = title
         names_before = [entry.name for entry in self._entries]
         self._entries = tuple(entries)
         metrics = QFontMetrics(self._theme.font(11))
         names = max((metrics.horizontalAdvance(entry.name) for entry in entries), default=0)
         values = max((metrics.horizontalAdvance(entry.value) for entry in entries), default=0)
         width = 2 * self.PAD + self.LINE + self.GAP + names + (values + 16 if values else 0)
+        width = max(width, 2 * self.PAD + metrics.horizontalAdvance(title))
         self._width = max(width, self._width) if [entry.name for entry in entries] == names_before else width
-        self.setAccessibleName("; ".join(f"{entry.name} {entry.value}".strip() for entry in entries))
+        words = [title] if title else []
+        self.setAccessibleName("; ".join([*words, *(f"{entry.name} {entry.value}".strip() for entry in entries)]))
         self.setVisible(bool(entries))
         self.resize(self.sizeHint())
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(self._width, 2 * self.PAD - 2 + self.ROW * len(self._entries))
+        return QSize(self._width, 2 * self.PAD - 2 + self.ROW * (len(self._entries) + bool(self._title)))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -72,15 +98,22 @@ class PlotLegend(QWidget):
         painter.setBrush(color("surface"))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
         painter.setFont(self._theme.font(11))
+        if self._title:
+            row = QRectF(self.PAD, self.PAD - 1, self.width() - 2 * self.PAD, self.ROW)
+            painter.setPen(color("text2"))
+            painter.drawText(row, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self._title)
         for index, entry in enumerate(self._entries):
-            top = self.PAD - 1 + index * self.ROW
+            top = self.PAD - 1 + (index + bool(self._title)) * self.ROW
             middle = top + self.ROW / 2
             dashes, width = DASHES[entry.style]
             pen = QPen(color(entry.color), width)
             if dashes:
                 pen.setDashPattern([dash / width for dash in dashes])
             painter.setPen(pen)
-            painter.drawLine(QLineF(self.PAD, middle, self.PAD + self.LINE, middle))
+            if entry.style == "star":
+                paint_star(painter, QPointF(self.PAD + self.LINE / 2, middle), 6, color(entry.color))
+            else:
+                painter.drawLine(QLineF(self.PAD, middle, self.PAD + self.LINE, middle))
             left = self.PAD + self.LINE + self.GAP
             row = QRectF(left, top, self.width() - left - self.PAD, self.ROW)
             painter.setPen(color("text2"))

@@ -116,7 +116,7 @@ def test_a_schedule_in_one_sentence(schedule: Schedule, sentence: str) -> None:
 def test_ticks_that_would_touch_are_left_out() -> None:
     assert tick_texts((0.0, 9.0, 18.0, 20.0)) == ((0.0, 9.0, 18.0, 20.0), ("0", "epoch 9", "18", "20"))
     assert tick_texts((0.0, 0.5, 10.0, 19.5, 20.0))[0] == (0.0, 10.0, 20.0)
-    assert tick_texts((0.0, 20.0))[1] == ("0", "epoch 20")
+    assert tick_texts((0.0, 20.0)) == ((0.0, 10.0, 20.0), ("0", "epoch 10", "20"))
     assert (rate_text(0.05), rate_text(1e-4), rate_text(2.5e-5)) == ("0.05", "1e-4", "2.5e-5")
 
 

@@ -1,0 +1,82 @@
+"""The y axis of a plot: straight or logarithmic, its range and its round numbers. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dnnstudio.gui.plots.curves import Floats, bounds, round_range
+from dnnstudio.gui.plots.words import short_number
+
+LOG_STEPS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
+"""Numbers of a decade that an axis may name, fewer where it spans more."""
+DEEPEST = 1e-8
+"""A logarithmic axis goes no deeper: below lies nothing but rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """An axis from `bottom` to `top`, in the units of the drawing, with `ticks` (values) and their words."""
+
+    bottom: float
+    top: float
+    ticks: tuple[float, ...]
+    places: tuple[float, ...]
+    """Where the ticks lie, in the units of the drawing."""
+    words: tuple[str, ...]
+
+
+def drawn(values: Floats, *, log: bool) -> Floats:
+    """Values in the units of the drawing. On a logarithmic axis what is not above 0 has no place."""
+    if not log:
+        return values
+    positive = np.where(np.isfinite(values) & (values > 0), values, np.nan)
+    return np.asarray(np.log10(positive))
+
+
+def known_range(values: Floats, *, robust: bool, log: bool) -> tuple[float, float] | None:
+    """Lowest and highest value that the axis must show; None where nothing can be drawn."""
+    if log:
+        values = values[values > DEEPEST]
+    return bounds(values, robust=robust)
+
+
+def straight(
+    low: float,
+    high: float,
+    limits: tuple[float | None, float | None],
+    *,
+    most: int,
+    words: Callable[[list[float]], list[str]],
+) -> Scale:
+    """A straight axis for values from `low` to `high`."""
+    bottom, top, ticks = round_range(low, high, *limits, most=most)
+    return Scale(bottom, top, tuple(ticks), tuple(ticks), tuple(words(ticks)))
+
+
+def logarithmic(low: float, high: float, *, most: int) -> Scale:
+    """A logarithmic axis for values from `low` to `high`, both above 0, with two to `most` round numbers."""
+    if high <= low * 1.02:
+        low, high = low / 1.5, high * 1.5
+    bottom, top = float(np.log10(low)), float(np.log10(high))
+    for numbers in reversed(LOG_STEPS):
+        ticks = _decades(low, high, numbers)
+        if len(ticks) <= most:
+            break
+    else:
+        # More decades than fit: every second, third … of them.
+        each = -(-len(ticks) // most)
+        ticks = ticks[(len(ticks) - 1) % each :: each]
+    if len(ticks) < 2:
+        ticks = [float(f"{value:.2g}") for value in (low, high)]
+        bottom, top = min(bottom, float(np.log10(ticks[0]))), max(top, float(np.log10(ticks[-1])))
+    places = tuple(float(np.log10(tick)) for tick in ticks)
+    return Scale(bottom, top, tuple(ticks), places, tuple(short_number(tick) for tick in ticks))
+
+
+def _decades(low: float, high: float, numbers: tuple[float, ...]) -> list[float]:
+    first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
+    found = [float(f"{number}e{power}") for power in range(first, last + 1) for number in numbers]
+    return [value for value in found if low * (1 - 1e-9) <= value <= high * (1 + 1e-9)]
