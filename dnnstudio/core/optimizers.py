@@ -79,7 +79,7 @@ class Optimizer(Option):
     use_ema: bool = option(
         False,
         title="Average the weights",
-        help="Keeps a moving average of the weights and ends with it.",
+        help="Keeps a moving average of the weights, and puts it in their place at the end of the training.",
         advanced=True,
         late=True,
     )
@@ -90,7 +90,7 @@ class Optimizer(Option):
         None,
         title="Take the average every",
         initial=100,
-        help="Steps after which the weights become their average; empty means at the end of each epoch.",
+        help="Steps after which the weights become their average; off means once, at the end of the training.",
         ge=1,
         unit="steps",
         advanced=True,

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 from dnnstudio.gui.panels.schedule_words import Preview
 from dnnstudio.gui.theme import Theme
 
-LABEL_ROOM = 0.09
+LABEL_ROOM = 0.12
 """Ticks nearer to each other than this share of the axis would touch: the later one stays away."""
 FILL_ALPHA = (14, 70)
 """At the axis and at the highest rate."""
