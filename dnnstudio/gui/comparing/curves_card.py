@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from PySide6.QtWidgets import QWidget
 
 from dnnstudio.gui.comparing.histories import Histories
-from dnnstudio.gui.plots.base import CurvePlot, Series
+from dnnstudio.gui.plots.base import CurvePlot
+from dnnstudio.gui.plots.series import Series
 from dnnstudio.gui.plots.words import tick_numbers, tick_shares
 from dnnstudio.gui.runs_model import figure, share
 from dnnstudio.gui.theme import Role, Theme
