@@ -25,8 +25,14 @@ TRAIN_WORDS: dict[Activity, str] = {
 }
 
 
+WORDS_GO = ("new", "open", "save", "one_epoch", "stop", "pause", "find_rate", "transfer", "uncertainty")
+"""The buttons in the order in which they lose their words; "New from recipe" becomes "New"."""
+TITLE_ROOM = 130
+"""What the experiment's name has at least, beyond the little that it needs."""
+
+
 class ToolBar(QFrame):
-    """Buttons for the actions. `set_compact` takes the words off the file and run buttons."""
+    """Buttons for the actions. `fit` leaves words out where there is no room for them."""
 
     def __init__(self, theme: Theme, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,10 +41,10 @@ class ToolBar(QFrame):
         self.setFixedHeight(HEIGHT)
         self._theme = theme
         self._actions = actions
-        self._shrinking: list[QToolButton] = []
+        self._worded: dict[str, QToolButton] = {}
         self._busy = False
-        self._compact = False
-        self._needed = 0
+        self._level = 0
+        self._needed: tuple[int, ...] = ()
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(10, 0, 10, 0)
         self._row.setSpacing(4)
@@ -80,7 +86,7 @@ class ToolBar(QFrame):
         style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if words else Qt.ToolButtonStyle.ToolButtonIconOnly
         button.setToolButtonStyle(style)
         if words:
-            self._shrinking.append(button)
+            self._worded[name] = button
         self._row.addWidget(button)
         return button
 
@@ -143,22 +149,28 @@ class ToolBar(QFrame):
     # ------------------------------------------------------------------------------------------ what is shown
 
     def fit(self, width: int) -> None:
-        """Show words where a bar of that width has room for them, else icons only."""
-        if not self._compact:
-            self._needed = self.minimumSizeHint().width()
-        if (width < self._needed) is not self._compact:
-            self.set_compact(not self._compact)
+        """Show as many words as a bar of that width has room for; the most telling ones go last."""
+        if not self._needed:
+            self._needed = self._measure()
+        wanted = next((level for level, needed in enumerate(self._needed) if needed <= width), len(WORDS_GO))
+        if wanted != self._level:
+            self._shrink(wanted)
 
-    def set_compact(self, compact: bool) -> None:
-        """Icons only, for a narrow window: tooltip, name and shortcut stay."""
-        self._compact = compact
+    def _measure(self) -> tuple[int, ...]:
+        """The width that the bar needs without the words of the first, the first two … of `WORDS_GO`."""
+        found = []
+        for level in range(len(WORDS_GO) + 1):
+            self._shrink(level)
+            found.append(self.minimumSizeHint().width() + TITLE_ROOM)
+        return tuple(found)
+
+    def _shrink(self, level: int) -> None:
+        """Leave the words of so many buttons out: tooltip, name and shortcut stay."""
+        self._level = level
         icon, both = Qt.ToolButtonStyle.ToolButtonIconOnly, Qt.ToolButtonStyle.ToolButtonTextBesideIcon
-        for button in self._shrinking:
-            button.setToolButtonStyle(icon if compact else both)
-        self._actions["new"].setText("New" if compact else "New from recipe")
-        self.new_button.setToolButtonStyle(both)
-        for line in (self.title, self.subtitle):
-            line.setMaximumWidth(190 if compact else 240)
+        self._actions["new"].setText("New" if "new" in WORDS_GO[:level] else "New from recipe")
+        for name, button in self._worded.items():
+            button.setToolButtonStyle(icon if name in WORDS_GO[:level] and name != "new" else both)
 
     def fill_open_menu(self, recent: Sequence[Path], open_path: Callable[[Path], object]) -> None:
         """What can be opened: the fixed ways, and the files opened last, which `open_path` takes."""
