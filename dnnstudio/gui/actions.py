@@ -35,7 +35,7 @@ ACTIONS = (
         "export_script",
         "Export as Python…",
         "",
-        ("Ctrl+Shift+E",),
+        ("Ctrl+E",),
         "Write the experiment as a script or notebook of plain Keras.",
     ),
     ActionRow("undo", "Undo", "arrow-counter-clockwise", ("Ctrl+Z",), "Take the last edit back."),
@@ -93,7 +93,7 @@ ACTIONS = (
         "compare_transfer",
         "Compare with from scratch…",
         "scales",
-        ("Ctrl+Shift+K",),
+        ("Ctrl+Shift+R",),
         "Train from scratch and transferred over several seeds, and see whether the transfer helps.",
     ),
     ActionRow(

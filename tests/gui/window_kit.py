@@ -129,6 +129,7 @@ def open_window(
     experiment: Experiment | None = None,
 ) -> Iterator[MainWindow]:
     """A window in sight, closed without a question at the end."""
+    gc.freeze()  # what was there before is not looked through again by the collections at the end
     theme = Theme(app, "light")
     theme.apply()
     settings = Settings(folder / "settings")
