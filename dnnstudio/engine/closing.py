@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.fingerprints import layer_fingerprints, model_fingerprint
+from dnnstudio.core.layers import Shape
 from dnnstudio.engine.checkpoint import Arrays
 from dnnstudio.engine.evaluation import Evaluator
 from dnnstudio.engine.losses import objective
@@ -62,3 +64,11 @@ def close_run(
             model.set_weights(last)
     folder.finish(metrics)
     return metrics
+
+
+def rescue(folder: RunFolder, model: keras.Sequential, experiment: Experiment, shape: Shape, *, best: Arrays) -> None:
+    """The training fails: write best.keras all the same, where there is a best epoch. Raises nothing of its own."""
+    if best:
+        with contextlib.suppress(Exception):  # what failed is told of; that this failed too would only hide it
+            model.set_weights(best)
+            folder.save_best(model, experiment, shape)

@@ -13,7 +13,7 @@ from dnnstudio.core import codec
 from dnnstudio.core.control import Control
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.runs import EXPERIMENT, MODEL, is_run
+from dnnstudio.core.runs import CHECKPOINT, EXPERIMENT, MODEL, is_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class LiveModel:
 def read_model_at(path: Path, *, layers_of: Experiment | None = None, control: Control | None = None) -> LiveModel:
     """The network of a run folder (its last weights) or of a model file.
 
+    A run whose program was cut off has left no model, but a checkpoint: its best weights are read.
+
     A `.weights.h5` file holds no layers; they are those of `layers_of`, where the data tells the input's shape.
     Raises `UserError` and `Cancelled`.
     """
@@ -42,6 +44,8 @@ def read_model_at(path: Path, *, layers_of: Experiment | None = None, control: C
         if not is_run(path):
             raise UserError(f"{path} holds no run.", f"A run folder has an {EXPERIMENT} in it.")
         known, file = codec.load(path / EXPERIMENT), path / MODEL
+        if not file.exists() and (path / CHECKPOINT).is_dir():
+            return _read_checkpoint_at(path, control)
         if not file.exists():
             raise UserError(f"The run in {path} has no model yet.", "Resume it, or let it finish.")
     if layers_of is not None and is_weights_file(file):
@@ -70,3 +74,21 @@ def _read_weights_at(path: Path, experiment: Experiment, control: Control | None
     model = build(experiment, shape)
     put_weights(model, read_weights(path, experiment, shape, control=control))
     return LiveModel(model, experiment, shape)
+
+
+def _read_checkpoint_at(folder: Path, control: Control | None) -> LiveModel:
+    from dnnstudio.engine.build import build
+    from dnnstudio.engine.checkpoint import load_checkpoint, put_values
+    from dnnstudio.engine.data import load_dataset
+
+    checkpoint = load_checkpoint(folder)
+    experiment, at = checkpoint.experiment, checkpoint.position
+    shape = load_dataset(experiment.data, seed=experiment.seed, control=control).summary.input_shape
+    model = build(experiment, shape)
+    if checkpoint.best and [weight.shape for weight in model.weights] == [best.shape for best in checkpoint.best]:
+        model.set_weights(checkpoint.best)
+    else:
+        put_values(model.variables, checkpoint.network)
+    which = f"of its best epoch {at.best.epoch}" if checkpoint.best else f"after epoch {at.epoch}"
+    note = f"The program ended before this run did; these are the weights {which}, from its checkpoint."
+    return LiveModel(model, experiment, shape, (note,))

@@ -32,7 +32,7 @@ from dnnstudio.engine.checkpoint import (
     save_checkpoint,
     values_of,
 )
-from dnnstudio.engine.closing import close_run
+from dnnstudio.engine.closing import close_run, rescue
 from dnnstudio.engine.losses import objective
 from dnnstudio.engine.normalization import adapt_normalizations
 from dnnstudio.engine.reporting import BatchReporter, Emit
@@ -169,6 +169,9 @@ class Trainer:
         )
         try:
             reason, message = self._all_stages()
+        except BaseException:
+            rescue(self._folder, self._model, self._experiment, self._data.summary.input_shape, best=self._best)
+            raise
         finally:
             self._stage.release()
         self._reporter.flush(self._at.epoch)

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.jobs import EpochDone, RunEnded, RunStarted
-from dnnstudio.core.runs import CHECKPOINT, RunRecord, read_run, run_folders
+from dnnstudio.core.runs import CHECKPOINT, MODEL, RunRecord, read_run, run_folders
 from dnnstudio.core.shapes import infer_shapes, totals
 from dnnstudio.gui.runs_model import (
     TRAINING,
@@ -248,7 +248,7 @@ class RunsPanel(Card):
         """What can be done with one run."""
         menu = QMenu(self)
         menu.setObjectName("run_menu")
-        has_model = (record.folder / "model.keras").exists()
+        has_model = (record.folder / MODEL).exists() or (record.folder / CHECKPOINT).is_dir()
         stopped_early = record.status in ("stopped", "unfinished") and (record.folder / CHECKPOINT).is_dir()
         deeds: tuple[tuple[str, str, bool, Any], ...] = (
             ("go_on_run", "Go on training", stopped_early, self.go_on_requested.emit),
