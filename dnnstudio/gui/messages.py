@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from dnnstudio.core.divergence import explain
 from dnnstudio.core.jobs import EpochDone, RunEnded, RunStarted
 from dnnstudio.gui.runs_model import figure, share
 from dnnstudio.gui.theme import Severity, Theme
@@ -53,7 +54,8 @@ class Messages(QWidget):
     def say_start(self, event: RunStarted) -> None:
         """A training begins."""
         number = event.folder.name.split(" ")[0].lstrip("0")
-        text = event.note or f"{event.epochs} epochs of {event.steps_per_epoch:,} steps, kept in {event.folder}."
+        epochs = f"{event.epochs} epoch{'s' if event.epochs != 1 else ''}"
+        text = event.note or f"{epochs} of {event.steps_per_epoch:,} steps, kept in {event.folder}."
         self.say(f"Run {number} is training." if number.isdigit() else "Training.", text)
 
     def say_best(self, event: EpochDone, open_folder: Deed) -> None:
@@ -79,7 +81,9 @@ class Messages(QWidget):
             "failed": "Training failed.",
         }[event.reason]
         severity: Severity = {"diverged": "hint", "failed": "error"}.get(event.reason, "news")  # type: ignore[assignment]
-        if event.reason in ("diverged", "failed"):
+        if event.cause is not None:  # the card beside the learning rate says it all
+            text = f"{explain(event.cause).split('. ')[0]}. The last good weights are kept."
+        elif event.reason in ("diverged", "failed"):
             text = event.message
         elif "accuracy" in test:
             text = f"The network gets {share(test['accuracy'])} of the test rows right."

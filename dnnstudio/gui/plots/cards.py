@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from dnnstudio.gui.plots.base import CurvePlot
 from dnnstudio.gui.plots.curves import Curves, smoothed
 from dnnstudio.gui.plots.legend import LineLegend
-from dnnstudio.gui.plots.menu import FIRST_SMOOTHING, PlotMenu
+from dnnstudio.gui.plots.menu import SMOOTHINGS, PlotMenu
 from dnnstudio.gui.plots.series import Series
 from dnnstudio.gui.plots.words import tick_numbers, tick_shares
 from dnnstudio.gui.runs_model import figure, share
@@ -44,7 +44,7 @@ STYLES: dict[str, LineStyle] = {"clean": "dashed", "star": "star", "batches": "t
 class View:
     """How a person wants the curves: smoothed over so many epochs, and with the figures without dropout."""
 
-    smoothing: float = FIRST_SMOOTHING
+    smoothing: float = SMOOTHINGS[1]
     clean: bool = True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from dnnstudio.core.checks import Fix
@@ -13,6 +14,9 @@ from dnnstudio.gui.panels.parts import FitScroll
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, FlowLayout, label, push_button
 
+LOW = 180
+"""A card lower than this cannot show the words and the remedies at once."""
+
 
 class DivergenceCard(Card):
     """The explanation, and remedies for the open experiment, each one undo step. `failed` carries a `UserError`."""
@@ -20,7 +24,7 @@ class DivergenceCard(Card):
     failed = Signal(object)
 
     def __init__(self, theme: Theme, document: Document, parent: QWidget | None = None) -> None:
-        super().__init__(theme, "Why the training diverged", icon="warning-fill", parent=parent)
+        super().__init__(theme, "Why it diverged", icon="warning-fill", parent=parent)
         self.setObjectName("divergence_card")
         self.head.set_icon("warning-fill", "hint_dot")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
@@ -29,21 +33,21 @@ class DivergenceCard(Card):
         self.words = label("", Role.BODY, wrap=True)
         self.words.setObjectName("divergence_words")
         self._buttons = [push_button("", Role.FIX) for _ in range(3)]
-        holder = QWidget()
-        row = FlowLayout(holder)
+        self._holder = QWidget()
+        row = FlowLayout(self._holder)
         for number, button in enumerate(self._buttons):
             button.setObjectName(f"remedy_{number}")
             button.clicked.connect(lambda _=False, number=number: self._apply(number))
             row.addWidget(button)
         self._after = label("Then press Train.", Role.CAPTION)
         content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(self.words)
-        column.addWidget(holder)
-        column.addWidget(self._after)
-        column.addStretch(1)
+        self._column = QVBoxLayout(content)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(8)
+        self._column.addWidget(self.words)
+        self._column.addWidget(self._holder)
+        self._column.addWidget(self._after)
+        self._column.addStretch(1)
         self.add(FitScroll(content), 1)
         document.experiment_changed.connect(self._show_remedies)
         self._show_remedies()
@@ -74,3 +78,11 @@ class DivergenceCard(Card):
             self._document.push(fix.apply(self._document.experiment), fix.label)
         except UserError as error:
             self.failed.emit(error)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a low card what can be done comes first: the message bar has said what happened."""
+        super().resizeEvent(event)
+        first, now = self.height() < LOW, self._column.indexOf(self._holder)
+        if first != (now == 0):
+            self._column.removeWidget(self._holder)
+            self._column.insertWidget(0 if first else 1, self._holder)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QWidget
 
 from dnnstudio.core.errors import UserError
@@ -15,9 +16,11 @@ from dnnstudio.core.jobs import HealthMeasured
 from dnnstudio.gui.document import Document
 from dnnstudio.gui.plots.heat import COLUMNS, HeatRow, HeatTiles, Scale
 from dnnstudio.gui.theme import Role, Theme, set_role
-from dnnstudio.gui.widgets import Card, Choice, ComboBox, ElidedLabel, IconLabel, WarningStrip, label
+from dnnstudio.gui.widgets import Card, Choice, ComboBox, ElidedLabel, IconLabel, WarningStrip, label, push_button
 
 NBSP = "\u00a0"
+NARROW = 300
+"""In a card narrower than this the verdict and its cure stand in two lines."""
 WAITING = "Measured on 64 rows while a network trains: is every layer learning?"
 SWITCHED_OFF = "Layer health is switched off in the tab Training."
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -86,7 +89,8 @@ class HealthCard(Card):
         self.choice.setObjectName("health_figure")
         self.choice.setAccessibleName("Figure of the layer health")
         set_role(self.choice, Role.FLAT)
-        self.choice.setMinimumWidth(120)
+        self.choice.setMinimumWidth(80)
+        self.head.keep_title()
         self.choice.chosen.connect(self.set_figure)
         self._icon = IconLabel(theme, "check-circle-fill", size=14, color="good_dot")
         self._words = ElidedLabel("", Role.CAPTION)
@@ -111,9 +115,13 @@ class HealthCard(Card):
         self.strip = WarningStrip(theme)
         self.strip.setObjectName("health_advice")
         self.strip.fix_requested.connect(self._apply_cure)
+        self.cure_button = push_button("", Role.FIX)
+        self.cure_button.setObjectName("health_cure")
+        self.cure_button.clicked.connect(self._apply_cure)
         self.add(self._empty, 1)
         self.add(self._area, 1)
         self.add(self._line)
+        self.add(self.cure_button)
         self.add(self.strip)
         document.experiment_changed.connect(self._show_cure)
         self.clear()
@@ -164,7 +172,8 @@ class HealthCard(Card):
         if shown:
             rows = self._rows()
             self.tiles.show_rows(rows, self._scale(rows), "mean ± sd" if self._figure.key == "outputs" else "latest")
-            self._words.setText(f"{self.verdict.title} {self.verdict.short[:1].upper()}{self.verdict.short[1:]}.")
+            short = self.verdict.short
+            self._words.setText(f"{self.verdict.title} {short[:1].upper()}{short[1:]}.")
         self._show_cure()
 
     def _rows(self) -> list[HeatRow]:
@@ -201,14 +210,21 @@ class HealthCard(Card):
 
     def _show_cure(self, _: object = None) -> None:
         ill = bool(self.latest) and self.verdict.condition != "healthy"
-        self.strip.setVisible(ill)
-        self._line.setVisible(bool(self.latest) and not ill)
-        if ill:
-            offered = cures(self.verdict, self._document.experiment)
-            fix = offered[0].label if offered else ""
-            self.strip.set_warning(self.verdict.title, self.verdict.reason, fix=fix)
-            rest = "".join(f"\n{other.label}" for other in offered[1:])
-            self.strip.setToolTip(f"{self.verdict.reason}" + (f"\nAlso:{rest}" if rest else ""))
+        narrow = self.width() < NARROW
+        self.strip.setVisible(ill and not narrow)
+        self._line.setVisible(bool(self.latest) and (narrow or not ill))
+        self._icon.set_icon(*(("warning-fill", "hint_dot") if ill else ("check-circle-fill", "good_dot")))
+        offered = cures(self.verdict, self._document.experiment) if ill else ()
+        self.cure_button.setVisible(narrow and bool(offered))
+        if not ill:
+            return
+        fix = offered[0].label if offered else ""
+        self.strip.set_warning(self.verdict.title, self.verdict.reason, fix=fix)
+        self.cure_button.setText(fix)
+        rest = "".join(f"\n{other.label}" for other in offered[1:])
+        tip = self.verdict.reason + (f"\nAlso:{rest}" if rest else "")
+        for widget in (self.strip, self._line, self.cure_button):
+            widget.setToolTip(tip)
 
     def _apply_cure(self) -> None:
         offered = cures(self.verdict, self._document.experiment)
@@ -218,6 +234,10 @@ class HealthCard(Card):
             self._document.push(offered[0].apply(self._document.experiment), offered[0].label)
         except UserError as error:
             self.failed.emit(error)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_cure()
 
 
 def tip_of(layer: LayerHealth) -> str:

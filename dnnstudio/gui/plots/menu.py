@@ -15,7 +15,8 @@ NBSP = "\u00a0"
 SMOOTHINGS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 """Epochs that a smoothed line looks back over, by the slider's place; from one epoch on means an epoch are smoothed
 too, as they have been means over an epoch already."""
-FIRST_SMOOTHING = 0.2
+MOST_BY_ITSELF = 0.5
+SHARE_BY_ITSELF = 0.02
 
 FileKind = Literal["png", "svg", "csv"]
 FILES: tuple[tuple[FileKind, str, str], ...] = (
@@ -23,6 +24,12 @@ FILES: tuple[tuple[FileKind, str, str], ...] = (
     ("svg", "Save as drawing (SVG)…", "Lines and words that can be scaled and edited."),
     ("csv", "Save the values (CSV)…", "The values of every curve, one a line, as they were measured."),
 )
+
+
+def usual_smoothing(epochs: float) -> float:
+    """How much is smoothed until a person says otherwise: a fiftieth of the plan, and never the means of epochs."""
+    wanted = min(SHARE_BY_ITSELF * epochs, MOST_BY_ITSELF)
+    return max((over for over in SMOOTHINGS[1:] if over <= wanted + 1e-9), default=SMOOTHINGS[1])
 
 
 class SmoothingRow(QWidget):
@@ -49,7 +56,7 @@ class SmoothingRow(QWidget):
         for widget in (words, self.slider, self._value):
             row.addWidget(widget)
         self.slider.valueChanged.connect(self._on_moved)
-        self.set_value(FIRST_SMOOTHING)
+        self.set_value(SMOOTHINGS[1])
 
     def set_value(self, over: float) -> None:
         """Show the place for so many epochs."""

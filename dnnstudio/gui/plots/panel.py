@@ -12,6 +12,7 @@ from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.jobs import BatchesDone, EpochDone, RunEnded, RunStarted
 from dnnstudio.gui.plots.cards import Other, PlotCard, View, accuracy_card, loss_card
 from dnnstudio.gui.plots.curves import Curves
+from dnnstudio.gui.plots.menu import usual_smoothing
 from dnnstudio.gui.plots.rate_card import RateCard
 from dnnstudio.gui.plots.words import loss_words
 from dnnstudio.gui.theme import Theme
@@ -39,6 +40,7 @@ class RunPlots(QObject):
         self.rate = RateCard(theme)
         self.curves: Curves | None = None
         self.view = View()
+        self._smoothing_chosen = False
         self._others: tuple[Other, ...] = ()
         for card in (self.loss, self.accuracy):
             card.menu.smoothing_chosen.connect(self.set_smoothing)
@@ -62,6 +64,7 @@ class RunPlots(QObject):
 
     def set_smoothing(self, over: float) -> None:
         """Smooth loss and accuracy over so many epochs; 0 is off. The learning rate is never smoothed."""
+        self._smoothing_chosen = True
         self._set_view(replace(self.view, smoothing=over))
 
     def show_clean(self, shown: bool) -> None:
@@ -69,11 +72,14 @@ class RunPlots(QObject):
         self._set_view(replace(self.view, clean=shown))
 
     def _set_view(self, view: View) -> None:
+        self._take_view(view)
+        self.redraw()
+
+    def _take_view(self, view: View) -> None:
         self.view = view
         for card in (self.loss, self.accuracy):
             if card.menu.smoothing is not None:
                 card.menu.smoothing.set_value(view.smoothing)
-        self.redraw()
 
     def set_others(self, others: Sequence[Other]) -> None:
         """Draw these runs under the one that is shown."""
@@ -141,6 +147,8 @@ class RunPlots(QObject):
     def show_run(self, curves: Curves) -> None:
         """Show a run from here on, live or over."""
         self.curves = curves
+        if not self._smoothing_chosen:
+            self._take_view(replace(self.view, smoothing=usual_smoothing(curves.epochs)))
         self._empty()
         self._fit_x()
         self.rate.clear()

@@ -100,6 +100,7 @@ class RateCard(PlotCard):
     def set_compact(self, compact: bool) -> None:
         """A legend of the actual rate only, for a narrow card; while the rate can be changed the field says it."""
         self._compact = compact
+        self.field.set_value(None, placeholder="change")
         self.legend.set_series((NARROW,) if compact else RATE)
         self._fit()
 

@@ -22,6 +22,9 @@ from dnnstudio.gui.theme import Theme
 ROOM = 1.15
 """The axis goes so far above the first losses; what explodes leaves it."""
 
+MARKS = (("lowest / 10", 0.04), ("steepest", 0.1))
+"""The words of the suggestions, and at which share of the height they stand."""
+
 
 class RatePlot(QWidget):
     """Draws a test as it comes. `rate_chosen` when the line of the chosen rate was dragged."""
@@ -48,7 +51,10 @@ class RatePlot(QWidget):
         self._bottom.setHeight(40)
         self.raw = pg.PlotDataItem(connect="finite")
         self.smooth = pg.PlotDataItem(connect="finite")
-        self.marks = [pg.InfiniteLine(angle=90) for _ in range(2)]
+        self.marks = [
+            pg.InfiniteLine(angle=90, label=words, labelOpts={"position": place, "anchors": [(0, 0.5), (0, 0.5)]})
+            for words, place in MARKS
+        ]
         self.choice = pg.InfiniteLine(angle=90, movable=True)
         self.choice.sigDragged.connect(self._on_dragged)
         self.choice.setHoverPen(None)
@@ -122,6 +128,8 @@ class RatePlot(QWidget):
         self.smooth.setPen(pg.mkPen(tokens.train, width=2))
         for mark in self.marks:
             mark.setPen(pg.mkPen(tokens.planned, width=1.2, style=Qt.PenStyle.DashLine))
+            mark.label.setColor(tokens.text2)
+            mark.label.setFont(self._theme.font(11))
         self.choice.setPen(pg.mkPen(tokens.accent_fill, width=2))
         self.choice.setHoverPen(pg.mkPen(tokens.accent, width=4))
         font = self._theme.font(11)

@@ -59,3 +59,7 @@ class SideStack(QStackedWidget):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(0, 0)
+
+    def hasHeightForWidth(self) -> bool:
+        """No: long words scroll in their card and never take height from the plots."""
+        return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from dnnstudio.gui.theme import Role, Severity, Theme, set_role, set_state
@@ -154,6 +155,10 @@ class AdviceCard(_Message):
         self.setAccessibleDescription(reason)
 
 
+READABLE = 100
+"""Pixels that the rest of a strip needs to be worth showing."""
+
+
 class WarningStrip(_Message):
     """A warning in one line of 40 px: the consequence in bold, then the rest, and the fix at the right."""
 
@@ -193,5 +198,17 @@ class WarningStrip(_Message):
         self._text.setText(text)
         self.fix_button.setText(fix)
         self.fix_button.setVisible(bool(fix))
+        self.fix_button.ensurePolished()
+        self.fix_button.setMinimumWidth(self.fix_button.sizeHint().width() if fix else 0)
         self.setAccessibleName(lead)
         self.setAccessibleDescription(text)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Leave out the rest where hardly a word of it has room."""
+        taken = 12 + 8 + self._icon.width() + self._lead.sizeHint().width() + self.fix_button.minimumWidth() + 3 * 8
+        self._text.setVisible(bool(self._text.text()) and self.width() - taken >= READABLE)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()

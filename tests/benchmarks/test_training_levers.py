@@ -1,0 +1,132 @@
+"""What holding a training costs and how quickly it answers: layer health, pause and stop, on all of Fashion-MNIST."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dnnstudio.core.control import Control
+from dnnstudio.core.edits import set_value
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.jobs import BatchesDone, Event
+from dnnstudio.core.layers import Dense, Flatten
+from dnnstudio.core.parts import HeNormal
+from dnnstudio.core.recipes import load_recipe
+
+Turns = Callable[..., dict[str, float]]
+ROUNDS = 4
+PULLS = 8
+"""Pauses of a training before it is stopped."""
+
+
+def on_fashion(recipe: str, *, batch: int = 32, epochs: int = 100) -> Experiment:
+    experiment = load_recipe(recipe).experiment
+    experiment = experiment.replaced(data=load_recipe("dropout").experiment.data)
+    return set_value(experiment, "training", {"epochs": epochs, "batch_size": batch})
+
+
+def deep() -> Experiment:
+    """Twenty layers: the most that there is to measure in an epoch of a dense network."""
+    hidden = [Dense(id=f"dense_{n}", units=100, activation="elu", kernel_initializer=HeNormal()) for n in range(20)]
+    output = Dense(id="output", units=10, activation="softmax")
+    return on_fashion("dropout").replaced(layers=(Flatten(id="flatten"), *hidden, output))
+
+
+@pytest.mark.real_data
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    ("title", "experiment"), [("dropout, Adam", on_fashion("dropout")), ("20 layers, Adam", deep())]
+)
+def test_layer_health_costs_less_than_a_tenth(
+    title: str,
+    experiment: Experiment,
+    tmp_path: Path,
+    table: Any,
+    row: Any,
+    turns: Turns,
+    measured: Callable[[str], None],
+) -> None:
+    """Two epochs, the first of which is looked at most often, with and without, taking turns."""
+    from dnnstudio.engine.data import load_dataset
+    from dnnstudio.engine.training import train
+
+    data = load_dataset(experiment.data, seed=experiment.seed)
+    seconds: dict[str, list[float]] = {"with": [], "without": []}
+
+    def work(name: str) -> None:
+        given = set_value(experiment, "training.epochs", 2)
+        given = set_value(given, "training.layer_health", name == "with")
+        folder = tmp_path / f"{name} {len(seconds[name])}"
+        result = train(given, data, folder=folder, run=name, control=Control(), emit=lambda event: None)
+        seconds[name].append(float(result.metrics["seconds"]))
+
+    turns({name: lambda name=name: work(name) for name in seconds}, rounds=ROUNDS)
+    found = {name: statistics.median(values[1:]) for name, values in seconds.items()}
+    made = table.add(row(f"layer health: {title}", "without", found["with"], found["without"], at_most=1.1))
+    measured(f"{title}: {found['with']:.2f} s with layer health, {found['without']:.2f} s without: {made.reach}")
+    assert made.holds == "yes"
+
+
+class Watched(Control):
+    """Writes down when the engine looked at it while it was to rest or to stop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answered = threading.Event()
+
+    def check(self) -> None:
+        if self.paused or self.stopped:
+            self.answered.set()
+        super().check()
+
+
+@pytest.mark.real_data
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    ("recipe", "batch"),
+    [("default_dnn", 32), ("dropout", 32), ("dropout", 1024), ("convolution", 32), ("convolution", 1024)],
+)
+def test_pause_and_stop_are_answered_within_200_ms(
+    recipe: str, batch: int, tmp_path: Path, table: Any, row: Any, measured: Callable[[str], None]
+) -> None:
+    """From the press until no further step is begun, once the first steps are done (compiling comes before them).
+
+    A single step cannot be cut short: one of 1,024 pictures through the convolutions takes that long by itself.
+    """
+    from dnnstudio.engine.data import load_dataset
+    from dnnstudio.engine.training import train
+
+    experiment = on_fashion(recipe, batch=batch)
+    data = load_dataset(experiment.data, seed=experiment.seed)
+    control, begun, waits = Watched(), threading.Event(), []
+
+    def look(event: Event) -> None:
+        if isinstance(event, BatchesDone) and event.steps[-1] >= 40:
+            begun.set()
+
+    def pull() -> None:
+        begun.wait()
+        for number in range(PULLS + 1):
+            time.sleep(0.2 + 0.137 * number)
+            control.answered.clear()
+            pressed = time.monotonic()
+            control.pause() if number < PULLS else control.stop()
+            control.answered.wait()
+            waits.append(time.monotonic() - pressed)
+            control.resume()
+
+    puller = threading.Thread(target=pull)
+    puller.start()
+    result = train(experiment, data, folder=tmp_path / "run", run="r", control=control, emit=look)
+    puller.join()
+    assert result.reason == "stopped"
+    median, worst = statistics.median(waits), max(waits)
+    table.add(row(f"pause and stop: {recipe}, batches of {batch}", "", median, 0.0, at_most=0.2))
+    measured(f"{recipe}, batches of {batch}: {median * 1000:.0f} ms, at worst {worst * 1000:.0f} ms")
+    assert median < 0.2
