@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHeaderView,
+    QLabel,
     QScrollArea,
     QSizePolicy,
     QTreeWidget,
@@ -37,6 +38,8 @@ class DetailCard(Card):
         self.title.setObjectName("library_name")
         self.note = label("", Role.SMALL, wrap=True)
         self.note.setObjectName("library_note")
+        self._lines: list[tuple[QLabel, ElidedLabel]] = []
+        """Title and text of each fact; made once, as making labels takes longer than all the rest."""
         self._facts = QWidget()
         self._grid = QGridLayout(self._facts)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -119,13 +122,15 @@ class DetailCard(Card):
         return row
 
     def _fill_facts(self, facts: tuple[tuple[str, str], ...]) -> None:
-        while (item := self._grid.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
-        for row, (title, text) in enumerate(facts):
-            value = ElidedLabel(text, Role.BODY, mode=Qt.TextElideMode.ElideMiddle)
+        while len(self._lines) < len(facts):
+            value = ElidedLabel("", Role.BODY, mode=Qt.TextElideMode.ElideMiddle)
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            self._grid.addWidget(label(title, Role.FORM), row, 0)
-            self._grid.addWidget(value, row, 1)
+            line = (label("", Role.FORM), value)
+            for column, widget in enumerate(line):
+                self._grid.addWidget(widget, len(self._lines), column)
+            self._lines.append(line)
+        for number, line in enumerate(self._lines):
+            for widget, text in zip(line, facts[number] if number < len(facts) else ("", ""), strict=True):
+                widget.setText(text)
+                widget.setVisible(number < len(facts))

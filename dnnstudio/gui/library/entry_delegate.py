@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from dnnstudio.core.library import Entry
@@ -14,6 +14,7 @@ from dnnstudio.gui.library.entries_model import COLUMNS, ENTRY_ROLE, Index
 from dnnstudio.gui.theme import Theme
 
 ROW_HEIGHT, THUMBNAIL = 52, 36
+KEPT = 2000
 PITCH = 6.0
 """Pixels that the bar of one layer takes at most in a thumbnail."""
 
@@ -25,6 +26,7 @@ class EntryDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._theme = theme
         self._bars = bars
+        self._made: dict[tuple[object, ...], QPixmap] = {}
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(COLUMNS[index.column()].width, ROW_HEIGHT)
@@ -52,12 +54,29 @@ class EntryDelegate(QStyledItemDelegate):
 
     def _paint_model(self, painter: QPainter, area: QRect, entry: Entry) -> None:
         top = area.center().y() - THUMBNAIL / 2
-        self._paint_drawing(painter, QRectF(area.left() + 8, top, THUMBNAIL, THUMBNAIL), self._bars(entry))
+        painter.drawPixmap(QPointF(area.left() + 8, top), self._drawing(entry, painter.device().devicePixelRatioF()))
         left = area.left() + 8 + THUMBNAIL + 10
         words = QRect(left, area.top() + 8, area.right() - left - 6, 18)
         self._write(painter, words, entry.name, 13, "text", weight=QFont.Weight.Medium)
         task = entry.task or ("a run" if entry.kind == "run" else "a file with the network only")
         self._write(painter, words.translated(0, 18), task, 11, "text2")
+
+    def _drawing(self, entry: Entry, ratio: float) -> QPixmap:
+        """The drawing of a model, made once for each theme and screen."""
+        key = (entry.path, entry.fingerprint, self._theme.tokens().name, ratio)
+        found = self._made.get(key)
+        if found is None:
+            if len(self._made) > KEPT:
+                self._made.clear()
+            found = QPixmap(round(THUMBNAIL * ratio), round(THUMBNAIL * ratio))
+            found.setDevicePixelRatio(ratio)
+            found.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(found)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._paint_drawing(painter, QRectF(0, 0, THUMBNAIL, THUMBNAIL), self._bars(entry))
+            painter.end()
+            self._made[key] = found
+        return found
 
     def _write(
         self,
