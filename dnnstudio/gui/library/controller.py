@@ -277,7 +277,7 @@ class LibraryController(QObject):
 
     def compare(self, first: Entry, second: Entry) -> None:
         """Show two models side by side, measured on the first one's test part that is known."""
-        dialog = CompareDialog(self._theme, first, second, parent=self._parent())
+        dialog = CompareDialog(self._theme, first, second, parent=self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         asking = Asking(self._engine, self._controller.submit, dialog)
         measured = next((entry.experiment for entry in (first, second) if entry.task), self._document.experiment)

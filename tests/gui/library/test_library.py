@@ -220,6 +220,8 @@ def test_two_models_are_put_side_by_side(qtbot: Any, window: MainWindow) -> None
     option = compare.options.topLevelItem(0)
     assert option is not None and [option.text(n) for n in range(3)] == ["seed", "7", "42"]
     assert compare.headline.text() == "The same kinds of layers; no weights are equal."
+    dialog.close()
+    assert compare.isVisible()  # it does not go with the library
     compare.close()
     assert window.library.comparisons == []
 
