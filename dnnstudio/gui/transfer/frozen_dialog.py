@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from dnnstudio.core.experiment import Experiment
@@ -171,6 +173,13 @@ class FrozenDialog(QDialog):
         norm = any(layer.id in frozen and layer.kind == "batch_normalization" for layer in self._layers)
         self._norm.setVisible(norm)
         self._show_matches(self.pattern.text())
+
+    # ------------------------------------------------------------------------------------------ Qt
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.focusWidget() is self.pattern:
+            return  # the pattern was taken; the dialog stays
+        super().keyPressEvent(event)
 
     @classmethod
     def ask(cls, theme: Theme, experiment: Experiment, number: int, *, parent: QWidget | None) -> Experiment | None:
