@@ -88,8 +88,11 @@ class LayerRow:
         words = self.layer.caption(self.shape.input_shape) or self.layer.label
         if not self.layer.enabled:
             return f"off · {words}"
-        mark = f"#{self.identity.fingerprint[:SHORT_FINGERPRINT]}" if self.identity.fingerprint else ""
-        return " · ".join(filter(None, (words, mark, self.identity.since)))
+        if not self.identity.fingerprint:
+            return words
+        # How its weights were drawn once matters less than whose they are now; the form says it.
+        mark = f"#{self.identity.fingerprint[:SHORT_FINGERPRINT]}"
+        return " · ".join(filter(None, (words.split(" · ")[0], mark, self.identity.since)))
 
     @property
     def parameters(self) -> str:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QMenu, QSizePolicy, QWidget
 
 from dnnstudio.core.layers import WeightedLayer
 from dnnstudio.gui.document import Document
-from dnnstudio.gui.panels.parts import AdviceList
+from dnnstudio.gui.panels.parts import AdviceList, FitScroll
 from dnnstudio.gui.stack.add_menu import AddMenu
 from dnnstudio.gui.stack.commands import StackCommands
 from dnnstudio.gui.stack.list_view import LayerList
@@ -22,6 +22,8 @@ from dnnstudio.gui.widgets import Card, MiniButton, label, push_button, rule
 LIST_FRAME = 2
 """The stylesheet's edge of every list, which is hidden here: each card shows the focus itself."""
 SMALLEST_LIST = 100
+SMALLEST_ADVICE = 88
+"""Where the column is crowded, advice is scrolled rather than cut."""
 
 
 class LayerStackView(Card):
@@ -106,6 +108,7 @@ class LayerStackView(Card):
         self._empty = label("Add a layer, paste some, or start from a recipe.", Role.CAPTION, wrap=True)
         self.advice = AdviceList(self._document, self._theme, lambda problem: problem.place == "layers")
         self.advice.failed.connect(self.failed)
+        self._advice_area = FitScroll(self.advice, smallest=SMALLEST_ADVICE)
         self.add_button = push_button("Add layer", Role.ADD, tip="Add a layer at the end of the stack")
         self.add_button.setObjectName("add_layer_button")
         self.add_button.setIcon(self._theme.icon("plus"))
@@ -137,7 +140,7 @@ class LayerStackView(Card):
         self.add(self.start)
         self.add(self._empty)
         self.add(self._frame, 1000)
-        self.add(self.advice)
+        self.add(self._advice_area)
         self.add(self.add_button)
         self.body.addStretch(1)
         self.add(rule())
@@ -149,6 +152,7 @@ class LayerStackView(Card):
         self._empty.setVisible(count == 0)
         self._frame.setVisible(count > 0)
         self.advice.refresh()
+        self._advice_area.setVisible(bool(self.advice.problems))
         trainable, non_trainable = self._document.parameter_counts
         kept = sum(row.trainable_count for row in self._document.shapes if row.layer.id in self._held)
         trainable, non_trainable = trainable - kept, non_trainable + kept

@@ -222,7 +222,7 @@ def test_after_training_the_cards_say_whose_weights_they_have(window: MainWindow
     window.runs._read_some()
     window.runs.select(folder)
     rows = {row.layer.id: row for row in window.stack.list.layers.rows}
-    assert rows["hidden_1"].caption == "ReLU · Glorot uniform · #aaaaaa · changed"
+    assert rows["hidden_1"].caption == "ReLU · #aaaaaa · changed"
     assert rows["bn"].caption.endswith("#bbbbbb · unchanged")
     assert badges(window)["hidden_1"] == ["CLONED"] and badges(window)["hidden_2"] == []
     assert "Cloned from hidden_1 of Task A; it has changed since." in rows["hidden_1"].tooltip
