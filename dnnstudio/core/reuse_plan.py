@@ -96,13 +96,19 @@ def _partners(ours: Sequence[LayerShape], theirs: Sequence[LayerShape], given: d
     """
     last = tuple(max((i for i, row in enumerate(rows) if row.variables), default=-1) for rows in (ours, theirs))
 
+    wanted_ids = [given.get(row.layer.id) for row in ours]
+    their_ids = [row.layer.id for row in theirs]
+    kinds, shapes = (
+        [[what(row) for row in rows] for rows in (ours, theirs)]
+        for what in (lambda row: row.layer.kind, lambda row: [(v.name, v.shape) for v in row.variables])
+    )
+
     def worth(i: int, j: int) -> int:
-        one, other = ours[i], theirs[j]
-        if given.get(one.layer.id) == other.layer.id:
+        if wanted_ids[i] == their_ids[j]:
             return 1000
-        if one.layer.kind != other.layer.kind or ((i == last[0]) != (j == last[1])):  # type: ignore[attr-defined]
+        if kinds[0][i] != kinds[1][j] or ((i == last[0]) != (j == last[1])):
             return 0
-        return 1 if not one.variables else 2 if misfit(one, other) else 5
+        return 1 if not shapes[0][i] else 5 if shapes[0][i] == shapes[1][j] else 2
 
     rows, columns = len(ours), len(theirs)
     best = [[0] * (columns + 1) for _ in range(rows + 1)]
@@ -269,6 +275,13 @@ def counted(experiment: Experiment) -> str:
         count, rest = texts[0].split(" ", 1)
         texts[0] = f"{count} layer{'s' if count != '1' else ''} {rest}"
     return ", ".join(texts) or "no layers"
+
+
+def reused_words(transfer: Transfer) -> str:
+    """3 cloned, 1 shared."""
+    modes = [item.mode for item in transfer.reuse]
+    counts = ((modes.count("clone"), "cloned"), (modes.count("share"), "shared"))
+    return ", ".join(f"{count} {word}" for count, word in counts if count) or "nothing reused"
 
 
 def changing_shared(experiment: Experiment) -> tuple[str, ...]:

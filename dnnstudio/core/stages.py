@@ -114,6 +114,8 @@ def frozen_ids(experiment: Experiment, phase: Phase, number: int) -> frozenset[s
 
 def matching(pattern: str, ids: Iterable[str]) -> tuple[str, ...]:
     """The ids that a name or a pattern (`hidden_*`, `dense_[1-3]`) fits, in their order."""
+    if not any(sign in pattern for sign in "*?["):  # a plain name, as most are
+        return tuple(name for name in ids if name == pattern)
     return tuple(name for name in ids if fnmatchcase(name, pattern))
 
 

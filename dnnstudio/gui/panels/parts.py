@@ -96,8 +96,9 @@ class FitScroll(QScrollArea):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
 
     def set_limit(self, limit: int) -> None:
-        self._limit = limit
-        self.updateGeometry()
+        if limit != self._limit:
+            self._limit = limit
+            self.updateGeometry()
 
     def content_height(self, width: int | None = None) -> int:
         """How high the content wants to be at the present width."""

@@ -22,8 +22,14 @@ from dnnstudio.gui.widgets import Card, MiniButton, label, push_button, rule
 LIST_FRAME = 2
 """The stylesheet's edge of every list, which is hidden here: each card shows the focus itself."""
 SMALLEST_LIST = 100
-SMALLEST_ADVICE = 88
-"""Where the column is crowded, advice is scrolled rather than cut."""
+SMALLEST_ADVICE = 46
+"""Where the card is crowded, advice is scrolled rather than cut."""
+ALWAYS = 225
+"""Height of what is always there: margins, head, the smallest list, the totals, and what lies between them."""
+LINE = 38
+"""Height of the line over the cards and of the button under them, with the gap."""
+LOW = 380
+"""A card that is lower gives its room to the cards: the head's plus stands for the button underneath."""
 
 
 class LayerStackView(Card):
@@ -77,6 +83,7 @@ class LayerStackView(Card):
     def set_start(self, words: str, tip: str = "") -> None:
         """Say that the network starts from trained layers; empty words take the line away."""
         self.start.show_words(words, tip)
+        self._fit_height()
 
     def set_phase(self, held: frozenset[str], words: str) -> None:
         """Show which layers the phase under way freezes, and count without them; `words` name it ("phase 1 of 2")."""
@@ -153,11 +160,19 @@ class LayerStackView(Card):
         self._frame.setVisible(count > 0)
         self.advice.refresh()
         self._advice_area.setVisible(bool(self.advice.problems))
+        self._fit_height()
         trainable, non_trainable = self._document.parameter_counts
         kept = sum(row.trainable_count for row in self._document.shapes if row.layer.id in self._held)
         trainable, non_trainable = trainable - kept, non_trainable + kept
         self._trainable.setText(f"{trainable:,}")
         self._non_trainable.setText(f"{non_trainable:,}")
+
+    def _fit_height(self) -> None:
+        """Where the card is low and has more to say than its layers, the button to add gives way."""
+        starts = bool(self.start.words.text())
+        adds = self.height() >= LOW or not (self.advice.problems or starts)
+        self.add_button.setVisible(adds)
+        self._advice_area.set_limit(max(SMALLEST_ADVICE, self.height() - ALWAYS - LINE * (starts + adds)))
 
     def _add(self, kind: str) -> None:
         self.list.attempt(lambda: self.commands.add(kind, self._index))
@@ -193,6 +208,12 @@ class LayerStackView(Card):
             layer.id for layer in self._document.experiment.active_layers if "kernel_initializer" in _fields(layer)
         ]
         self._document.select(units[:-1])
+
+    # ------------------------------------------------------------------------------------------ Qt
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_height()
 
 
 class _Frame(QWidget):

@@ -17,6 +17,7 @@ ICONS = {
     "hint": ("warning-fill", "hint_dot"),
     "error": ("x-circle-fill", "error_dot"),
 }
+TRAIN_TIP = "Put this into the experiment and train (Ctrl+Enter)."
 
 
 class TopBar(QFrame):
@@ -103,9 +104,7 @@ class Foot(QFrame):
         self.remove = push_button("Remove", tip="Train from scratch: no layer starts from a trained one.")
         cancel = push_button("Cancel", tip="Close and change nothing (Esc).")
         self.apply = push_button("Apply", tip="Put this into the experiment, as one step that can be undone.")
-        self.train = push_button(
-            "Apply and train", Role.PRIMARY, tip="Put this into the experiment and train (Ctrl+Enter)."
-        )
+        self.train = push_button("Apply and train", Role.PRIMARY, tip=TRAIN_TIP)
         self.train.setIcon(theme.icon("play-fill", "on_accent"))
         row.addWidget(self._icon)
         row.addWidget(self.sentence, 1)
@@ -128,3 +127,6 @@ class Foot(QFrame):
         self.sentence.setAccessibleDescription(verdict.hint)
         self.apply.setEnabled(verdict.can_apply)
         self.train.setEnabled(verdict.can_train and not training)
+        self.train.setToolTip(
+            "A training is under way: apply now, and train when it has ended." if training else TRAIN_TIP
+        )

@@ -15,7 +15,7 @@ from dnnstudio.core.files import make_folder
 from dnnstudio.core.jobs import BatchesDone, RunStarted
 from dnnstudio.core.links import will_change
 from dnnstudio.core.reuse_phases import frozen_in
-from dnnstudio.core.reuse_plan import all_cloned, changing_shared, counted
+from dnnstudio.core.reuse_plan import all_cloned, changing_shared, reused_words
 from dnnstudio.core.runs import EXPERIMENT, safe_name
 from dnnstudio.core.trained_source import place_of, short_name
 from dnnstudio.gui.actions import Actions
@@ -185,7 +185,7 @@ class TransferController(QObject):
         else:
             place = place_of(transfer, self._base)
             name = short_name(place) if place is not None else "a model that is not here"
-            words = f"Starts from {name} · {counted(experiment).replace(' layers ', ' ').replace(' layer ', ' ')}"
+            words = f"Starts from {name} · {reused_words(transfer)}"
             self._stack.set_start(words, str(place) if place is not None else f"Its source is {transfer.source!r}.")
         self._stack.set_identities(self._identities())
 

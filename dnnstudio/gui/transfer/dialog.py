@@ -272,6 +272,7 @@ class TransferDialog(QDialog):
             if source.val_accuracy is not None:
                 parts.append(f"validation {share(source.val_accuracy)}")
             self.pairs.source_head.show_words(f"From: {source.name}", ", ".join(filter(None, parts)))
+            self.pairs.source_head.detail.set_hint(" ".join(source.notes))
         else:
             self.pairs.source_head.show_words("From: no source yet", "Choose a run or a model file above")
         rows = summary.counts[0] if summary is not None and summary.counts else self.draft.data.train_limit

@@ -66,7 +66,7 @@ def test_applying_is_one_step_that_can_be_undone(window: MainWindow, run_a: Path
     assert window.document.experiment == after
     assert window.document.undo_stack.undoText() == "Reuse trained layers"
     assert window.stack.start.isVisible()
-    assert window.stack.start.words.text() == "Starts from run 9 · 3 cloned, 1 new"
+    assert window.stack.start.words.text() == "Starts from run 9 · 3 cloned"
     assert submitted(window, TrainRun) == []
     window.document.undo_stack.undo()
     assert window.document.experiment == B
@@ -100,7 +100,7 @@ def test_a_relative_source_is_seen_from_the_experiment_s_file(qtbot: Any, window
     file.parent.mkdir()
     codec.save(reusing("../runs/0009 Task A"), file)
     window.files.open_path(file)
-    assert window.stack.start.words.text() == "Starts from run 9 · 3 cloned, 1 new"
+    assert window.stack.start.words.text() == "Starts from run 9 · 3 cloned"
     window.transfer.train()
     window.lab.find_rate()
     assert submitted(window, TrainRun)[-1].base == file.parent

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.core.data import Data, FashionMNIST
@@ -305,6 +305,19 @@ def test_everything_is_within_the_keyboard_s_reach(open_dialog: OpenDialog) -> N
     wanted = {"source", "open_source_file", "which_layers", "clone_hidden_1", "frozen_bn", "add_phase"}
     wanted |= {"phase_1_frozen", "phase_1_epochs", "phase_2_rate", "phase_2_optimizer", "phase_2_more"}
     assert wanted | {"cancel", "apply", "apply_and_train"} <= seen
+
+
+def test_every_control_can_be_named_and_taught(open_dialog: OpenDialog) -> None:
+    dialog = open_dialog()
+    press(dialog, "share_bn")
+    nameless, silent = [], []
+    for kind in (QAbstractButton, QComboBox, QLineEdit):
+        for control in dialog.findChildren(kind):
+            if control.isVisible():
+                nameless += [control] if not control.objectName() else []
+                silent += [control.objectName()] if not control.toolTip() else []
+    assert nameless == []
+    assert silent in ([], ["clone_instead"])
 
 
 def test_arrows_choose_a_mode_and_ctrl_enter_applies_and_trains(open_dialog: OpenDialog) -> None:
