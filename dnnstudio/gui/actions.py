@@ -93,7 +93,7 @@ ACTIONS = (
         "compare_transfer",
         "Compare with from scratch…",
         "scales",
-        ("Ctrl+Shift+R",),
+        ("Ctrl+Shift+T",),
         "Train from scratch and transferred over several seeds, and see whether the transfer helps.",
     ),
     ActionRow(
