@@ -172,7 +172,7 @@ class DataPanel(Card):
         self.details.setObjectName("data_details_form")
         self.details.edited.connect(self._edit_details)
         self.thumbnails = Thumbnails(theme)
-        self.advice = AdviceList(self._document, theme, _concerns_data)
+        self.advice = AdviceList(self._document, theme, _concerns_data, foldable=True)
         self.advice.failed.connect(self.failed)
         for part in (self._line, self._news, self.source_form, self._chip_area, self.bar, self._scaling_row,
                      self.details, self.thumbnails, self.advice):  # fmt: skip

@@ -26,9 +26,17 @@ class AdviceList(QWidget):
     failed = Signal(object)
 
     def __init__(
-        self, document: Document, theme: Theme, concerns: Callable[[Problem], bool], parent: QWidget | None = None
+        self,
+        document: Document,
+        theme: Theme,
+        concerns: Callable[[Problem], bool],
+        *,
+        foldable: bool = False,
+        parent: QWidget | None = None,
     ) -> None:
+        """`foldable` advice shows its title alone until it is pressed; an error never hides what mends it."""
         super().__init__(parent)
+        self._foldable = foldable
         self._document = document
         self._theme = theme
         self._concerns = concerns
@@ -59,11 +67,13 @@ class AdviceList(QWidget):
         for card, problem in zip(self._cards, self._problems, strict=False):
             fix = problem.fix.label if problem.fix else ""
             card.set_advice(problem.title, problem.reason, fix=fix, severity=LOOKS[problem.severity])
+            if self._foldable and card.objectName() != f"advice_{problem.code}":
+                card.set_folded(problem.severity != "error")
             card.setObjectName(f"advice_{problem.code}")
         self.setVisible(bool(self._problems))
 
     def _new_card(self, number: int) -> AdviceCard:
-        card = AdviceCard(self._theme, "")
+        card = AdviceCard(self._theme, "", foldable=self._foldable)
         card.fix_requested.connect(lambda: self._apply(number))
         self._column.addWidget(card)
         return card

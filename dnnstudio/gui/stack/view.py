@@ -113,7 +113,7 @@ class LayerStackView(Card):
         self.start.edit_requested.connect(self.transfer_requested)
         self._frame = _Frame(self.list)
         self._empty = label("Add a layer, paste some, or start from a recipe.", Role.CAPTION, wrap=True)
-        self.advice = AdviceList(self._document, self._theme, lambda problem: problem.place == "layers")
+        self.advice = AdviceList(self._document, self._theme, lambda problem: problem.place == "layers", foldable=True)
         self.advice.failed.connect(self.failed)
         self._advice_area = FitScroll(self.advice, smallest=SMALLEST_ADVICE)
         self.add_button = push_button("Add layer", Role.ADD, tip="Add a layer at the end of the stack")

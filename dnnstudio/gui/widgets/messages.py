@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from dnnstudio.gui.theme import Role, Severity, Theme, set_role, set_state
@@ -95,7 +95,10 @@ class MessageBar(_Message):
 
 
 class AdviceCard(_Message):
-    """A problem in words: what, why, the fix by its name, and a way to read more."""
+    """A problem in words: what, why, the fix by its name, and a way to read more.
+
+    A foldable one shows only what, until it is pressed: for places where room is short.
+    """
 
     fix_requested = Signal()
     why_requested = Signal()
@@ -109,11 +112,12 @@ class AdviceCard(_Message):
         fix: str = "",
         why: bool = False,
         severity: Severity = "hint",
+        foldable: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(theme, severity, parent)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 10, 12, 10)
+        self._folded = foldable
+        row = self._row = QHBoxLayout(self)
         row.setSpacing(8)
         column = QVBoxLayout()
         column.setSpacing(4)
@@ -135,8 +139,14 @@ class AdviceCard(_Message):
         column.addWidget(self._title)
         column.addWidget(self._reason)
         column.addWidget(self._buttons)
+        self.fold_button = MiniButton(theme, "caret-down", "")
+        self.fold_button.setObjectName("advice_fold")
+        self.fold_button.setFixedSize(20, 20)
+        self.fold_button.setVisible(foldable)
+        self.fold_button.clicked.connect(lambda: self.set_folded(not self._folded))
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(column, 1)
+        row.addWidget(self.fold_button, 0, Qt.AlignmentFlag.AlignTop)
         self.set_advice(title, reason, fix=fix, why=why, severity=severity)
 
     def set_advice(
@@ -146,13 +156,35 @@ class AdviceCard(_Message):
         self._set_severity(severity, "lightbulb-fill" if severity == "hint" else "")
         self._title.setText(title)
         self._reason.setText(reason)
-        self._reason.setVisible(bool(reason))
         self.fix_button.setText(fix)
         self.fix_button.setVisible(bool(fix))
         self.why_button.setVisible(why)
-        self._buttons.setVisible(bool(fix) or why)
+        self._has = (bool(reason), bool(fix) or why)
         self.setAccessibleName(title)
         self.setAccessibleDescription(reason)
+        self.set_folded(self._folded)
+
+    @property
+    def folded(self) -> bool:
+        return self._folded
+
+    def set_folded(self, folded: bool) -> None:
+        """Show the title alone, or all of it."""
+        self._folded = folded
+        has_reason, has_buttons = self._has
+        self._reason.setVisible(has_reason and not folded)
+        self._buttons.setVisible(has_buttons and not folded)
+        self.fold_button.set_icon("caret-down" if folded else "caret-up")
+        self.fold_button.set_tip("Show the reason and what can be done" if folded else "Show the title alone")
+        space = 5 if folded else 10
+        self._row.setContentsMargins(12, space, 8 if not self.fold_button.isHidden() else 12, space)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self._folded:
+            self.set_folded(False)
+            event.accept()
+        else:
+            super().mousePressEvent(event)
 
 
 READABLE = 100

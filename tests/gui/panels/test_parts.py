@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from dnnstudio.gui.panels.parts import FitScroll
+from dnnstudio.core.recipes import load_recipe
+from dnnstudio.gui.document import Document
+from dnnstudio.gui.panels.parts import AdviceList, FitScroll
+from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets import FlowLayout
 
 
@@ -26,3 +30,26 @@ def test_no_bar_is_there_only_because_it_takes_the_width_that_would_make_it_need
     area.resize(300, 40)
     qtbot.waitUntil(lambda: not area.verticalScrollBar().isVisible())
     assert content.height() == 40
+
+
+def test_foldable_advice_shows_what_mends_it_when_pressed(qtbot: QtBot, theme: Theme) -> None:
+    document = Document(load_recipe("task_b").experiment)
+    advice = AdviceList(document, theme, lambda problem: problem.place == "layers", foldable=True)
+    qtbot.addWidget(advice)
+    with qtbot.waitExposed(advice):
+        advice.show()
+    card = advice.cards[0]
+    assert card.folded and not card.fix_button.isVisible()
+    qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
+    assert card.fix_button.isVisible()
+    advice.refresh()
+    assert not card.folded, "looking again does not fold what was opened"
+    card.fold_button.click()
+    assert card.folded
+
+
+def test_an_error_is_never_folded(qtbot: QtBot, theme: Theme) -> None:
+    document = Document(load_recipe("task_b").experiment.replaced(layers=()))
+    advice = AdviceList(document, theme, lambda problem: problem.severity == "error", foldable=True)
+    qtbot.addWidget(advice)
+    assert advice.cards and not advice.cards[0].folded
