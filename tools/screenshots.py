@@ -1,7 +1,7 @@
 """The README's pictures, drawn by the program itself.
 
 `xvfb-run -s "-screen 0 1600x1000x24" .venv/bin/python tools/screenshots.py` opens the real window with
-the real engine, trains a recipe on Fashion-MNIST and grabs it in the middle.
+the real engine, trains recipes on Fashion-MNIST and grabs what a person sees.
 """
 
 from __future__ import annotations
@@ -12,10 +12,76 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from dnnstudio.gui.main_window import MainWindow
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "resources" / "screenshots"
-PATIENCE_S = 180.0
+PATIENCE_S = 300.0
+
+
+class Studio:
+    """The program's window in one theme."""
+
+    def __init__(self, theme: str, workspace: Path, recipe: str) -> None:
+        from PySide6.QtWidgets import QApplication
+
+        from dnnstudio.core.recipes import load_recipe
+        from dnnstudio.gui.document import Document
+        from dnnstudio.gui.engine_thread import Engine
+        from dnnstudio.gui.main_window import MainWindow
+        from dnnstudio.gui.settings import Settings
+        from dnnstudio.gui.theme import Theme
+
+        app = QApplication.instance() or QApplication([])
+        assert isinstance(app, QApplication)
+        self.app = app
+        self.theme = theme
+        settings = Settings()
+        settings.workspace = workspace
+        colors = Theme(app, "dark" if theme == "dark" else "light")
+        colors.apply()
+        engine = Engine(parent=app)
+        self.window: MainWindow = MainWindow(Document(load_recipe(recipe).experiment), engine, colors, settings)
+        self.window.resize(1440, 900)
+        self.window.show()
+        engine.start()
+        self.wait(lambda: engine.state.phase == "ready")
+
+    def wait(self, ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not ready():
+            if time.monotonic() > deadline:
+                raise SystemExit("The window did not come so far in time.")
+            self.app.processEvents()
+            time.sleep(0.01)
+
+    def rest(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        self.wait(lambda: time.monotonic() > end)
+
+    def train(self, share: float = 1.0) -> None:
+        """Train the open experiment to a share of its planned epochs, or to its end."""
+        self.window.train()
+        curves = lambda: self.window.plots.curves  # noqa: E731
+        planned = self.window.document.experiment.training.epochs
+        self.wait(lambda: curves() is not None and curves().now > min(share, 0.99) * planned)
+        if share >= 1.0:
+            self.wait(lambda: not self.window.controller.training)
+            self.rest(1)
+
+    def grab(self, widget: QWidget, name: str) -> None:
+        self.rest(0.3)
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        widget.grab().save(str(PICTURES / f"{name}_{self.theme}.png"))
+
+    def close(self) -> None:
+        self.window.close_without_asking()
+        self.wait(lambda: not self.window.isVisible())
 
 
 def main() -> None:
@@ -25,51 +91,50 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["DNNSTUDIO_SETTINGS"] = str(Path(folder) / "settings")
         for theme in ("light", "dark"):
-            _draw(theme, Path(folder) / theme)
+            _draw_window(theme, Path(folder) / theme)
+        _draw_transfer(Path(folder) / "transfer")
 
 
-def _draw(choice: str, workspace: Path) -> None:
+def _draw_window(theme: str, workspace: Path) -> None:
+    """In the middle of a training, and what a hundred passes with dropout say of the test images afterwards."""
+    studio = Studio(theme, workspace, "dropout")
+    window = studio.window
+    window.document.select([window.document.experiment.layers[2].id])
+    studio.train(0.6)
+    window.plots.redraw()
+    studio.grab(window, "window")
+    studio.wait(lambda: not window.controller.training)
+    studio.rest(1)
+    if theme == "light":
+        window.uncertainty.open()
+        (dialog,) = window.uncertainty.dialogs.values()
+        studio.wait(lambda: dialog.inspection.finished)
+        studio.rest(1)
+        studio.grab(dialog, "uncertainty")
+    studio.close()
+
+
+def _draw_transfer(workspace: Path) -> None:
+    """Task B about to start from the layers of task A."""
+    from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
     from dnnstudio.core.recipes import load_recipe
-    from dnnstudio.gui.document import Document
-    from dnnstudio.gui.engine_thread import Engine
-    from dnnstudio.gui.main_window import MainWindow
-    from dnnstudio.gui.settings import Settings
-    from dnnstudio.gui.theme import Theme
 
-    app = QApplication.instance() or QApplication([])
-    assert isinstance(app, QApplication)
-    settings = Settings()
-    settings.workspace = workspace
-    theme = Theme(app, "dark" if choice == "dark" else "light")
-    theme.apply()
-    document = Document(load_recipe("dropout").experiment)
-    engine = Engine(parent=app)
-    window = MainWindow(document, engine, theme, settings)
-    window.resize(1440, 900)
-    window.show()
-    engine.start()
-    _wait(app, lambda: engine.state.phase == "ready")
-    document.select([document.experiment.layers[2].id])
-    window.train()
-    curves = lambda: window.plots.curves  # noqa: E731
-    planned = document.experiment.training.epochs
-    _wait(app, lambda: bool(curves()) and (curves().ended or curves().now > 0.6 * planned))
-    window.plots.redraw()
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    window.grab().save(str(PICTURES / f"window_{choice}.png"))
-    window.close_without_asking()
-    _wait(app, lambda: not window.isVisible())
+    studio = Studio("light", workspace, "task_a")
+    studio.train()
+    studio.window.document.new(load_recipe("task_b").experiment)
 
+    def draw() -> None:
+        dialog = QApplication.activeModalWidget()
+        assert dialog is not None
+        studio.rest(2)
+        studio.grab(dialog, "transfer")
+        dialog.close()
 
-def _wait(app: object, ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not ready():
-        if time.monotonic() > deadline:
-            raise SystemExit("The window did not come so far in time.")
-        app.processEvents()  # type: ignore[attr-defined]
-        time.sleep(0.01)
+    QTimer.singleShot(1000, draw)
+    studio.window.transfer.reuse_layers()
+    studio.close()
 
 
 if __name__ == "__main__":
