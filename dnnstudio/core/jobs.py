@@ -230,12 +230,16 @@ class HealthMeasured(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded(Event):
-    """The last event of every training, whatever ended it. `cause` is there when it diverged."""
+    """The last event of every training, whatever ended it. `cause` is there when it diverged.
+
+    `note` says which other models it changed, where layers are shared; the message ends with it.
+    """
 
     reason: EndReason
     message: str
     result: RunResult | None = None
     cause: Divergence | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

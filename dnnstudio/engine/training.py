@@ -75,7 +75,8 @@ def train(
     try:
         trainer = Trainer(experiment, dataset, **given, resume_from=resume_from, stop_after=stop_after)
         result, message = trainer.train(around)
-        message = f"{message} {around.closed(folder)}".rstrip()
+        note = around.closed(folder)
+        message = f"{message} {note}".rstrip()
     except Cancelled:
         around.failed()
         emit(RunEnded(run=run, reason="stopped", message="Stopped before the first step."))
@@ -84,7 +85,7 @@ def train(
         around.failed()
         emit(RunEnded(run=run, reason="failed", message=str(error)))
         raise
-    emit(RunEnded(run=run, reason=result.reason, message=message, result=result, cause=trainer.cause))
+    emit(RunEnded(run=run, reason=result.reason, message=message, result=result, cause=trainer.cause, note=note))
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -58,6 +59,8 @@ class LabController(QObject):
         self.plots = PlotController(window, plots, runs, theme=theme, dialogs=dialogs)
         self.plots.failed.connect(self.failed)
         self.plots.said.connect(self.said)
+        self.may_go_on: Callable[[Path], bool] = lambda folder: True
+        """Asked before a run goes on: other models may have a say, where layers are shared."""
         actions.connect(
             {"one_epoch": self.one_epoch, "more_epochs": self.more_epochs, "find_rate": self.find_rate},
         )
@@ -88,7 +91,8 @@ class LabController(QObject):
     def go_on(self, folder: Path) -> None:
         """Go on with a run to its planned end."""
         try:
-            self._controller.go_on(folder)
+            if self.may_go_on(folder):
+                self._controller.go_on(folder)
         except UserError as error:
             self.failed.emit(error)
 
@@ -97,6 +101,8 @@ class LabController(QObject):
         if record is None:
             return
         try:
+            if not self.may_go_on(record.folder):
+                return
             job = self._controller.go_on(record.folder, count)
         except UserError as error:
             self.failed.emit(error)

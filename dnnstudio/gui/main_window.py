@@ -227,6 +227,7 @@ class MainWindow(QMainWindow):
 
     def _wire_lab(self) -> None:
         self.lab.failed.connect(self.files.tell)
+        self.lab.may_go_on = self.transfer.may_go_on
         self.lab.said.connect(self.messages.say)
         self.library.said.connect(self.messages.say)
         self.library.reuse_requested.connect(self.transfer.reuse_from)

@@ -91,6 +91,8 @@ class Messages(QWidget):
             text = f"The loss on the test rows is {figure(test['loss'])}."
         else:
             text = event.message
+        if event.note and event.note not in text:
+            text = f"{text} {event.note}"
         has_folder = result is not None
         self.say(lead, text, severity, OPEN_FOLDER if has_folder else "", open_folder if has_folder else None)
 

@@ -143,6 +143,7 @@ def test_b_on_a_leaves_a_alone_unless_a_layer_is_shared(
 
     reuse(qapp, window, "share_hidden_2", warned=True)
     third = train(qtbot, window)
+    assert window.messages.text().endswith(f"This also changed {first.name}.")
     after, shared = weights(first), weights(third)
     assert same(after["hidden_1"], before["hidden_1"]) and same(after["output"], before["output"])
     assert not same(after["hidden_2"], before["hidden_2"]), "the shared layer changed in task A's model too"

@@ -13,7 +13,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.files import make_folder
 from dnnstudio.core.jobs import BatchesDone, RunStarted
-from dnnstudio.core.links import will_change
+from dnnstudio.core.links import sharers, unlink, will_change
 from dnnstudio.core.reuse_phases import frozen_in
 from dnnstudio.core.reuse_plan import all_cloned, changing_shared, reused_words
 from dnnstudio.core.runs import EXPERIMENT, safe_name
@@ -172,6 +172,26 @@ class TransferController(QObject):
         answer = self._dialogs.shared_training(self._window, layers, others)
         if answer == "clone":
             self._document.push(all_cloned(experiment, layers), "Clone the shared layers")
+        return answer != "cancel"
+
+    def may_go_on(self, folder: Path) -> bool:
+        """Warn of the models that going on with a run will change too. Cloned instead, it shares nothing any more.
+
+        Raises `UserError` where the run or its links cannot be read.
+        """
+        experiment = codec.load(folder / EXPERIMENT)
+        learning = {layer.id for layer in experiment.active_layers if getattr(layer, "trainable", False)}
+        if experiment.transfer is not None:
+            learning -= {item.layer for item in experiment.transfer.shared} - set(changing_shared(experiment))
+        others = {place: [name for name in names if name in learning] for place, names in sharers(folder).items()}
+        layers = tuple(dict.fromkeys(name for names in others.values() for name in names))
+        if not layers:
+            return True
+        models = [readable(place.name) for place, names in others.items() if names]
+        answer = self._dialogs.shared_training(self._window, layers, models)
+        if answer == "clone":
+            unlink(folder)
+            codec.save(all_cloned(experiment), folder / EXPERIMENT)
         return answer != "cancel"
 
     # ------------------------------------------------------------------------------------------ what the cards say

@@ -15,11 +15,13 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.links import will_change
 from dnnstudio.core.reuse_plan import Line, LineMode, Verdict
+from dnnstudio.core.stages import phase_optimizer
 from dnnstudio.core.trained_source import TrainedSource, place_of, short_name, source_text
 from dnnstudio.gui.runs_model import share
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.transfer.bars import Foot, TopBar
 from dnnstudio.gui.transfer.frozen_dialog import FrozenDialog
+from dnnstudio.gui.transfer.optimizer_dialog import OptimizerDialog
 from dnnstudio.gui.transfer.pairs_card import PairsCard
 from dnnstudio.gui.transfer.phases_card import PhasesCard
 from dnnstudio.gui.transfer.request import Deed, TransferAnswer, TransferRequest
@@ -48,6 +50,7 @@ class TransferDialog(QDialog):
         self._grown = False
         self._waiting: Path | None = None
         self._trouble: UserError | None = None
+        self._gone = ""
         self._reader = SourceReader(request.engine, request.workspace, self)
         self.top, self.pairs, self.phases, self.foot = TopBar(theme), PairsCard(theme), PhasesCard(theme), Foot(theme)
         self._lay_out()
@@ -81,6 +84,7 @@ class TransferDialog(QDialog):
         phases.changed.connect(self._change_phase)
         phases.chosen.connect(self._show_phase)
         phases.freeze_requested.connect(self._freeze)
+        phases.settings_requested.connect(self._set_optimizer)
         phases.moved.connect(self._move_phase)
         phases.removed.connect(self._remove_phase)
         phases.added.connect(self._add_phase)
@@ -101,9 +105,7 @@ class TransferDialog(QDialog):
         if wanted is None and transfer is not None and transfer.source:
             wanted = place_of(transfer, request.document.parent if request.document is not None else None)
             if wanted is None:
-                self._trouble = UserError(
-                    f'The source "{transfer.source}" is not a trained model here.', "Choose another source."
-                )
+                self._gone = f'The source "{transfer.source}" is not a trained model here.'
         self._reader.start()
         self.refresh()
         if wanted is not None:
@@ -117,7 +119,7 @@ class TransferDialog(QDialog):
 
     def choose(self, place: Path) -> None:
         """Start from this run folder or model file: read at once, or aside."""
-        self._waiting, self._trouble = place, None
+        self._waiting, self._trouble, self._gone = place, None, ""
         self._reader.read_place(place)
         self.refresh()
 
@@ -202,6 +204,13 @@ class TransferDialog(QDialog):
         changes = {field: value} | ({"learning_rate": None} if field == "optimizer" else {})
         self._change(reuse_phases.change_phase(self.draft, number, **changes))
 
+    def _set_optimizer(self, number: int) -> None:
+        assert self.draft.transfer is not None
+        optimizer = phase_optimizer(self.draft, self.draft.transfer.phases[number])
+        after = OptimizerDialog.ask(self._theme, self.draft, optimizer, number, parent=self)
+        if after is not None:
+            self._change(reuse_phases.change_phase(self.draft, number, optimizer=after, learning_rate=None))
+
     def _show_phase(self, number: int) -> None:
         if number != self._phase:
             self._phase = number
@@ -263,6 +272,8 @@ class TransferDialog(QDialog):
             return Verdict("hint", f"{self._waiting.name} is being read{when}.", "", False, False)
         if self.summary is None:
             return Verdict("error", "The data is not read yet, so its shape is not known.", "", False, False)
+        if self.source is None and self._gone:
+            return Verdict("error", self._gone, "Choose another source.", False, False)
         return reuse_plan.judge(self.draft, self.summary, self.source)
 
     def _show_heads(self) -> None:
@@ -307,6 +318,14 @@ class TransferDialog(QDialog):
             severity="news",
         )
         pairs.build_strip.setVisible(build)
+        if self._gone:
+            name = source.short[:1].upper() + source.short[1:]
+            pairs.split_strip.set_warning(
+                self._gone, f"{name} stands in for it; choose another one if that is not meant."
+            )
+            pairs.split_strip.setVisible(True)
+            self._show_shared(source)
+            return
         same = source.experiment.data == self.draft.data and source.experiment.pretraining is None
         pairs.split_strip.set_warning(
             "The source was trained on this very task.",

@@ -52,6 +52,7 @@ class PhaseRow(QWidget):
     changed = Signal(str, object)
     entered = Signal()
     freeze_requested = Signal()
+    settings_requested = Signal()
     move_requested = Signal(int)
     remove_requested = Signal()
 
@@ -148,6 +149,7 @@ class PhaseRow(QWidget):
                 facts.own_rate,
                 lambda: self.changed.emit("learning_rate", None),
             ),
+            ("optimizer_settings", "Optimizer settings…", facts.optimizer is not None, self.settings_requested.emit),
             ("move_phase_up", "Move up", facts.number > 0, lambda: self.move_requested.emit(-1)),
             ("move_phase_down", "Move down", facts.number + 1 < facts.count, lambda: self.move_requested.emit(1)),
             ("remove_phase", "Remove", True, self.remove_requested.emit),

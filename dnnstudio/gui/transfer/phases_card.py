@@ -25,13 +25,14 @@ ROWS_IN_SIGHT = 4
 class PhasesCard(QFrame):
     """Shows the phases and asks for what a person changes; numbers count from 0.
 
-    `changed(number, field, value)`, `chosen(number)`, `freeze_requested(number)`, `moved(number, by)`,
-    `removed(number)`, `added`.
+    `changed(number, field, value)`, `chosen(number)`, `freeze_requested(number)`, `settings_requested(number)`,
+    `moved(number, by)`, `removed(number)`, `added`.
     """
 
     changed = Signal(int, str, object)
     chosen = Signal(int)
     freeze_requested = Signal(int)
+    settings_requested = Signal(int)
     moved = Signal(int, int)
     removed = Signal(int)
     added = Signal()
@@ -131,6 +132,7 @@ class PhasesCard(QFrame):
         row.changed.connect(lambda name, value: self.changed.emit(number, name, value))
         row.entered.connect(lambda: self.chosen.emit(number))
         row.freeze_requested.connect(lambda: self.freeze_requested.emit(number))
+        row.settings_requested.connect(lambda: self.settings_requested.emit(number))
         row.move_requested.connect(lambda by: self.moved.emit(number, by))
         row.remove_requested.connect(lambda: self.removed.emit(number))
         self.rows.append(row)

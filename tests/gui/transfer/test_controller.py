@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from dnnstudio.core import codec
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.jobs import FindRate, TrainRun
-from dnnstudio.core.links import Change, Origin, OriginLayer, link, note_change, set_origin
+from dnnstudio.core.links import Change, Origin, OriginLayer, link, note_change, set_origin, sharers
 from dnnstudio.core.tasks import split_into_tasks
 from dnnstudio.core.transfer import Phase, Reuse, Transfer
 from dnnstudio.gui.main_window import MainWindow
@@ -194,6 +194,31 @@ def test_shared_layers_that_are_always_frozen_need_no_question(qtbot: Any, windo
     window.transfer.train()
     assert answers(window).warned == [] and len(submitted(window, TrainRun)) == 1
     qtbot.waitUntil(lambda: window.controller.activity == "idle")
+
+
+@pytest.mark.parametrize("answer", ["clone", "train", "cancel"])
+def test_going_on_with_a_run_that_shares_asks_first(
+    window: MainWindow, run_a: Path, workspace: Path, answer: str
+) -> None:
+    folder = store(workspace, 12, reusing(run_a, "share"))
+    link(folder, run_a, ("hidden_1",))
+    (folder / "checkpoint").mkdir()
+    window.runs.refresh()
+    window.runs._read_some()
+    window.runs.select(folder)
+    answers(window).shared = answer
+    window.lab.one_epoch()
+    assert answers(window).warned == [(("hidden_1",), ("run 9 (Task A)",))]
+    assert len(submitted(window, TrainRun)) == (0 if answer == "cancel" else 1)
+    stored = codec.load(folder / "experiment.json").transfer
+    assert stored is not None and bool(stored.shared) is (answer != "clone")
+    assert bool(sharers(run_a)) is (answer != "clone"), "cloned, the run shares nothing any more"
+    window.controller.stop()
+
+
+def test_going_on_with_a_run_that_shares_nothing_asks_nothing(window: MainWindow, run_a: Path) -> None:
+    assert window.transfer.may_go_on(run_a)
+    assert answers(window).warned == []
 
 
 # ------------------------------------------------------------------------------------------------ what the cards say

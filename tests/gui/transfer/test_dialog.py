@@ -226,9 +226,9 @@ def test_it_opens_with_the_transfer_that_is_there(open_dialog: OpenDialog, works
 def test_a_source_that_is_gone_is_said_and_the_phases_stay(open_dialog: OpenDialog, qtbot: QtBot) -> None:
     gone = Transfer(source="task_a.json", reuse=(Reuse(layer="bn", source="bn"),), phases=(Phase(epochs=2),))
     dialog = open_dialog(B.replaced(transfer=gone), wait=False)
-    assert dialog.foot.sentence.text() == 'The source "task_a.json" is not a trained model here.'
-    qtbot.waitUntil(lambda: bool(dialog.top.sources.choices()))
-    dialog.top.sources.choose(dialog.top.sources.choices()[0].value)
+    qtbot.waitUntil(lambda: dialog.source is not None)
+    assert dialog.pairs.split_strip.accessibleName() == 'The source "task_a.json" is not a trained model here.'
+    assert dialog.pairs.split_strip.accessibleDescription().startswith("Run 9 stands in for it")
     press(dialog, "apply")
     assert modes(dialog.answer) == {"bn": "clone"}
     assert dialog.answer is not None and dialog.answer.experiment.transfer is not None

@@ -12,10 +12,12 @@ from pytestqt.qtbot import QtBot
 
 from dnnstudio.core.data import FASHION_CLASSES, Classes, Data, FashionMNIST, FirstRows
 from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.optimizers import Adam
 from dnnstudio.core.tasks import split_into_tasks
 from dnnstudio.core.transfer import Phase, Reuse, Transfer
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.transfer.frozen_dialog import FrozenDialog
+from dnnstudio.gui.transfer.optimizer_dialog import OptimizerDialog
 from dnnstudio.gui.transfer.split_dialog import SplitDialog, Tasks
 
 from .conftest import A, B, press, write
@@ -101,6 +103,18 @@ def test_the_answer_is_the_experiment_with_that_phase_alone_changed(qapp: QAppli
     after = FrozenDialog.ask(theme, PLAN, 1, parent=None)
     assert after is not None and after.transfer is not None
     assert [phase.frozen for phase in after.transfer.phases] == [(), ("bn",)]
+
+
+def test_a_phase_s_optimizer_has_the_same_form_as_the_experiment_s(qapp: QApplication, theme: Theme) -> None:
+    def act() -> None:
+        dialog = qapp.activeModalWidget()
+        assert isinstance(dialog, OptimizerDialog)
+        write(dialog, "field_beta_1", "0.5")
+        _button(dialog, "apply").click()
+
+    QTimer.singleShot(0, act)
+    after = OptimizerDialog.ask(theme, PLAN, Adam(learning_rate=0.2), 1, parent=None)
+    assert after == Adam(learning_rate=0.2, beta_1=0.5)
 
 
 # ---------------------------------------------------------------------------------------------------------- two tasks

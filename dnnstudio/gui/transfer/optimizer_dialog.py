@@ -1,0 +1,55 @@
+"""The settings of a phase's own optimizer, in the form that the main window has for the experiment's."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.optimizers import AnyOptimizer
+from dnnstudio.gui.document import Document
+from dnnstudio.gui.panels.optimizer_panel import OptimizerPanel
+from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.widgets import Card, label, push_button
+
+
+class OptimizerDialog(QDialog):
+    """Edits the optimizer of an experiment that lives as long as the dialog."""
+
+    def __init__(self, theme: Theme, experiment: Experiment, title: str, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("optimizer_dialog")
+        self.setWindowTitle("Optimizer")
+        self.setModal(True)
+        self.setMinimumWidth(400)
+        self.document = Document(experiment, parent=self)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(12)
+        column.addWidget(label(title, Role.DIALOG_TITLE))
+        card = Card(theme)
+        card.add(OptimizerPanel(self.document, theme), 1)
+        column.addWidget(card, 1)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addStretch(1)
+        for words, name, role, deed in (
+            ("Cancel", "cancel", None, self.reject),
+            ("Apply", "apply", Role.PRIMARY, self.accept),
+        ):
+            button = push_button(words, role)
+            button.setObjectName(name)
+            button.clicked.connect(deed)
+            row.addWidget(button)
+        column.addLayout(row)
+
+    @classmethod
+    def ask(
+        cls, theme: Theme, experiment: Experiment, optimizer: AnyOptimizer, number: int, *, parent: QWidget | None
+    ) -> AnyOptimizer | None:
+        """The optimizer of phase `number` (from 0) with other settings; None when the person thought better of it."""
+        shown = experiment.replaced(optimizer=optimizer, transfer=None)
+        dialog = cls(theme, shown, f"Optimizer of phase {number + 1}", parent=parent)
+        accepted = dialog.exec() == QDialog.DialogCode.Accepted
+        after = dialog.document.experiment.optimizer
+        dialog.deleteLater()
+        return after if accepted else None
