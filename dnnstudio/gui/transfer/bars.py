@@ -59,27 +59,25 @@ class TopBar(QFrame):
         row.addWidget(caption)
         row.addWidget(self.sources)
         row.addWidget(self.open)
-        self.sources.set_value(None, placeholder="no trained model yet")
+        self._offered: dict[Path, Choice] = {}
+        self.show_source(None)
 
     def add(self, source: TrainedSource) -> None:
-        """Offer a source."""
-        self._offer(Choice(source.place, source.title, source.task))
+        """Offer a source, once it is shown next."""
+        self._offered.setdefault(source.place, Choice(source.place, source.title, source.task))
 
     def add_file(self, path: Path) -> None:
         """Offer a model file that was not read."""
-        self._offer(Choice(path, path.name, f"A model file, {path}"))
-
-    def _offer(self, choice: Choice) -> None:
-        value, known = self.sources.value(), self.sources.choices()
-        if all(other.value != choice.value for other in known):
-            self.sources.set_choices([*known, choice])
-            self.sources.set_value(value, placeholder="choose a trained model")
+        self._offered.setdefault(path, Choice(path, path.name, f"A model file, {path}"))
 
     def show_source(self, source: TrainedSource | None) -> None:
-        """Show which one is chosen."""
+        """Show all that are offered, and which one is chosen."""
         if source is not None:
             self.add(source)
-        self.sources.set_value(None if source is None else source.place, placeholder="choose a trained model")
+        if len(self._offered) > len(self.sources.choices()):
+            self.sources.set_choices(tuple(self._offered.values()))
+        words = "choose a trained model" if self._offered else "no trained model yet"
+        self.sources.set_value(None if source is None else source.place, placeholder=words)
 
 
 class Foot(QFrame):

@@ -136,11 +136,13 @@ class TransferDialog(QDialog):
     def _may_be_meant(self, source: TrainedSource) -> bool:
         """The newest run of other rows of the same shape is taken: one does not start from oneself."""
         shape = self.summary.input_shape if self.summary is not None else None
-        return source.experiment.data != self.draft.data and source.input_shape in (None, shape)
+        other = source.experiment.data != self.draft.data or source.experiment.pretraining is not None
+        return other and source.input_shape in (None, shape)
 
     def _on_listed(self, files: tuple[Path, ...]) -> None:
         for path in files:
             self.top.add_file(path)
+        self.top.show_source(self.source)
         self.refresh()
 
     def _on_read(self, source: TrainedSource) -> None:

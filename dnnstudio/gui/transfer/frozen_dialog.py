@@ -55,6 +55,7 @@ class FrozenDialog(QDialog):
             box = QCheckBox(name)
             box.setObjectName(f"freeze_{name}")
             box.setAccessibleName(f"Freeze {name}")
+            box.setToolTip(f"Whether {name} keeps its weights in this phase.")
             box.clicked.connect(lambda checked, name=name: self._set((name,), checked))
             self.boxes[name] = box
             column.addWidget(box)

@@ -40,6 +40,8 @@ class OptimizerDialog(QDialog):
             button.setObjectName(name)
             button.clicked.connect(deed)
             row.addWidget(button)
+        button.setDefault(True)
+        button.setFocus()
         column.addLayout(row)
 
     @classmethod
