@@ -22,6 +22,15 @@ def frozen_in(experiment: Experiment, number: int) -> frozenset[str]:
     return frozenset(name for pattern in phases[number].frozen for name in matching(pattern, ids))
 
 
+def known_phases(experiment: Experiment) -> tuple[Phase, ...]:
+    """The phases without the names and patterns that fit no layer (any more)."""
+    phases = experiment.transfer.phases if experiment.transfer is not None else ()
+    ids = [layer.id for layer in experiment.layers]
+    return tuple(
+        phase.replaced(frozen=tuple(entry for entry in phase.frozen if matching(entry, ids))) for phase in phases
+    )
+
+
 def with_frozen(experiment: Experiment, number: int, layers: Iterable[str], frozen: bool) -> Experiment:
     """The experiment with these layers frozen or learning in phase `number`; a pattern gives way to its names."""
     assert experiment.transfer is not None

@@ -16,7 +16,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.layers import AnyLayer, Dense, Shape, WeightedLayer
 from dnnstudio.core.pretraining import encoder_of
-from dnnstudio.core.reuse_phases import frozen_in, with_frozen
+from dnnstudio.core.reuse_phases import frozen_in, known_phases, with_frozen
 from dnnstudio.core.reusing import Mode, default_transfer, misfit, reuse_pairs, unshareable
 from dnnstudio.core.shapes import LayerShape, infer_shapes
 from dnnstudio.core.tasks import with_output
@@ -141,10 +141,11 @@ def _partners(ours: Sequence[LayerShape], theirs: Sequence[LayerShape], given: d
 def with_source(experiment: Experiment, input_shape: Shape, source: TrainedSource, text: str) -> Experiment:
     """The experiment starting from another source, which it names by `text`.
 
-    What was reused stays so where it fits; else all but the output is reused as far as it fits. Phases are kept.
+    What was reused stays so where it fits; else all but the output is reused as far as it fits. Phases are kept, but
+    for what they freeze that is no layer any more.
     """
     before = experiment.transfer
-    made = Transfer(source=text, phases=before.phases if before is not None else ())
+    made = Transfer(source=text, phases=known_phases(experiment))
     if source.input_shape in (None, input_shape):
         try:
             fresh = default_transfer(experiment, input_shape, text, source.layers)

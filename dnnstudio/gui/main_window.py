@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.jobs import DescribeData, Job, TrainRun
-from dnnstudio.core.summary import summary_table
 from dnnstudio.gui.actions import Actions
 from dnnstudio.gui.availability import Availability
 from dnnstudio.gui.body import Body, Parts, is_narrow
@@ -299,9 +298,7 @@ class MainWindow(QMainWindow):
         self.inspector.take_focus()
 
     def _show_summary(self) -> None:
-        document = self.document
-        shape = document.summary.input_shape if document.summary else None
-        self.dialogs.summary(self, summary_table(document.experiment, shape, rows=document.shapes))
+        self.dialogs.summary(self, self.stack.summary_table())
 
     def _name_and_seed(self) -> None:
         after = self.dialogs.name_and_seed(self, self.document.experiment)

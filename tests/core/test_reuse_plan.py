@@ -143,6 +143,13 @@ def test_another_source_keeps_what_fits_and_the_phases() -> None:
     assert again.phases[1].epochs == 3
 
 
+def test_what_phases_freeze_that_is_no_layer_any_more_is_forgotten() -> None:
+    stale = planned().replaced(layers=(*HIDDEN[:2], *B.layers[-1:]))
+    again = with_source(change_phase(stale, 0, frozen=("h1", "h2", "bn*", "h*")), SHAPE, source(), "x").transfer
+    assert again is not None and again.phases[0].frozen == ("h1", "h*")
+    assert [item.layer for item in again.reuse] == ["h1"]
+
+
 def test_a_source_of_another_shape_reuses_nothing_and_says_so() -> None:
     other = source(shape=(28, 28))
     plan = with_source(B, SHAPE, other, "x")

@@ -8,7 +8,10 @@ from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QMenu, QSizePolicy, QWidget
 
+from dnnstudio.core.edits import with_layers
 from dnnstudio.core.layers import WeightedLayer
+from dnnstudio.core.reuse_phases import held
+from dnnstudio.core.summary import SummaryTable, summary_table
 from dnnstudio.gui.document import Document
 from dnnstudio.gui.panels.parts import AdviceList, FitScroll
 from dnnstudio.gui.stack.add_menu import AddMenu
@@ -91,6 +94,14 @@ class LayerStackView(Card):
         self.list.layers.set_held(held)
         self._trainable_name.setText(f"Trainable in {words}" if words else "Trainable")
         self._refresh()
+
+    def summary_table(self) -> SummaryTable:
+        """The table of all layers, frozen as in the phase that is being trained."""
+        document, shape = self._document, self._document.summary.input_shape if self._document.summary else None
+        experiment = document.experiment
+        if not self._held:
+            return summary_table(experiment, shape, rows=document.shapes)
+        return summary_table(with_layers(experiment, (held(layer, self._held) for layer in experiment.layers)), shape)
 
     def show_add_menu(self, index: int | None = None, position: QPoint | None = None) -> None:
         """Open the menu of layers; what is chosen goes to `index` (after the selected layer without one)."""

@@ -290,13 +290,22 @@ def test_counts_and_locks_follow_the_phase_that_runs(qtbot: Any, window: MainWin
         if not seen or seen[-1] != now:
             seen.append(now)
 
+    def look_at_the_table(_: object = None) -> None:
+        window.actions_["summary"].trigger()
+        table = answers(window).table
+        assert table is not None
+        tables.add((window.stack._trainable.text(), table.trainable))
+
+    tables: set[tuple[str, int]] = set()
     window.controller.batches_done.connect(look)
+    window.controller.batches_done.connect(look_at_the_table)
     window.transfer.train()
     qtbot.waitUntil(lambda: window.controller.activity == "idle" and len(seen) == 2)
     assert seen == [
         ("Trainable in phase 1 of 2", f"{output}", ("hidden_1", "bn", "hidden_2")),
         ("Trainable in phase 2 of 2", f"{h1 + bn + h2 + output}", ()),
     ]
+    assert tables == {(f"{output}", output), (f"{h1 + bn + h2 + output}", h1 + bn + h2 + output)}, "the summary too"
     look()
     assert seen[-1] == ("Trainable", f"{h1 + bn + h2 + output}", ())
 
