@@ -13,11 +13,10 @@ from typing import Any, Literal
 
 from dnnstudio.core.codec import load, to_plain
 from dnnstudio.core.data import Data, known_summary, task_class_names
-from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.layers import AnyLayer
 from dnnstudio.core.links import Links, read_links
-from dnnstudio.core.runs import EXPERIMENT, MODEL, list_runs, read_metrics, read_run
+from dnnstudio.core.runs import EXPERIMENT, read_metrics, read_run
 
 MODELS = "models"
 SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -79,18 +78,6 @@ class OptionDifference:
     path: str
     first: Any
     second: Any
-
-
-def list_run_entries(workspace: Path) -> tuple[Entry, ...]:
-    """The runs of a workspace that have a model, newest first; what cannot be read is passed over."""
-    found: list[Entry] = []
-    for record in list_runs(workspace):
-        if (record.folder / MODEL).exists():
-            try:
-                found.append(run_entry(record.folder))
-            except UserError:
-                continue
-    return tuple(sorted(found, key=lambda entry: -entry.when))
 
 
 def run_entry(folder: Path) -> Entry:

@@ -101,17 +101,6 @@ def read_run(folder: Path) -> RunRecord:
     )
 
 
-def list_runs(workspace: Path) -> tuple[RunRecord, ...]:
-    """The runs of a workspace by number; folders that cannot be read as runs are passed over."""
-    found: list[RunRecord] = []
-    for folder in run_folders(workspace):
-        try:
-            found.append(read_run(folder))
-        except UserError:
-            continue
-    return tuple(found)
-
-
 def run_folders(workspace: Path) -> tuple[Path, ...]:
     """The numbered folders under `runs`, by number, unread."""
     folder = workspace / RUNS

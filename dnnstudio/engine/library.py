@@ -58,7 +58,7 @@ class ModelShelf:
             try:
                 entries.append(self._run(place) if number < len(runs) else self._file(place, control))
             except UserError as error:
-                notes.append(str(error))
+                notes.append(f"{place.name}: {error}" if number < len(runs) else str(error))
         return Library(entries=tuple(sorted(entries, key=lambda entry: -entry.when)), notes=tuple(notes))
 
     def _run(self, folder: Path) -> Entry:

@@ -17,12 +17,13 @@ class Asking(QObject):
 
     `reported(Event)` for the events of the job and of the trainings within it; `answered(job, result)`;
     `refused(message, hint)` when there is no result for a reason that a person can mend or that is a bug (which the
-    window tells by itself); `busy_changed(bool)`.
+    window tells by itself); `cancelled` when it was stopped from elsewhere; `busy_changed(bool)`.
     """
 
     reported = Signal(object)
     answered = Signal(object, object)
     refused = Signal(str, str)
+    cancelled = Signal()
     busy_changed = Signal(bool)
 
     def __init__(self, engine: Engine, submit: Callable[[Job], Control], parent: QObject | None = None) -> None:
@@ -83,5 +84,7 @@ class Asking(QObject):
         if self._is_current(job):
             self._current = None
             self.busy_changed.emit(False)
-            if failure.kind != "cancelled":
+            if failure.kind == "cancelled":
+                self.cancelled.emit()
+            else:
                 self.refused.emit(failure.message, failure.hint)

@@ -17,12 +17,11 @@ from dnnstudio.core.layers import Dense, Flatten
 from dnnstudio.core.library import (
     compare_layers,
     compare_options,
-    list_run_entries,
     run_entry,
     task_text,
 )
 from dnnstudio.core.links import Change, Origin, OriginLayer, link, note_change, read_links, set_origin
-from dnnstudio.core.runs import read_run
+from dnnstudio.core.runs import read_run, run_folders
 from dnnstudio.core.shelf import clone, move_to_trash, rename, restore
 from dnnstudio.core.transfer import Autoencoder, Reuse, Transfer
 
@@ -64,13 +63,9 @@ def test_a_model_s_fingerprint_ignores_the_names_of_its_layers() -> None:
     assert model_fingerprint(one) == model_fingerprint(other) != ""
 
 
-def test_runs_are_listed_newest_first(tmp_path: Path) -> None:
-    make_run(tmp_path, "0001 old", started=5.0)
-    make_run(tmp_path, "0002 new", started=9.0)
-    (make_run(tmp_path, "0003 unfinished") / "model.keras").unlink()
-    entries = list_run_entries(tmp_path)
-    assert [entry.name for entry in entries] == ["new", "old"]
-    first = entries[0]
+def test_a_run_says_what_it_is(tmp_path: Path) -> None:
+    first = run_entry(make_run(tmp_path, "0002 new", started=9.0))
+    assert (first.name, first.when) == ("new", 9.0)
     assert (first.accuracy, first.fingerprint, first.task, first.kind) == (0.9, "ccc", "Digits, 10 classes", "run")
     assert first.classes == tuple("0123456789")
 
@@ -159,14 +154,14 @@ def test_a_cloned_file_lies_in_the_workspace(tmp_path: Path) -> None:
 def test_deleted_models_lie_in_the_trash_and_come_back(tmp_path: Path) -> None:
     folder = make_run(tmp_path, "0001 a")
     trashed = move_to_trash(tmp_path, folder)
-    assert not folder.exists() and trashed.parent.name == "trash" and list_run_entries(tmp_path) == ()
+    assert not folder.exists() and trashed.parent.name == "trash" and run_folders(tmp_path) == ()
     again = make_run(tmp_path, "0001 a")
     with pytest.raises(UserError, match="already"):
         restore(tmp_path, trashed)
     second = move_to_trash(tmp_path, again)
     assert second != trashed
     assert restore(tmp_path, trashed) == folder
-    assert [entry.name for entry in list_run_entries(tmp_path)] == ["a"]
+    assert run_folders(tmp_path) == (folder,) and run_entry(folder).name == "a"
 
 
 def test_only_models_of_the_workspace_are_deleted(tmp_path: Path) -> None:

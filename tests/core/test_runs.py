@@ -14,7 +14,7 @@ from dnnstudio.core import codec
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment, Training
 from dnnstudio.core.history import append_row, as_columns, read_columns, read_rows, write_history
-from dnnstudio.core.runs import UNFINISHED, list_runs, new_run_folder, read_run, safe_name, sweep_workspace
+from dnnstudio.core.runs import UNFINISHED, new_run_folder, read_run, run_folders, safe_name, sweep_workspace
 
 ROW = {"epoch": 1, "loss": 0.1 + 0.2, "val_loss": 1e-9, "learning_rate": 0.001, "seconds": 1.5, "clean_loss": 0.25}
 
@@ -121,14 +121,11 @@ def test_figures_of_a_wrong_kind_are_left_out(tmp_path: Path, figures: dict[str,
     assert record.when > 0
 
 
-def test_the_list_is_by_number_and_passes_over_what_is_no_run(tmp_path: Path) -> None:
-    for name in ("0010 b", "0002 a", "0011 c"):
-        _run(tmp_path / "runs" / name)
-    _run(tmp_path / "runs" / "0003 damaged", "{")
-    (tmp_path / "runs" / "0004 empty").mkdir()
-    (tmp_path / "runs" / "notes").mkdir()
-    assert [record.number for record in list_runs(tmp_path)] == [2, 10, 11]
-    assert list_runs(tmp_path / "nowhere") == ()
+def test_folders_are_listed_by_number_and_without_one_passed_over(tmp_path: Path) -> None:
+    for name in ("0010 b", "0002 a", "0011 c", "notes"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+    assert [int(folder.name[:4]) for folder in run_folders(tmp_path)] == [2, 10, 11]
+    assert run_folders(tmp_path / "nowhere") == ()
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:

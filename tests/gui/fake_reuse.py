@@ -29,8 +29,8 @@ from dnnstudio.core.jobs import (
     RunStarted,
     TransferComparison,
 )
-from dnnstudio.core.library import compare_layers, compare_options, list_run_entries
-from dnnstudio.core.runs import EXPERIMENT
+from dnnstudio.core.library import compare_layers, compare_options, run_entry
+from dnnstudio.core.runs import EXPERIMENT, run_folders
 from dnnstudio.core.stages import planned_epochs
 
 SIDE = 8
@@ -55,7 +55,8 @@ def play(job: Any, control: Control) -> Iterator[Any] | None:
 def _list(job: ListLibrary) -> Iterator[Any]:
     yield Progress(run=job.id, done=0, total=1, text="Reading.")
     notes = tuple(f"{path.name}: The file is damaged." for path in job.files)
-    return Library(entries=list_run_entries(job.workspace), notes=notes)
+    entries = (run_entry(folder) for folder in reversed(run_folders(job.workspace)))
+    return Library(entries=tuple(entries), notes=notes)
 
 
 def _compare_models(job: CompareModels) -> Iterator[Any]:

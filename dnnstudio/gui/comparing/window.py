@@ -99,6 +99,7 @@ class ComparisonWindow(QDialog):
         asking.reported.connect(self._on_event)
         asking.answered.connect(self._on_answer)
         asking.refused.connect(self._on_refused)
+        asking.cancelled.connect(self._show_cancelled)
         asking.busy_changed.connect(self._show_state)
         self._show_state()
 
@@ -123,6 +124,8 @@ class ComparisonWindow(QDialog):
         self.stop.setObjectName("comparison_cancel")
         self.stop.clicked.connect(self.cancel)
         self.bar = QProgressBar()
+        self.bar.setObjectName("comparison_bar")
+        self.bar.setAccessibleName("How far the comparison is")
         self.bar.setTextVisible(False)
         self.bar.setFixedWidth(160)
         self.progress = label("", Role.CAPTION)
@@ -196,6 +199,9 @@ class ComparisonWindow(QDialog):
     def cancel(self) -> None:
         """Stop; what is done is kept."""
         self._asking.cancel()
+        self._show_cancelled()
+
+    def _show_cancelled(self) -> None:
         done = len([run for run in self.runs if run.start != "source"])
         self.headline.setText(f"Cancelled after {done} training{'' if done == 1 else 's'}.")
         self.messages.show_message("Train both goes on with those that are missing.", lead="Nothing is lost.")

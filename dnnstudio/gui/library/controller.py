@@ -71,6 +71,7 @@ class LibraryController(QObject):
         self._listing.reported.connect(self._on_progress)
         self._listing.answered.connect(self._on_listed)
         self._listing.refused.connect(self._on_refused)
+        self._listing.cancelled.connect(self._on_listing_cancelled)
         self._saving = Asking(engine, controller.submit, self)
         self._saving.answered.connect(self._on_saved)
         self._saving.refused.connect(self._on_refused)
@@ -171,6 +172,10 @@ class LibraryController(QObject):
         if self._select is not None:
             self.dialog.select(self._select)
             self._select = None
+
+    def _on_listing_cancelled(self) -> None:
+        if self.dialog is not None and not self._reader.isActive():
+            self.dialog.set_busy("")
 
     def _on_refused(self, message: str, hint: str) -> None:
         if self.dialog is not None:
@@ -284,6 +289,7 @@ class LibraryController(QObject):
         asking.reported.connect(lambda event: dialog.show_progress(getattr(event, "text", "")))
         asking.answered.connect(lambda _, result: _show_comparison(dialog, result))
         asking.refused.connect(dialog.show_failure)
+        asking.cancelled.connect(lambda: dialog.show_failure("The comparison was cancelled.", ""))
         dialog.closed.connect(asking.close)
         dialog.closed.connect(lambda: self.comparisons.remove(dialog))
         self.comparisons.append(dialog)

@@ -71,6 +71,7 @@ class ReconstructionsWindow(QDialog):
         asking.setParent(self)
         asking.answered.connect(self._on_answer)
         asking.refused.connect(self._on_refused)
+        asking.cancelled.connect(lambda: self.note.setText("Cancelled."))
         for key, by in (
             (QKeySequence.StandardKey.MoveToNextPage, 1),
             (QKeySequence.StandardKey.MoveToPreviousPage, -1),

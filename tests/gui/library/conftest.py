@@ -8,15 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from dnnstudio.core import codec
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.layers import Dense, Flatten
 from dnnstudio.core.links import Origin, OriginLayer, set_origin
+from dnnstudio.gui.actions import Actions
+from dnnstudio.gui.document import Document
+from dnnstudio.gui.file_controller import FileController
+from dnnstudio.gui.library import LibraryController
 from dnnstudio.gui.main_window import MainWindow
+from dnnstudio.gui.run_controller import RunController
+from dnnstudio.gui.runs_panel import RunsPanel
+from dnnstudio.gui.settings import Settings
+from dnnstudio.gui.theme import Theme
 
-from ..window_kit import open_window
+from ..fake_engine import FakeEngine
+from ..window_kit import Answers, let_go, open_window
 
 OUTPUT = Dense(id="output", units=10, activation="softmax")
 WIDE = Experiment(name="Wide", layers=(Flatten(id="flatten"), Dense(id="h1", units=30, activation="relu"), OUTPUT))
@@ -62,3 +71,50 @@ def window(qtbot: Any, qapp: QApplication, tmp_path: Path, workspace: Path) -> I
         made.engine.start()
         qtbot.waitUntil(lambda: made.runs.runs.rowCount() == 3)
         yield made
+
+
+class Shell(QWidget):
+    """As much of the main window as the library needs: made in a moment."""
+
+    def __init__(self, app: QApplication, folder: Path) -> None:
+        super().__init__()
+        self.theme = Theme(app, "light")
+        self.settings = Settings(folder / "settings")
+        self.settings.workspace = folder / "workspace"
+        self.document = Document(WIDE, parent=self)
+        self.engine = FakeEngine(parent=self)
+        self.dialogs = Answers(self.theme, self.settings)
+        self.actions_ = Actions(self, self.theme)
+        self.controller = RunController(self.engine, self.settings.workspace, self)  # type: ignore[arg-type]
+        self.files = FileController(self, self.document, self.controller, self.settings, self.dialogs)
+        self.runs = RunsPanel(self.theme, self.settings.workspace, parent=self)
+        self.library = LibraryController(
+            self,
+            self.document,
+            self.engine,  # type: ignore[arg-type]
+            self.controller,
+            self.files,
+            self.actions_,
+            self.runs,
+            self.theme,
+            self.dialogs,
+            self.settings,
+        )
+
+
+@pytest.fixture
+def shell(qtbot: Any, qapp: QApplication, tmp_path: Path, workspace: Path) -> Iterator[Shell]:
+    made = Shell(qapp, tmp_path)
+    made.theme.apply()
+    made.show()
+    made.engine.start()
+    made.runs.refresh()
+    qtbot.waitUntil(lambda: made.runs.runs.rowCount() == 3)
+    yield made
+    made.library.close_all()
+    made.runs.stop()
+    made.engine.shutdown()
+    made.close()
+    made.theme.deleteLater()
+    made.deleteLater()
+    let_go()

@@ -130,6 +130,18 @@ def test_cancelling_keeps_what_is_done(qtbot: Any, make: Make) -> None:
     assert window.exports["csv"].isEnabled() and not window.start.isHidden()
 
 
+def test_a_comparison_cancelled_in_the_status_line_says_so(qtbot: Any, window: MainWindow) -> None:
+    window.document.push(EXPERIMENT, "Reuse layers")
+    window.actions_["compare_transfer"].trigger()
+    (opened,) = window.library.transfers.windows.values()
+    window.engine._timer.setInterval(5)  # type: ignore[attr-defined]
+    opened.start.click()
+    qtbot.waitUntil(lambda: bool(opened.histories.rows))
+    window.status.cancel_requested.emit()
+    qtbot.waitUntil(lambda: opened.headline.text().startswith("Cancelled after"))
+    opened.close()
+
+
 def test_the_table_and_the_picture_are_saved(qtbot: Any, make: Make, tmp_path: Path) -> None:
     window = make(to=tmp_path / "out")
     assert not window.exports["csv"].isEnabled()

@@ -11,27 +11,26 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
 from dnnstudio.core import codec
+from dnnstudio.core.experiment import Training
 from dnnstudio.core.jobs import ListLibrary, OpenModel, SaveModel
 from dnnstudio.core.library import Entry
 from dnnstudio.gui.library.dialog import LibraryDialog
 from dnnstudio.gui.library.entries_model import COLUMNS, EntriesModel
 from dnnstudio.gui.library.words import identity_sentence, layers_text
-from dnnstudio.gui.main_window import MainWindow
 
-from ..window_kit import begin_slow_training, submitted
-from .conftest import WIDE, store
+from .conftest import WIDE, Shell, store
 
 
-def opened(qtbot: Any, window: MainWindow) -> LibraryDialog:
-    window.actions_["library"].trigger()
-    dialog = window.library.dialog
+def opened(qtbot: Any, shell: Shell) -> LibraryDialog:
+    shell.actions_["library"].trigger()
+    dialog = shell.library.dialog
     assert dialog is not None
-    settled(qtbot, window)
+    settled(qtbot, shell)
     return dialog
 
 
-def settled(qtbot: Any, window: MainWindow) -> None:
-    qtbot.waitUntil(lambda: not window.library._listing.busy)
+def settled(qtbot: Any, shell: Shell) -> None:
+    qtbot.waitUntil(lambda: not shell.library._listing.busy)
 
 
 def choose(dialog: LibraryDialog, *names: str) -> None:
@@ -47,13 +46,17 @@ def names(dialog: LibraryDialog) -> list[str]:
     return [entry.name for entry in found if entry is not None]
 
 
+def submitted(shell: Shell, kind: type) -> list[Any]:
+    return [job for job in shell.engine.submitted if isinstance(job, kind)]
+
+
 def press(qtbot: Any, dialog: LibraryDialog, name: str) -> None:
     assert dialog.buttons[name].isEnabled(), name
     qtbot.mouseClick(dialog.buttons[name], Qt.MouseButton.LeftButton)
 
 
-def test_every_model_is_listed_newest_first_and_sorted_by_any_column(qtbot: Any, window: MainWindow) -> None:
-    dialog = opened(qtbot, window)
+def test_every_model_is_listed_newest_first_and_sorted_by_any_column(qtbot: Any, shell: Shell) -> None:
+    dialog = opened(qtbot, shell)
     assert names(dialog) == ["Tuned", "Narrow", "Wide"]
     titles = [column.title for column in COLUMNS]
     dialog.table.sortByColumn(titles.index("Test acc."), Qt.SortOrder.AscendingOrder)
@@ -74,21 +77,21 @@ def test_every_model_is_listed_newest_first_and_sorted_by_any_column(qtbot: Any,
         ("000000000002", ["Narrow"]),
     ],
 )
-def test_the_search_finds_words_of_any_kind(qtbot: Any, window: MainWindow, text: str, found: list[str]) -> None:
-    dialog = opened(qtbot, window)
+def test_the_search_finds_words_of_any_kind(qtbot: Any, shell: Shell, text: str, found: list[str]) -> None:
+    dialog = opened(qtbot, shell)
     dialog.search.setText(text)
     assert names(dialog) == found
 
 
-def test_what_nothing_mentions_is_said(qtbot: Any, window: MainWindow) -> None:
-    dialog = opened(qtbot, window)
+def test_what_nothing_mentions_is_said(qtbot: Any, shell: Shell) -> None:
+    dialog = opened(qtbot, shell)
     dialog.search.setText("convolution")
     assert dialog.table.isHidden() and "No model mentions" in dialog._empty.text()
     assert dialog.progress.text() == "0 of 3 models"
 
 
-def test_the_chosen_model_shows_whose_layers_it_has(qtbot: Any, window: MainWindow) -> None:
-    dialog = opened(qtbot, window)
+def test_the_chosen_model_shows_whose_layers_it_has(qtbot: Any, shell: Shell) -> None:
+    dialog = opened(qtbot, shell)
     choose(dialog, "Tuned")
     rows = [dialog.detail.layers.topLevelItem(n) for n in range(dialog.detail.layers.topLevelItemCount())]
     assert [row.text(1) for row in rows if row] == ["cloned, changed", "own"]
@@ -99,91 +102,110 @@ def test_the_chosen_model_shows_whose_layers_it_has(qtbot: Any, window: MainWind
     assert identity_sentence(entry.layers[1]) == "its own"
 
 
-def test_a_run_is_opened_in_the_main_window(qtbot: Any, window: MainWindow, workspace: Path) -> None:
-    dialog = opened(qtbot, window)
+def test_a_run_is_opened_in_the_main_window(qtbot: Any, shell: Shell, workspace: Path) -> None:
+    dialog = opened(qtbot, shell)
     choose(dialog, "Narrow")
     press(qtbot, dialog, "open")
-    assert submitted(window, OpenModel)[0].path == workspace / "runs" / "0002 Narrow"
+    assert submitted(shell, OpenModel)[0].path == workspace / "runs" / "0002 Narrow"
 
 
-def test_reusing_hands_the_place_on(qtbot: Any, window: MainWindow, workspace: Path) -> None:
-    dialog = opened(qtbot, window)
+def test_reusing_hands_the_place_on(qtbot: Any, shell: Shell, workspace: Path) -> None:
+    dialog = opened(qtbot, shell)
     choose(dialog, "Wide")
-    with qtbot.waitSignal(window.library.reuse_requested) as caught:
+    with qtbot.waitSignal(shell.library.reuse_requested) as caught:
         press(qtbot, dialog, "reuse")
     assert caught.args == [workspace / "runs" / "0001 Wide"]
 
 
-def test_a_clone_is_listed_and_chosen(qtbot: Any, window: MainWindow) -> None:
-    dialog = opened(qtbot, window)
+def test_a_clone_is_listed_and_chosen(qtbot: Any, shell: Shell) -> None:
+    dialog = opened(qtbot, shell)
     choose(dialog, "Wide")
     press(qtbot, dialog, "clone")
-    settled(qtbot, window)
+    settled(qtbot, shell)
     assert names(dialog)[0] == "Wide copy"
     (copy,) = dialog.chosen()
     assert copy.name == "Wide copy" and copy.fingerprint == f"{1:012x}"
     assert (copy.path / "model.keras").read_bytes() == b"a model"
-    qtbot.waitUntil(lambda: window.runs.runs.rowCount() == 4)
+    qtbot.waitUntil(lambda: shell.runs.runs.rowCount() == 4)
 
 
-def test_a_model_is_renamed_everywhere(qtbot: Any, window: MainWindow, workspace: Path) -> None:
-    dialog = opened(qtbot, window)
+def test_a_model_is_renamed_everywhere(qtbot: Any, shell: Shell, workspace: Path) -> None:
+    dialog = opened(qtbot, shell)
     choose(dialog, "Wide")
-    window.dialogs.name = "Broad"  # type: ignore[attr-defined]
+    shell.dialogs.name = "Broad"
     press(qtbot, dialog, "rename")
-    settled(qtbot, window)
+    settled(qtbot, shell)
     assert dialog.chosen()[0].name == "Broad"
     assert codec.load(workspace / "runs" / "0001 Wide" / "experiment.json").name == "Broad"
-    assert "Broad" in [record.name for record in window.runs.runs.records]
+    assert "Broad" in [record.name for record in shell.runs.runs.records]
 
 
-def test_deleting_can_be_undone(qtbot: Any, window: MainWindow, workspace: Path) -> None:
-    dialog = opened(qtbot, window)
+def test_deleting_can_be_undone(qtbot: Any, shell: Shell, workspace: Path) -> None:
+    dialog = opened(qtbot, shell)
     folder = workspace / "runs" / "0002 Narrow"
     choose(dialog, "Narrow")
     press(qtbot, dialog, "delete")
-    settled(qtbot, window)
+    settled(qtbot, shell)
     assert names(dialog) == ["Tuned", "Wide"] and not folder.exists()
     assert len(list((workspace / "trash").iterdir())) == 1
     assert dialog.messages.action.text() == "Undo"
     qtbot.mouseClick(dialog.messages.action, Qt.MouseButton.LeftButton)
-    settled(qtbot, window)
+    settled(qtbot, shell)
     assert names(dialog) == ["Tuned", "Narrow", "Wide"] and folder.exists()
 
 
+def test_keys_do_what_the_buttons_do(qtbot: Any, shell: Shell, workspace: Path) -> None:
+    dialog = opened(qtbot, shell)
+    with qtbot.waitActive(dialog):
+        dialog.activateWindow()
+    dialog.table.setFocus()
+    choose(dialog, "Wide")
+    shell.dialogs.name = "Broad"
+    qtbot.keyClick(dialog.table, Qt.Key.Key_F2)
+    settled(qtbot, shell)
+    assert dialog.chosen()[0].name == "Broad"
+    qtbot.keyClick(dialog.table, Qt.Key.Key_Delete)
+    settled(qtbot, shell)
+    assert names(dialog) == ["Tuned", "Narrow"]
+    choose(dialog, "Narrow")
+    qtbot.keyClick(dialog.table, Qt.Key.Key_Return)
+    assert submitted(shell, OpenModel)[0].path == workspace / "runs" / "0002 Narrow"
+    assert next(action.text() for action in dialog.menu().actions() if not action.isSeparator()) == "Open"
+
+
 def test_a_file_from_elsewhere_is_listed_with_its_sentence_and_only_leaves_the_list(
-    qtbot: Any, window: MainWindow, tmp_path: Path
+    qtbot: Any, shell: Shell, tmp_path: Path
 ) -> None:
     file = tmp_path / "other.keras"
     file.write_bytes(b"")
-    dialog = opened(qtbot, window)
-    window.dialogs.path = file  # type: ignore[attr-defined]
-    window.library.add_file()
-    settled(qtbot, window)
-    assert submitted(window, ListLibrary)[-1].files == (file,)
+    dialog = opened(qtbot, shell)
+    shell.dialogs.path = file
+    shell.library.add_file()
+    settled(qtbot, shell)
+    assert submitted(shell, ListLibrary)[-1].files == (file,)
     assert "other.keras: The file is damaged." in dialog.messages.message()
     entry = Entry(
         path=file, kind="file", name=file.name, task="", classes=(), experiment=WIDE, input_shape=None
     )  # fmt: skip
-    done = window.library._deeds.delete(entry)
-    assert file.exists() and window._settings.library_files == []
+    done = shell.library._deeds.delete(entry)
+    assert file.exists() and shell.settings.library_files == []
     assert done.undo is not None
     done.undo()
-    assert window._settings.library_files == [file]
+    assert shell.settings.library_files == [file]
 
 
-def test_a_copy_is_saved_where_the_person_says(qtbot: Any, window: MainWindow, tmp_path: Path, workspace: Path) -> None:
-    dialog = opened(qtbot, window)
+def test_a_copy_is_saved_where_the_person_says(qtbot: Any, shell: Shell, tmp_path: Path, workspace: Path) -> None:
+    dialog = opened(qtbot, shell)
     choose(dialog, "Wide")
-    window.dialogs.path = tmp_path / "copy.keras"  # type: ignore[attr-defined]
+    shell.dialogs.path = tmp_path / "copy.keras"
     press(qtbot, dialog, "copy")
     qtbot.waitUntil(lambda: "Saved a copy" in dialog.messages.message())
-    (job,) = submitted(window, SaveModel)
+    (job,) = submitted(shell, SaveModel)
     assert (job.model, job.path) == (workspace / "runs" / "0001 Wide", tmp_path / "copy.keras")
 
 
-def test_what_fails_is_said_and_nothing_is_lost(qtbot: Any, window: MainWindow, workspace: Path) -> None:
-    dialog = opened(qtbot, window)
+def test_what_fails_is_said_and_nothing_is_lost(qtbot: Any, shell: Shell, workspace: Path) -> None:
+    dialog = opened(qtbot, shell)
     choose(dialog, "Narrow")
     shutil.rmtree(workspace / "runs" / "0002 Narrow")
     press(qtbot, dialog, "clone")
@@ -191,26 +213,28 @@ def test_what_fails_is_said_and_nothing_is_lost(qtbot: Any, window: MainWindow, 
     assert names(dialog) == ["Tuned", "Narrow", "Wide"]
 
 
-def test_during_a_training_the_runs_are_listed_all_the_same(qtbot: Any, window: MainWindow) -> None:
-    begin_slow_training(qtbot, window)
-    window.actions_["library"].trigger()
-    dialog = window.library.dialog
+def test_during_a_training_the_runs_are_listed_all_the_same(qtbot: Any, shell: Shell) -> None:
+    shell.engine._timer.setInterval(5)
+    shell.controller.train(WIDE.replaced(training=Training(epochs=500)))
+    qtbot.waitUntil(lambda: shell.controller.activity == "training")
+    shell.actions_["library"].trigger()
+    dialog = shell.library.dialog
     assert dialog is not None
     qtbot.waitUntil(lambda: names(dialog) == ["Tuned", "Narrow", "Wide"])
-    assert window.library._listing.busy and "Waiting for the engine" in dialog.progress.text()
+    assert shell.library._listing.busy and "Waiting for the engine" in dialog.progress.text()
     dialog.close()
-    window.controller.stop()
-    qtbot.waitUntil(lambda: window.controller.activity == "idle")
+    shell.controller.stop()
+    qtbot.waitUntil(lambda: shell.controller.activity == "idle")
 
 
-def test_two_models_are_put_side_by_side(qtbot: Any, window: MainWindow) -> None:
-    dialog = opened(qtbot, window)
+def test_two_models_are_put_side_by_side(qtbot: Any, shell: Shell) -> None:
+    dialog = opened(qtbot, shell)
     choose(dialog, "Wide")
     assert not dialog.buttons["compare"].isEnabled()
     choose(dialog, "Wide", "Narrow")
     assert not dialog.buttons["open"].isEnabled()
     press(qtbot, dialog, "compare")
-    (compare,) = window.library.comparisons
+    (compare,) = shell.library.comparisons
     qtbot.waitUntil(lambda: compare.layers.topLevelItemCount() == 3)
     row = compare.layers.topLevelItem(1)
     assert row is not None
@@ -223,11 +247,11 @@ def test_two_models_are_put_side_by_side(qtbot: Any, window: MainWindow) -> None
     dialog.close()
     assert compare.isVisible()  # it does not go with the library
     compare.close()
-    assert window.library.comparisons == []
+    assert shell.library.comparisons == []
 
 
-def test_three_hundred_models_are_shown_at_once(qtbot: Any, window: MainWindow, tmp_path: Path) -> None:
-    dialog = opened(qtbot, window)
+def test_three_hundred_models_are_shown_at_once(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+    dialog = opened(qtbot, shell)
     one = dialog.entries.entries[0]
     many = [
         Entry(**{name: getattr(one, name) for name in Entry.__slots__} | {"path": tmp_path / str(n)})
@@ -241,18 +265,18 @@ def test_three_hundred_models_are_shown_at_once(qtbot: Any, window: MainWindow, 
         return bars(self, entry)
 
     delegate = dialog.table.itemDelegate()
-    delegate._bars = counting.__get__(dialog.entries)  # type: ignore[attr-defined]
+    delegate._bars = counting.__get__(dialog.entries)
     dialog.set_entries(many)
     dialog.table.viewport().repaint()
     assert dialog.shown.rowCount() == 300
     assert 0 < len(drawn) < 60  # only what is in sight is drawn
 
 
-def test_the_workspace_that_is_empty_says_what_to_do(qtbot: Any, window: MainWindow, workspace: Path) -> None:
+def test_the_workspace_that_is_empty_says_what_to_do(qtbot: Any, shell: Shell, workspace: Path) -> None:
     shutil.rmtree(workspace / "runs")
-    dialog = opened(qtbot, window)
+    dialog = opened(qtbot, shell)
     assert "no trained model" in dialog._empty.text() and dialog.table.isHidden()
     store(workspace, 1, WIDE, 0.9)
     dialog.refresh_requested.emit()
-    settled(qtbot, window)
+    settled(qtbot, shell)
     assert names(dialog) == ["Wide"]
