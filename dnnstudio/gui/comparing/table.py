@@ -14,7 +14,7 @@ from dnnstudio.gui.theme import Theme
 
 ROW_HEIGHT = 28
 WORDS = {"source": "Source", "scratch": "From scratch", "transfer": "Transferred"}
-PARTS = ("test", "validation")
+PARTS = {"test": "Test", "validation": "Val."}
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -46,7 +46,7 @@ class FiguresTable(QTreeWidget):
         ] or [("test", "accuracy"), ("test", "loss")]
         self.clear()
         self.setColumnCount(len(columns) + 2)
-        titles = (f"{part.capitalize()} {name}" for part, name in columns)
+        titles = (f"{PARTS[part]} {name}" for part, name in columns)
         self.setHeaderLabels(("Start", "Seeds", *titles))
         starts = [start for start in WORDS if start != "source" or start in summary]
         bold = self._theme.font(12, QFont.Weight.Medium)

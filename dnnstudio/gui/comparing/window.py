@@ -14,7 +14,15 @@ from dnnstudio.core.comparison import as_csv, verdict
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.files import write_atomically
-from dnnstudio.core.jobs import CompareTransfer, ComparisonRun, Event, Progress, TransferComparison
+from dnnstudio.core.jobs import (
+    CompareTransfer,
+    ComparisonRun,
+    EpochDone,
+    Event,
+    Progress,
+    RunStarted,
+    TransferComparison,
+)
 from dnnstudio.core.stages import planned_epochs
 from dnnstudio.gui.asking import Asking
 from dnnstudio.gui.comparing.curves_card import CurvesCard
@@ -27,6 +35,8 @@ from dnnstudio.gui.uncertainty.exporting import save_png
 from dnnstudio.gui.widgets import Card, Limits, MessageBar, NumberField, Steps, label, push_button
 
 SEEDS, MOST_SEEDS = 3, 20
+FINE = 100
+"""Steps of the bar for each training."""
 FILTERS = {"png": "Picture (*.png)", "csv": "Table (*.csv)"}
 TEACHES = (
     "Each seed trains the network twice: once from scratch with the experiment's own optimizer and rate, once starting "
@@ -67,7 +77,8 @@ class ComparisonWindow(QDialog):
         self._base = base
         self._ask = ask
         self._folder: Path | None = None
-        self._planned = 0
+        self._now: Progress | None = None
+        self._epochs = 0
         self._over = False
         self.histories = Histories()
         column = QVBoxLayout(self)
@@ -191,6 +202,7 @@ class ComparisonWindow(QDialog):
         self.curves.show_histories(self.histories)
         self.table.show_runs(())
         self.headline.setText("Training both …")
+        self._now = None
         self.bar.setRange(0, 0)
         self._asking.ask(CompareTransfer(experiment=self._experiment, folder=folder, seeds=seeds, base=self._base))
         if self._asking.waiting:
@@ -209,14 +221,26 @@ class ComparisonWindow(QDialog):
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Progress):
             if event.total and event.text.startswith("Seed "):
-                self.bar.setRange(0, event.total)
-                self.bar.setValue(event.done)
-                self.progress.setText(f"{event.done + 1} of {event.total}: {event.text.rstrip('.')}")
+                self._now = event
+                self.bar.setRange(0, event.total * FINE)
+                self._show_progress(0, 0)
             elif not event.run.count("-"):
                 self.progress.setText(event.text)
             return
+        if isinstance(event, RunStarted):
+            self._epochs = event.epochs
+        elif isinstance(event, EpochDone):
+            self._show_progress(int(event.row["epoch"]), self._epochs)
         if self.histories.add(event):
             self._show_figures()
+
+    def _show_progress(self, epoch: int, epochs: int) -> None:
+        """Which training is under way, and how far it is."""
+        if self._now is None:
+            return
+        text = f"{self._now.done + 1} of {self._now.total}: {self._now.text.rstrip('.')}"
+        self.progress.setText(f"{text}, epoch {epoch} of {epochs}" if epoch else text)
+        self.bar.setValue(self._now.done * FINE + (epoch * FINE // epochs if epochs else 0))
 
     def _on_answer(self, job: object, result: Any) -> None:
         del job

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QHeaderView,
+    QSizePolicy,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -18,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from dnnstudio.core.jobs import ModelComparison
 from dnnstudio.core.library import Entry, LayerComparison, OptionDifference
-from dnnstudio.gui.library.words import figure_text, value_text
+from dnnstudio.gui.library.words import figure_name, figure_text, value_text
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, label, push_button
 
@@ -34,7 +35,7 @@ class CompareDialog(QDialog):
         super().__init__(parent, Qt.WindowType.Window)
         self.setObjectName("compare_dialog")
         self.setWindowTitle("Compare two models")
-        self.setMinimumSize(QSize(720, 480))
+        self.setMinimumSize(QSize(720, 580))
         self.resize(960, 700)
         self._theme = theme
         self._names = (first.name, second.name) if first.name != second.name else (first.path.name, second.path.name)
@@ -59,6 +60,8 @@ class CompareDialog(QDialog):
         ):
             card = Card(theme, title, icon=icon)
             card.add(tree, 1)
+            if not stretch:
+                card.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
             card.hide()
             self.cards[tree.objectName()] = card
             column.addWidget(card, stretch)
@@ -120,7 +123,7 @@ class CompareDialog(QDialog):
             return
         first, second = result.figures
         for name in dict.fromkeys((*first, *second)):
-            row = QTreeWidgetItem((name.capitalize(), *(figure_text(name, part.get(name)) for part in (first, second))))
+            row = QTreeWidgetItem((figure_name(name), *(figure_text(name, part.get(name)) for part in (first, second))))
             row.setSizeHint(0, QSize(0, ROW_HEIGHT))
             self.figures.addTopLevelItem(row)
         count = self.figures.topLevelItemCount()

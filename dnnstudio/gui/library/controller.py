@@ -160,11 +160,7 @@ class LibraryController(QObject):
             return
         self._show(result.entries)
         self.dialog.set_busy("")
-        if result.notes and not self.dialog.messages.message():
-            more = f" And {len(result.notes) - 1} more." if len(result.notes) > 1 else ""
-            lead = f"{len(result.notes)} file{'s' if len(result.notes) > 1 else ''} cannot be read."
-            self.dialog.say(result.notes[0] + more, lead=lead, severity="hint")
-            self.dialog.messages.setToolTip("\n".join(result.notes))
+        self.dialog.set_notes(result.notes)
 
     def _show(self, entries: Any) -> None:
         assert self.dialog is not None

@@ -38,6 +38,8 @@ DEEDS = (
     ("delete", "Delete", "Put the model into the trash folder of the workspace; Undo brings it back (Del)", 1, "Del"),
 )
 """Name, words, tooltip, how many models it takes, keys."""
+NOTES = 4
+"""So many sentences on what cannot be read are in sight."""
 NOTHING = "There is no trained model in this workspace yet. Press Train in the main window, or add a file."
 
 
@@ -78,6 +80,11 @@ class LibraryDialog(QDialog):
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.card.add(self._empty, 1)
         self.card.add(self.table, 1)
+        self.notes = label("", Role.HINT, wrap=True)
+        self.notes.setObjectName("library_notes")
+        self.notes.setContentsMargins(8, 0, 8, 6)
+        self.notes.hide()
+        self.card.add(self.notes)
         body.addWidget(self.card, 1)
         body.addWidget(self.detail)
         column.addLayout(body, 1)
@@ -195,6 +202,13 @@ class LibraryDialog(QDialog):
         kind = model.SelectionFlag.ClearAndSelect if only else model.SelectionFlag.Select
         model.setCurrentIndex(index, kind | model.SelectionFlag.Rows)
         self.table.scrollTo(index)
+
+    def set_notes(self, notes: Sequence[str]) -> None:
+        """What cannot be read, a sentence each, under the models."""
+        lines = [*notes[:NOTES], *([f"And {len(notes) - NOTES} more."] if len(notes) > NOTES else [])]
+        self.notes.setText("\n".join(lines))
+        self.notes.setToolTip("\n".join(notes) if len(notes) > NOTES else "")
+        self.notes.setVisible(bool(notes))
 
     def set_busy(self, text: str) -> None:
         """What is being read, or an empty text."""

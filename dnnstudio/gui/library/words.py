@@ -49,7 +49,7 @@ def identity_sentence(item: LayerIdentity) -> str:
 
 def facts_of(entry: Entry) -> tuple[tuple[str, str], ...]:
     """What is known of a model, a title and a text each."""
-    since = "; its weights were changed since" if any(item.changed_by for item in entry.layers) else ""
+    since = f"{NBSP}(weights changed since)" if any(item.changed_by for item in entry.layers) else ""
     rows = [("Task", entry.task or "not known: only the network is in the file")]
     if len(entry.classes) > 2:
         rows.append(("Classes", ", ".join(entry.classes)))
@@ -78,6 +78,11 @@ def search_text(entry: Entry) -> str:
 def value_text(value: Any) -> str:
     """A value as it stands in the file; what is not there is a dash."""
     return "–" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def figure_name(name: str) -> str:
+    """A measured figure in words."""
+    return {"mae": "Mean absolute error"}.get(name, name.replace("_", " ").capitalize())
 
 
 def figure_text(name: str, value: float | None) -> str:

@@ -123,7 +123,8 @@ def test_cancelling_keeps_what_is_done(qtbot: Any, make: Make) -> None:
     window = make(pause_ms=5)
     window.start.click()
     qtbot.waitUntil(lambda: len(window.runs) == 1)
-    assert window.bar.maximum() == 6
+    assert window.bar.maximum() == 600 and window.bar.value() >= 100
+    assert "2 of 6: Seed 42: training transfer" in window.progress.text()
     window.stop.click()
     assert not window._asking.busy
     assert window.headline.text() == "Cancelled after 1 training."

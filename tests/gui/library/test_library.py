@@ -183,7 +183,9 @@ def test_a_file_from_elsewhere_is_listed_with_its_sentence_and_only_leaves_the_l
     shell.library.add_file()
     settled(qtbot, shell)
     assert submitted(shell, ListLibrary)[-1].files == (file,)
-    assert "other.keras: The file is damaged." in dialog.messages.message()
+    assert dialog.notes.text() == "other.keras: The file is damaged." and dialog.notes.isVisible()
+    dialog.set_notes([f"{n}.keras: The file is damaged." for n in range(6)])
+    assert dialog.notes.text().endswith("3.keras: The file is damaged.\nAnd 2 more.")
     entry = Entry(
         path=file, kind="file", name=file.name, task="", classes=(), experiment=WIDE, input_shape=None
     )  # fmt: skip
