@@ -55,6 +55,13 @@ ACTIONS = (
     ),
     ActionRow("more_epochs", "More epochs…", "", ("Shift+F7",), "Train the chosen run for as many epochs as you say."),
     ActionRow(
+        "go_on",
+        "Go on to the planned end",
+        "",
+        ("Ctrl+F7",),
+        "Train a run that was stopped, or cut off with the program, exactly from where it stood.",
+    ),
+    ActionRow(
         "find_rate",
         "Find learning rate",
         "chart-line-up",

@@ -62,7 +62,12 @@ class LabController(QObject):
         self.may_go_on: Callable[[Path], bool] = lambda folder: True
         """Asked before a run goes on: other models may have a say, where layers are shared."""
         actions.connect(
-            {"one_epoch": self.one_epoch, "more_epochs": self.more_epochs, "find_rate": self.find_rate},
+            {
+                "one_epoch": self.one_epoch,
+                "more_epochs": self.more_epochs,
+                "go_on": self.go_on_chosen,
+                "find_rate": self.find_rate,
+            },
         )
         controller.activity_changed.connect(self.refresh)
         controller.run_started.connect(self._on_started)
@@ -87,6 +92,11 @@ class LabController(QObject):
         record = self._runs.chosen
         if record is not None and (count := self._dialogs.more_epochs(self._window, record.name)) is not None:
             self._more(count)
+
+    def go_on_chosen(self) -> None:
+        """Go on with the chosen run to its planned end."""
+        if (record := self._runs.chosen) is not None:
+            self.go_on(record.folder)
 
     def go_on(self, folder: Path) -> None:
         """Go on with a run to its planned end."""
@@ -179,6 +189,7 @@ class LabController(QObject):
         can = idle and record is not None and can_go_on(record)
         for name in ("one_epoch", "more_epochs"):
             actions[name].setEnabled(can)
+        actions["go_on"].setEnabled(can and record is not None and record.epochs_done < record.epochs_planned)
         if can and record is not None:
             which = f"run {record.number}" if record.number else record.name
             actions.set_help("one_epoch", f"Train {which} for one epoch more, exactly from where it stopped.")

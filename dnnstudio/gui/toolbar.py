@@ -60,7 +60,8 @@ class ToolBar(QFrame):
         self.stop_button = self._menu_button("stop", QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         self.stop_button.menu().addAction(actions["finish_epoch"])
         self.more_button = self._menu_button("one_epoch", QToolButton.ToolButtonPopupMode.MenuButtonPopup)
-        self.more_button.menu().addAction(actions["more_epochs"])
+        for name in ("more_epochs", "go_on"):
+            self.more_button.menu().addAction(actions[name])
         self._rule()
         self._button("find_rate")
         self.transfer_button = self._menu_button("transfer", QToolButton.ToolButtonPopupMode.MenuButtonPopup)
