@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from dnnstudio.core.jobs import EpochDone, RunEnded
 from dnnstudio.gui.plots.cards import Other
+from dnnstudio.gui.plots.corner import choose, hidden_by
 from dnnstudio.gui.plots.curves import Curves, smoothed
 from dnnstudio.gui.plots.exporting import drawing, picture, save_plot, table
 from dnnstudio.gui.plots.menu import SMOOTHINGS
@@ -206,6 +207,33 @@ def test_the_rate_of_any_step_can_be_read(plots: RunPlots) -> None:
     assert [entry.name for entry in plots.rate.readout.entries()] == ["planned"]
     plots.rate.plot._point(None)
     assert not plots.rate.readout.isVisible()
+
+
+def test_the_legend_leaves_a_corner_where_it_would_hide_the_curves(plots: RunPlots) -> None:
+    legend = plots.loss.legend
+
+    def at_left() -> bool:
+        return legend.x() < plots.loss.plot.view.width() / 3
+
+    plots.begin(started(epochs=40))
+    for number in range(1, 41):  # a loss that rises to the right, where the legend usually lies
+        row = epoch(number).row | {"loss": number / 4, "val_loss": number / 3.5}
+        plots.add_epoch(EpochDone(run="r", row=row, is_best=False))
+    plots.redraw()
+    assert at_left() or legend.y() > 60
+    where = legend.pos()
+    plots.redraw()
+    assert legend.pos() == where, "it stays where it is"
+
+
+def test_a_legend_stays_for_a_few_points_and_goes_for_many() -> None:
+    here, there = (True, False), (False, True)
+    rest = {(False, False): 50, (True, True): 50}
+    assert choose(here, here, {here: 3, there: 0} | rest) == here
+    assert choose(here, here, {here: 4, there: 0} | rest) == there
+    assert choose(here, here, {here: 10, there: 4} | rest) == here
+    area = QRect(10, 10, 20, 20)
+    assert hidden_by(area, [(np.array([15.0, 50.0, np.nan]), np.array([15.0, 15.0, 15.0]))]) == 1
 
 
 # ------------------------------------------------------------------------------------------------ runs of before

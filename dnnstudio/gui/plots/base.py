@@ -6,17 +6,19 @@ Nothing here knows of runs; `cards` does.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QKeyEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from dnnstudio.gui.plots.axis import Axis
+from dnnstudio.gui.plots.corner import Corner, choose, hidden_by, places
 from dnnstudio.gui.plots.curves import Floats, round_step
 from dnnstudio.gui.plots.scale import Scale, drawn, known_range, logarithmic, straight
 from dnnstudio.gui.plots.series import LAYERS, Series, color_of, pen_for
@@ -32,13 +34,6 @@ SYMBOLS_UP_TO = 60
 """With more epochs than this the marks would touch."""
 FUTURE_ALPHA = 150
 STAR_SIZE = 13
-
-
-class Axis(pg.AxisItem):  # type: ignore[misc]
-    """An axis that keeps its end labels: with a grid on, pyqtgraph leaves them out as too near the edge."""
-
-    def boundingRect(self) -> QRectF:
-        return QRectF(super().boundingRect().adjusted(-10, -10, 10, 10))
 
 
 class CurvePlot(QWidget):
@@ -100,7 +95,8 @@ class CurvePlot(QWidget):
         self.message.setWordWrap(True)
         self.message.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.legend: QWidget | None = None
-        self._legend_at_top = True
+        self._usual_corner: Corner = (True, False)
+        self._corner = self._usual_corner
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
@@ -186,10 +182,6 @@ class CurvePlot(QWidget):
             self._point(self._pointer)
             self.place_legend()
 
-    @property
-    def log(self) -> bool:
-        return self._log
-
     def clear(self) -> None:
         """Take all curves away."""
         self._y_range = None
@@ -230,24 +222,35 @@ class CurvePlot(QWidget):
         """The small table in the right corner that the curves leave free."""
         legend.setParent(self.view)
         self.legend = legend
-        self._legend_at_top = at_top
+        self._usual_corner = self._corner = (at_top, False)
         self.place_legend()
 
     def place_legend(self) -> None:
         """Put the legend into its corner again, after its size changed.
 
-        On a logarithmic axis falling curves leave the lower left corner free; while a person points at the plot the
-        legend stays out of the way.
+        Where curves come to lie under it and another corner is freer, it moves there. While a person points at the
+        plot it stays out of the way.
         """
         if self.legend is None:
             return
-        size, width, height = self.legend.sizeHint(), self.view.width(), self.view.height()
-        at_top, at_left = self._legend_at_top and not self._log, self._log
+        found = places(self.legend.sizeHint(), self.view.size(), LEFT_WIDTH)
+        corner = self._corner
         if self._pointer is not None:
-            at_left = self._pointer > self._x_end / 2
-        left = LEFT_WIDTH + 8 if at_left else width - 16 - size.width()
-        top = 10 if at_top else height - 24 - 10 - size.height()
-        self.legend.setGeometry(left, top, size.width(), size.height())
+            corner = (corner[0], self._pointer > self._x_end / 2)
+        else:
+            curves = list(self._in_pixels())
+            hidden = {each: hidden_by(area, curves) for each, area in found.items()}
+            corner = self._corner = choose(corner, self._usual_corner, hidden)
+        self.legend.setGeometry(found[corner])
+
+    def _in_pixels(self) -> Iterator[tuple[Floats, Floats]]:
+        """The curves that a legend should not hide, in pixels of the view."""
+        width, height = max(self.view.width() - LEFT_WIDTH - 10, 1), max(self.view.height() - 30, 1)
+        scale, span = self._scale, (self._scale.top - self._scale.bottom) or 1.0
+        for key, (x, y) in self._shown.items():
+            if self.series[key].style in ("epochs", "clean", "smooth", "other"):
+                heights = 6 + (scale.top - drawn(y, log=self._log)) / span * height
+                yield LEFT_WIDTH + x / self._x_end * width, heights
 
     @property
     def y_ticks(self) -> list[float]:

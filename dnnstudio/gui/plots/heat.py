@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt
-from PySide6.QtGui import QBrush, QColor, QHelpEvent, QLinearGradient, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QBrush, QColor, QHelpEvent, QLinearGradient, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from dnnstudio.gui.theme import Theme
@@ -17,6 +17,8 @@ COLUMNS = 30
 ROW_HEIGHT = (15, 38)
 """Smallest and largest height of a row."""
 NAME_WIDTH, VALUE_WIDTH, KEY_HEIGHT, GAP = 72, 56, 22, 2
+WITH_KEY = 240
+"""Pixels of width from which on there is a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class HeatTiles(QWidget):
     def show_rows(self, rows: Sequence[HeatRow], scale: Scale | None, value_title: str = "latest") -> None:
         """Draw these layers. Without a scale there is no key."""
         self._rows, self._scale, self._value_title = tuple(rows), scale, value_title
-        self.setMinimumHeight(len(self._rows) * ROW_HEIGHT[0] + KEY_HEIGHT)
+        self._fit()
         self.setAccessibleDescription("; ".join(f"{row.name} {row.latest}" for row in rows))
         self.updateGeometry()
         self.update()
@@ -79,8 +81,16 @@ class HeatTiles(QWidget):
         """The layers that are drawn."""
         return self._rows
 
+    @property
+    def _key_height(self) -> int:
+        """In a narrow card there is no key: the values at the right say enough."""
+        return KEY_HEIGHT if self.width() >= WITH_KEY else 0
+
+    def _fit(self) -> None:
+        self.setMinimumHeight(len(self._rows) * ROW_HEIGHT[0] + self._key_height)
+
     def _row_height(self) -> float:
-        room = max(self.height() - KEY_HEIGHT, 1)
+        room = max(self.height() - self._key_height, 1)
         return min(max(room / max(len(self._rows), 1), ROW_HEIGHT[0]), ROW_HEIGHT[1])
 
     def _row_at(self, place: QPoint) -> HeatRow | None:
@@ -131,7 +141,8 @@ class HeatTiles(QWidget):
                 self._paint_bars(painter, area, row.bars)
             else:
                 self._paint_tiles(painter, area, row)
-        self._paint_key(painter, left, right, len(self._rows) * height)
+        if self._key_height:
+            self._paint_key(painter, left, right, len(self._rows) * height)
 
     def _paint_tiles(self, painter: QPainter, area: QRectF, row: HeatRow) -> None:
         width = area.width() / COLUMNS
@@ -184,3 +195,7 @@ class HeatTiles(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(fill)
         painter.drawRoundedRect(bar, 3, 3)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()

@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from dnnstudio.core.jobs import FoundRate
-from dnnstudio.gui.plots.base import Axis
+from dnnstudio.gui.plots.axis import Axis
 from dnnstudio.gui.plots.curves import Floats, round_range
 from dnnstudio.gui.plots.series import ALPHAS
 from dnnstudio.gui.plots.words import short_number, tick_numbers

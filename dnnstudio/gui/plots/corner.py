@@ -1,0 +1,44 @@
+"""In which corner of a plot its legend hides least."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from PySide6.QtCore import QRect, QSize
+
+from dnnstudio.gui.plots.curves import Floats
+
+Corner = tuple[bool, bool]
+"""At the top, at the left."""
+CORNERS: tuple[Corner, ...] = ((True, False), (False, False), (False, True), (True, True))
+LOOKS = 40
+"""At so many points of a curve it is looked whether it would be hidden."""
+WORTH_MOVING = 3
+INSET, AXIS = 10, 24
+
+
+def places(legend: QSize, view: QSize, left_axis: int) -> dict[Corner, QRect]:
+    """Where a legend of that size lies in each corner of the view."""
+    found: dict[Corner, QRect] = {}
+    for corner in CORNERS:
+        left = left_axis + 8 if corner[1] else view.width() - 16 - legend.width()
+        top = INSET if corner[0] else view.height() - AXIS - INSET - legend.height()
+        found[corner] = QRect(left, top, legend.width(), legend.height())
+    return found
+
+
+def hidden_by(area: QRect, curves: Iterable[tuple[Floats, Floats]]) -> int:
+    """How many points of the curves, given in pixels of the view, lie under the area."""
+    found = 0
+    for x, y in curves:
+        some = slice(None, None, max(1, len(x) // LOOKS))
+        across, down = x[some], y[some]
+        inside = (across > area.left()) & (across < area.right()) & (down > area.top()) & (down < area.bottom())
+        found += int(inside.sum())
+    return found
+
+
+def choose(now: Corner, usual: Corner, hidden: Mapping[Corner, int]) -> Corner:
+    """Stay, unless much more is hidden here than elsewhere; so nothing jumps to and fro."""
+    freest = min(hidden, key=lambda each: (hidden[each], each != usual, each[1] != usual[1]))
+    return freest if hidden[now] > WORTH_MOVING + 2 * hidden[freest] else now
