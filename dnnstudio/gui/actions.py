@@ -35,7 +35,7 @@ ACTIONS = (
         "export_script",
         "Export as Python…",
         "",
-        ("Ctrl+E",),
+        ("Ctrl+Shift+P",),
         "Write the experiment as a script or notebook of plain Keras.",
     ),
     ActionRow("undo", "Undo", "arrow-counter-clockwise", ("Ctrl+Z",), "Take the last edit back."),
