@@ -9,7 +9,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.jobs import TrainRun
 from dnnstudio.core.runs import CHECKPOINT, EXPERIMENT, read_run
-from dnnstudio.core.stages import planned_epochs
+from dnnstudio.core.stages import planned_epochs, with_more_epochs
 
 
 def continued(folder: Path, more_epochs: int | None = None) -> TrainRun:
@@ -31,16 +31,6 @@ def continued(folder: Path, more_epochs: int | None = None) -> TrainRun:
     if target <= planned:
         return TrainRun(experiment=experiment, folder=folder, resume_from=folder, stop_after=target)
     return TrainRun(experiment=with_more_epochs(experiment, target - planned), folder=folder, resume_from=folder)
-
-
-def with_more_epochs(experiment: Experiment, more: int) -> Experiment:
-    """The experiment with so many epochs more, in its last phase where it has phases. Raises `UserError`."""
-    if experiment.transfer is not None and experiment.transfer.phases:
-        *first, last = experiment.transfer.phases
-        longer = last.replaced(epochs=last.epochs + more)
-        return experiment.replaced(transfer=experiment.transfer.replaced(phases=(*first, longer)))
-    training = experiment.training
-    return experiment.replaced(training=training.replaced(epochs=training.epochs + more))
 
 
 def more_epochs_sentence(experiment: Experiment, done: int, more: int = 1) -> str:

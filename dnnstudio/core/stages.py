@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,16 +59,23 @@ def planned_epochs(experiment: Experiment) -> int:
     return sum(epochs for epochs, _ in _portions(experiment))
 
 
-def planned_rates(experiment: Experiment, steps_per_epoch: int) -> NDArray[np.float64]:
-    """The learning rate of every step, as far as it is known beforehand: each stage begins the schedule anew."""
-    return np.concatenate(
-        [
-            experiment.schedule.rates(
-                np.arange(epochs * steps_per_epoch), Plan(optimizer.learning_rate, steps_per_epoch, epochs)
-            )
-            for epochs, optimizer in _portions(experiment)
-        ]
-    )
+def planned_rates(
+    experiment: Experiment, steps_per_epoch: int, *, epochs: int | None = None, points: int | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Steps from 0, and the learning rate of each as far as it is known beforehand; a stage begins the schedule anew.
+
+    All steps, or `points` of them spread evenly. `epochs` take the place of those of a training without stages.
+    """
+    portions = _portions(experiment)
+    if epochs is not None and len(portions) == 1:
+        portions = [(epochs, portions[0][1])]
+    plans = [Plan(optimizer.learning_rate, steps_per_epoch, length) for length, optimizer in portions]
+    starts = np.cumsum([0, *(length * steps_per_epoch for length, _ in portions)])
+    wanted = int(starts[-1]) if points is None else min(int(starts[-1]), points)
+    steps = np.unique(np.linspace(0, starts[-1] - 1, wanted).round().astype(np.int64))
+    inside = [steps[(steps >= start) & (steps < end)] - start for start, end in pairwise(starts)]
+    rates = [experiment.schedule.rates(part, plan) for part, plan in zip(inside, plans, strict=True)]
+    return steps, np.concatenate(rates)
 
 
 def _portions(experiment: Experiment) -> list[tuple[int, AnyOptimizer]]:

@@ -65,10 +65,14 @@ def test_more_epochs_go_to_the_last_phase() -> None:
 
 
 def test_every_phase_begins_the_schedule_anew() -> None:
-    rates = planned_rates(PHASED.replaced(schedule=Power(s=1.0)), steps_per_epoch=2)
+    phased = PHASED.replaced(schedule=Power(s=1.0))
+    steps, rates = planned_rates(phased, steps_per_epoch=2)
     halves = [1 / (1 + step / 2) for step in range(10)]
     expected = [0.1 * h for h in halves[:4]] + [0.01 * h for h in halves] + [0.3 * h for h in halves[:2]]
     np.testing.assert_allclose(rates, expected)
+    some, rates_there = planned_rates(phased, steps_per_epoch=2, points=5)
+    assert (some[0], some[-1], len(some)) == (0, steps[-1], 5)
+    np.testing.assert_allclose(rates_there, np.asarray(expected)[some])
 
 
 def test_layer_by_layer_learns_one_block_and_its_mirror_at_a_time() -> None:

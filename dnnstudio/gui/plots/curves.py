@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnstudio.core import stages
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.jobs import BatchesDone, EpochDone, RunStarted
-from dnnstudio.core.schedules import Plan
 
 Floats = NDArray[np.float64]
 SAMPLED = 10_000
@@ -170,10 +170,8 @@ class Curves:
 def planned_rates(experiment: Experiment, steps_per_epoch: int, epochs: int | None = None) -> tuple[Floats, Floats]:
     """Epochs and learning rates of the whole plan, in at most `PLANNED_POINTS` points."""
     steps_per_epoch = max(steps_per_epoch, 1)
-    epochs = experiment.training.epochs if epochs is None else epochs
-    plan = Plan(experiment.optimizer.learning_rate, steps_per_epoch, epochs)
-    steps = np.unique(np.linspace(0, plan.steps - 1, min(plan.steps, PLANNED_POINTS)).round().astype(np.int64))
-    return (steps + 1) / steps_per_epoch, np.asarray(experiment.schedule.rates(steps, plan), dtype=np.float64)
+    steps, rates = stages.planned_rates(experiment, steps_per_epoch, epochs=epochs, points=PLANNED_POINTS)
+    return (steps + 1) / steps_per_epoch, rates
 
 
 def smoothed(x: Floats, y: Floats, over: float) -> Floats:
