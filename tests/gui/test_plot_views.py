@@ -229,9 +229,9 @@ def test_the_legend_leaves_a_corner_where_it_would_hide_the_curves(plots: RunPlo
 def test_a_legend_stays_for_a_few_points_and_goes_for_many() -> None:
     here, there = (True, False), (False, True)
     rest = {(False, False): 50, (True, True): 50}
-    assert choose(here, here, {here: 3, there: 0} | rest) == here
-    assert choose(here, here, {here: 4, there: 0} | rest) == there
-    assert choose(here, here, {here: 10, there: 4} | rest) == here
+    assert choose(here, here, ({here: 3, there: 0} | rest).__getitem__) == here
+    assert choose(here, here, ({here: 4, there: 0} | rest).__getitem__) == there
+    assert choose(here, here, ({here: 10, there: 4} | rest).__getitem__) == here
     area = QRect(10, 10, 20, 20)
     assert hidden_by(area, [(np.array([15.0, 50.0, np.nan]), np.array([15.0, 15.0, 15.0]))]) == 1
 

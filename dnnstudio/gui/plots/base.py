@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
@@ -15,11 +16,11 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QKeyEvent
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from dnnstudio.gui.plots.axis import Axis
+from dnnstudio.gui.plots.axis import Axis, prepare
 from dnnstudio.gui.plots.corner import Corner, choose, hidden_by, places
-from dnnstudio.gui.plots.curves import Floats, round_step
+from dnnstudio.gui.plots.curves import Floats, round_step, same_points
 from dnnstudio.gui.plots.scale import Scale, drawn, known_range, logarithmic, straight
 from dnnstudio.gui.plots.series import LAYERS, Series, color_of, pen_for
 from dnnstudio.gui.theme import Role, Theme, set_role
@@ -68,6 +69,7 @@ class CurvePlot(QWidget):
         self.series = {item.key: item for item in series}
         self._shown: dict[str, tuple[Floats, Floats]] = {}
         self._unmarked: set[str] = set()
+        self._together = False
         self._x_end = 1.0
         self._y_range: tuple[float, float] | None = None
         self._log = False
@@ -84,7 +86,6 @@ class CurvePlot(QWidget):
         self._pointer_line = pg.InfiniteLine(angle=90)
         self._pointer_line.setZValue(-5)
         self._dots = pg.ScatterPlotItem(size=7)
-        self._dots.opts["useCache"] = False
         self._dots.setZValue(20)
         for item in (self._future, self._now, self._pointer_line, self._dots):
             self.view.addItem(item, ignoreBounds=True)
@@ -108,30 +109,19 @@ class CurvePlot(QWidget):
         self._update_y()
 
     def _set_up_view(self) -> None:
-        self.view.hideButtons()
-        self.view.setMouseEnabled(x=False, y=False)
-        self.view.setFrameShape(QFrame.Shape.NoFrame)
+        prepare(self.view, self._left, self._bottom, left_width=LEFT_WIDTH, bottom_height=24)
         self.view.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.view.viewport().installEventFilter(self)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.view.customContextMenuRequested.connect(self._on_menu)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        item = self.view.getPlotItem()
-        item.setContentsMargins(0, 6, 10, 0)
-        item.getViewBox().setDefaultPadding(0.0)
-        for axis in (self._left, self._bottom):
-            axis.setStyle(tickLength=0, tickTextOffset=6, maxTickLevel=0, hideOverlappingLabels=False)
-        self._left.setWidth(LEFT_WIDTH)
-        self._bottom.setHeight(24)
 
     def _new_curve(self, series: Series) -> Any:
-        # A cached mark is a picture, which would be coarse in files of the plot.
-        curve = pg.PlotDataItem(connect="finite", useCache=False)
+        curve = pg.PlotDataItem(connect="finite")
         if series.style == "batches":
             curve.setDownsampling(auto=True, method="peak")
             curve.setClipToView(True)
-        curve.scatter.opts["useCache"] = False
         curve.setZValue(LAYERS[series.style])
         self.view.addItem(curve, ignoreBounds=True)
         return curve
@@ -140,10 +130,24 @@ class CurvePlot(QWidget):
 
     def set_curve(self, key: str, x: Floats, y: Floats, *, marks: bool = True) -> None:
         """Show these points as the curve `key`, means an epoch with a mark each. Arrays are not copied."""
+        before = self._shown.get(key)
+        if before is not None and marks == (key not in self._unmarked) and same_points(before, (x, y)):
+            return
         self._shown[key] = (x, y)
         self._unmarked.discard(key) if marks else self._unmarked.add(key)
         self._draw(key)
-        self._update_y()
+        if not self._together:
+            self._update_y()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Several curves change: the axis follows once, at the end."""
+        self._together = True
+        try:
+            yield
+        finally:
+            self._together = False
+            self._update_y()
 
     def remove_curve(self, key: str) -> None:
         """Take one curve away; the axis stays as it is."""
@@ -239,8 +243,7 @@ class CurvePlot(QWidget):
             corner = (corner[0], self._pointer > self._x_end / 2)
         else:
             curves = list(self._in_pixels())
-            hidden = {each: hidden_by(area, curves) for each, area in found.items()}
-            corner = self._corner = choose(corner, self._usual_corner, hidden)
+            corner = self._corner = choose(corner, self._usual_corner, lambda each: hidden_by(found[each], curves))
         self.legend.setGeometry(found[corner])
 
     def _in_pixels(self) -> Iterator[tuple[Floats, Floats]]:

@@ -139,9 +139,17 @@ class HistoryCard(PlotCard):
         """Draw what a run has told so far, over runs of before."""
         self._curves, self._others, self._view = curves, others, view or self._view
         plot, over = self.plot, self._view.smoothing
+        with plot.together():
+            self._draw_all(curves, over)
+        self.menu.set_clean(self._view.clean, known=bool(len(curves.column(f"clean_{self._batch}")[0])))
+        plot.set_now(None if curves.ended else curves.now)
+        plot.set_message("")
+        self._say()
+
+    def _draw_all(self, curves: Curves, over: float) -> None:
         if len(curves.batch[self._batch]) == len(curves.steps):
             x, y = curves.trace(self._batch)
-            plot.set_curve("batch", x, y)
+            self.plot.set_curve("batch", x, y)
             self._set("smooth", x, smoothed(x, y, over) if over else y[:0])
         for item in self._series:
             x, y = curves.column(item.key)
@@ -152,10 +160,6 @@ class HistoryCard(PlotCard):
             self._set(item.key, x, smoothed(x, y, over) if means else y, marks=not means)
         self._draw_others()
         self._set("star", *self._best()[1:])
-        self.menu.set_clean(self._view.clean, known=bool(len(curves.column(f"clean_{self._batch}")[0])))
-        plot.set_now(None if curves.ended else curves.now)
-        plot.set_message("")
-        self._say()
 
     def _set(self, key: str, x: Any, y: Any, *, marks: bool = True) -> None:
         if len(y):

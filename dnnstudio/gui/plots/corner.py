@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QRect, QSize
 
@@ -38,7 +38,11 @@ def hidden_by(area: QRect, curves: Iterable[tuple[Floats, Floats]]) -> int:
     return found
 
 
-def choose(now: Corner, usual: Corner, hidden: Mapping[Corner, int]) -> Corner:
+def choose(now: Corner, usual: Corner, hidden: Callable[[Corner], int]) -> Corner:
     """Stay, unless much more is hidden here than elsewhere; so nothing jumps to and fro."""
-    freest = min(hidden, key=lambda each: (hidden[each], each != usual, each[1] != usual[1]))
-    return freest if hidden[now] > WORTH_MOVING + 2 * hidden[freest] else now
+    here = hidden(now)
+    if here <= WORTH_MOVING:
+        return now
+    elsewhere = {each: hidden(each) for each in CORNERS}
+    freest = min(elsewhere, key=lambda each: (elsewhere[each], each != usual, each[1] != usual[1]))
+    return freest if here > WORTH_MOVING + 2 * elsewhere[freest] else now

@@ -192,6 +192,11 @@ def smoothed(x: Floats, y: Floats, over: float) -> Floats:
     return result
 
 
+def same_points(one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> bool:
+    """Whether two curves are the same: most do not change from one drawing to the next."""
+    return all(len(a) == len(b) and np.array_equal(a, b, equal_nan=True) for a, b in zip(one, other, strict=True))
+
+
 def round_range(
     low: float, high: float, floor: float | None = None, ceiling: float | None = None, *, most: int = 5
 ) -> tuple[float, float, list[float]]:

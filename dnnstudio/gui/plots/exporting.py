@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from pathlib import Path
 
+os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
+
+import pyqtgraph as pg
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
@@ -95,7 +99,12 @@ def _paint(card: PlotCard, theme: Theme, painter: QPainter) -> None:
     painter.save()
     painter.translate(MARGIN, MARGIN + HEAD)
     view = card.plot.view
+    marks = [item for item in view.scene().items() if isinstance(item, pg.ScatterPlotItem)]
+    for item in marks:  # on the screen a mark is a small picture, which would be coarse here
+        item.setExportMode(True)
     view.render(painter, QRectF(0, 0, view.width(), view.height()), view.viewport().rect())
+    for item in marks:
+        item.setExportMode(False)
     painter.restore()
     legend = card.plot.legend
     if legend is not None and legend.isVisibleTo(card):

@@ -10,10 +10,10 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from dnnstudio.core.jobs import FoundRate
-from dnnstudio.gui.plots.axis import Axis
+from dnnstudio.gui.plots.axis import Axis, prepare
 from dnnstudio.gui.plots.curves import Floats, round_range
 from dnnstudio.gui.plots.series import ALPHAS
 from dnnstudio.gui.plots.words import short_number, tick_numbers
@@ -40,15 +40,7 @@ class RatePlot(QWidget):
         self._losses: Floats = np.empty(0)
         self._left, self._bottom = Axis("left"), Axis("bottom")
         self.view = pg.PlotWidget(axisItems={"left": self._left, "bottom": self._bottom}, enableMenu=False)
-        self.view.hideButtons()
-        self.view.setMouseEnabled(x=False, y=False)
-        self.view.setFrameShape(QFrame.Shape.NoFrame)
-        self.view.getPlotItem().setContentsMargins(0, 6, 10, 0)
-        self.view.getViewBox().setDefaultPadding(0.0)
-        for axis in (self._left, self._bottom):
-            axis.setStyle(tickLength=0, tickTextOffset=6, maxTickLevel=0, hideOverlappingLabels=False)
-        self._left.setWidth(48)
-        self._bottom.setHeight(40)
+        prepare(self.view, self._left, self._bottom, left_width=48, bottom_height=40)
         self.raw = pg.PlotDataItem(connect="finite")
         self.smooth = pg.PlotDataItem(connect="finite")
         self.marks = [

@@ -16,10 +16,10 @@ their smoothed line; measured another way; not yet happened; plain; another run,
 
 DASHES: dict[str, list[float]] = {"dotted": [2, 3], "clean": [5, 4]}
 WIDTHS: dict[str, float] = {
-    "epochs": 2, "batches": 1, "smooth": 1.3, "faint": 1, "clean": 1.2, "dotted": 1.4, "line": 2,
+    "epochs": 2, "batches": 1, "smooth": 1, "faint": 1, "clean": 1.2, "dotted": 1.4, "line": 2,
     "other": 1.6, "other_faint": 1, "star": 1,
 }  # fmt: skip
-ALPHAS: dict[str, int] = {"batches": 70, "smooth": 210, "faint": 100, "other_faint": 120}
+ALPHAS: dict[str, int] = {"batches": 70, "smooth": 255, "faint": 100, "other_faint": 120}
 LAYERS: dict[str, int] = {
     "batches": 0, "faint": 1, "other_faint": 1, "other": 2, "dotted": 2, "smooth": 3, "clean": 4, "line": 5,
     "epochs": 6, "star": 8,
