@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -30,6 +30,12 @@ from dnnstudio.gui.runs_model import (
 from dnnstudio.gui.theme import Theme
 
 ROW_HEIGHT = 30
+NAME_WIDTH = 110
+"""The column of names keeps at least this: in a narrow table other columns are left out, in this order."""
+LEFT_OUT = tuple(
+    next(n for n, column in enumerate(COLUMNS) if column.title == title)
+    for title in ("Params", "Time", "Val. loss", "Epochs", "Test acc.")
+)
 
 
 class RunDelegate(QStyledItemDelegate):
@@ -128,3 +134,10 @@ class RunsTable(QTableView):
             self.eye_pressed.emit(chosen[0].data(RECORD_ROLE))
             return
         super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        room = self.viewport().width() - NAME_WIDTH - sum(column.width for column in COLUMNS)
+        for number in LEFT_OUT:
+            self.setColumnHidden(number, room < 0)
+            room += COLUMNS[number].width if room < 0 else 0

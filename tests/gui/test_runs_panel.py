@@ -199,3 +199,18 @@ def test_300_runs_are_read_without_holding_the_window_up(
     measured(f"300 runs: {sum(gaps) * 1000:.0f} ms in slices of at most {max(gaps) * 1000:.0f} ms")
     assert panel.runs.rowCount() == 300
     assert sorted(gaps)[len(gaps) // 2] < 0.05
+
+
+@pytest.mark.parametrize(
+    ("width", "hidden"), [(760, set()), (660, {"Params"}), (440, {"Params", "Time", "Val. loss", "Epochs"})]
+)
+def test_a_narrow_table_leaves_columns_out_and_cuts_none(
+    qtbot: Any, panel: RunsPanel, tmp_path: Path, width: int, hidden: set[str]
+) -> None:
+    make_run(tmp_path, 1)
+    panel.refresh()
+    qtbot.waitUntil(lambda: panel.runs.rowCount() == 1)
+    panel.resize(width, 200)
+    qtbot.waitUntil(lambda: {t for n, t in enumerate(TITLES) if panel.table.isColumnHidden(n)} == hidden)
+    assert panel.table.horizontalHeader().length() <= panel.table.viewport().width()
+    assert panel.table.columnWidth(0) >= 100
