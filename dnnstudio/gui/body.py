@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from dnnstudio.gui.plots.rate_card import RateCard
+from dnnstudio.gui.runs_panel import RunsPanel
 from dnnstudio.gui.theme import Theme, set_state
 from dnnstudio.gui.widgets import Card, Tabs
 
 GAP = 8
+QWIDGETSIZE_MAX = 16_777_215
 NARROW_WIDTH, NARROW_HEIGHT = 1280, 820
 WIDE_COLUMNS = (344, 320)
 NARROW_COLUMNS = (264, 272)
+NARROW_RUNS = 230
+"""Height of the unfolded runs in a small window, where they take the place of learning rate and result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class Parts:
     accuracy: QWidget
     rate: RateCard
     result: QWidget
-    runs: QWidget
+    runs: RunsPanel
 
 
 def is_narrow(width: int, height: int) -> bool:
@@ -81,6 +85,7 @@ class Body(QWidget):
         row.addWidget(self._left)
         row.addWidget(self._centre, 1)
         row.addWidget(self._right)
+        parts.runs.folded_changed.connect(self._make_room)
         self.set_narrow(False)
         self.tabs.set_current(parts.tabs[0][0])
 
@@ -149,5 +154,15 @@ class Body(QWidget):
             stretches = (35, 21, 19, 0)
         for line, stretch in enumerate(stretches):
             grid.setRowStretch(line, stretch)
+        self._make_room()
+        parts.runs.setMaximumHeight(NARROW_RUNS if narrow else QWIDGETSIZE_MAX)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
+
+    def _make_room(self) -> None:
+        """In a small window there is room for the table of runs or for learning rate and result, not for both."""
+        parts, crowded = self._parts, self.narrow and not self._parts.runs.folded
+        for widget in (parts.rate, parts.result):
+            widget.setVisible(not crowded)
+        if self.narrow:
+            self._grid.setRowStretch(2, 0 if crowded else 15)

@@ -140,3 +140,20 @@ def test_a_file_that_cannot_be_written_is_told(window: MainWindow, monkeypatch: 
     window.lab.failed.connect(caught.append)
     window.plots.loss.menu.file_wished.emit("csv")
     assert len(caught) == 1
+
+
+def test_in_a_small_window_the_unfolded_runs_take_the_place_of_rate_and_result(
+    qtbot: Any, qapp: QApplication, tmp_path: Path
+) -> None:
+    with open_window(qtbot, qapp, tmp_path, size=(1024, 700)) as window:
+        cards = (window.plots.rate, window.side)
+        assert window.runs.folded and all(card.isVisible() for card in cards)
+        window.runs.set_folded(False)
+        assert not any(card.isVisible() for card in cards)
+        qapp.processEvents()
+        assert window.plots.loss.plot.view.height() > 60
+        window.runs.set_folded(True)
+        assert all(card.isVisible() for card in cards)
+        window.resize(1440, 900)
+        qtbot.waitUntil(lambda: not window.runs.folded)
+        assert all(card.isVisible() for card in cards)

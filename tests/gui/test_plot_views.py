@@ -128,6 +128,14 @@ def test_the_loss_can_be_drawn_on_a_logarithmic_scale_and_back(plots: RunPlots) 
     assert plots.loss.plot.y_ticks == straight
 
 
+def test_a_low_plot_names_fewer_numbers(plots: RunPlots) -> None:
+    shown(plots)
+    plots.loss.plot.resize(400, 240)
+    assert len(plots.loss.plot.y_ticks) >= 4
+    plots.loss.plot.resize(400, 80)
+    assert len(plots.loss.plot.y_ticks) == 3
+
+
 # ------------------------------------------------------------------------------------------------ marks
 
 

@@ -35,6 +35,7 @@ SYMBOLS_UP_TO = 60
 """With more epochs than this the marks would touch."""
 FUTURE_ALPHA = 150
 STAR_SIZE = 13
+TICK_ROOM = 18  # pixels of height for each number at the left
 
 
 class CurvePlot(QWidget):
@@ -70,6 +71,7 @@ class CurvePlot(QWidget):
         self._shown: dict[str, tuple[Floats, Floats]] = {}
         self._unmarked: set[str] = set()
         self._together = False
+        self._scaled_for: tuple[float, float, int] | None = None
         self._x_end = 1.0
         self._y_range: tuple[float, float] | None = None
         self._log = False
@@ -179,7 +181,7 @@ class CurvePlot(QWidget):
         """A logarithmic y axis, or a straight one."""
         if log != self._log:
             self._log = log
-            self._y_range = None
+            self._y_range = self._scaled_for = None
             for key in self._shown:
                 self._draw(key)
             self._update_y()
@@ -230,11 +232,7 @@ class CurvePlot(QWidget):
         self.place_legend()
 
     def place_legend(self) -> None:
-        """Put the legend into its corner again, after its size changed.
-
-        Where curves come to lie under it and another corner is freer, it moves there. While a person points at the
-        plot it stays out of the way.
-        """
+        """Put the legend where it hides least, and out of the way of where a person points."""
         if self.legend is None:
             return
         found = places(self.legend.sizeHint(), self.view.size(), LEFT_WIDTH)
@@ -269,14 +267,16 @@ class CurvePlot(QWidget):
         known = [*filter(None, found), *([self._y_range] if self._y_range and self._shown else [])]
         known += self._include if known and not self._log else ()
         low, high = (min(pair[0] for pair in known), max(pair[1] for pair in known)) if known else (0.0, 1.0)
-        if (low, high) == self._y_range and self._scale.ticks:
+        most = min(max((self.view.height() - 30) // TICK_ROOM, 3), self._most_ticks)
+        if (low, high, most) == self._scaled_for and self._scale.ticks:
             return
+        self._scaled_for = (low, high, most)
         self._y_range = (low, high) if known else None
         before = self._scale
         if self._log and known:
-            self._scale = logarithmic(low, high, most=self._most_ticks)
+            self._scale = logarithmic(low, high, most=most)
         else:
-            self._scale = straight(low, high, self._limits, most=self._most_ticks, words=self._format_ticks)
+            self._scale = straight(low, high, self._limits, most=most, words=self._format_ticks)
         if (self._scale.places, self._scale.words) != (before.places, before.words):
             self._left.setTicks([list(zip(self._scale.places, self._scale.words, strict=True))])
         self._show_y()
@@ -361,6 +361,7 @@ class CurvePlot(QWidget):
 
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
+        self._update_y()
         self._place()
         self._show_y()
 

@@ -12,6 +12,8 @@ from dnnstudio.gui.plots.words import short_number
 
 LOG_STEPS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
 """Numbers of a decade that an axis may name, fewer where it spans more."""
+LEAST_SPAN = 1.25
+"""Values nearer to each other than this factor are drawn on an axis around them."""
 DEEPEST = 1e-8
 """A logarithmic axis goes no deeper: below lies nothing but rounding."""
 
@@ -58,8 +60,9 @@ def straight(
 
 def logarithmic(low: float, high: float, *, most: int) -> Scale:
     """A logarithmic axis for values from `low` to `high`, both above 0, with two to `most` round numbers."""
-    if high <= low * 1.02:
-        low, high = low / 1.5, high * 1.5
+    if high < low * LEAST_SPAN:
+        middle = float(np.sqrt(low * high))
+        low, high = min(low, middle / LEAST_SPAN), max(high, middle * LEAST_SPAN)
     bottom, top = float(np.log10(low)), float(np.log10(high))
     for numbers in reversed(LOG_STEPS):
         ticks = _decades(low, high, numbers)
