@@ -18,7 +18,8 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from dnnstudio.core.jobs import EpochDone, RunEnded
+from dnnstudio.core.jobs import BatchesDone, EpochDone, RunEnded
+from dnnstudio.core.schedules import Plan, Power
 from dnnstudio.gui.plots.cards import Other
 from dnnstudio.gui.plots.corner import choose, hidden_by
 from dnnstudio.gui.plots.curves import Curves, smoothed
@@ -215,6 +216,24 @@ def test_the_rate_of_any_step_can_be_read(plots: RunPlots) -> None:
     assert [entry.name for entry in plots.rate.readout.entries()] == ["planned"]
     plots.rate.plot._point(None)
     assert not plots.rate.readout.isVisible()
+
+
+def test_a_rate_set_in_flight_moves_the_rest_of_the_plan(plots: RunPlots) -> None:
+    def rates(first: int, factor: float) -> BatchesDone:
+        steps = np.arange(first, first + 10)
+        plan = Plan(0.05, 10, 4)
+        return replace(batches(first, 10), learning_rates=Power(s=1.0).rates(steps, plan) * factor)
+
+    event = started()
+    plots.begin(replace(event, experiment=event.experiment.replaced(schedule=Power(s=1.0))))
+    plots.add_batches(rates(0, 1.0))
+    plots.redraw()
+    x, planned = plots.rate.plot.points("planned") or ((), ())
+    np.testing.assert_allclose(planned, 0.05 / (1 + (np.round(x * 10) - 1) / 10))
+    plots.add_batches(rates(10, 0.2))
+    plots.redraw()
+    x, changed = plots.rate.plot.points("planned") or ((), ())
+    np.testing.assert_allclose(changed, 0.2 * 0.05 / (1 + (np.round(x * 10) - 1) / 10))
 
 
 def test_the_legend_leaves_a_corner_where_it_would_hide_the_curves(plots: RunPlots) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.schedules import Plan
 from dnnstudio.gui.plots.base import CurvePlot
 from dnnstudio.gui.plots.cards import Other, PlotCard
 from dnnstudio.gui.plots.curves import Curves, Floats, planned_rates
@@ -24,6 +25,8 @@ RATE = (
     Series("actual", "actual", "learning_rate", "line"),
     Series("planned", "planned", "planned", "dotted"),
 )
+SAME = 1e-4
+"""A rate so little beside the plan is the plan's."""
 NARROW = Series("actual", "", "learning_rate", "line")
 
 
@@ -76,7 +79,7 @@ class RateCard(PlotCard):
             self.plot.set_curve(item.key, *_from_the_start(*other.curves.rate_curve()))
         planned_x, planned_y = self._planned
         ahead = np.searchsorted(planned_x, curves.now)
-        self.plot.set_curve("planned", planned_x[ahead:], planned_y[ahead:])
+        self.plot.set_curve("planned", planned_x[ahead:], planned_y[ahead:] * changed_in_flight(curves))
         self.plot.set_now(None if curves.ended else curves.now)
         self._on_pointed(self.plot.pointer)
 
@@ -153,6 +156,18 @@ class RateCard(PlotCard):
         for run, curve, (x, y) in shown:
             found += [(run, curve, *pair) for pair in zip(x.tolist(), y.tolist(), strict=True)]
         return found
+
+
+def changed_in_flight(curves: Curves) -> float:
+    """What the rest of the plan is multiplied by: not 1 where a person or a plateau set another rate."""
+    transfer = curves.experiment.transfer
+    if not len(curves.rates) or (transfer is not None and transfer.phases):
+        return 1.0  # phases have plans of their own
+    plan = Plan(curves.experiment.optimizer.learning_rate, curves.steps_per_epoch, curves.epochs)
+    step = round(float(curves.steps.values[-1]) * curves.steps_per_epoch) - 1
+    planned = float(curves.experiment.schedule.rates([step], plan)[0])
+    factor = float(curves.rates.values[-1]) / planned if planned > 0 else 1.0
+    return factor if abs(factor - 1.0) > SAME else 1.0
 
 
 def _from_the_start(x: Floats, y: Floats) -> tuple[Floats, Floats]:
