@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 
+from dnnstudio.engine.xla_flags import with_own_flags
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["XLA_FLAGS"] = with_own_flags(os.environ.get("XLA_FLAGS", ""))
 
 import keras
 import tensorflow as tf

@@ -71,6 +71,11 @@ class LiveStage:
         """Train on each line of `rows` [steps, batch]; `steps` are their numbers, `rates` their learning rates."""
         return self._loop.run(rows, rates, self._momenta(steps))
 
+    @property
+    def together(self) -> int:
+        """How many steps go together, as `StepLoop.together`."""
+        return self._loop.together
+
     def rates(self, steps: Steps) -> Rates:
         """The schedule's learning rates."""
         return self._schedule.rates(steps, self._plan)

@@ -310,7 +310,8 @@ class Trainer:
         self._reporter.add(at.epoch + 1, first, done.losses, done.metrics, rates)
         # The first call is mostly tracing; growing by at most four times a call keeps it from misleading the next.
         wanted = count * CHUNK_S / max(seconds, 1e-6)
-        self._chunk = int(np.clip(wanted, 1, 4 * self._chunk))
+        chunk = int(np.clip(wanted, 1, 4 * self._chunk))
+        self._chunk = max(chunk - chunk % self._stage.together, min(chunk, self._stage.together))
 
     def _order(self, epoch: int) -> NDArray[np.int32]:
         """The rows in the order of this epoch: it depends on seed and epoch alone, so that resuming finds it again."""

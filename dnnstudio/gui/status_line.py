@@ -69,6 +69,7 @@ class StatusLine(QFrame):
         for widget in right:
             row.addWidget(widget)
         self._compact = False
+        self._versions = self._note = ""
         self._steps = self._epochs = 0
         self._epoch_seconds = 0.0
         self.clear()
@@ -83,7 +84,8 @@ class StatusLine(QFrame):
         color, words = PHASES[state.phase]
         self.dot.set_color(color)
         self.engine.setText(words)
-        self.details.setText(f"·  {state.text}" if state.phase in ("ready", "busy", "failed") and state.text else "")
+        self._versions = state.text if state.phase in ("ready", "busy", "failed") else ""
+        self._show_details()
 
     # ------------------------------------------------------------------------------------------ training
 
@@ -91,6 +93,8 @@ class StatusLine(QFrame):
         self._steps, self._epochs = event.steps_per_epoch, event.epochs
         self._epoch_seconds = 0.0
         self.clear()
+        self._note = event.note
+        self._show_details()
         self._show(0.0, f"Epoch {event.first_epoch + 1} / {event.epochs}", "")
 
     def add_batches(self, event: BatchesDone) -> None:
@@ -129,6 +133,13 @@ class StatusLine(QFrame):
             widget.hide()
         for words_label in (self.progress, self.rest):
             words_label.setMinimumWidth(0)
+        self._note = ""
+        self._show_details()
+
+    def _show_details(self) -> None:
+        """The engine's versions, or while it trains what is to be said of the way it does."""
+        words = self._note or self._versions
+        self.details.setText(f"·  {words}" if words else "")
 
     def _show(self, share: float, words: str, rest: str) -> None:
         if self.bar.maximum():

@@ -8,8 +8,6 @@ from typing import Any, get_args
 import keras
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
 from dnnstudio.core.experiment import Experiment, Training
 from dnnstudio.core.jobs import EpochDone, RunStarted
@@ -29,17 +27,15 @@ from dnnstudio.core.layers import (
     Rescaling,
     Reshape,
 )
-from dnnstudio.core.optimizers import OPTIMIZER_KINDS, SGD, Adam, AdamW, Muon, Optimizer, RMSprop
+from dnnstudio.core.optimizers import SGD, Adam, AdamW, Muon, Optimizer, RMSprop
 from dnnstudio.core.parts import L1L2, MaxNorm, MinMaxNorm, NonNeg, OrthogonalRegularizer, UnitNorm
-from dnnstudio.engine.build import build, compile_model, keras_optimizer
+from dnnstudio.engine.build import build, keras_optimizer
 from dnnstudio.engine.fast import reasons
 from dnnstudio.engine.loop import StepLoop
 from dnnstudio.engine.losses import objective
 from dnnstudio.engine.training import fresh_model
 
 BATCH = 16
-QUIETLY: dict[str, Any] = {"suppress_health_check": list(HealthCheck), "phases": (Phase.generate,)}
-"""Fixtures are the same for every example, and shrinking one would compile for minutes."""
 Make = Callable[..., Any]
 
 
@@ -93,7 +89,6 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "centred": RMSprop(learning_rate=0.01, centered=True, momentum=0.5),
     "average, constrained": Muon(learning_rate=0.01, use_ema=True, ema_overwrite_frequency=2),
 }
-OPTIMIZERS |= {kind: OPTIMIZER_KINDS[kind].new(learning_rate=0.01) for kind in OPTIMIZER_KINDS}
 
 
 class Trained:
@@ -171,66 +166,6 @@ def test_a_task_trains_alike_both_ways(
     assert_same_both_ways(experiment(outputs=1, activation=activation, loss=loss), rows(task))
 
 
-class Batches(keras.utils.PyDataset):
-    """Batches in a given order, for one pass of `fit`."""
-
-    def __init__(self, batches: list[tuple[np.ndarray, np.ndarray]]) -> None:
-        super().__init__()
-        self._batches = batches
-
-    def __len__(self) -> int:
-        return len(self._batches)
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        return self._batches[index]
-
-
-@st.composite
-def experiments(draw: st.DrawFn) -> Experiment:
-    """Small stacks without randomness, with an optimizer of any kind."""
-    prices = st.sampled_from([None, L1L2(l1=0.001, l2=0.01), OrthogonalRegularizer(factor=0.01)])
-    limits = st.sampled_from([None, MaxNorm(max_value=0.7), UnitNorm(), NonNeg(), MinMaxNorm(max_value=0.8)])
-    layers: list[Layer] = []
-    for index in range(draw(st.integers(1, 3))):
-        if draw(st.booleans()):
-            layers.append(BatchNormalization(id=f"bn_{index}", momentum=draw(st.sampled_from([0.5, 0.99]))))
-        layers.append(
-            Dense(
-                id=f"dense_{index}",
-                units=draw(st.integers(2, 9)),
-                activation=draw(st.sampled_from(["elu", "selu", "tanh", "sigmoid", "softplus", "silu"])),
-                use_bias=draw(st.booleans()),
-                kernel_regularizer=draw(prices),
-                kernel_constraint=draw(limits),
-            )
-        )
-    layers.append(Dense(id="output", units=3, activation="softmax"))
-    kind = draw(st.sampled_from(sorted(OPTIMIZER_KINDS)))
-    clipping = draw(st.sampled_from([{}, {"clipnorm": 0.1}, {"clipvalue": 0.01}, {"global_clipnorm": 0.1}]))
-    averaging = draw(st.sampled_from([{}, {"use_ema": True, "ema_momentum": 0.9, "ema_overwrite_frequency": 2}]))
-    optimizer = OPTIMIZER_KINDS[kind].new(learning_rate=0.01, **clipping, **averaging)
-    return Experiment(layers=tuple(layers), optimizer=optimizer)
-
-
-@settings(max_examples=6, deadline=None, derandomize=True, **QUIETLY)
-@given(experiment=experiments())
-def test_any_small_stack_trains_as_by_fit(experiment: Experiment, rows: Make) -> None:
-    data = rows()
-    fast = Trained(experiment, data, fast_from=0)
-    fast.optimizer.finalize_variable_values(fast.model.trainable_variables)
-    keras.utils.set_random_seed(3)
-    theirs = build(experiment, data.summary.input_shape)
-    compile_model(theirs, experiment, data.summary)
-    x, y = data.train.x, data.train.y
-    batches = [(x[batch], y[batch]) for call in calls_of(len(x), (3, 9)) for batch in call]
-    history = theirs.fit(Batches(batches), shuffle=False, verbose=0).history
-    sizes = np.array([len(batch) for batch, _ in batches])
-    assert np.dot(fast.losses, sizes) / sizes.sum() == pytest.approx(history["loss"][0], rel=1e-5)
-    for one, other in zip(fast.model.get_weights(), theirs.get_weights(), strict=True):
-        # Relative to the largest number of a variable: one that happens to be near zero has no digits of its own.
-        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5 * max(np.abs(other).max(), 0.1))
-
-
 def test_a_schedule_moves_rate_and_momentum_at_every_step(experiment: Make, rows: Make) -> None:
     data = rows()
     setting = experiment(optimizer=SGD(learning_rate=0.1, momentum=0.9, nesterov=True))
@@ -281,56 +216,6 @@ def test_plain_steps_before_the_fast_ones_are_counted_by_the_optimizer(experimen
     states = [v.numpy().tolist() for v in whole.model.variables if "seed_generator_state" in v.path]
     assert len(states) == 4
     assert all(count == 10 for _, count in states)  # one draw a step, whichever way it went
-
-
-def losses_of_noise(layer: Layer, summary: Any, *, steps: int = 40, units: int = 5000) -> np.ndarray:
-    """Each step's output of one unit that averages a layer over many ones, with the rate at zero."""
-    given = Experiment(layers=(layer, Dense(id="d", units=1)), loss="mean_absolute_error")
-    model = build(given, (units,))
-    model.layers[1].set_weights([np.full((units, 1), 1 / units, np.float32), np.zeros(1, np.float32)])
-    x, y = np.ones((1, units), np.float32), np.zeros(1, np.float32)
-    loop = StepLoop(model, keras_optimizer(given), objective(given, summary), x, y, batch=1, fast_from=0)
-    return loop.run(np.zeros((steps, 1), np.int32), np.zeros(steps)).losses
-
-
-@pytest.mark.parametrize(
-    ("layer", "mean", "variance"),
-    [
-        (Dropout(id="drop", rate=0.25), 1.0, 0.25 / 0.75),
-        (Dropout(id="drop", rate=0.9), 1.0, 0.9 / 0.1),
-        (GaussianDropout(id="times", rate=0.2), 1.0, 0.2 / 0.8),
-        (GaussianNoise(id="plus", stddev=0.5), 1.0, 0.25),
-    ],
-    ids=lambda value: getattr(value, "kind", None),
-)
-def test_noise_has_the_mean_and_the_spread_of_its_formula(
-    layer: Layer, mean: float, variance: float, rows: Make
-) -> None:
-    losses = losses_of_noise(layer, rows("number").summary)
-    spread = np.sqrt(variance / 5000)
-    assert losses.mean() == pytest.approx(mean, abs=5 * spread / np.sqrt(len(losses)))
-    assert losses.std() == pytest.approx(spread, rel=0.5)
-    # Steps are independent of each other: their sums spread as much as their number says.
-    neighbours = np.corrcoef(losses[:-1], losses[1:])[0, 1]
-    assert abs(neighbours) < 5 / np.sqrt(len(losses))
-
-
-def test_masks_of_units_rows_and_steps_are_independent() -> None:
-    from dnnstudio.engine.fast.noise import Noise
-    from dnnstudio.engine.runtime import tf
-
-    layers = [keras.layers.Dropout(0.3, seed=5), keras.layers.Dropout(0.3, seed=5)]
-    noises = [Noise(layer, (8, 25), index=index) for index, layer in enumerate(layers)]
-    kept = np.stack(
-        [[np.asarray(noise.apply(tf.ones((8, 25)), step)) > 0 for step in noise.draw(300)] for noise in noises]
-    )
-    assert kept.mean() == pytest.approx(0.7, abs=5 * np.sqrt(0.21 / kept.size))
-    # [layer, step, row, unit] → every place against every other, over the steps.
-    places = kept.transpose(1, 0, 2, 3).reshape(300, -1).astype(float)
-    between = np.corrcoef(places.T)[np.triu_indices(400, 1)]
-    assert np.abs(between).max() < 6 / np.sqrt(300)
-    steps = np.corrcoef(places)[np.triu_indices(300, 1)]
-    assert np.abs(steps).max() < 6 / np.sqrt(400)
 
 
 def test_a_network_without_a_fast_way_says_so_and_trains(recorder: Any, experiment: Make, rows: Make) -> None:

@@ -22,6 +22,8 @@ from dnnstudio.core.layers import BatchNormalization, Dense, Dropout
 from dnnstudio.core.optimizers import SGD, Adam
 from dnnstudio.core.runs import read_run
 from dnnstudio.core.schedules import Exponential, OneCycle, Performance
+from dnnstudio.engine.fast import reasons
+from dnnstudio.engine.fast.steps import PROGRAMS_KEPT
 from dnnstudio.engine.training import fresh_model
 
 Make = Callable[..., Any]
@@ -331,12 +333,31 @@ def test_a_bug_inside_ends_with_one_last_event(recorder: Any, experiment: Make, 
     assert [event.reason for event in recorder.of(RunEnded)] == ["failed"]
 
 
-def test_a_training_leaves_no_graph_behind(recorder: Any, experiment: Make, rows: Make) -> None:
-    given = experiment(BatchNormalization(id="bn"), Dense(id="h", units=8, activation="elu"), Dropout(id="d", rate=0.3))
-    recorder.train(given, rows())
+def graphs() -> list[str]:
     gc.collect()
-    graphs = [thing for thing in gc.get_objects() if type(thing).__name__ == "FuncGraph"]
-    assert [graph for graph in graphs if graph.name == "_steps"] == []
+    return sorted(thing.name for thing in gc.get_objects() if type(thing).__name__ == "FuncGraph")
+
+
+@pytest.mark.parametrize("price", [0, 10**9], ids=["fast", "plain"])
+def test_a_training_leaves_no_graph_behind(
+    price: int, recorders: Make, experiment: Make, rows: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only compiled programs stay, for the next training of such a network, and of these a few."""
+    monkeypatch.setattr(reasons, "PRICE", price)
+    monkeypatch.setattr(reasons, "PRICE_A_LAYER", 0)
+
+    def train(units: int) -> None:
+        layers = BatchNormalization(id="bn"), Dense(id="h", units=units, activation="elu"), Dropout(id="d", rate=0.3)
+        recorders(f"{price} {units}").train(experiment(*layers), rows())
+
+    train(8)
+    before = graphs()
+    for units in range(2, 8):
+        train(units)
+    after = graphs()
+    assert [name for name in after if "many_steps" not in name] == [n for n in before if "many_steps" not in n]
+    kept = sum("many_steps" in name for name in after)
+    assert kept == (PROGRAMS_KEPT if price == 0 else sum("many_steps" in name for name in before))
 
 
 def test_a_stop_pulled_before_the_job_begins_is_silent(recorder: Any, experiment: Make, rows: Make) -> None:

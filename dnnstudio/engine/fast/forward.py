@@ -1,7 +1,8 @@
 """A stack's output in training, by plain tensors: Keras's own layers, but for three that XLA compiles badly or not.
 
 Sums over a batch are matrix products with a row of weights, which XLA hands to its fast routine; written as reductions
-they made batch normalization three times slower. The same weights are zero for the rows that fill up a short batch.
+they made batch normalization three times slower. So are the sums that gradients need: what is the same for all rows
+is spread over them by a product with ones. The weights are zero for the rows that fill up a short batch.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def forward(
         elif isinstance(layer, keras.layers.BatchNormalization):
             x = _normalized(layer, x, batch) if layer.trainable else layer.call(x, training=False)
         elif type(layer) is keras.layers.Dense and layer.use_bias and len(x.shape) == 2:
-            x = layer.activation(_plus(tf.linalg.matmul(x, layer.kernel.value), layer.bias.value))
+            x = layer.activation(tf.linalg.matmul(x, layer.kernel.value) + _spread(layer.bias.value, x.shape[0]))
         else:
             x = layer.call(x)
         if layer.activity_regularizer is not None:
@@ -62,10 +63,9 @@ def _total(weights: Any, values: Any) -> Any:
     return tf.linalg.matmul(weights[None], values)[0]
 
 
-@tf.custom_gradient  # type: ignore[untyped-decorator]
-def _plus(x: Any, bias: Any) -> Any:
-    """x + bias, with the bias's gradient summed by a matrix product."""
-    return x + bias, lambda change: (change, _total(tf.ones(change.shape[0]), change))
+def _spread(values: Any, rows: int) -> Any:
+    """[units] → [rows, units], every row the same."""
+    return tf.linalg.matmul(tf.ones((rows, 1)), values[None])
 
 
 def _normalized(layer: keras.layers.BatchNormalization, x: Any, batch: Batch) -> Any:
@@ -74,27 +74,14 @@ def _normalized(layer: keras.layers.BatchNormalization, x: Any, batch: Batch) ->
     units, places = shape[-1], prod(shape[1:-1])
     rows = tf.reshape(x, (-1, units))
     shares = tf.repeat(batch.shares / places, places) if places > 1 else batch.shares
-    gamma = layer.gamma.value if layer.scale else tf.ones(units)
-    beta = layer.beta.value if layer.center else tf.zeros(units)
-    rows, mean, variance = _normalize(rows, gamma, beta, shares, tf.constant(layer.epsilon, tf.float32))
+    mean = _total(shares, rows)
+    centred = rows - _spread(mean, rows.shape[0])
+    variance = _total(shares, centred * centred)
+    strength = tf.math.rsqrt(variance + layer.epsilon)
+    strength = strength * layer.gamma.value if layer.scale else strength
+    normal = centred * _spread(strength, rows.shape[0])
+    normal = normal + _spread(layer.beta.value, rows.shape[0]) if layer.center else normal
     kept = layer.momentum
     layer.moving_mean.assign(layer.moving_mean * kept + mean * (1 - kept))
     layer.moving_variance.assign(layer.moving_variance * kept + variance * (1 - kept))
-    return tf.reshape(rows, shape)
-
-
-@tf.custom_gradient  # type: ignore[untyped-decorator]
-def _normalize(x: Any, gamma: Any, beta: Any, shares: Any, epsilon: Any) -> Any:
-    mean = _total(shares, x)
-    centred = x - mean
-    variance = _total(shares, centred * centred)
-    strength = tf.math.rsqrt(variance + epsilon)
-    normal = centred * strength
-
-    def gradient(change: Any, _mean: Any, _variance: Any) -> Any:
-        ones = tf.ones_like(shares)
-        beta_change, gamma_change = _total(ones, change), _total(ones, change * normal)
-        pulled = (beta_change + normal * gamma_change) * shares[:, None]
-        return (gamma * strength) * (change - pulled), gamma_change, beta_change, None, None
-
-    return (normal * gamma + beta, mean, variance), gradient
+    return tf.reshape(normal, shape)

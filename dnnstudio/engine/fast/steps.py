@@ -18,13 +18,18 @@ from numpy.typing import NDArray
 
 from dnnstudio.engine.fast.forward import Batch, forward
 from dnnstudio.engine.fast.noise import Noise, is_random
+from dnnstudio.engine.fast.one_core import OneCore
 from dnnstudio.engine.fast.update import PureUpdate
 from dnnstudio.engine.losses import Objective
 from dnnstudio.engine.runtime import keras, tf
 
-MOST_STEPS = 32
+MOST_STEPS = 64
 MOST_NUMBERS = 2**21
-"""Of one call: more would leave the processor's cache, and stop and pause would have to wait."""
+"""Of one call's rows: more would leave the processor's cache."""
+MOST_WORK = 4e9
+"""Multiplications and additions of one call, some 40 ms: stop and pause wait for it."""
+SMALL_STEP = 2**24
+"""Weights times rows of a step that one core takes quicker than several."""
 
 
 PROGRAMS_KEPT = 4
@@ -69,7 +74,13 @@ class FastSteps:
         self._noises = noises_of(model, batch)
         self._program = program_for(model, optimizer, objective, batch=batch, sets_momentum=sets_momentum)
         self._capacity = self._program.capacity
-        self._call = tf.function(self._with_variables, autograph=False)
+        self._small = weights_of(model) * batch < SMALL_STEP
+        self._call: Any = None
+
+    @property
+    def capacity(self) -> int:
+        """How many steps one call takes at most. A call with fewer of them gathers and draws as much."""
+        return self._capacity
 
     def run(
         self,
@@ -88,10 +99,23 @@ class FastSteps:
             filled[:count, :width] = part
             numbers = np.zeros((2, self._capacity), np.float32)
             numbers[:, :count] = rates[start : start + count], momenta[start : start + count]
-            done = self._call(x, y, tf.constant(filled), tf.constant(width), tf.constant(count), tf.constant(numbers))
+            fed = filled, np.int32(width), np.int32(count), numbers
+            if self._call is None:
+                self._call = self._caller(x, y, fed)
+            done = self._call(*fed)
             losses.append(done[0].numpy()[:count])
             metrics.append(done[1].numpy()[:count])
         return np.concatenate(losses), np.concatenate(metrics)
+
+    def release(self) -> None:
+        """Let go of the data; no step can be run afterwards."""
+        self._call = None
+
+    def _caller(self, x: tf.Tensor, y: tf.Tensor, fed: tuple[Any, ...]) -> Any:
+        if self._small:
+            return OneCore(self._with_variables, (x, y), fed)
+        call = tf.function(self._with_variables, autograph=False)
+        return lambda *fed: call(x, y, *(tf.constant(array) for array in fed))
 
     def _with_variables(
         self, x: tf.Tensor, y: tf.Tensor, rows: tf.Tensor, width: tf.Tensor, count: tf.Tensor, numbers: tf.Tensor
@@ -113,6 +137,11 @@ class FastSteps:
         for noise in self._noises.values():
             noise.advance(tf.cast(count, noise.state.dtype))
         return losses, metrics
+
+
+def weights_of(model: keras.Sequential) -> int:
+    """How many numbers a step changes."""
+    return sum(prod(variable.shape) for variable in model.trainable_variables)
 
 
 def noises_of(model: keras.Sequential, batch: int) -> dict[int, Noise]:
@@ -168,7 +197,9 @@ class Program:
         batch: int,
         sets_momentum: bool,
     ) -> None:
-        self.capacity = int(np.clip(MOST_NUMBERS // (batch * prod(model.input_shape[1:])), 1, MOST_STEPS))
+        work = 6 * batch * weights_of(model)
+        fits = min(MOST_NUMBERS // (batch * prod(model.input_shape[1:])), MOST_WORK // work)
+        self.capacity = int(np.clip(fits, 1, MOST_STEPS))
         self._batch = batch
         self._objective = objective
         self._layers = list(model.layers)
@@ -176,9 +207,9 @@ class Program:
         self._update = PureUpdate(optimizer, model.trainable_variables, sets_momentum=sets_momentum)
         carried = Carried(model, self._update)
         self._fixed, self._trained, self._averages = carried.fixed, carried.trained, carried.averages
-        self.steps = tf.function(self._steps, jit_compile=True, autograph=False)
+        self.steps = tf.function(self._many_steps, jit_compile=True, autograph=False)
 
-    def _steps(
+    def _many_steps(
         self,
         x: tf.Tensor,
         y: tf.Tensor,

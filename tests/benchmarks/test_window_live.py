@@ -1,0 +1,153 @@
+"""The real window beside a real training: how long its event loop is away, and what it costs the training."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QApplication
+
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.jobs import EpochDone, TrainRun
+from dnnstudio.gui.engine_thread import Engine
+from dnnstudio.gui.garbage import GarbageCollector
+from tests.gui.window_kit import open_window
+
+from .test_training_speed import benchmark_experiment
+
+PATIENCE_MS = 280_000
+REPEATS = 5
+BARE = """
+import os, sys
+os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtWidgets import QApplication, QMainWindow
+import pyqtgraph as pg
+class Filter(QObject):
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.Paint:
+            QTimer.singleShot(0, lambda: os._exit(0))
+        return False
+app = QApplication([])
+window, filter = QMainWindow(), Filter()
+plot = pg.PlotWidget()
+window.setCentralWidget(plot)
+window.resize(1440, 900)
+plot.viewport().installEventFilter(filter)
+window.show()
+app.exec()
+"""
+OURS = """
+import os
+from dnnstudio.gui import engine_thread
+engine_thread.Engine.start = lambda self: os._exit(0)  # what comes right after the first painting
+from dnnstudio.app import run
+run([])
+"""
+
+
+def seconds_of(script: str) -> float:
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, timeout=60)
+    return time.perf_counter() - began
+
+
+@pytest.mark.display
+@pytest.mark.timeout(600)
+def test_seconds_to_the_first_painting(table: Any, row: Any, turns: Any) -> None:
+    """From the start of the interpreter, in processes of their own."""
+    seconds = turns({"ours": lambda: seconds_of(OURS), "bare": lambda: seconds_of(BARE)}, rounds=REPEATS)
+    made = row("first painting of the window", "a bare PySide6 and pyqtgraph window", seconds["ours"], seconds["bare"])
+    table.add(row(made.what, made.against, made.ours, made.theirs, at_most=1.5))
+    assert made.ours < 5 * made.theirs
+
+
+class Gaps:
+    """Milliseconds between the ticks of a timer of 10 ms."""
+
+    def __init__(self) -> None:
+        self.all: list[float] = []
+        self._last = 0.0
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+
+    def __enter__(self) -> Gaps:
+        self._last = time.perf_counter()
+        self._timer.start(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.stop()
+
+    @property
+    def p99(self) -> float:
+        return float(np.percentile(self.all, 99))
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        self.all.append(1e3 * (now - self._last))
+        self._last = now
+
+
+def epochs_alone(qtbot: Any, engine: Engine, experiment: Experiment, folder: Path) -> list[float]:
+    """Seconds of each epoch with nobody watching."""
+    seconds: list[float] = []
+
+    def listen(event: Any) -> None:
+        if isinstance(event, EpochDone):
+            seconds.append(event.row["seconds"])
+
+    engine.reported.connect(listen)
+    with qtbot.waitSignal(engine.finished, timeout=PATIENCE_MS):
+        engine.submit(TrainRun(experiment=experiment, folder=folder))
+    engine.reported.disconnect(listen)
+    return seconds[1:]
+
+
+@pytest.mark.real_data
+@pytest.mark.display
+@pytest.mark.timeout(1200)
+def test_the_window_beside_a_training(qtbot: Any, qapp: QApplication, tmp_path: Path, table: Any, row: Any) -> None:
+    """Trainings with the window and without it take turns; the first epoch of each, which compiles, is left out."""
+    experiment, engine = benchmark_experiment("task_a"), Engine()
+    alone: list[float] = []
+    live: list[float] = []
+    gaps = Gaps()
+    with open_window(qtbot, qapp, tmp_path, engine=engine, experiment=experiment) as window:
+        engine.start()
+        qtbot.waitUntil(lambda: engine.state.phase == "ready", timeout=PATIENCE_MS)
+        collector = GarbageCollector(window)  # as in the program
+        collector.freeze()
+        collector.start()
+        controller = window.controller
+        watched: list[float] = []
+        controller.epoch_done.connect(lambda event: watched.append(event.row["seconds"]))
+        for number in range(2):
+            watched.clear()
+            window.train()
+            qtbot.waitUntil(lambda: len(watched) > 0, timeout=PATIENCE_MS)
+            with gaps:
+                qtbot.waitUntil(lambda: controller.activity == "idle", timeout=PATIENCE_MS)
+            live += watched[1:]
+            window.hide()
+            engine.reported.disconnect(controller._on_event)
+            alone += epochs_alone(qtbot, engine, experiment, tmp_path / f"alone {number}")
+            engine.reported.connect(controller._on_event)
+            window.show()
+        collector.stop()
+        gc.unfreeze()
+    what = "gaps of the window's loop while training, p99"
+    table.add(row(what, "a timer of 10 ms", gaps.p99, unit="ms", at_most=20))
+    seconds = statistics.median(live), statistics.median(alone)
+    table.add(row("epoch with the live window", "the same without one", *seconds, at_most=1.05))
+    assert gaps.p99 < 100
+    assert seconds[0] < 2 * seconds[1]
