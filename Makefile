@@ -32,7 +32,7 @@ format: $(VENV)/.test ## Format the code and mend what lint can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: system-test $(VENV)/.test ## Measure speed: start-up, seconds an epoch
+bench: system-test $(VENV)/.test ## Measure speed side by side; write resources/bench and the README's table
 	$(BIN)/python -m pytest tests/benchmarks -s $(ARGS)
 
 promises: system-test $(VENV)/.test ## Test the promises of reliability and print their figures

@@ -19,6 +19,7 @@ from dnnstudio.engine.fast.steps import FastSteps
 from dnnstudio.engine.losses import Objective
 from dnnstudio.engine.optimizer_parts import StepMomentum, exchanged
 from dnnstudio.engine.runtime import keras, tf
+from dnnstudio.engine.tensors import shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class StepLoop:
         self._model = model
         self._optimizer = optimizer
         self._objective = objective
-        self._x = tf.convert_to_tensor(x)
+        self._x = shared(x)
         # An autoencoder's labels are its rows: they are not kept twice.
         self._y = self._x if y is x else objective.labels(y)
         self._sets_momentum = sets_momentum
