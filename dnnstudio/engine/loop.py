@@ -61,7 +61,7 @@ class StepLoop:
         self.note = why_not(model) if batch else ""
         """Why this network goes the plain way, in a sentence for the person; empty where it does not."""
         self._fast: FastSteps | None = None
-        self._fast_from = pays_from(model, steps_an_epoch=-(-len(x) // batch)) if batch else 0
+        self._fast_from = pays_from(steps_an_epoch=-(-len(x) // batch)) if batch else 0
         if fast_from is not None:
             self._fast_from = fast_from
         # Built before the first trace: a function may not make variables when it is traced again.

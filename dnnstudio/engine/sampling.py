@@ -236,9 +236,9 @@ def _gain(layer: Any) -> float:
 def _drop(layer: Any, x: Any, numbers: Any) -> Any:
     if isinstance(layer, keras.layers.GaussianDropout):
         return x * (1 + numbers * float(np.sqrt(layer.rate / (1 - layer.rate))))
-    kept = tf.cast(_kept(layer, numbers), tf.float32)
+    kept = _kept(layer, numbers)
     if isinstance(layer, keras.layers.AlphaDropout):
         # Keras's own constants, so that mean and variance stay as they are.
         scale = float(((1 - layer.rate) * (1 + layer.rate * SELU_FLOOR**2)) ** -0.5)
-        return scale * (x * kept + SELU_FLOOR * (1 - kept)) - scale * SELU_FLOOR * layer.rate
-    return x * kept * _gain(layer)
+        return scale * tf.where(kept, x, SELU_FLOOR) - scale * SELU_FLOOR * layer.rate
+    return tf.where(kept, x * _gain(layer), 0.0)

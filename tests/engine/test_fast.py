@@ -30,7 +30,7 @@ from dnnstudio.core.layers import (
 from dnnstudio.core.optimizers import SGD, Adam, AdamW, Muon, Optimizer, RMSprop
 from dnnstudio.core.parts import L1L2, MaxNorm, MinMaxNorm, NonNeg, OrthogonalRegularizer, UnitNorm
 from dnnstudio.engine.build import build, keras_optimizer
-from dnnstudio.engine.fast import reasons
+from dnnstudio.engine.fast import reasons, steps
 from dnnstudio.engine.loop import StepLoop
 from dnnstudio.engine.losses import objective
 from dnnstudio.engine.training import fresh_model
@@ -230,8 +230,7 @@ def test_the_choice_of_the_way_leaves_resuming_exact(
     recorders: Make, experiment: Make, rows: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a compile that costs seven steps, the second of four epochs of five steps changes the way."""
-    monkeypatch.setattr(reasons, "PRICE", 7)
-    monkeypatch.setattr(reasons, "PRICE_A_LAYER", 1)
+    monkeypatch.setattr(reasons, "PRICE", 11)
     setting = experiment(*noisy(), optimizer=Adam(learning_rate=0.01))
     whole, first, second = recorders("whole"), recorders("first"), recorders("second")
 
@@ -247,13 +246,42 @@ def test_the_choice_of_the_way_leaves_resuming_exact(
     assert all(np.array_equal(one, two) for one, two in zip(expected, got, strict=True))
 
 
-def test_long_epochs_go_the_fast_way_at_once_and_short_ones_first_pay_for_it(experiment: Make) -> None:
-    model = build(experiment(), (6,))
-    assert reasons.pays_from(model, steps_an_epoch=1719) == 0
-    late = reasons.pays_from(model, steps_an_epoch=45)
-    assert 900 < late < 2000
-    deep = build(experiment(*[hidden(id=f"h{index}") for index in range(50)]), (6,))
-    assert reasons.pays_from(deep, steps_an_epoch=45) > late
+def test_long_epochs_go_the_fast_way_at_once_and_short_ones_first_pay_for_it() -> None:
+    assert reasons.pays_from(steps_an_epoch=1719) == 0
+    assert reasons.pays_from(steps_an_epoch=45) == reasons.PRICE
+
+
+def test_a_short_training_compiles_nothing(recorder: Any, experiment: Make, rows: Make) -> None:
+    """The digits take about 800 steps: compiling would be longer than all of them."""
+    before = dict(steps._programs)
+    recorder.train(experiment(hidden(11), training=Training(epochs=20, batch_size=16)), rows())
+    assert steps._programs == before
+
+
+@pytest.mark.parametrize(("units", "batch", "most"), [(8, 16, 64), (3000, 32, 8), (3000, 1024, 1)])
+def test_a_call_is_short_however_large_the_network_is(
+    units: int, batch: int, most: int, experiment: Make, rows: Make
+) -> None:
+    """Stop and pause wait for one call: some 40 ms of arithmetic at most, or one step."""
+    given, data = experiment(hidden(units), hidden(units, "second")), rows()
+    model = build(given, data.summary.input_shape)
+    aim = objective(given, data.summary)
+    optimizer = keras_optimizer(given)
+    optimizer.build(model.trainable_variables)
+    program = steps.Program(model, optimizer, aim, batch=batch, sets_momentum=False)
+    assert 1 <= program.capacity <= most
+    assert program.capacity == 1 or program.capacity * 6 * batch * model.count_params() <= steps.MOST_WORK
+
+
+@pytest.mark.parametrize("small", [0, 2**30], ids=["all cores", "one core"])
+def test_the_same_seed_gives_the_same_numbers(
+    small: int, experiment: Make, rows: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "SMALL_STEP", small)
+    setting = experiment(*noisy(), optimizer=Adam(learning_rate=0.01))
+    one, other = (Trained(setting, rows(), fast_from=0) for _ in range(2))
+    assert one.losses == other.losses
+    assert all(np.array_equal(mine, yours) for mine, yours in zip(one.variables, other.variables, strict=True))
 
 
 def test_a_second_training_of_a_like_network_compiles_nothing(experiment: Make, rows: Make) -> None:

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.layers import BatchNormalization, Dense, Layer
+from dnnstudio.core.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Layer, Reshape
 from dnnstudio.core.optimizers import OPTIMIZER_KINDS
 from dnnstudio.core.parts import L1L2, MaxNorm, MinMaxNorm, NonNeg, OrthogonalRegularizer, UnitNorm
 from dnnstudio.core.schedules import SCHEDULE_KINDS, Plan
 from dnnstudio.engine.build import build, compile_model, keras_optimizer
+from dnnstudio.engine.data import load_dataset
 from dnnstudio.engine.loop import StepLoop
 from dnnstudio.engine.losses import objective
 
@@ -141,3 +142,60 @@ def test_the_numbers_meet_every_clipping_limit_price_and_schedule() -> None:
         name for one in given for name in CLIPPINGS[1] | CLIPPINGS[2] | CLIPPINGS[3] if getattr(one.optimizer, name)
     }
     assert len(clipped) == 3
+
+
+def test_a_stack_without_a_fast_way_trains_as_by_fit_too(rows: Callable[..., Any]) -> None:
+    data, steps = rows(), orders(len(rows().train.x))
+    stack = (
+        Reshape(id="picture", target_shape=(2, 3, 1)),
+        Conv2D(id="conv", filters=4, kernel_size=(2, 2), activation="elu"),
+        Flatten(id="flat"),
+        Dense(id="output", units=3, activation="softmax"),
+    )
+    given = Experiment(layers=stack, optimizer=OPTIMIZER_KINDS["adam"].new(learning_rate=0.01, epsilon=1e-3))
+    keras.utils.set_random_seed(3)
+    ours = build(given, data.summary.input_shape)
+    aim = objective(given, data.summary)
+    loop = StepLoop(ours, keras_optimizer(given), aim, data.train.x, data.train.y, batch=BATCH, fast_from=0)
+    assert loop.note == "Trains step by step: conv (Conv2D) has no fast way."
+    for batch in steps:
+        loop.run(batch[None], np.array([0.01]))
+    keras.utils.set_random_seed(3)
+    theirs = build(given, data.summary.input_shape)
+    compile_model(theirs, given, data.summary)
+    theirs.fit(Batches([(data.train.x[batch], data.train.y[batch]) for batch in steps]), shuffle=False, verbose=0)
+    for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_dropout_learns_as_much_as_by_fit_over_seeds() -> None:
+    """Masks are others, so that weights are: what is learnt is the same on average, within five standard errors."""
+    stack = (
+        Flatten(id="flatten"),
+        Dropout(id="drop_1", rate=0.2),
+        Dense(id="hidden", units=40, activation="relu"),
+        Dropout(id="drop_2", rate=0.4),
+        Dense(id="output", units=10, activation="softmax"),
+    )
+    given = Experiment(layers=stack, optimizer=OPTIMIZER_KINDS["adam"].new(learning_rate=0.003))
+    data = load_dataset(given.data, seed=1)
+    x, y = data.train.x, data.train.y
+    accuracy: dict[str, list[float]] = {"ours": [], "theirs": []}
+    for seed in range(4):
+        keras.utils.set_random_seed(seed)
+        ours = build(given, data.summary.input_shape)
+        loop = StepLoop(ours, keras_optimizer(given), objective(given, data.summary), x, y, batch=32, fast_from=0)
+        for epoch in range(8):
+            order = np.random.default_rng([seed, epoch]).permutation(len(x)).astype(np.int32)
+            rows = order[: len(order) // 32 * 32].reshape(-1, 32)
+            loop.run(rows, np.full(len(rows), 0.003))
+        keras.utils.set_random_seed(seed)
+        theirs = build(given, data.summary.input_shape)
+        compile_model(theirs, given, data.summary)
+        theirs.fit(x, y, batch_size=32, epochs=8, verbose=0)
+        for name, model in (("ours", ours), ("theirs", theirs)):
+            said = np.asarray(model(data.test.x)).argmax(axis=1)
+            accuracy[name].append(float(np.mean(said == data.test.y)))
+    spread = np.sqrt(sum(np.var(values, ddof=1) / len(values) for values in accuracy.values()))
+    assert min(accuracy["ours"]) > 0.88
+    assert abs(np.mean(accuracy["ours"]) - np.mean(accuracy["theirs"])) < 5 * max(float(spread), 0.003)

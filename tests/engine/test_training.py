@@ -344,7 +344,6 @@ def test_a_training_leaves_no_graph_behind(
 ) -> None:
     """Only compiled programs stay, for the next training of such a network, and of these a few."""
     monkeypatch.setattr(reasons, "PRICE", price)
-    monkeypatch.setattr(reasons, "PRICE_A_LAYER", 0)
 
     def train(units: int) -> None:
         layers = BatchNormalization(id="bn"), Dense(id="h", units=units, activation="elu"), Dropout(id="d", rate=0.3)
