@@ -95,7 +95,8 @@ def _train(
     told, last = 0, time.monotonic()
     while len(losses) < len(rates):
         control.check()
-        count = min(CHUNK, len(rates) - len(losses))
+        stage.get_ready(control)
+        count = stage.limit(min(CHUNK, len(rates) - len(losses)))
         rows = np.stack([next(batches) for _ in range(count)])
         # Step 0 throughout: a momentum that the schedule sets stays that of its beginning.
         done = stage.run(rows, np.zeros(count, np.int64), rates[len(losses) : len(losses) + count])

@@ -90,15 +90,31 @@ class StepLoop:
         given = np.zeros(len(rows)) if momenta is None else momenta
         if not self._batch or self.note:
             return self._run_plainly(rows, rates, given)
-        plain = int(np.clip(self._fast_from - int(self._optimizer.iterations.numpy()), 0, len(rows)))
+        plain = min(self.plain_left, len(rows))
         parts = [self._run_plainly(rows[:plain], rates[:plain], given[:plain])] if plain else []
         if plain < len(rows):
             parts.append(self._run_fast(rows[plain:], rates[plain:], given[plain:]))
         return StepsDone(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("losses", "metrics")))
 
-    def _run_fast(
-        self, rows: NDArray[np.int32], rates: NDArray[np.floating], momenta: NDArray[np.floating]
-    ) -> StepsDone:
+    def ready(self) -> bool:
+        """Whether the next step can be taken at once: not while steps are being compiled, which this begins."""
+        if not self._batch or self.note or self.plain_left > 0:
+            return True
+        fast = self._fast_steps()
+        if fast.prepared:
+            return True
+        if not fast.preparing:
+            fast.prepare(self._x, self._y)
+        return False
+
+    @property
+    def plain_left(self) -> int:
+        """How many of the next steps go the plain way before the fast one begins; 0 where none does."""
+        if not self._batch or self.note:
+            return 0
+        return max(self._fast_from - int(self._optimizer.iterations.numpy()), 0)
+
+    def _fast_steps(self) -> FastSteps:
         if self._fast is None:
             self._fast = FastSteps(
                 self._model,
@@ -107,7 +123,12 @@ class StepLoop:
                 batch=self._batch,
                 sets_momentum=self._sets_momentum,
             )
-        return StepsDone(*self._fast.run(self._x, self._y, rows, rates, momenta))
+        return self._fast
+
+    def _run_fast(
+        self, rows: NDArray[np.int32], rates: NDArray[np.floating], momenta: NDArray[np.floating]
+    ) -> StepsDone:
+        return StepsDone(*self._fast_steps().run(self._x, self._y, rows, rates, momenta))
 
     def _run_plainly(
         self, rows: NDArray[np.int32], rates: NDArray[np.floating], momenta: NDArray[np.floating]

@@ -5,11 +5,13 @@ A training has one stage, or one for each phase; going from one to the next is w
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnstudio.core.control import Control
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.layers import WeightedLayer
@@ -24,6 +26,7 @@ from dnnstudio.engine.runtime import keras
 if TYPE_CHECKING:
     from dnnstudio.engine.data import Split
 
+LOOK_S = 0.02
 Steps = NDArray[np.int64]
 Rates = NDArray[np.float64]
 
@@ -70,6 +73,16 @@ class LiveStage:
     def run(self, rows: NDArray[np.int32], steps: Steps, rates: Rates) -> StepsDone:
         """Train on each line of `rows` [steps, batch]; `steps` are their numbers, `rates` their learning rates."""
         return self._loop.run(rows, rates, self._momenta(steps))
+
+    def get_ready(self, control: Control) -> None:
+        """Wait until the next step can be taken at once. Raises `Cancelled` as soon as the job is stopped."""
+        while not self._loop.ready():
+            control.check()
+            time.sleep(LOOK_S)
+
+    def limit(self, count: int) -> int:
+        """So many of `count` steps that they go one way, plain or fast."""
+        return min(count, self._loop.plain_left) or count
 
     @property
     def together(self) -> int:

@@ -284,9 +284,10 @@ class Trainer:
         full = len(order) // self._batch
         while at.step < self._steps_per_epoch:
             self._control.check()
+            self._stage.get_ready(self._control)
             self._take_rate()
             count = min(self._chunk, full - at.step) if at.step < full else 1
-            count = self._watch.limit(count)
+            count = self._stage.limit(self._watch.limit(count))
             begin = at.step * self._batch
             rows = order[begin : begin + count * self._batch].reshape(count, -1)
             self._some_steps(rows)

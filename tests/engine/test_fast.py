@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, get_args
 
@@ -9,6 +10,8 @@ import keras
 import numpy as np
 import pytest
 
+from dnnstudio.core.control import Control
+from dnnstudio.core.errors import Cancelled
 from dnnstudio.core.experiment import Experiment, Training
 from dnnstudio.core.jobs import EpochDone, RunStarted
 from dnnstudio.core.layers import (
@@ -33,6 +36,7 @@ from dnnstudio.engine.build import build, keras_optimizer
 from dnnstudio.engine.fast import reasons, steps
 from dnnstudio.engine.loop import StepLoop
 from dnnstudio.engine.losses import objective
+from dnnstudio.engine.stage import LiveStage
 from dnnstudio.engine.training import fresh_model
 
 BATCH = 16
@@ -109,7 +113,7 @@ class Trained:
         )
         self.losses: list[float] = []
         self.metrics: list[float] = []
-        for rows in calls_of(len(data.train.x), lengths):
+        for rows in calls_of(len(data.train.x), lengths) if lengths else ():
             done = self.loop.run(rows, np.full(len(rows), experiment.optimizer.learning_rate))
             self.losses += done.losses.tolist()
             self.metrics += done.metrics.tolist()
@@ -316,3 +320,32 @@ def test_every_activation_compiles_to_what_keras_gives() -> None:
             expected = layer.call(given)
         np.testing.assert_allclose(output, expected, rtol=1e-5, atol=1e-5, err_msg=layer.name)
         np.testing.assert_allclose(slope, tape.gradient(expected, given), rtol=1e-4, atol=1e-5, err_msg=layer.name)
+
+
+@pytest.mark.parametrize("small", [0, 2**30], ids=["all cores", "one core"])
+def test_compiling_touches_no_variable_and_whoever_waits_can_be_called_off(
+    small: int, experiment: Make, rows: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "SMALL_STEP", small)
+    trained = Trained(experiment(*noisy(), optimizer=Adam(learning_rate=0.02)), rows(), fast_from=0, lengths=())
+    loop, before = trained.loop, trained.variables
+    assert not loop.ready(), "it begins to compile"
+    deadline = time.monotonic() + 60
+    while not loop.ready():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert all(np.array_equal(now, then) for now, then in zip(trained.variables, before, strict=True))
+    compiled = loop._fast._program.steps.experimental_get_tracing_count()  # type: ignore[union-attr]
+    loop.run(np.arange(BATCH, dtype=np.int32)[None], np.full(1, 0.02))
+    assert loop._fast._program.steps.experimental_get_tracing_count() == compiled  # type: ignore[union-attr]
+    assert not all(np.array_equal(now, then) for now, then in zip(trained.variables, before, strict=True))
+
+
+def test_a_network_that_waits_for_its_first_step_hears_a_stop(experiment: Make, rows: Make) -> None:
+    loop = Trained(experiment(*noisy()), rows(), fast_from=0, lengths=()).loop
+    control = Control()
+    control.stop()
+    stage = object.__new__(LiveStage)
+    stage._loop = loop
+    with pytest.raises(Cancelled):
+        stage.get_ready(control)

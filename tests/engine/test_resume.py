@@ -64,18 +64,18 @@ def test_two_and_three_epochs_are_five(name: str, recorders: Make, experiment: M
 
 def test_a_run_stopped_within_an_epoch_goes_on_in_its_folder(recorders: Make, experiment: Make, rows: Make) -> None:
     whole, stopped = recorders("whole"), recorders("stopped")
-    data = rows(train=4000)
+    data = rows(train=40_000)  # so many that the second epoch is told of while it lasts
     given = experiment(*stack(), optimizer=Adam(learning_rate=0.01), training=Training(epochs=2, batch_size=4))
     _, expected = trained(whole, given, data)
 
     def look(event: Event) -> None:
-        if isinstance(event, BatchesDone) and event.steps[-1] > 1200:
+        if isinstance(event, BatchesDone) and event.steps[-1] > 10_000:
             stopped.control.stop()
 
     stopped.on_event = look
     trained(stopped, given, data)
     position = load_checkpoint(stopped.folder).position
-    assert 0 < position.step < 1000
+    assert 0 < position.step < 10_000
     assert len(history(stopped)) == position.epoch == 1
     stopped.control, stopped.on_event = type(stopped.control)(), lambda event: None
     _, got = trained(stopped, given, data, resume_from=stopped.folder)

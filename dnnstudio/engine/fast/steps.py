@@ -8,6 +8,7 @@ every training would leave several megabytes behind.
 from __future__ import annotations
 
 import json
+import threading
 from collections import OrderedDict
 from dataclasses import astuple
 from math import prod
@@ -58,7 +59,7 @@ class Carried:
 
 
 class FastSteps:
-    """Steps of `model` by `optimizer`, on batches of at most `batch` rows. Compiled at the first call."""
+    """Steps of `model` by `optimizer`, on batches of at most `batch` rows; compiled by `prepare` or the first call."""
 
     def __init__(
         self,
@@ -76,6 +77,25 @@ class FastSteps:
         self._capacity = self._program.capacity
         self._small = weights_of(model) * batch < SMALL_STEP
         self._call: Any = None
+        self._compiling: threading.Thread | None = None
+
+    def prepare(self, x: tf.Tensor, y: tf.Tensor) -> None:
+        """Begin to compile, in a thread: nobody who waits for it is deaf meanwhile. No variable is touched."""
+        fed = self._fed(np.zeros((0, self._batch), np.int32), np.zeros(0), np.zeros(0))
+        self._call = call = self._caller(x, y, fed)
+        # The call is handed over: a thread that outlives the training must not keep it, nor the data with it.
+        self._compiling = threading.Thread(target=lambda: call(*fed), name="compiling the steps")
+        self._compiling.start()
+
+    @property
+    def preparing(self) -> bool:
+        """Whether `prepare` is at work."""
+        return self._compiling is not None and self._compiling.is_alive()
+
+    @property
+    def prepared(self) -> bool:
+        """Whether a call to `run` answers at once."""
+        return self._call is not None and not self.preparing
 
     @property
     def capacity(self) -> int:
@@ -93,15 +113,14 @@ class FastSteps:
         """One step for each line of `rows`: each step's loss and metric, as the plain loop gives them."""
         losses, metrics = [], []
         for start in range(0, len(rows), self._capacity):
-            part = rows[start : start + self._capacity]
-            count, width = part.shape
-            filled = np.zeros((self._capacity, self._batch), np.int32)
-            filled[:count, :width] = part
-            numbers = np.zeros((2, self._capacity), np.float32)
-            numbers[:, :count] = rates[start : start + count], momenta[start : start + count]
-            fed = filled, np.int32(width), np.int32(count), numbers
+            part = slice(start, start + self._capacity)
+            count = len(rows[part])
+            fed = self._fed(rows[part], rates[part], momenta[part])
             if self._call is None:
                 self._call = self._caller(x, y, fed)
+            if self._compiling is not None:
+                self._compiling.join()
+                self._compiling = None
             done = self._call(*fed)
             losses.append(done[0].numpy()[:count])
             metrics.append(done[1].numpy()[:count])
@@ -109,13 +128,25 @@ class FastSteps:
 
     def release(self) -> None:
         """Let go of the data; no step can be run afterwards."""
-        self._call = None
+        self._call = self._compiling = None
+
+    def _fed(
+        self, rows: NDArray[np.int32], rates: NDArray[np.floating], momenta: NDArray[np.floating]
+    ) -> tuple[NDArray[np.int32], np.int32, np.int32, NDArray[np.float32]]:
+        """What a call is given, filled up to the sizes that it was compiled for."""
+        count, width = rows.shape
+        filled = np.zeros((self._capacity, self._batch), np.int32)
+        filled[:count, :width] = rows
+        numbers = np.zeros((2, self._capacity), np.float32)
+        numbers[:, :count] = rates, momenta
+        return filled, np.int32(width), np.int32(count), numbers
 
     def _caller(self, x: tf.Tensor, y: tf.Tensor, fed: tuple[Any, ...]) -> Any:
         if self._small:
             return OneCore(self._with_variables, (x, y), fed)
         call = tf.function(self._with_variables, autograph=False)
-        return lambda *fed: call(x, y, *(tf.constant(array) for array in fed))
+        traced = call.get_concrete_function(x, y, *(tf.constant(array) for array in fed))
+        return lambda *fed: traced(x, y, *(tf.constant(array) for array in fed))
 
     def _with_variables(
         self, x: tf.Tensor, y: tf.Tensor, rows: tf.Tensor, width: tf.Tensor, count: tf.Tensor, numbers: tf.Tensor
@@ -131,11 +162,17 @@ class FastSteps:
             [variable.value for variable in self._carried.fixed],
             *([variable.value for variable in group] for group in self._carried.moving),
         )
-        for group, values in zip(self._carried.moving, after, strict=True):
-            for variable, value in zip(group, values, strict=True):
-                variable.assign(value)
-        for noise in self._noises.values():
-            noise.advance(tf.cast(count, noise.state.dtype))
+
+        def keep() -> tf.Tensor:
+            for group, values in zip(self._carried.moving, after, strict=True):
+                for variable, value in zip(group, values, strict=True):
+                    variable.assign(value)
+            for noise in self._noises.values():
+                noise.advance(tf.cast(count, noise.state.dtype))
+            return count
+
+        # A call of no step is for compiling alone: it may end when somebody else is at the variables.
+        tf.cond(count > 0, keep, lambda: count)
         return losses, metrics
 
 
