@@ -75,7 +75,8 @@ def run(argv: Sequence[str] = ()) -> int:
     theme.apply()
     engine = Engine(parent=app)
     try:
-        window = MainWindow(first_document(), engine, theme, settings, on_bug=hub.report)
+        with theme.styled_at_the_end():
+            window = MainWindow(first_document(), engine, theme, settings, on_bug=hub.report)
         starter = _Starter.of(window, engine, collector)
         _connect_bugs(hub, window, theme, log)
         _place(window, settings)

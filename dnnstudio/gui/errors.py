@@ -17,7 +17,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-import psutil
 from PySide6.QtCore import QMessageLogContext, QObject, Qt, QtMsgType, Signal, qInstallMessageHandler
 
 from dnnstudio.core.errors import Cancelled, UserError
@@ -124,6 +123,8 @@ class CrashLog:
 
 
 def _alive(path: Path) -> bool:
+    import psutil  # a tenth of a second that the first painting need not wait for
+
     number = path.stem.removeprefix("crash-")
     return number.isdigit() and psutil.pid_exists(int(number))
 

@@ -6,6 +6,8 @@ One `Theme` is made by the program's start and handed to whoever paints; there i
 from __future__ import annotations
 
 import atexit
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Literal
 
@@ -103,6 +105,16 @@ class Theme(QObject):
         self._app.setPalette(_palette(tokens))
         self._app.setStyleSheet(stylesheet(tokens, _picture_file))
         self.changed.emit()
+
+    @contextmanager
+    def styled_at_the_end(self) -> Iterator[None]:
+        """Widgets made meanwhile get their style once, not whenever one is put into another: half of what they take."""
+        sheet = self._app.styleSheet()
+        self._app.setStyleSheet("")
+        try:
+            yield
+        finally:
+            self._app.setStyleSheet(sheet)
 
     def _on_system_changed(self, scheme: Qt.ColorScheme) -> None:
         if self._choice == "system" and self._applied:

@@ -1,7 +1,22 @@
 """The uncertainty inspector: what a network says of every image under dropout, and what follows from it."""
 
-from dnnstudio.gui.uncertainty.dialog import UncertaintyDialog
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from dnnstudio.gui.uncertainty.opening import UncertaintyOpener
 from dnnstudio.gui.uncertainty.subject import Subject, subject_of
 
+if TYPE_CHECKING:
+    from dnnstudio.gui.uncertainty.dialog import UncertaintyDialog
+
 __all__ = ["Subject", "UncertaintyDialog", "UncertaintyOpener", "subject_of"]
+
+
+def __getattr__(name: str) -> Any:
+    """The inspector's window is imported when it is first asked for, not before the main window is painted."""
+    if name != "UncertaintyDialog":
+        raise AttributeError(name)
+    from dnnstudio.gui.uncertainty.dialog import UncertaintyDialog
+
+    return UncertaintyDialog

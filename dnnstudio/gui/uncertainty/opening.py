@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QWidget
@@ -10,8 +11,10 @@ from PySide6.QtWidgets import QWidget
 from dnnstudio.core.errors import UserError
 from dnnstudio.gui.engine_thread import Engine
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.uncertainty.dialog import UncertaintyDialog
 from dnnstudio.gui.uncertainty.subject import Subject
+
+if TYPE_CHECKING:
+    from dnnstudio.gui.uncertainty.dialog import UncertaintyDialog
 
 
 class UncertaintyOpener(QObject):
@@ -49,6 +52,8 @@ class UncertaintyOpener(QObject):
         key = str(subject.model)
         dialog = self.dialogs.get(key)
         if dialog is None:
+            from dnnstudio.gui.uncertainty.dialog import UncertaintyDialog  # the first painting need not wait for it
+
             dialog = UncertaintyDialog(self._theme, self._engine, subject, parent=self._window)
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             dialog.closed.connect(lambda: self.dialogs.pop(key, None))
