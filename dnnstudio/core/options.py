@@ -17,7 +17,7 @@ class Option(BaseModel):
     Strict means that `"7"`, `true` and `2.5` are no units; a whole number is accepted where a float is meant.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
 
     label: ClassVar[str] = ""
     """What a person reads where the kind is chosen: "He normal"."""

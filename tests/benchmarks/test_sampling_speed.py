@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,27 @@ from dnnstudio.core.recipes import load_recipe
 PASSES = 10
 """Of the hundred that the figures are scaled to."""
 IMAGES = 10_000
+
+
+MEMORY = """
+import numpy as np
+from pathlib import Path
+from tests.benchmarks.test_sampling_speed import IMAGES, network
+from dnnstudio.engine.sampling import Sampler
+def megabytes(name):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
+sampler = Sampler(network())
+x = np.random.default_rng(0).random((IMAGES, 28, 28), dtype=np.float32)
+sampler.deterministic(x)
+list(sampler.passes(x[:1000], 0, 1, seed=1))
+before = megabytes("VmRSS")
+Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+kept = np.empty((100, IMAGES, 10), np.float32)
+for number, one in enumerate(sampler.passes(x, 0, 100, seed=1)):
+    kept[number] = one
+print(megabytes("VmHWM") - before)
+"""
 
 
 def network() -> Any:
@@ -53,3 +77,13 @@ def test_seconds_of_one_image(table: Any, row: Any, turns: Callable[..., dict[st
     seconds = turns({"ours": lambda: sampler.many_of_one(image, 1000, seed=1)}, rounds=21)["ours"]
     made = table.add(row("one image × 1,000 passes", "the clock", 1000 * seconds, 0.0, unit="ms", at_most=50))
     assert made.ours < 500
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells the peak of a stretch of time")
+@pytest.mark.timeout(600)
+def test_memory_of_a_hundred_passes(table: Any, row: Any) -> None:
+    """What they take beyond the network and the images, the passes themselves included."""
+    done = subprocess.run([sys.executable, "-c", MEMORY], check=True, capture_output=True, text=True)
+    taken = float(done.stdout.split()[-1])
+    table.add(row("memory of sampling 100 × 10,000", "", taken, unit="MB", at_most=150))
+    assert taken < 400
