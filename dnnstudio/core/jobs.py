@@ -244,7 +244,7 @@ class RunEnded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamplesDone(Event):
-    """All that was sampled so far (at most four such events a second), of `planned` passes."""
+    """All that was sampled so far (at most two such events a second), of `planned` passes."""
 
     samples: Samples
     planned: int

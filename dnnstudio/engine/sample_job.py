@@ -25,7 +25,7 @@ from dnnstudio.engine.sampling import Sampler
 
 IN_MEMORY_BYTES = 256 * 2**20
 """Passes larger than this lie in a temporary file, which is gone when nobody holds them any more."""
-EVENT_INTERVAL_S = 0.25
+EVENT_INTERVAL_S = 0.5
 LEAST_PASSES = 10
 """So many passes at least before the precision that was asked for can end the sampling."""
 SETTLED_SHARE = 0.95

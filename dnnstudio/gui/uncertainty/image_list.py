@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QModelIndex, Signal
+from PySide6.QtCore import QModelIndex, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from dnnstudio.core.uncertainty.samples import Samples
@@ -16,6 +16,7 @@ from dnnstudio.gui.widgets import Card, Choice, ComboBox, MiniButton, Segmented,
 
 BY_NUMBER = "number"
 ANY = -1
+DRAWN_APART_MS = 60
 
 
 class ImageList(Card):
@@ -31,6 +32,9 @@ class ImageList(Card):
         self._inspection = inspection
         self._falling = True
         self._follows = True
+        # In a turn of its own: drawn together with the tabs the loop would be away for two frames.
+        self._later = QTimer(self, singleShot=True, interval=DRAWN_APART_MS)
+        self._later.timeout.connect(self._show_figures)
         self.direction = MiniButton(theme, "sort-descending", "Most unsure first; press for the surest first")
         self.direction.setObjectName("sort_direction")
         self.direction.clicked.connect(self._turn_round)
@@ -131,7 +135,12 @@ class ImageList(Card):
         first = len(self.shown()) == 0
         if first or self._inspection.finished:
             self._refresh()
-        else:  # while passes come in, pictures must not jump about under the pointer
+        else:
+            self._later.start()
+
+    def _show_figures(self) -> None:
+        """While passes come in, pictures must not jump about under the pointer: their figures alone change."""
+        if (samples := self._inspection.samples) is not None and not self._inspection.finished:
             self.grid.images.show(samples, self.shown(), self._figures(samples))
 
     def _figures(self, samples: Samples) -> NDArray[np.float64] | None:
