@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
@@ -14,6 +14,9 @@ from dnnstudio.gui.uncertainty.headline_card import HeadlineCard, class_colors
 from dnnstudio.gui.uncertainty.inspection import Inspection
 from dnnstudio.gui.uncertainty.side_cards import AlikeCard, PassesCard, ScoresCard
 from dnnstudio.gui.widgets import Card, Choice, Segmented
+
+ROWS_LATER_MS, SIDE_LATER_MS = 120, 180
+"""While passes come in: after the headline, and after the pictures of the list."""
 
 
 def clear_scroll(inside: QWidget, name: str) -> QScrollArea:
@@ -77,16 +80,43 @@ class DistributionTab(QWidget):
         row.setSpacing(8)
         row.addLayout(middle, 1)
         row.addWidget(self.side)
-        inspection.samples_changed.connect(self.refresh)
+        # In turns of their own: all drawn together the loop would be away for two frames.
+        self._later = [QTimer(self, singleShot=True, interval=ms) for ms in (ROWS_LATER_MS, SIDE_LATER_MS)]
+        for timer, draw in zip(self._later, (self._show_rows, self._show_side), strict=True):
+            timer.timeout.connect(draw)
+        inspection.samples_changed.connect(self._on_samples)
         inspection.image_changed.connect(self.refresh)
         theme.changed.connect(self.refresh)
 
     def refresh(self) -> None:
+        """Show everything anew, now."""
+        for timer in self._later:
+            timer.stop()
+        if self._is_seen():
+            self.headline.refresh()
+            self._show_rows()
+            self._show_side()
+
+    def _is_seen(self) -> bool:
+        return self._inspection.samples is not None and self.isVisible()
+
+    def _on_samples(self) -> None:
+        if self._inspection.finished or not self.rows.rows():
+            self.refresh()
+        elif self._is_seen():
+            self.headline.refresh()
+            for timer in self._later:
+                timer.start()
+
+    def _show_side(self) -> None:
+        if self._is_seen():
+            for part in (self.scores, self.passes, self.alike):
+                part.refresh()
+
+    def _show_rows(self) -> None:
         samples = self._inspection.samples
         if samples is None or not self.isVisible():
             return
-        for part in (self.headline, self.scores, self.passes, self.alike):
-            part.refresh()
         image = self._inspection.image
         passes = samples.of_row(image).astype(np.float64)
         order = np.argsort(-samples.scores.mean[image], kind="stable")
