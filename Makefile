@@ -21,7 +21,7 @@ run: setup ## Open the window, after installing what it needs
 setup: system-run $(VENV)/.run ## Install what the program needs into .venv; open nothing
 
 test: system-test $(VENV)/.test ## Run the tests, after installing what they need
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/.test ## Formatting, lint and types
 	$(BIN)/ruff format --check .
