@@ -15,8 +15,8 @@ from dnnstudio.gui.uncertainty.inspection import Inspection
 from dnnstudio.gui.uncertainty.side_cards import AlikeCard, PassesCard, ScoresCard
 from dnnstudio.gui.widgets import Card, Choice, Segmented
 
-ROWS_LATER_MS, SIDE_LATER_MS = 120, 180
-"""While passes come in: after the headline, and after the pictures of the list."""
+LATER_MS = (30, 150, 200)
+"""When the headline, the rows and the cards beside are drawn while passes come in; the list has its turns between."""
 
 
 def clear_scroll(inside: QWidget, name: str) -> QScrollArea:
@@ -81,8 +81,8 @@ class DistributionTab(QWidget):
         row.addLayout(middle, 1)
         row.addWidget(self.side)
         # In turns of their own: all drawn together the loop would be away for two frames.
-        self._later = [QTimer(self, singleShot=True, interval=ms) for ms in (ROWS_LATER_MS, SIDE_LATER_MS)]
-        for timer, draw in zip(self._later, (self._show_rows, self._show_side), strict=True):
+        self._later = [QTimer(self, singleShot=True, interval=ms) for ms in LATER_MS]
+        for timer, draw in zip(self._later, (self.headline.refresh, self._show_rows, self._show_side), strict=True):
             timer.timeout.connect(draw)
         inspection.samples_changed.connect(self._on_samples)
         inspection.image_changed.connect(self.refresh)
@@ -104,7 +104,6 @@ class DistributionTab(QWidget):
         if self._inspection.finished or not self.rows.rows():
             self.refresh()
         elif self._is_seen():
-            self.headline.refresh()
             for timer in self._later:
                 timer.start()
 

@@ -16,6 +16,7 @@ from PySide6.QtCore import (
     QRectF,
     QSize,
     Qt,
+    QTimer,
     Signal,
 )
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPixmap
@@ -37,6 +38,7 @@ Index = QModelIndex | QPersistentModelIndex
 CELL = QSize(67, 84)
 SIDE = 62
 KEPT_PICTURES = 3000
+HALF_LATER_MS = 30
 
 
 class Pictures:
@@ -269,7 +271,20 @@ class ImageGrid(QListView):
         self.setMouseTracking(True)
         self.verticalScrollBar().setSingleStep(CELL.height() // 2)
         theme.changed.connect(self.viewport().update)
-        self.images.figures_changed.connect(self.viewport().update)
+        # In two turns: thirty pictures at once would keep the loop longer than a frame.
+        self._lower = QTimer(self, singleShot=True, interval=HALF_LATER_MS)
+        self._lower.timeout.connect(lambda: self.viewport().update(self._halves()[1]))
+        self.images.figures_changed.connect(self._draw_figures)
+
+    def _halves(self) -> tuple[QRect, QRect]:
+        """The upper and the lower half of what is in sight."""
+        area = self.viewport().rect()
+        rows = max(area.height() // CELL.height() // 2, 1) * CELL.height() - self.verticalOffset() % CELL.height()
+        return area.adjusted(0, 0, 0, rows - area.height()), area.adjusted(0, rows, 0, 0)
+
+    def _draw_figures(self) -> None:
+        self.viewport().update(self._halves()[0])
+        self._lower.start()
 
     def chosen(self) -> int:
         """The row of the selected image, or -1."""
