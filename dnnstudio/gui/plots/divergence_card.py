@@ -50,7 +50,6 @@ class DivergenceCard(Card):
         self._column.addStretch(1)
         self.add(FitScroll(content), 1)
         document.experiment_changed.connect(self._show_remedies)
-        self._show_remedies()
 
     def show_cause(self, cause: Divergence) -> None:
         """Explain a divergence."""
@@ -63,6 +62,8 @@ class DivergenceCard(Card):
         return tuple(fix.label for fix in self._fixes)
 
     def _show_remedies(self, _: object = None) -> None:
+        if not self.words.text():  # nothing has diverged: no edit shall pay for looking at all layers
+            return
         self._fixes = remedies(self._document.experiment)[: len(self._buttons)]
         for number, button in enumerate(self._buttons):
             button.setVisible(number < len(self._fixes))
