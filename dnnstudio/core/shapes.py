@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from dnnstudio.core.layers import Layer, Shape, ShapeError, Variable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LayerShape:
-    """What goes into a layer, what comes out and what it holds; `error` says why it cannot follow."""
+    """What goes into a layer, what comes out and what it holds; `error` says why it cannot follow.
+
+    Its counts are asked for at every edit by half a dozen readers, and are worked out once.
+    """
 
     layer: Layer
     input_shape: Shape | None
@@ -18,15 +22,15 @@ class LayerShape:
     variables: tuple[Variable, ...] = ()
     error: str = ""
 
-    @property
+    @cached_property
     def trainable_count(self) -> int:
         return sum(variable.count for variable in self.variables if variable.trainable)
 
-    @property
+    @cached_property
     def non_trainable_count(self) -> int:
         return sum(variable.count for variable in self.variables if not variable.trainable)
 
-    @property
+    @cached_property
     def count(self) -> int:
         return self.trainable_count + self.non_trainable_count
 
