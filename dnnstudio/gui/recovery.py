@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from dnnstudio.core import codec
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment import Experiment
 from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.document import Document
 from dnnstudio.gui.unsaved import Unsaved, find_unsaved, forget, keep, own_file
@@ -22,6 +24,8 @@ class Recovery(QObject):
     """Keeps the document's unsaved edits. `failed` carries a `UserError`, once until keeping works again."""
 
     failed = Signal(object)
+    _written = Signal(object)
+    """The `UserError` that kept the edits from being written, or None; told from the thread that writes."""
 
     def __init__(self, document: Document, dialogs: Dialogs, settings_folder: Path, parent: QWidget) -> None:
         super().__init__(parent)
@@ -35,7 +39,9 @@ class Recovery(QObject):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(AFTER_MS)
-        self._timer.timeout.connect(self.keep_now)
+        self._timer.timeout.connect(self._keep_beside)
+        self._writer: threading.Thread | None = None
+        self._written.connect(self._on_written)
         document.experiment_changed.connect(self._on_change)
         document.modified_changed.connect(self._on_change)
 
@@ -53,28 +59,53 @@ class Recovery(QObject):
                 taken = True
 
     def keep_now(self) -> None:
-        """Write the unsaved edits, or forget what was written when there are none."""
+        """Write the unsaved edits, or forget what was written when there are none; return when that is done."""
         self._timer.stop()
-        if not self._document.modified:
+        self._wait()
+        if self._document.modified:
+            self._on_written(self._write(self._document.experiment, self._document.path))
+        else:
             self._tries = 0
             forget(self.file)
+
+    def _keep_beside(self) -> None:
+        """The same in a thread: a disk may take longer than a frame."""
+        if not self._document.modified:
+            self.keep_now()
             return
+        self._wait()
+        given = self._document.experiment, self._document.path
+        self._writer = threading.Thread(target=lambda: self._written.emit(self._write(*given)), name="keeping edits")
+        self._writer.start()
+
+    def _write(self, experiment: Experiment, path: Path | None) -> UserError | None:
+        """Why it could not be written, or None."""
         try:
-            keep(self.file, self._document.experiment, self._document.path, self._tries)
-            self._told = False
+            keep(self.file, experiment, path, self._tries)
         except UserError as error:
-            if not self._told:
-                self._told = True
-                hint = f"Save them soon; if the program ended now they would be lost. {error.hint}".strip()
-                self.failed.emit(UserError(f"Unsaved edits cannot be kept: {error.message}", hint))
+            return error
+        return None
+
+    def _on_written(self, error: UserError | None) -> None:
+        if error is not None and not self._told:
+            hint = f"Save them soon; if the program ended now they would be lost. {error.hint}".strip()
+            self.failed.emit(UserError(f"Unsaved edits cannot be kept: {error.message}", hint))
+        self._told = error is not None
+
+    def _wait(self) -> None:
+        """Until what is being written is written: two must not take turns at one file."""
+        if self._writer is not None:
+            self._writer.join()
+            self._writer = None
 
     def close(self, *, keep_edits: bool) -> None:
         """The window closes: keep what was not asked about, else leave nothing behind."""
+        self._timer.stop()
+        self._wait()
         if keep_edits:
             self.keep_now()
         else:
             forget(self.file)
-        self._timer.stop()
         self._document.experiment_changed.disconnect(self._on_change)
         self._document.modified_changed.disconnect(self._on_change)
 

@@ -51,7 +51,7 @@ def keep(file: Path, experiment: Experiment, path: Path | None, tries: int = 0) 
         "when": time.time(),
         "path": None if path is None else str(path.absolute()),
         "tries": tries,
-        "experiment": json.loads(codec.to_json(experiment)),
+        "experiment": codec.to_plain(experiment),
     }
     write_atomically(file, json.dumps(plain).encode())
 
