@@ -23,7 +23,6 @@ from dnnstudio.core.transfer import Autoencoder, Rotation
 ROTATIONS = ("0°", "90°", "180°", "270°")
 """The classes of the task that `Rotation` makes."""
 _PICTURES = ("conv2d", "max_pooling2d", "average_pooling2d", "global_average_pooling2d")
-_SHAPES = ("flatten", "reshape")
 DECODER = "decoder"
 """What the ids of mirrored layers begin with."""
 

@@ -6,6 +6,7 @@ namespace `xp` that is numpy here and `keras.ops` inside the training graph.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
@@ -66,9 +67,9 @@ class Schedule(Option):
         None, title="Warm-up", help="Rise to the first rate in a straight line.", advanced=True, late=True
     )
 
+    @abstractmethod
     def rate(self, step: Any, plan: Plan, xp: Any) -> Any:
         """The rate at `step` (float array or tensor, from 0, warm-up left out), by the functions of `xp`."""
-        raise NotImplementedError
 
     def warmed_rate(self, step: Any, plan: Plan, xp: Any) -> Any:
         """The rate at `step` (float array or tensor, counted from 0), warm-up included."""

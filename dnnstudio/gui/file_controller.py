@@ -23,7 +23,6 @@ from dnnstudio.gui.runs_model import NBSP, share
 from dnnstudio.gui.settings import Settings
 
 MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
-EXPERIMENT_SUFFIXES = (".json",)
 
 
 class FileController(QObject):

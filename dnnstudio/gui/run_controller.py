@@ -195,11 +195,6 @@ class RunController(QObject):
             raise UserError("There is no trained model yet.", "Press Train first.")
         self.submit(SaveModel(model=self.model, path=path))
 
-    @property
-    def busy_with_files(self) -> bool:
-        """Whether a model is being read, written or evaluated."""
-        return bool(self._others)
-
     def cancel_others(self) -> None:
         """Cancel downloads, evaluations and the reading of models."""
         for control in self._others.values():

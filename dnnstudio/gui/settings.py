@@ -85,9 +85,6 @@ class Settings:
         others = [other for other in self.recent_files if other != path]
         self._set("recent_files", [str(item) for item in [path, *others][:RECENT_FILES]])
 
-    def clear_recent_files(self) -> None:
-        self._set("recent_files", [])
-
     @property
     def library_files(self) -> list[Path]:
         """Model files from elsewhere that the library lists beside the workspace's."""

@@ -19,11 +19,6 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{share * 100:.{digits}f}{NBSP}%"
 
 
-def small_percent(share: float) -> str:
-    """17 %, or "under 1 %" for what would be rounded to nothing."""
-    return f"under 1{NBSP}%" if share < 0.005 else percent(share)
-
-
 def spread(mean: float, deviation: float) -> str:
     """77 % ± 17 %; "under 1 %" where both are smaller than that."""
     if mean < 0.005:

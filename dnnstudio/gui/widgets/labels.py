@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QPointF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
-from dnnstudio.gui.theme import Role, Theme, set_role, set_state
+from dnnstudio.gui.theme import Role, Theme, set_role
 
 Tone = Literal["plain", "accent", "hint"]
 
@@ -99,9 +99,6 @@ class Badge(QLabel):
         self.setFixedHeight(16)
         set_role(self, Role.BADGE)
         self.setProperty("tone", tone)
-
-    def set_tone(self, tone: Tone) -> None:
-        set_state(self, "tone", tone)
 
 
 class IconLabel(QWidget):

@@ -22,7 +22,7 @@ from dnnstudio.engine.data.pictures import to_pictures
 from .conftest import idx_bytes, pictures
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
-real = pytest.mark.skipif(not FASHION.is_dir(), reason="the package dataset-fashion-mnist is not installed")
+real = pytest.mark.real_data
 
 
 @pytest.fixture
