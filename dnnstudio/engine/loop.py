@@ -30,6 +30,13 @@ class StepsDone:
     metrics: NDArray[np.float32]
 
 
+def lines(order: NDArray[np.int32], batch: int, step: int, count: int) -> NDArray[np.int32]:
+    """The rows of at most `count` steps from `step` of an epoch on: [steps, batch]. A short batch goes by itself."""
+    whole = min(count, len(order) // batch - step)
+    part = order[step * batch : (step + max(whole, 1)) * batch]
+    return part.reshape(-1, batch) if whole > 0 else part[None]
+
+
 class StepLoop:
     """Trains `model` on rows of `x` and `y`, in the order that it is given."""
 
@@ -95,6 +102,11 @@ class StepLoop:
         if plain < len(rows):
             parts.append(self._run_fast(rows[plain:], rates[plain:], given[plain:]))
         return StepsDone(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("losses", "metrics")))
+
+    def expect(self, rows: NDArray[np.int32]) -> None:
+        """The lines that probably follow on those of the next `run`: what can be made ready for them is."""
+        if self._fast is not None:
+            self._fast.expect(rows[: self.together])
 
     def ready(self) -> bool:
         """Whether the next step can be taken at once: not while steps are being compiled, which this begins."""

@@ -74,6 +74,10 @@ class LiveStage:
         """Train on each line of `rows` [steps, batch]; `steps` are their numbers, `rates` their learning rates."""
         return self._loop.run(rows, rates, self._momenta(steps))
 
+    def expect(self, rows: NDArray[np.int32]) -> None:
+        """The lines that probably follow on those of the next `run`."""
+        self._loop.expect(rows)
+
     def get_ready(self, control: Control) -> None:
         """Wait until the next step can be taken at once. Raises `Cancelled` as soon as the job is stopped."""
         while not self._loop.ready():

@@ -33,6 +33,7 @@ from dnnstudio.engine.checkpoint import (
     values_of,
 )
 from dnnstudio.engine.closing import close_run, rescue
+from dnnstudio.engine.loop import lines
 from dnnstudio.engine.losses import objective
 from dnnstudio.engine.normalization import adapt_normalizations
 from dnnstudio.engine.reporting import BatchReporter, Emit
@@ -288,9 +289,8 @@ class Trainer:
             self._take_rate()
             count = min(self._chunk, full - at.step) if at.step < full else 1
             count = self._stage.limit(self._watch.limit(count))
-            begin = at.step * self._batch
-            rows = order[begin : begin + count * self._batch].reshape(count, -1)
-            self._some_steps(rows)
+            self._stage.expect(lines(order, self._batch, at.step + count, self._stage.together))
+            self._some_steps(lines(order, self._batch, at.step, count))
         return float(self._rates(np.array([self._step_of_stage() - 1]))[0])
 
     def _some_steps(self, rows: NDArray[np.int32]) -> None:

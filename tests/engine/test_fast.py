@@ -65,6 +65,16 @@ STACKS: dict[str, tuple[Layer, ...]] = {
         hidden(6, "second"),
         BatchNormalization(id="bn_2", scale=False),
     ),
+    "batch normalization of priced and limited weights": (
+        Rescaling(id="rescale", scale=2.0),
+        BatchNormalization(id="bn", gamma_regularizer=L1L2(l2=0.1), beta_constraint=NonNeg()),
+        hidden(kernel_regularizer=L1L2(l1=0.01, l2=0.05), kernel_constraint=MaxNorm(max_value=0.8)),
+    ),
+    "batch normalization before a frozen layer": (
+        BatchNormalization(id="bn"),
+        hidden(5, "frozen", trainable=False),
+        hidden(),
+    ),
     "frozen": (
         BatchNormalization(id="bn", trainable=False),
         hidden(5, "frozen", trainable=False, kernel_regularizer=L1L2(l2=0.5)),

@@ -57,7 +57,10 @@ def test_masks_of_units_rows_and_steps_are_independent() -> None:
     layers = [keras.layers.Dropout(0.3, seed=5), keras.layers.Dropout(0.3, seed=5)]
     noises = [Noise(layer, (8, 25), index=index) for index, layer in enumerate(layers)]
     kept = np.stack(
-        [[np.asarray(noise.apply(tf.ones((8, 25)), step)) > 0 for step in noise.draw(300)] for noise in noises]
+        [
+            [np.asarray(noise.apply(tf.ones((8, 25)), step)) > 0 for step in noise.draw(300, noise.state.value)]
+            for noise in noises
+        ]
     )
     assert kept.mean() == pytest.approx(0.7, abs=5 * np.sqrt(0.21 / kept.size))
     # [layer, step, row, unit] → every place against every other, over the steps.

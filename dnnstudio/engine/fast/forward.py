@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from dnnstudio.engine.fast.folding import Folded
 from dnnstudio.engine.fast.noise import Noise
+from dnnstudio.engine.fast.sums import spread, total
 from dnnstudio.engine.runtime import keras, tf
 
 
@@ -34,21 +36,31 @@ class Batch:
 
 
 def forward(
-    layers: list[keras.layers.Layer], x: Any, batch: Batch, noises: dict[int, tuple[Noise, Any]]
+    layers: list[keras.layers.Layer],
+    x: Any,
+    batch: Batch,
+    noises: dict[int, tuple[Noise, Any]],
+    folded: dict[int, Folded] | None = None,
 ) -> tuple[Any, list[Any]]:
-    """The stack's output, and the prices on activities. `noises` holds the random layers' numbers, by their place.
+    """The stack's output, and the prices on activities.
 
+    `noises` holds the random layers' numbers, `folded` the batch normalization to be folded, each by its place.
     To be called in a `StatelessScope`: batch normalization assigns its averages.
     """
     prices: list[Any] = []
+    folded = folded or {}
     for index, layer in enumerate(layers):
         if index in noises:
             noise, drawn = noises[index]
             x = noise.apply(x, drawn)
+        elif index in folded:
+            x = _standardized(layer, x, batch)
+        elif index - 1 in folded:
+            x = layer.activation(_with_bias(layer, folded[index - 1].sums(x)))
         elif isinstance(layer, keras.layers.BatchNormalization):
             x = _normalized(layer, x, batch) if layer.trainable else layer.call(x, training=False)
         elif type(layer) is keras.layers.Dense and layer.use_bias and len(x.shape) == 2:
-            x = layer.activation(tf.linalg.matmul(x, layer.kernel.value) + _spread(layer.bias.value, x.shape[0]))
+            x = layer.activation(_with_bias(layer, tf.linalg.matmul(x, layer.kernel.value)))
         else:
             x = layer.call(x)
         if layer.activity_regularizer is not None:
@@ -58,30 +70,29 @@ def forward(
     return x, prices
 
 
-def _total(weights: Any, values: Any) -> Any:
-    """Σ weights · values over rows: [rows], [rows, units] → [units]."""
-    return tf.linalg.matmul(weights[None], values)[0]
-
-
-def _spread(values: Any, rows: int) -> Any:
-    """[units] → [rows, units], every row the same."""
-    return tf.linalg.matmul(tf.ones((rows, 1)), values[None])
+def _with_bias(layer: keras.layers.Layer, x: Any) -> Any:
+    return x + spread(layer.bias.value, x.shape[0]) if layer.use_bias else x
 
 
 def _normalized(layer: keras.layers.BatchNormalization, x: Any, batch: Batch) -> Any:
     """γ (x − mean) / √(variance + ε) + β by the batch's own mean and variance (Ioffe and Szegedy, 2015)."""
     shape = x.shape
+    normal = tf.reshape(_standardized(layer, x, batch), (-1, shape[-1]))
+    normal = normal * spread(layer.gamma.value, normal.shape[0]) if layer.scale else normal
+    normal = normal + spread(layer.beta.value, normal.shape[0]) if layer.center else normal
+    return tf.reshape(normal, shape)
+
+
+def _standardized(layer: keras.layers.BatchNormalization, x: Any, batch: Batch) -> Any:
+    """(x − mean) / √(variance + ε) by the batch's own mean and variance; the layer's averages follow them."""
+    shape = x.shape
     units, places = shape[-1], prod(shape[1:-1])
     rows = tf.reshape(x, (-1, units))
     shares = tf.repeat(batch.shares / places, places) if places > 1 else batch.shares
-    mean = _total(shares, rows)
-    centred = rows - _spread(mean, rows.shape[0])
-    variance = _total(shares, centred * centred)
-    strength = tf.math.rsqrt(variance + layer.epsilon)
-    strength = strength * layer.gamma.value if layer.scale else strength
-    normal = centred * _spread(strength, rows.shape[0])
-    normal = normal + _spread(layer.beta.value, rows.shape[0]) if layer.center else normal
+    mean = total(shares, rows)
+    centred = rows - spread(mean, rows.shape[0])
+    variance = total(shares, centred * centred)
     kept = layer.momentum
     layer.moving_mean.assign(layer.moving_mean * kept + mean * (1 - kept))
     layer.moving_variance.assign(layer.moving_variance * kept + variance * (1 - kept))
-    return tf.reshape(normal, shape)
+    return tf.reshape(centred * spread(tf.math.rsqrt(variance + layer.epsilon), rows.shape[0]), shape)

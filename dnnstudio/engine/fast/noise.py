@@ -44,9 +44,12 @@ class Noise:
         words = self._size if self._normal else -(-self._size // 2)
         self._turns = -(-words // GROUP)
 
-    def draw(self, steps: int) -> Any:
-        """The numbers of the next `steps` steps: [steps, at least as many as a batch has], uint16 or normal."""
-        seed, count = tf.unstack(tf.cast(self.state.value, tf.uint64))
+    def draw(self, steps: int, state: Any) -> Any:
+        """The numbers of the `steps` steps from `state` (seed, count) on: [steps, at least as many as a batch has].
+
+        They are uint16, or float32 of a normal distribution.
+        """
+        seed, count = tf.unstack(tf.cast(state, tf.uint64))
         key = seed + tf.constant(self._index << 32, tf.uint64)
         where = {
             "shape": [steps * self._turns * GROUP],

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnstudio.engine.fast.feeding import Feeder
+from dnnstudio.engine.fast.folding import Folded, folded_place
 from dnnstudio.engine.fast.forward import Batch, forward
 from dnnstudio.engine.fast.noise import Noise, is_random
 from dnnstudio.engine.fast.one_core import OneCore
@@ -76,13 +78,15 @@ class FastSteps:
         self._program = program_for(model, optimizer, objective, batch=batch, sets_momentum=sets_momentum)
         self._capacity = self._program.capacity
         self._small = weights_of(model) * batch < SMALL_STEP
+        self._feeder: Feeder | None = None
         self._call: Any = None
         self._compiling: threading.Thread | None = None
+        self._expected: NDArray[np.int32] | None = None
 
     def prepare(self, x: tf.Tensor, y: tf.Tensor) -> None:
         """Begin to compile, in a thread: nobody who waits for it is deaf meanwhile. No variable is touched."""
-        fed = self._fed(np.zeros((0, self._batch), np.int32), np.zeros(0), np.zeros(0))
-        self._call = call = self._caller(x, y, fed)
+        fed = self._made_ready(x, y)
+        call = self._call
         # The call is handed over: a thread that outlives the training must not keep it, nor the data with it.
         self._compiling = threading.Thread(target=lambda: call(*fed), name="compiling the steps")
         self._compiling.start()
@@ -102,6 +106,10 @@ class FastSteps:
         """How many steps one call takes at most. A call with fewer of them gathers and draws as much."""
         return self._capacity
 
+    def expect(self, rows: NDArray[np.int32]) -> None:
+        """What probably follows on the next `run`: made ready meanwhile."""
+        self._expected = rows
+
     def run(
         self,
         x: tf.Tensor,
@@ -111,54 +119,64 @@ class FastSteps:
         momenta: NDArray[np.floating],
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """One step for each line of `rows`: each step's loss and metric, as the plain loop gives them."""
+        if self._call is None:
+            self._made_ready(x, y)
+        if self._compiling is not None:
+            self._compiling.join()
+            self._compiling = None
+        assert self._feeder is not None
+        parts = [slice(start, start + self._capacity) for start in range(0, len(rows), self._capacity)]
+        following = [rows[part] for part in parts[1:]] + [self._expected]
+        self._expected = None
         losses, metrics = [], []
-        for start in range(0, len(rows), self._capacity):
-            part = slice(start, start + self._capacity)
-            count = len(rows[part])
-            fed = self._fed(rows[part], rates[part], momenta[part])
-            if self._call is None:
-                self._call = self._caller(x, y, fed)
-            if self._compiling is not None:
-                self._compiling.join()
-                self._compiling = None
-            done = self._call(*fed)
+        for part, after in zip(parts, following, strict=True):
+            count, fed = len(rows[part]), self._feeder.feed(rows[part])
+            if after is not None:
+                self._feeder.expect(after, after=count)
+            done = self._call(*fed, *self._numbers(rows[part], rates[part], momenta[part]))
             losses.append(done[0].numpy()[:count])
             metrics.append(done[1].numpy()[:count])
         return np.concatenate(losses), np.concatenate(metrics)
 
     def release(self) -> None:
         """Let go of the data; no step can be run afterwards."""
-        self._call = self._compiling = None
+        if self._feeder is not None:
+            self._feeder.close()
+        self._call = self._compiling = self._feeder = None
 
-    def _fed(
+    def _made_ready(self, x: tf.Tensor, y: tf.Tensor) -> tuple[Any, ...]:
+        """Trace what gathers and draws, and the steps: what a call of no step is given, which compiles them."""
+        noises = list(self._noises.values())
+        self._feeder = Feeder(x, y, noises, capacity=self._capacity, batch=self._batch, ahead=self._small)
+        none = np.zeros((0, self._batch), np.int32)
+        fed = (*self._feeder.feed(none), *self._numbers(none, np.zeros(0), np.zeros(0)))
+        if self._small:
+            self._call = OneCore(self._with_variables, (0,), fed)
+        else:
+            call = tf.function(lambda *fed: self._with_variables(0, *fed), autograph=False)
+            traced = call.get_concrete_function(*map(tf.constant, fed))
+            self._call = lambda *fed: traced(*map(tf.constant, fed))
+        return fed
+
+    def _numbers(
         self, rows: NDArray[np.int32], rates: NDArray[np.floating], momenta: NDArray[np.floating]
-    ) -> tuple[NDArray[np.int32], np.int32, np.int32, NDArray[np.float32]]:
-        """What a call is given, filled up to the sizes that it was compiled for."""
+    ) -> tuple[np.int32, np.int32, NDArray[np.float32]]:
+        """Rows of a batch, steps, and rates and momenta filled up to the size of all calls."""
         count, width = rows.shape
-        filled = np.zeros((self._capacity, self._batch), np.int32)
-        filled[:count, :width] = rows
         numbers = np.zeros((2, self._capacity), np.float32)
         numbers[:, :count] = rates, momenta
-        return filled, np.int32(width), np.int32(count), numbers
+        return np.int32(width), np.int32(count), numbers
 
-    def _caller(self, x: tf.Tensor, y: tf.Tensor, fed: tuple[Any, ...]) -> Any:
-        if self._small:
-            return OneCore(self._with_variables, (x, y), fed)
-        call = tf.function(self._with_variables, autograph=False)
-        traced = call.get_concrete_function(x, y, *(tf.constant(array) for array in fed))
-        return lambda *fed: traced(x, y, *(tf.constant(array) for array in fed))
-
-    def _with_variables(
-        self, x: tf.Tensor, y: tf.Tensor, rows: tf.Tensor, width: tf.Tensor, count: tf.Tensor, numbers: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """The part outside XLA: batches gathered, random numbers drawn, variables read before and assigned after."""
+    def _with_variables(self, _: Any, x: tf.Tensor, y: tf.Tensor, *given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The part outside XLA: variables read before and assigned after."""
+        *drawn, width, count, numbers = given
         *after, losses, metrics = self._program.steps(
-            tf.gather(x, rows),
-            tf.gather(y, rows),
+            x,
+            y,
             width,
             count,
             numbers,
-            [noise.draw(self._capacity) for noise in self._noises.values()],
+            drawn,
             [variable.value for variable in self._carried.fixed],
             *([variable.value for variable in group] for group in self._carried.moving),
         )
@@ -240,6 +258,7 @@ class Program:
         self._batch = batch
         self._objective = objective
         self._layers = list(model.layers)
+        self._folded = folded_place(self._layers)
         self._noises = noises_of(model, batch)
         self._update = PureUpdate(optimizer, model.trainable_variables, sets_momentum=sets_momentum)
         carried = Carried(model, self._update)
@@ -297,12 +316,25 @@ class Program:
             *zip(self._averages, averages, strict=True),
         ]
         with tf.GradientTape() as tape, keras.StatelessScope(state_mapping=mapping) as scope:
-            tape.watch(trained)
-            outputs, prices = forward(self._layers, x, batch, noises)
+            folded = self._folded_layers()
+            tape.watch([trained, [pair.hole for pair in folded.values()]])
+            outputs, prices = forward(self._layers, x, batch, noises, folded)
             loss = batch.mean(self._objective.row_losses(y, outputs))
             prices += [v.regularizer(v.value) for v in self._trained if v.regularizer is not None]
             if prices:
                 loss += tf.add_n(prices)
+            gradients, holes = tape.gradient(loss, [trained, [pair.hole for pair in folded.values()]])
+            for pair, upstream in zip(folded.values(), holes, strict=True):
+                for variable, gradient in pair.gradients(upstream):
+                    place = next(place for place, other in enumerate(self._trained) if other is variable)
+                    known = gradients[place]  # of a price on the weights
+                    gradients[place] = gradient if known is None else known + gradient
         metric = batch.mean(self._objective.row_metrics(y, outputs))
         moved = [scope.get_current_value(average) for average in self._averages]
-        return loss, metric, tape.gradient(loss, trained), moved
+        return loss, metric, gradients, moved
+
+    def _folded_layers(self) -> dict[int, Folded]:
+        if self._folded is None:
+            return {}
+        norm, dense = self._layers[self._folded : self._folded + 2]
+        return {self._folded: Folded(norm, dense, self._batch)}
