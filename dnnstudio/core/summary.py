@@ -90,7 +90,8 @@ def summary_table(
     shapes = tuple(rows) if rows is not None else infer_shapes(layers, input_shape)
     table = tuple(_row(shape) for shape in shapes)
     trainable, fixed = sum(row.trainable for row in table), sum(row.non_trainable for row in table)
-    start = next((shape.input_shape for shape in shapes if shape.input_shape is not None), input_shape)
+    # An Input that is not the first does not say what the layers before it are given.
+    start = next((shape.input_shape for shape in shapes if shape.layer.enabled), input_shape)
     through = prod(start) if start is not None else 0
     through += sum(prod(row.output_shape) for row in table if row.enabled and row.output_shape is not None)
     batch = experiment.training.batch_size if experiment is not None else 32

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dnnstudio.core.experiment import Experiment, Training
-from dnnstudio.core.layers import BatchNormalization, Dense, Flatten, Reshape
+from dnnstudio.core.layers import BatchNormalization, Dense, Flatten, Input, Reshape
 from dnnstudio.core.optimizers import SGD, Adam
 from dnnstudio.core.recipes import load_recipe
 from dnnstudio.core.shapes import infer_shapes
@@ -75,6 +75,11 @@ def test_a_layer_that_cannot_follow_is_marked_and_explained() -> None:
     assert "re cannot lay 64 numbers out as 5 × 5." in text
     assert text.splitlines()[2].split()[:3] == ["re", "Reshape", "?"]
     assert "Dense (frozen)" in text
+
+
+def test_an_input_that_is_not_the_first_says_nothing_of_the_layers_before_it() -> None:
+    table = summary_table((Dense(id="a", units=3), Input(id="late", shape=(5,))))
+    assert (table.input_shape, table.count) == (None, 0)
 
 
 def test_sizes_read_as_a_person_says_them() -> None:
