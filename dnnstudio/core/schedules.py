@@ -38,6 +38,10 @@ class Plan:
         """A duration in epochs or steps, as steps."""
         return duration * self.steps_per_epoch if unit == "epochs" else duration
 
+    def whole_steps(self, duration: float, unit: Unit) -> int:
+        """A duration in epochs or steps, as a whole number of steps and at least one."""
+        return max(1, round(self.in_steps(duration, unit)))
+
 
 def _unit(help: str = "Count in epochs or in optimizer steps.") -> Any:
     return option("epochs", title="Counted in", help=help)
@@ -67,6 +71,16 @@ class Schedule(Option):
         None, title="Warm-up", help="Rise to the first rate in a straight line.", advanced=True, late=True
     )
 
+    @property
+    def is_number(self) -> bool:
+        """Whether Keras takes the rate as a number: one that never changes, or that a callback changes."""
+        return self.adaptive
+
+    def scaled(self, factor: float) -> Self:
+        """The schedule with those rates `factor` times as high that are its own, not the optimizer's."""
+        del factor
+        return self
+
     @abstractmethod
     def rate(self, step: Any, plan: Plan, xp: Any) -> Any:
         """The rate at `step` (float array or tensor, from 0, warm-up left out), by the functions of `xp`."""
@@ -75,7 +89,7 @@ class Schedule(Option):
         """The rate at `step` (float array or tensor, counted from 0), warm-up included."""
         if self.warmup is None:
             return self.rate(step, plan, xp)
-        length = max(1, round(plan.in_steps(self.warmup.duration, self.warmup.unit)))
+        length = plan.whole_steps(self.warmup.duration, self.warmup.unit)
         rest = replace(plan, warmup_steps=length)
         first = self.rate(xp.zeros_like(step), rest, xp)
         rise = self.warmup.start_factor + (1.0 - self.warmup.start_factor) * step / length
@@ -96,6 +110,10 @@ class Constant(Schedule):
     kind: Literal["constant"] = "constant"
     label = "Constant"
     help = "The optimizer's learning rate from the first step to the last."
+
+    @property
+    def is_number(self) -> bool:
+        return self.warmup is None
 
     def rate(self, step: Any, plan: Plan, xp: Any) -> Any:
         return xp.zeros_like(step) + plan.learning_rate
@@ -170,6 +188,9 @@ class Piecewise(Schedule):
         if min(self.rates_between) <= 0:
             raise ValueError(f"piecewise rates are {_listed(self.rates_between)}; each must be above 0")
         return self
+
+    def scaled(self, factor: float) -> Self:
+        return self.replaced(rates_between=tuple(rate * factor for rate in self.rates_between))
 
     def rate(self, step: Any, plan: Plan, xp: Any) -> Any:
         rate = xp.zeros_like(step) + self.rates_between[0]
@@ -253,6 +274,11 @@ class OneCycle(Schedule):
             raise ValueError("one_cycle has one end of the momentum; set both, or neither")
         return self
 
+    def scaled(self, factor: float) -> Self:
+        names = ("max_rate", "start_rate", "last_rate")
+        rates = {name: getattr(self, name) for name in names}
+        return self.replaced(**{name: None if rate is None else rate * factor for name, rate in rates.items()})
+
     def stretches(self, plan: Plan) -> tuple[int, int]:
         """Steps of each half and of the end."""
         last = min(self.last_steps or plan.steps // 10 + 1, plan.steps)
@@ -294,11 +320,12 @@ class CosineRestarts(Schedule):
 
     def rate(self, step: Any, plan: Plan, xp: Any) -> Any:
         done = step / plan.in_steps(self.first_period, self.unit)
+        late = 1e-9  # log(243) / log(3) is a little less than 5
         if self.t_mul == 1.0:
-            period = xp.floor(done)
+            period = xp.floor(done + late)
             share = done - period
         else:
-            period = xp.floor(xp.log(1.0 - done * (1.0 - self.t_mul)) / float(np.log(self.t_mul)))
+            period = xp.floor(xp.log(1.0 - done * (1.0 - self.t_mul)) / float(np.log(self.t_mul)) + late)
             length = xp.power(self.t_mul, period)
             share = (done - (1.0 - length) / (1.0 - self.t_mul)) / length
         wave = 0.5 * xp.power(self.m_mul, period) * (1.0 + xp.cos(np.pi * share))

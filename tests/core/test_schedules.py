@@ -101,6 +101,14 @@ def test_cosine_restarts_at_the_end_of_each_longer_period() -> None:
     np.testing.assert_allclose(schedule.rates(STEPS, PLAN), expected, rtol=1e-9)
 
 
+@pytest.mark.parametrize("t_mul", [1.5, 2.0, 3.0])
+def test_cosine_restarts_at_the_very_step(t_mul: float) -> None:
+    """log(243) / log(3) is 4.999…: the fifth restart came a step late."""
+    schedule = CosineRestarts(first_period=64, unit="steps", t_mul=t_mul)
+    starts = [sum(64 * t_mul**k for k in range(n)) for n in range(7)]
+    np.testing.assert_allclose(schedule.rates(starts, PLAN), 0.01, rtol=1e-9)
+
+
 def test_cosine_with_equal_periods_repeats() -> None:
     rates = CosineRestarts(first_period=3.0, t_mul=1.0).rates(STEPS, PLAN)
     np.testing.assert_allclose(rates[:21], rates[21:42], rtol=1e-9)

@@ -20,6 +20,7 @@ from dnnstudio.core.layers import LAYER_KINDS, BatchNormalization, Dense, Dropou
 from dnnstudio.core.optimizers import OPTIMIZER_KINDS, SGD, Nadam
 from dnnstudio.core.recipes import list_recipes, load_recipe
 from dnnstudio.core.schedules import (
+    Constant,
     CosineRestarts,
     Exponential,
     OneCycle,
@@ -32,7 +33,7 @@ from dnnstudio.core.schedules import (
 )
 from dnnstudio.core.script import to_notebook, to_script
 from dnnstudio.core.script.code import option_code
-from dnnstudio.core.script.rates import is_plain, rate_lines
+from dnnstudio.core.script.rates import rate_lines
 from dnnstudio.core.stages import stages
 from dnnstudio.core.transfer import Autoencoder, Reuse, Rotation, Transfer
 from dnnstudio.engine.build import build
@@ -243,6 +244,8 @@ SCHEDULES: list[Schedule] = [
     OneCycle(max_rate=0.1, start_rate=0.02, last_rate=1e-4, last_steps=9),
     CosineRestarts(first_period=2),
     CosineRestarts(first_period=13, unit="steps", t_mul=1.0, m_mul=0.5, alpha=0.1),
+    CosineRestarts(first_period=7, unit="steps", t_mul=1.5),
+    CosineRestarts(first_period=0.3, t_mul=1.0),
 ]
 
 
@@ -260,7 +263,19 @@ def test_every_schedule_gives_the_previewed_rates(schedule: Schedule, warmup: Wa
     np.testing.assert_allclose(
         rates, schedule.rates(steps, Plan(initial, steps_per_epoch, epochs)), rtol=2e-5, atol=1e-9
     )
-    assert not is_plain(schedule)
+    assert not schedule.is_number
+
+
+@pytest.mark.parametrize("duration", [1.5, 1 / 30])
+def test_a_warm_up_to_a_constant_rate_is_keras_s_own(duration: float) -> None:
+    schedule = Constant(warmup=Warmup(duration=duration, start_factor=0.2))
+    code = rate_lines(digits(schedule=schedule))
+    assert "class" not in code
+    space: dict[str, Any] = {"keras": keras, "steps_per_epoch": 11}
+    exec(code, space)
+    made = space["learning_rate"](0.03, 4)
+    rates = [float(made(keras.ops.convert_to_tensor(step, "int64"))) for step in range(44)]
+    np.testing.assert_allclose(rates, schedule.rates(np.arange(44), Plan(0.03, 11, 4)), rtol=1e-6)
 
 
 def test_performance_and_early_stopping_are_callbacks(watched: Watched) -> None:

@@ -30,7 +30,9 @@ def literal(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, tuple | list):
         inner = ", ".join(literal(item) for item in value)
-        return f"({inner},)" if isinstance(value, tuple) and len(value) == 1 else f"({inner})"
+        if isinstance(value, list):
+            return f"[{inner}]"
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
     return repr(value)
 
 

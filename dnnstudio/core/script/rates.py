@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.schedules import CosineRestarts, Exponential, OneCycle, Performance, Piecewise, Power, Schedule
+from dnnstudio.core.keras_schedules import keras_schedule
+from dnnstudio.core.schedules import CosineRestarts, OneCycle, Performance, Plan, Power, Schedule, Unit
 from dnnstudio.core.script.code import call, literal
+from dnnstudio.core.script.terms import Term
 
 SCHEDULES = "keras.optimizers.schedules"
 
@@ -47,6 +51,32 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         names = ("steps", "last_steps", "start", "highest", "last")
         return {name: getattr(self, name) for name in names}
 '''
+COSINE = '''
+class CosineRestarts(keras.optimizers.schedules.LearningRateSchedule):
+    """Half a cosine down, again and again (Loshchilov and Hutter, 2016), with every restart at its very step."""
+
+    def __init__(self, initial, first_steps, t_mul, m_mul, alpha):
+        super().__init__()
+        self.initial, self.first_steps = initial, first_steps
+        self.t_mul, self.m_mul, self.alpha = t_mul, m_mul, alpha
+
+    def __call__(self, step):
+        share = keras.ops.cast(step, "float64") / self.first_steps
+        if self.t_mul == 1.0:
+            period = keras.ops.floor(share + 1e-9)
+            share = share - period
+        else:
+            passed = keras.ops.log(1.0 - share * (1.0 - self.t_mul)) / math.log(self.t_mul)
+            period = keras.ops.floor(passed + 1e-9)
+            length = keras.ops.power(self.t_mul, period)
+            share = (share - (1.0 - length) / (1.0 - self.t_mul)) / length
+        wave = 0.5 * keras.ops.power(self.m_mul, period) * (1.0 + keras.ops.cos(math.pi * share))
+        return keras.ops.cast(self.initial * ((1.0 - self.alpha) * wave + self.alpha), "float32")
+
+    def get_config(self):
+        names = ("initial", "first_steps", "t_mul", "m_mul", "alpha")
+        return {name: getattr(self, name) for name in names}
+'''
 WARM_UP = '''
 class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
     """A straight rise to the first rate of a schedule, which begins after it."""
@@ -69,27 +99,40 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
 '''
 
 
-def is_plain(schedule: Schedule) -> bool:
-    """Whether the rate of a step is the optimizer's number."""
-    return schedule.warmup is None and (schedule.adaptive or schedule.kind == "constant")  # type: ignore[attr-defined]
+class WrittenPlan(Plan):
+    """A plan whose numbers are the names that they have in the script."""
+
+    def whole_steps(self, duration: float, unit: Unit) -> Any:
+        return Term(f"max(1, round({literal(self.in_steps(duration, unit))}))")
+
+
+WRITTEN = WrittenPlan(*(Term(name) for name in ("initial", "steps_per_epoch", "epochs")))  # type: ignore[arg-type]
 
 
 def rate_lines(experiment: Experiment) -> str:
     """The classes that are needed and `learning_rate(initial, epochs)`; empty where the rate is a number."""
     schedule = experiment.schedule
-    if is_plain(schedule):
+    if schedule.is_number:
         return ""
-    classes = _classes(schedule)
-    body = _rate(schedule)
     lines = ["def learning_rate(initial, epochs):", '    """The learning rate of each step of a training."""']
-    steps = "steps_per_epoch * epochs"
-    if schedule.warmup is not None:
-        warmup = schedule.warmup
-        length = _steps(warmup.duration, warmup.unit)
-        lines += [f"    warm_up = max(1, round({length}))", f"    steps = max({steps} - warm_up, 1)"]
-        body = call("WarmUp", {"steps": "warm_up", "start_factor": literal(warmup.start_factor)}, first=[body], depth=1)
-    elif isinstance(schedule, OneCycle):
-        lines += [f"    steps = {steps}"]
+    steps = literal(WRITTEN.steps_per_epoch * WRITTEN.epochs)
+    classes: list[str] = []
+    body = _keras_code(schedule, depth=1)
+    if body is None:
+        after, warmup = schedule.replaced(warmup=None), schedule.warmup
+        depth = 1 if warmup is None else 2
+        body = _keras_code(after, depth=depth)
+        if body is None:
+            name, body = _own_code(after, depth=depth)
+            classes.append(name)
+        if warmup is not None:
+            classes.append(WARM_UP)
+            lines.append(f"    warm_up = {literal(WRITTEN.whole_steps(warmup.duration, warmup.unit))}")
+            steps = f"max({steps} - warm_up, 1)"
+            given = {"steps": "warm_up", "start_factor": literal(warmup.start_factor)}
+            body = call("WarmUp", given, first=[body], depth=1)
+        if isinstance(schedule, OneCycle):
+            lines.append(f"    steps = {steps}")
     return "\n\n".join([*(text.strip() + "\n" for text in classes), "\n".join([*lines, f"    return {body}"])])
 
 
@@ -112,32 +155,22 @@ def callback_lines(experiment: Experiment) -> list[str]:
     return found
 
 
-def _classes(schedule: Schedule) -> list[str]:
-    found = []
-    if isinstance(schedule, Power) and schedule.power != 1:
-        found.append(POWER)
-    if isinstance(schedule, OneCycle):
-        found.append(ONE_CYCLE)
-    if schedule.warmup is not None:
-        found.append(WARM_UP)
-    return found
+def _keras_code(schedule: Schedule, *, depth: int) -> str | None:
+    """The call of Keras's own class; None where Keras has none."""
+    named = keras_schedule(schedule, WRITTEN)
+    if named is None:
+        return None
+    given = {name: literal(value) for name, value in named.arguments.items()}
+    return call(f"{SCHEDULES}.{named.name}", given, depth=depth)
 
 
-def _rate(schedule: Schedule) -> str:
-    """The expression for the schedule after its warm-up."""
+def _own_code(schedule: Schedule, *, depth: int) -> tuple[str, str]:
+    """A class for what Keras has not got, and the call of it."""
     match schedule:
         case Power():
-            s = _steps(schedule.s, schedule.unit)
-            if schedule.power != 1:
-                return call("PowerDecay", {"s": s, "power": literal(schedule.power)}, first=["initial"], depth=1)
-            given = {"decay_steps": s, "decay_rate": "1.0"}
-            return call(f"{SCHEDULES}.InverseTimeDecay", given, first=["initial"], depth=1)
-        case Exponential():
-            return _exponential(schedule)
-        case Piecewise():
-            places = ", ".join(f"math.ceil({_steps(place, schedule.unit)}) - 1" for place in schedule.boundaries)
-            given = {"boundaries": f"[{places}]", "values": f"[{', '.join(map(repr, schedule.rates_between))}]"}
-            return call(f"{SCHEDULES}.PiecewiseConstantDecay", given, depth=1)
+            steps = literal(WRITTEN.in_steps(schedule.s, schedule.unit))
+            given = {"s": steps, "power": literal(schedule.power)}
+            return POWER, call("PowerDecay", given, first=["initial"], depth=depth)
         case OneCycle():
             start = schedule.start_rate or schedule.max_rate / 10
             given = {
@@ -149,25 +182,9 @@ def _rate(schedule: Schedule) -> str:
                 "highest": repr(schedule.max_rate),
                 "last": repr(schedule.last_rate or start / 1000),
             }
-            return call("OneCycle", given, depth=1)
+            return ONE_CYCLE, call("OneCycle", given, depth=depth)
         case CosineRestarts():
-            given = {"first_decay_steps": _steps(schedule.first_period, schedule.unit)}
-            given |= {name: repr(getattr(schedule, name)) for name in ("t_mul", "m_mul", "alpha")}
-            return call(f"{SCHEDULES}.CosineDecayRestarts", given, first=["initial"], depth=1)
-    return "initial"
-
-
-def _exponential(schedule: Exponential) -> str:
-    name, s = f"{SCHEDULES}.ExponentialDecay", _steps(schedule.s, schedule.unit)
-    if schedule.progress == "step":
-        given = {"decay_steps": s, "decay_rate": repr(schedule.decay_rate)}
-        return call(name, given, first=["initial"], depth=1)
-    epoch = f"{schedule.decay_rate!r} ** (steps_per_epoch / ({s}))"
-    first = "initial" if schedule.progress == "epoch" else f"initial * {epoch}"
-    return call(
-        name, {"decay_steps": "steps_per_epoch", "decay_rate": epoch, "staircase": "True"}, first=[first], depth=1
-    )
-
-
-def _steps(duration: float, unit: str) -> str:
-    return f"{duration:g} * steps_per_epoch" if unit == "epochs" else f"{duration:g}"
+            given = {"first_steps": literal(WRITTEN.in_steps(schedule.first_period, schedule.unit))}
+            given |= {name: literal(getattr(schedule, name)) for name in ("t_mul", "m_mul", "alpha")}
+            return COSINE, call("CosineRestarts", given, first=["initial"], depth=depth)
+    raise AssertionError(f"{schedule.label} is Keras's own.")

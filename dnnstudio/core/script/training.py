@@ -12,7 +12,7 @@ from dnnstudio.core.optimizers import AnyOptimizer
 from dnnstudio.core.schedules import OneCycle
 from dnnstudio.core.script.code import call, given_arguments, literal
 from dnnstudio.core.script.network import stacked_ids
-from dnnstudio.core.script.rates import callback_lines, is_plain
+from dnnstudio.core.script.rates import callback_lines
 from dnnstudio.core.stages import Stage, stages
 from dnnstudio.core.transfer import Autoencoder, Rotation
 
@@ -81,6 +81,8 @@ def training_lines(experiment: Experiment, summary: DataSummary) -> str:
     schedule = experiment.schedule
     if isinstance(schedule, OneCycle) and schedule.momentum_low is not None:
         parts.append("# The momentum stays: plain Keras has no momentum that mirrors the learning rate.")
+    if schedule.adaptive and schedule.warmup is not None:
+        parts.append("# No warm-up: Keras cannot lower a rate that a schedule sets.")
     for number, stage in enumerate(found, start=1):
         if len(found) > 1:
             parts.append(f"# Phase {number}: {_what_learns(stage)}.")
@@ -137,6 +139,6 @@ def _optimizer(experiment: Experiment, optimizer: AnyOptimizer, epochs: int) -> 
     given = given_arguments(optimizer)
     rate = repr(optimizer.learning_rate)
     given.pop("learning_rate", None)
-    if not is_plain(experiment.schedule):
+    if not experiment.schedule.is_number:
         rate = f"learning_rate({rate}, epochs={epochs})"
     return call(f"keras.optimizers.{optimizer.keras_class}", {"learning_rate": rate} | given, depth=1)
