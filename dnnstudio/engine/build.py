@@ -16,16 +16,6 @@ from dnnstudio.core.shapes import infer_shapes
 from dnnstudio.core.transfer import Autoencoder
 from dnnstudio.engine.layers import OWN_LAYERS
 from dnnstudio.engine.runtime import keras
-from dnnstudio.engine.schedules import keras_rate
-
-LOSS_OBJECTS = {
-    "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
-    "binary_crossentropy": "BinaryCrossentropy",
-    "mean_squared_error": "MeanSquaredError",
-    "mean_absolute_error": "MeanAbsoluteError",
-    "huber": "Huber",
-}
-"""Loss in the experiment → Keras class."""
 
 
 def build(
@@ -75,19 +65,11 @@ def keras_layer(layer: Layer) -> keras.layers.Layer:
     return made
 
 
-def keras_optimizer(experiment: Experiment, learning_rate: Any = None) -> keras.optimizers.Optimizer:
-    """The experiment's optimizer, at its base learning rate or at the rate or Keras schedule given."""
-    given = _arguments(experiment.optimizer)
-    if learning_rate is not None:
-        given["learning_rate"] = learning_rate
-    return getattr(keras.optimizers, experiment.optimizer.keras_class)(**given)
-
-
-def to_keras(value: Any) -> Any:
-    """An option as the Keras object it stands for; anything else unchanged."""
+def to_keras(value: Any, **instead: Any) -> Any:
+    """An option as the Keras object it stands for; anything else unchanged. `instead` replaces arguments."""
     if not isinstance(value, Option):
         return value
-    return getattr(_module(value), value.keras_class)(**_arguments(value))
+    return getattr(_module(value), value.keras_class)(**(_arguments(value) | instead))
 
 
 def _arguments(value: Option) -> dict[str, Any]:
@@ -144,20 +126,3 @@ def check_task(experiment: Experiment, summary: DataSummary) -> str:
     if units != 1:
         raise UserError(f"The last layer has {units} units; this task needs one.", "Give it 1 unit.")
     return loss
-
-
-def compile_model(model: keras.Sequential, experiment: Experiment, summary: DataSummary) -> None:
-    """Compile with the experiment's optimizer, schedule, loss and metrics, as the exported script does.
-
-    The program itself trains by `engine.loop`, which needs no compiled model. What a compiled model cannot carry is
-    left to callbacks: the performance schedule (`ReduceLROnPlateau`) and a momentum that changes. Raises `UserError`
-    where the schedule needs the number of training rows and the summary does not have it.
-    """
-    loss = resolve_loss(experiment, summary)
-    rate = keras_rate(experiment, summary.counts[0] if summary.counts else None)
-    model.compile(
-        optimizer=keras_optimizer(experiment, rate),
-        loss=getattr(keras.losses, LOSS_OBJECTS[loss])(),
-        metrics=["accuracy"] if summary.classes else ["mae"],
-        jit_compile=False,
-    )

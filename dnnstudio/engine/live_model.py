@@ -14,6 +14,7 @@ from dnnstudio.core.control import Control
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.runs import CHECKPOINT, EXPERIMENT, MODEL, is_run
+from dnnstudio.core.trained_with import TrainedWith
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class LiveModel:
     input_shape: tuple[int, ...]
     notes: tuple[str, ...] = ()
     has_experiment: bool = True
+    trained_with: TrainedWith | None = None
 
 
 def read_model_at(path: Path, *, layers_of: Experiment | None = None, control: Control | None = None) -> LiveModel:
@@ -57,7 +59,8 @@ def read_model_at(path: Path, *, layers_of: Experiment | None = None, control: C
         experiment = Experiment(name=path.stem[:200], layers=contents.layers)
     model = build(experiment, contents.input_shape)
     put_weights(model, contents.arrays)
-    return LiveModel(model, experiment, contents.input_shape, contents.notes, has_experiment)
+    trained = TrainedWith.read(contents.state) if has_experiment else None
+    return LiveModel(model, experiment, contents.input_shape, contents.notes, has_experiment, trained)
 
 
 def is_weights_file(path: Path) -> bool:
@@ -79,11 +82,13 @@ def _read_weights_at(path: Path, experiment: Experiment, control: Control | None
 def _read_checkpoint_at(folder: Path, control: Control | None) -> LiveModel:
     from dnnstudio.engine.build import build
     from dnnstudio.engine.checkpoint import load_checkpoint, put_values
+    from dnnstudio.engine.compiling import trained_with
     from dnnstudio.engine.data import load_dataset
 
     checkpoint = load_checkpoint(folder)
     experiment, at = checkpoint.experiment, checkpoint.position
-    shape = load_dataset(experiment.data, seed=experiment.seed, control=control).summary.input_shape
+    dataset = load_dataset(experiment.data, seed=experiment.seed, control=control)
+    shape = dataset.summary.input_shape
     model = build(experiment, shape)
     if checkpoint.best and [weight.shape for weight in model.weights] == [best.shape for best in checkpoint.best]:
         model.set_weights(checkpoint.best)
@@ -91,4 +96,4 @@ def _read_checkpoint_at(folder: Path, control: Control | None) -> LiveModel:
         put_values(model.variables, checkpoint.network)
     which = f"of its best epoch {at.best.epoch}" if checkpoint.best else f"after epoch {at.epoch}"
     note = f"The program ended before this run did; these are the weights {which}, from its checkpoint."
-    return LiveModel(model, experiment, shape, (note,))
+    return LiveModel(model, experiment, shape, (note,), trained_with=trained_with(experiment, dataset, at))

@@ -1,6 +1,7 @@
-"""A schedule of the experiment as the Keras object that `compile`, a saved model and an exported script carry.
+"""A schedule of the experiment as the Keras object that a saved model carries.
 
-The program's own loop is fed the same formula's numbers from numpy; a test holds the two side by side.
+The program's own loop is fed the same formula's numbers from numpy; a test holds the two side by side. A notebook that
+opens a file with a schedule that Keras has not got imports this module first; Keras finds the class by its name.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.keras_schedules import keras_schedule
 from dnnstudio.core.schedules import AnySchedule, Plan, Schedule
 from dnnstudio.engine.layers import PACKAGE
 from dnnstudio.engine.runtime import keras
@@ -64,17 +65,16 @@ class ScheduledRate(keras.optimizers.schedules.LearningRateSchedule):  # type: i
         }
 
 
-def keras_rate(experiment: Experiment, rows: int | None) -> float | ScheduledRate:
+def keras_rate(schedule: Schedule, plan: Plan) -> float | keras.optimizers.schedules.LearningRateSchedule:
     """What a Keras optimizer takes as its learning rate: a number, or the schedule as a function of the step.
 
-    `rows` are the training rows, which say how many steps an epoch has. The performance schedule is a number, which
-    Keras's callback ReduceLROnPlateau then lowers: a schedule object and that callback exclude each other. Raises
-    `UserError` where a schedule's durations are not known without the rows.
+    Keras's own class wherever it has one, so that what is saved opens without this program; else a `ScheduledRate`. The
+    performance schedule is a number, which Keras's callback ReduceLROnPlateau then lowers: a schedule object and that
+    callback exclude each other.
     """
-    schedule, training = experiment.schedule, experiment.training
-    if schedule.adaptive or (schedule.kind == "constant" and schedule.warmup is None):
-        return experiment.optimizer.learning_rate
-    if not rows:
-        raise UserError("The schedule needs the number of training rows, which is not known.", "Read the data first.")
-    steps_per_epoch = -(-rows // min(training.batch_size, rows))
-    return ScheduledRate(schedule, experiment.optimizer.learning_rate, steps_per_epoch, training.epochs)
+    if schedule.is_number:
+        return plan.learning_rate
+    named = keras_schedule(schedule, plan)
+    if named is None:
+        return ScheduledRate(schedule, plan.learning_rate, plan.steps_per_epoch, plan.epochs)
+    return getattr(keras.optimizers.schedules, named.name)(**named.arguments)

@@ -44,6 +44,7 @@ from dnnstudio.core.jobs import (
     TransferComparison,
 )
 from dnnstudio.core.runs import MODEL, home_of
+from dnnstudio.core.trained_with import TrainedWith
 from dnnstudio.engine.library import ModelShelf
 from dnnstudio.engine.live_model import LiveModel, read_model_at
 
@@ -150,7 +151,8 @@ class Session:
             around=around,
         )
         self._folders[job.id] = job.folder
-        self._keep(job.id, LiveModel(model, experiment, dataset.summary.input_shape))
+        trained = TrainedWith.read(result.metrics)
+        self._keep(job.id, LiveModel(model, experiment, dataset.summary.input_shape, trained_with=trained))
         return result
 
     def _start(
@@ -293,10 +295,14 @@ class Session:
         )
 
     def _save(self, job: SaveModel, control: Control) -> SavedModel:
+        from dnnstudio.engine.compiling import optimizer_of_run
         from dnnstudio.engine.run_folder import save_network
 
         live = self.model(job.model, control=control)
-        return SavedModel(path=job.path, bytes=save_network(live.model, job.path, live.experiment, live.input_shape))
+        place = self._folders.get(str(job.model), Path(job.model))
+        what = (live.experiment, live.input_shape, live.trained_with)
+        size = save_network(live.model, job.path, *what, optimizer_of_run(place, live.model, *what))
+        return SavedModel(path=job.path, bytes=size)
 
     def _sample(self, job: SampleModel, control: Control, emit: Emit) -> Samples:
         from dnnstudio.engine.sample_job import SampleJobs

@@ -19,8 +19,9 @@ from dnnstudio.core.links import Change, link, note_change, read_links, set_orig
 from dnnstudio.core.runs import CHECKPOINT, METRICS, MODEL, read_metrics
 from dnnstudio.engine.checkpoint import FILE as STATE
 from dnnstudio.engine.checkpoint import Arrays, load_checkpoint, put_values, save_checkpoint, values_of
-from dnnstudio.engine.model_files import save_model
+from dnnstudio.engine.compiling import optimizer_of_run
 from dnnstudio.engine.model_files.writing import arrays_of
+from dnnstudio.engine.run_folder import save_network
 from dnnstudio.engine.runtime import keras
 from dnnstudio.engine.surroundings import Surroundings
 from dnnstudio.engine.transfer import Source, Start
@@ -100,7 +101,9 @@ class SharedTraining(Surroundings):
             return False
         experiment = stored.experiment if stored.has_experiment else None
         path = place / MODEL if place.is_dir() else place
-        save_model(stored.model, path, experiment=experiment, input_shape=stored.input_shape, keep_previous=True)
+        shape, trained = stored.input_shape, stored.trained_with
+        optimizer = optimizer_of_run(place, stored.model, stored.experiment, shape, trained)
+        save_network(stored.model, path, experiment, shape, trained, optimizer, keep_previous=True)
         if place.is_dir():
             _put_into_checkpoint(place, stored.model, weights)
             _put_into_metrics(place, new, change)

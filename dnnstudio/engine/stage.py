@@ -15,7 +15,8 @@ from dnnstudio.core.control import Control
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.layers import WeightedLayer
-from dnnstudio.core.schedules import Plan
+from dnnstudio.core.optimizers import AnyOptimizer
+from dnnstudio.core.schedules import Plan, Schedule
 from dnnstudio.core.stages import Stage
 from dnnstudio.engine.build import to_keras
 from dnnstudio.engine.evaluation import Evaluator
@@ -44,6 +45,8 @@ class LiveStage:
         steps_per_epoch: int,
     ) -> None:
         self.epochs = stage.epochs
+        self.whole = not stage.changes_network
+        """Whether the network learns as the experiment itself says: all of it, and no layer frozen for now."""
         set_trainable(model, experiment, stage.frozen)
         network = model if stage.layers is None else part_of(model, stage.layers)
         if not network.trainable_variables:
@@ -52,10 +55,10 @@ class LiveStage:
         self._schedule = experiment.schedule
         self._plan = Plan(stage.optimizer.learning_rate, steps_per_epoch, stage.epochs)
         self.optimizer = to_keras(stage.optimizer)
-        momentum = self._momenta(np.zeros(1, np.int64))
+        momentum = first_momentum(stage.optimizer, self._schedule, self._plan)
         if momentum is not None:
             # Before it is built: without a momentum an optimizer makes no room for velocities.
-            self.optimizer.momentum = float(momentum[0])
+            self.optimizer.momentum = momentum
         # Traced anew for every stage: whether a layer is frozen is decided while a function is traced.
         self._loop = StepLoop(
             network,
@@ -112,6 +115,12 @@ class LiveStage:
             return None
         momenta = self._schedule.momentum(steps.astype(np.float64), self._plan, np)
         return None if momenta is None else np.asarray(momenta)
+
+
+def first_momentum(optimizer: AnyOptimizer, schedule: Schedule, plan: Plan) -> float | None:
+    """The momentum of the first step where the schedule sets it and the optimizer has one."""
+    momentum = schedule.momentum(np.zeros(1), plan, np) if "momentum" in type(optimizer).model_fields else None
+    return None if momentum is None else float(momentum[0])
 
 
 def set_trainable(model: keras.Sequential, experiment: Experiment, frozen: frozenset[str] = frozenset()) -> None:

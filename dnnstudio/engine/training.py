@@ -172,7 +172,7 @@ class Trainer:
         try:
             reason, message = self._all_stages()
         except BaseException:
-            rescue(self._folder, self._model, self._experiment, self._data.summary.input_shape, best=self._best)
+            rescue(self._folder, self._model, self._experiment, self._data, best=self._best, at=self._at)
             raise
         finally:
             self._stage.release()
@@ -386,10 +386,8 @@ class Trainer:
             "seconds": round(sum(row["seconds"] for row in at.history) + at.seconds, 3),
             "started": round(self._started, 3),
         }
-        evaluator = None if self._stages[at.stage].changes_network else self._stage.evaluator
-        metrics = close_run(
-            self._folder, self._model, self._experiment, self._data, figures, best=self._best, evaluator=evaluator
-        )
+        files = (self._folder, self._model, self._experiment, self._data, figures)
+        metrics = close_run(*files, best=self._best, at=at, stage=self._stage)
         return RunResult(
             run=self._run,
             folder=self._folder.path,

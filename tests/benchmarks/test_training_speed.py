@@ -38,7 +38,7 @@ class Ours:
     """A training's steps and validation, as `engine.training` calls them."""
 
     def __init__(self, experiment: Experiment, data: Any, *, fast_from: int | None = None) -> None:
-        from dnnstudio.engine.build import keras_optimizer
+        from dnnstudio.engine.build import to_keras
         from dnnstudio.engine.evaluation import Evaluator
         from dnnstudio.engine.loop import StepLoop
         from dnnstudio.engine.losses import objective
@@ -50,7 +50,7 @@ class Ours:
         self._batch = experiment.training.batch_size
         self._loop = StepLoop(
             self.model,
-            keras_optimizer(experiment),
+            to_keras(experiment.optimizer),
             aim,
             data.train.x,
             data.train.y,
@@ -80,7 +80,8 @@ class Ours:
 
 def plain(experiment: Experiment, data: Any) -> Callable[[], None]:
     """An epoch as a notebook has it."""
-    from dnnstudio.engine.build import build, compile_model
+    from dnnstudio.engine.build import build
+    from tests.engine.as_a_notebook import compile_model
 
     model = build(experiment, data.summary.input_shape)
     compile_model(model, experiment, data.summary)
@@ -145,7 +146,8 @@ def test_seconds_to_the_first_step_by_depth(depth: int, table: Any, row: Any) ->
     ours, began = Ours(experiment, data), time.perf_counter()
     ours.steps(1)
     first = time.perf_counter() - began
-    from dnnstudio.engine.build import build, compile_model
+    from dnnstudio.engine.build import build
+    from tests.engine.as_a_notebook import compile_model
 
     model = build(experiment, data.summary.input_shape)
     compile_model(model, experiment, data.summary)

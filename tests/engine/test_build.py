@@ -31,7 +31,7 @@ from dnnstudio.core.optimizers import OPTIMIZER_KINDS
 from dnnstudio.core.options import Option
 from dnnstudio.core.parts import L1L2, Constraint, HeNormal, Initializer, MaxNorm, Regularizer
 from dnnstudio.core.shapes import infer_shapes, totals
-from dnnstudio.engine.build import build, check_task, keras_layer, keras_optimizer, to_keras
+from dnnstudio.engine.build import build, check_task, keras_layer, to_keras
 from dnnstudio.engine.layers import OWN_LAYERS
 
 CLASSES = DataSummary(input_shape=(4,), class_names=("a", "b", "c"), binary=False)
@@ -223,4 +223,4 @@ def test_an_activation_layer_is_keras_s_own_function() -> None:
 
 
 def test_the_optimizer_starts_at_the_base_rate(experiment: Callable[..., Experiment]) -> None:
-    assert float(keras_optimizer(experiment()).learning_rate.numpy()) == pytest.approx(0.1)
+    assert float(to_keras(experiment().optimizer).learning_rate.numpy()) == pytest.approx(0.1)

@@ -14,8 +14,10 @@ from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.layers import ActivityRegularization, BatchNormalization, Dense, Dropout
 from dnnstudio.core.parts import L1L2
 from dnnstudio.engine import evaluation
-from dnnstudio.engine.build import build, compile_model
+from dnnstudio.engine.build import build
 from dnnstudio.engine.evaluation import evaluate
+
+from .as_a_notebook import compile_model
 
 
 def made(experiment: Experiment, summary: Any) -> Any:

@@ -32,7 +32,7 @@ from dnnstudio.core.layers import (
 )
 from dnnstudio.core.optimizers import SGD, Adam, AdamW, Muon, Optimizer, RMSprop
 from dnnstudio.core.parts import L1L2, MaxNorm, MinMaxNorm, NonNeg, OrthogonalRegularizer, UnitNorm
-from dnnstudio.engine.build import build, keras_optimizer
+from dnnstudio.engine.build import build, to_keras
 from dnnstudio.engine.fast import reasons, steps
 from dnnstudio.engine.loop import StepLoop
 from dnnstudio.engine.losses import objective
@@ -111,7 +111,7 @@ class Trained:
     def __init__(self, experiment: Experiment, data: Any, *, fast_from: int, lengths: tuple[int, ...] = (3, 9)) -> None:
         keras.utils.set_random_seed(3)
         self.model = build(experiment, data.summary.input_shape)
-        self.optimizer = keras_optimizer(experiment)
+        self.optimizer = to_keras(experiment.optimizer)
         self.loop = StepLoop(
             self.model,
             self.optimizer,
@@ -190,7 +190,7 @@ def test_a_schedule_moves_rate_and_momentum_at_every_step(experiment: Make, rows
         model = build(setting, data.summary.input_shape)
         loop = StepLoop(
             model,
-            keras_optimizer(setting),
+            to_keras(setting.optimizer),
             objective(setting, data.summary),
             data.train.x,
             data.train.y,
@@ -280,7 +280,7 @@ def test_a_call_is_short_however_large_the_network_is(
     given, data = experiment(hidden(units), hidden(units, "second")), rows()
     model = build(given, data.summary.input_shape)
     aim = objective(given, data.summary)
-    optimizer = keras_optimizer(given)
+    optimizer = to_keras(given.optimizer)
     optimizer.build(model.trainable_variables)
     program = steps.Program(model, optimizer, aim, batch=batch, sets_momentum=False)
     assert 1 <= program.capacity <= most

@@ -14,10 +14,12 @@ from dnnstudio.core.layers import BatchNormalization, Conv2D, Dense, Dropout, Fl
 from dnnstudio.core.optimizers import OPTIMIZER_KINDS
 from dnnstudio.core.parts import L1L2, MaxNorm, MinMaxNorm, NonNeg, OrthogonalRegularizer, UnitNorm
 from dnnstudio.core.schedules import SCHEDULE_KINDS, Plan
-from dnnstudio.engine.build import build, compile_model, keras_optimizer
+from dnnstudio.engine.build import build, to_keras
 from dnnstudio.engine.data import load_dataset
 from dnnstudio.engine.loop import StepLoop
 from dnnstudio.engine.losses import objective
+
+from .as_a_notebook import compile_model
 
 BATCH, EPOCHS = 16, 2
 KINDS = sorted(OPTIMIZER_KINDS)
@@ -102,7 +104,7 @@ def test_any_small_stack_trains_as_by_fit(number: int, rows: Callable[..., Any])
 
     keras.utils.set_random_seed(3)
     ours = build(given, data.summary.input_shape)
-    optimizer = keras_optimizer(given, given.optimizer.learning_rate)
+    optimizer = to_keras(given.optimizer)
     if momenta is not None:
         optimizer.momentum = float(momenta[0])
     aim, sets = objective(given, data.summary), momenta is not None
@@ -156,7 +158,7 @@ def test_a_stack_without_a_fast_way_trains_as_by_fit_too(rows: Callable[..., Any
     keras.utils.set_random_seed(3)
     ours = build(given, data.summary.input_shape)
     aim = objective(given, data.summary)
-    loop = StepLoop(ours, keras_optimizer(given), aim, data.train.x, data.train.y, batch=BATCH, fast_from=0)
+    loop = StepLoop(ours, to_keras(given.optimizer), aim, data.train.x, data.train.y, batch=BATCH, fast_from=0)
     assert loop.note == "Trains step by step: conv (Conv2D) has no fast way."
     for batch in steps:
         loop.run(batch[None], np.array([0.01]))
@@ -184,7 +186,7 @@ def test_dropout_learns_as_much_as_by_fit_over_seeds() -> None:
     for seed in range(4):
         keras.utils.set_random_seed(seed)
         ours = build(given, data.summary.input_shape)
-        loop = StepLoop(ours, keras_optimizer(given), objective(given, data.summary), x, y, batch=32, fast_from=0)
+        loop = StepLoop(ours, to_keras(given.optimizer), objective(given, data.summary), x, y, batch=32, fast_from=0)
         for epoch in range(8):
             order = np.random.default_rng([seed, epoch]).permutation(len(x)).astype(np.int32)
             rows = order[: len(order) // 32 * 32].reshape(-1, 32)

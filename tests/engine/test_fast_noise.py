@@ -11,7 +11,7 @@ import pytest
 
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.layers import Dense, Dropout, GaussianDropout, GaussianNoise, Layer
-from dnnstudio.engine.build import build, keras_optimizer
+from dnnstudio.engine.build import build, to_keras
 from dnnstudio.engine.loop import StepLoop
 from dnnstudio.engine.losses import objective
 
@@ -24,7 +24,7 @@ def losses_of_noise(layer: Layer, summary: Any, *, steps: int = 40, units: int =
     model = build(given, (units,))
     model.layers[1].set_weights([np.full((units, 1), 1 / units, np.float32), np.zeros(1, np.float32)])
     x, y = np.ones((1, units), np.float32), np.zeros(1, np.float32)
-    loop = StepLoop(model, keras_optimizer(given), objective(given, summary), x, y, batch=1, fast_from=0)
+    loop = StepLoop(model, to_keras(given.optimizer), objective(given, summary), x, y, batch=1, fast_from=0)
     return loop.run(np.zeros((steps, 1), np.int32), np.zeros(steps)).losses
 
 

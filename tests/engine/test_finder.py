@@ -17,7 +17,7 @@ from dnnstudio.core.jobs import Event, FindRate, FoundRate, RateTested
 from dnnstudio.core.layers import BatchNormalization, Dense, Dropout
 from dnnstudio.core.optimizers import OPTIMIZER_KINDS, SGD
 from dnnstudio.core.schedules import SCHEDULE_KINDS, OneCycle
-from dnnstudio.engine.build import keras_optimizer
+from dnnstudio.engine.build import to_keras
 from dnnstudio.engine.checkpoint import values_of
 from dnnstudio.engine.finder import find_rate
 from dnnstudio.engine.runtime import keras, tf
@@ -51,7 +51,7 @@ def test_the_test_leaves_no_trace(kind: str, experiment: Make, rows: Make) -> No
         schedule=schedules[list(OPTIMIZER_KINDS).index(kind) % len(schedules)].new(),
     )
     model = fresh_model(given, data.summary.input_shape)
-    optimizer = keras_optimizer(given)
+    optimizer = to_keras(given.optimizer)
     optimizer.build(model.trainable_variables)
     optimizer.apply([tf.ones_like(variable) for variable in model.trainable_variables])
     model(data.train.x, training=True)

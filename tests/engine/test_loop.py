@@ -13,10 +13,12 @@ from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.layers import ActivityRegularization, BatchNormalization, Dense, Dropout, GaussianNoise, Layer
 from dnnstudio.core.optimizers import OPTIMIZER_KINDS, SGD, Adam, Muon, Optimizer, RMSprop
 from dnnstudio.core.parts import L1L2, MaxNorm, MinMaxNorm, NonNeg, OrthogonalRegularizer, UnitNorm
-from dnnstudio.engine.build import build, compile_model, keras_optimizer
+from dnnstudio.engine.build import build, to_keras
 from dnnstudio.engine.loop import StepLoop
 from dnnstudio.engine.losses import objective
 from dnnstudio.engine.runtime import tf
+
+from .as_a_notebook import compile_model
 
 BATCH = 16
 
@@ -75,7 +77,7 @@ def train_both(experiment: Experiment, data: Any) -> tuple[list[np.ndarray], lis
 
     keras.utils.set_random_seed(3)
     ours = build(experiment, summary.input_shape)
-    optimizer = keras_optimizer(experiment)
+    optimizer = to_keras(experiment.optimizer)
     loop = StepLoop(ours, optimizer, objective(experiment, summary), x, y)
     sums = np.zeros(2)
     for rows in calls:
@@ -132,7 +134,7 @@ def test_each_step_uses_its_own_learning_rate(experiment: Callable[..., Experime
     given = Experiment(layers=(Dense(id="d", units=3, activation="softmax"),), optimizer=SGD(learning_rate=9.0))
     rates = np.array([0.5, 0.0, 0.125])
     model = build(given, (6,))
-    loop = StepLoop(model, keras_optimizer(given), objective(given, data.summary), data.train.x, data.train.y)
+    loop = StepLoop(model, to_keras(given.optimizer), objective(given, data.summary), data.train.x, data.train.y)
     for rate in rates:
         before, out = model.layers[0].bias.numpy(), np.asarray(model(data.train.x[:1]))[0]
         loop.run(np.array([[0]], np.int32), np.array([rate]))
@@ -160,11 +162,11 @@ def test_each_step_uses_its_own_momentum(
 
     keras.utils.set_random_seed(3)
     ours = build(given, (6,))
-    loop = StepLoop(ours, keras_optimizer(given), objective(given, data.summary), x, y, sets_momentum=True)
+    loop = StepLoop(ours, to_keras(given.optimizer), objective(given, data.summary), x, y, sets_momentum=True)
     loop.run(batches, np.full(4, optimizer.learning_rate), np.array(momenta))
 
     keras.utils.set_random_seed(3)
-    theirs, steps = build(given, (6,)), keras_optimizer(given)
+    theirs, steps = build(given, (6,)), to_keras(given.optimizer)
     for batch, momentum in zip(batches, momenta, strict=True):
         if steps.built:
             steps.momentum = momentum
@@ -183,7 +185,9 @@ def test_dropout_keeps_its_share_and_draws_anew_each_step(rows: Callable[..., An
     )
     model = build(given, (20_000,))
     model.layers[1].set_weights([np.full((20_000, 1), 1 / 20_000, np.float32), np.zeros(1, np.float32)])
-    loop = StepLoop(model, keras_optimizer(given), objective(given, rows("number").summary), x, np.zeros(1, np.float32))
+    loop = StepLoop(
+        model, to_keras(given.optimizer), objective(given, rows("number").summary), x, np.zeros(1, np.float32)
+    )
     losses = loop.run(np.zeros((20, 1), np.int32), np.zeros(20)).losses
     assert losses.mean() == pytest.approx(1.0, abs=0.005)
     assert losses.std() == pytest.approx(np.sqrt(0.25 / 0.75 / 20_000), rel=0.5)
@@ -196,7 +200,7 @@ def test_tracing_leaves_no_graph_tensors_behind(
     data = rows()
     given = experiment(GaussianNoise(id="noise", stddev=0.1), *STACKS["activity"])
     model = build(given, (6,))
-    loop = StepLoop(model, keras_optimizer(given), objective(given, data.summary), data.train.x, data.train.y)
+    loop = StepLoop(model, to_keras(given.optimizer), objective(given, data.summary), data.train.x, data.train.y)
     loop.run(np.zeros((2, 4), np.int32), np.full(2, 0.1))
     model(data.test.x)
     assert all(np.isfinite(float(loss)) for loss in model.losses)

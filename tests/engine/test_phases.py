@@ -18,10 +18,11 @@ from dnnstudio.core.optimizers import SGD, Adam
 from dnnstudio.core.parts import L1L2
 from dnnstudio.core.schedules import Power
 from dnnstudio.core.transfer import Autoencoder, Phase, Transfer
-from dnnstudio.engine.build import compile_model
 from dnnstudio.engine.checkpoint import load_checkpoint
 from dnnstudio.engine.losses import objective
 from dnnstudio.engine.training import fresh_model
+
+from .as_a_notebook import compile_model
 
 Make = Callable[..., Any]
 STACK = (

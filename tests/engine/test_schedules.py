@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -15,7 +13,7 @@ import pytest
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Training
 from dnnstudio.core.jobs import BatchesDone
-from dnnstudio.core.optimizers import OPTIMIZER_KINDS, SGD, Adam
+from dnnstudio.core.optimizers import OPTIMIZER_KINDS, SGD
 from dnnstudio.core.schedules import (
     Constant,
     CosineRestarts,
@@ -28,9 +26,11 @@ from dnnstudio.core.schedules import (
     Schedule,
     Warmup,
 )
-from dnnstudio.engine.build import build, compile_model, keras_optimizer
+from dnnstudio.engine.build import build
 from dnnstudio.engine.runtime import tf
 from dnnstudio.engine.schedules import ScheduledRate, keras_rate
+
+from .as_a_notebook import compile_model
 
 Make = Callable[..., Any]
 BASE, STEPS_PER_EPOCH, EPOCHS = 0.02, 5, 4
@@ -84,10 +84,11 @@ def by_hand(name: str) -> list[float]:
     return [*rise, *wave, *wave, *wave]
 
 
-def traced(rate: ScheduledRate, steps: int) -> np.ndarray:
-    """The rate of each step as a compiled graph gives it."""
-    function = tf.function(lambda step: rate(step), input_signature=[tf.TensorSpec((), tf.int64)])
-    return np.array([function(tf.constant(step, tf.int64)).numpy() for step in range(steps)])
+def traced(rate: Any, steps: int) -> np.ndarray:
+    """The rate of each step as a compiled graph gives it, one step after the other."""
+    signature = [tf.TensorSpec((None,), tf.int64)]
+    function = tf.function(lambda given: tf.map_fn(rate, given, tf.float32), input_signature=signature)
+    return np.asarray(function(tf.range(steps, dtype=tf.int64)))
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -99,13 +100,64 @@ def test_the_graph_and_the_loop_follow_the_formula(name: str, recorder: Any, exp
         training=Training(epochs=EPOCHS, batch_size=14),
     )
     expected = by_hand(name)
-    rate = keras_rate(given, 70)
-    assert isinstance(rate, ScheduledRate)
-    np.testing.assert_allclose(traced(rate, 20), expected, rtol=1e-6)
+    plan = Plan(BASE, STEPS_PER_EPOCH, EPOCHS)
+    for rate in (keras_rate(given.schedule, plan), ScheduledRate(given.schedule, BASE, STEPS_PER_EPOCH, EPOCHS)):
+        np.testing.assert_allclose(traced(rate, 20), expected, rtol=1e-6)
     recorder.train(given, rows())
     fed = np.concatenate([event.learning_rates for event in recorder.of(BatchesDone)])
     np.testing.assert_allclose(fed, expected, rtol=1e-6)
-    np.testing.assert_allclose(traced(rate, 20), fed, rtol=1e-6)
+
+
+WARM = Warmup(duration=1.5)
+OF_KERAS: dict[str, tuple[Schedule, str]] = {
+    "power of 1": (Power(s=2.0), "InverseTimeDecay"),
+    "power in steps": (Power(s=30.0, unit="steps"), "InverseTimeDecay"),
+    "exponential by step": (Exponential(s=20.0), "ExponentialDecay"),
+    "exponential by epoch": (Exponential(s=3.0, progress="epoch"), "ExponentialDecay"),
+    "exponential by multiplying": (Exponential(s=3000.0, unit="steps", progress="multiply"), "ExponentialDecay"),
+    "piecewise": (Piecewise(boundaries=(0.3, 2.5), rates_between=(0.1, 0.05, 0.01)), "PiecewiseConstantDecay"),
+    "piecewise in steps": (Piecewise(unit="steps"), "PiecewiseConstantDecay"),
+    "cosine": (CosineRestarts(first_period=1.0, m_mul=0.9), "CosineDecayRestarts"),
+    "cosine of equal periods": (CosineRestarts(first_period=4.0, t_mul=1.0, alpha=0.1), "CosineDecayRestarts"),
+    "constant after a warm-up": (Constant(warmup=WARM), "CosineDecay"),
+    "constant after a warm-up from 0": (
+        Constant(warmup=Warmup(duration=40, unit="steps", start_factor=0)), "CosineDecay",
+    ),
+}  # fmt: skip
+NOT_OF_KERAS = [
+    Power(power=2.0),
+    OneCycle(),
+    CosineRestarts(t_mul=1.5),
+    CosineRestarts(first_period=0.3),
+    Exponential(warmup=WARM),
+    CosineRestarts(warmup=WARM),
+]
+
+
+@pytest.mark.parametrize("name", OF_KERAS)
+@pytest.mark.parametrize(("steps_per_epoch", "epochs"), [(7, 40), (1719, 10)])
+def test_keras_s_own_class_has_the_same_rate_at_every_step(name: str, steps_per_epoch: int, epochs: int) -> None:
+    """To 1e-6 of the rate; where a cosine cancels or a rate fades to nothing, of the highest: Keras has float32."""
+    schedule, kind = OF_KERAS[name]
+    plan = Plan(BASE, steps_per_epoch, epochs)
+    rate = keras_rate(schedule, plan)
+    assert type(rate) is getattr(keras.optimizers.schedules, kind)
+    count = steps_per_epoch * epochs
+    expected = schedule.rates(np.arange(count), plan)
+    faint = 1e-6 * expected.max() if kind == "CosineDecayRestarts" else 0.0
+    np.testing.assert_allclose(traced(rate, count), expected, rtol=1e-6, atol=faint)
+
+
+@pytest.mark.parametrize("schedule", NOT_OF_KERAS, ids=lambda schedule: schedule.kind)
+def test_what_keras_has_not_got_is_written_as_our_formula(schedule: Schedule) -> None:
+    assert isinstance(keras_rate(schedule, Plan(BASE, 5, 4)), ScheduledRate)
+
+
+@pytest.mark.parametrize("schedule", [*SCHEDULES.values(), *(made for made, _ in OF_KERAS.values())])
+def test_a_scaled_schedule_has_its_rates_times_the_factor(schedule: Schedule) -> None:
+    steps = np.arange(20)
+    whole, half = Plan(BASE, 5, 4), Plan(BASE / 2, 5, 4)
+    np.testing.assert_allclose(schedule.scaled(0.5).rates(steps, half), schedule.rates(steps, whole) / 2, rtol=1e-12)
 
 
 def test_a_step_beyond_float32_is_still_exact() -> None:
@@ -128,22 +180,6 @@ def test_an_impossible_schedule_is_refused() -> None:
         ScheduledRate({"kind": "power", "s": -1.0}, BASE, 5, 4)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras reads its own variables so
-def test_a_saved_model_carries_its_schedule_and_goes_on_with_it(experiment: Make, rows: Make, tmp_path: Path) -> None:
-    data = rows()
-    given = experiment(
-        optimizer=Adam(learning_rate=BASE), schedule=Power(s=2), training=Training(epochs=4, batch_size=14)
-    )
-    model = build(given, data.summary.input_shape)
-    compile_model(model, given, replace(data.summary, counts=(70, 20, 20)))
-    model.fit(data.train.x, data.train.y, batch_size=14, epochs=2, verbose=0)
-    assert float(model.optimizer.learning_rate) == pytest.approx(BASE / 2, rel=1e-6)
-    model.save(tmp_path / "compiled.keras")
-    again = keras.models.load_model(tmp_path / "compiled.keras")
-    again.fit(data.train.x, data.train.y, batch_size=14, epochs=1, verbose=0)
-    assert float(again.optimizer.learning_rate) == pytest.approx(BASE / 2.5, rel=1e-6)
-
-
 @pytest.mark.parametrize("kind", OPTIMIZER_KINDS)
 def test_every_optimizer_takes_a_schedule(kind: str, experiment: Make, rows: Make) -> None:
     data = rows()
@@ -154,21 +190,14 @@ def test_every_optimizer_takes_a_schedule(kind: str, experiment: Make, rows: Mak
     )
     model = build(given, data.summary.input_shape)
     before = model.get_weights()
-    compile_model(model, given, replace(data.summary, counts=(70, 20, 20)))
+    compile_model(model, given, data.summary, steps_per_epoch=2)
     model.fit(data.train.x, data.train.y, batch_size=35, epochs=1, verbose=0)
     assert any(not np.array_equal(one, other) for one, other in zip(before, model.get_weights(), strict=True))
 
 
-def test_constant_and_performance_stay_numbers(experiment: Make) -> None:
-    for schedule in (Constant(), Performance()):
-        given = experiment(optimizer=SGD(learning_rate=0.3), schedule=schedule)
-        assert keras_rate(given, None) == 0.3
-        assert float(keras_optimizer(given, keras_rate(given, None)).learning_rate) == pytest.approx(0.3)
-
-
-def test_a_schedule_without_rows_is_refused(experiment: Make) -> None:
-    with pytest.raises(UserError, match="number of training rows"):
-        keras_rate(experiment(schedule=Power()), None)
+def test_constant_and_performance_stay_numbers() -> None:
+    for schedule in (Constant(), Performance(), Performance(warmup=WARM)):
+        assert keras_rate(schedule, Plan(0.3, 5, 4)) == 0.3
 
 
 def test_the_rates_are_those_of_the_plan() -> None:

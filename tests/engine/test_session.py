@@ -31,6 +31,7 @@ from dnnstudio.core.jobs import (
 from dnnstudio.core.layers import BatchNormalization, Dense, Dropout, Flatten
 from dnnstudio.core.optimizers import Adam
 from dnnstudio.engine import session as session_module
+from dnnstudio.engine.checkpoint import load_checkpoint
 from dnnstudio.engine.session import Session
 
 DIGITS = Experiment(
@@ -88,6 +89,7 @@ def test_a_run_is_evaluated_by_id_folder_and_file_alike(trained: tuple[Session, 
     assert only.parts == {"test": result.metrics["test"]}
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras reads its variables so
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 def test_a_saved_model_opens_again_with_the_same_figures(
     trained: tuple[Session, Any], tmp_path: Path, suffix: str
@@ -104,6 +106,10 @@ def test_a_saved_model_opens_again_with_the_same_figures(
     ours = session.model(result.run).model
     x = np.random.default_rng(0).random((5, 8, 8), dtype=np.float32)
     np.testing.assert_array_equal(np.asarray(plain(x)), np.asarray(ours(x)))
+    compiled = keras.models.load_model(path)
+    assert compiled.evaluate(x, np.arange(5), verbose=0)[0] > 0
+    goes_on = load_checkpoint(result.folder).optimizer[0] if suffix == ".keras" else 0
+    assert compiled.optimizer.iterations == goes_on
 
 
 def test_weights_alone_are_evaluated_in_the_experiment_s_layers(trained: tuple[Session, Any], tmp_path: Path) -> None:

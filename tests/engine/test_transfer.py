@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -27,6 +28,7 @@ from dnnstudio.core.shelf import clone
 from dnnstudio.core.stages import with_more_epochs
 from dnnstudio.core.tasks import split_into_tasks
 from dnnstudio.core.transfer import Phase, Reuse, Transfer
+from dnnstudio.engine.checkpoint import load_checkpoint
 from dnnstudio.engine.model_files import read_model
 from dnnstudio.engine.session import Session
 
@@ -156,6 +158,7 @@ def test_the_library_knows_where_layers_come_from(tasks: Tasks) -> None:
 # ----------------------------------------------------------------------------------------------- shared
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras reads its variables so
 @pytest.mark.parametrize("where", ["in memory", "on disk"])
 def test_a_shared_layer_changes_the_source_in_memory_and_on_disk(tasks: Tasks, where: str) -> None:
     folder = tasks.runs / "0001 a"
@@ -169,6 +172,8 @@ def test_a_shared_layer_changes_the_source_in_memory_and_on_disk(tasks: Tasks, w
     assert equal(on_disk(folder), before, "output")
     assert (folder / "best.keras").read_bytes() == best
     assert (folder / "model.keras~").read_bytes() == old
+    optimizer = keras.models.load_model(folder / "model.keras").optimizer
+    assert optimizer.iterations == load_checkpoint(folder).optimizer[0] > 0, "Keras goes on as the run would"
     assert tasks.ended.message == "Finished 2 epochs. This also changed 0001 a."
     metrics = json.loads((folder / "metrics.json").read_text())
     assert [(item["by"], item["run"], item["layers"]) for item in metrics["changed_by"]] == [

@@ -45,6 +45,18 @@ class ModelContents:
 
 
 @dataclass(frozen=True, slots=True)
+class Compiled:
+    """How a network that is saved was compiled, for Keras to read: this program never reads it back.
+
+    `config` holds the arguments of `compile` as Keras's own JSON. `optimizer` holds the optimizer's variables in
+    Keras's order; without them Keras makes a fresh one.
+    """
+
+    config: dict[str, Any]
+    optimizer: list[NDArray[Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """One line of the side-by-side table: what the network needs and what the file holds; None where nothing is."""
 

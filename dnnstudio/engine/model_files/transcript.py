@@ -43,7 +43,7 @@ class Transcript:
 
 def transcribe_model(content: bytes) -> Transcript:
     """The network in a `.keras` or `.h5` file. Raises `UserError`."""
-    kind = _sniffed(content)
+    kind, sealed = _sniffed(content)
     if kind == "zip":
         members = read_members(content)
         metadata = parse_json(members.get(METADATA, b"{}"), what=METADATA)
@@ -61,7 +61,8 @@ def transcribe_model(content: bytes) -> Transcript:
         config = parse_json(text.encode("utf-8", "replace"), what="The network's description")
         version = store.text("keras_version")
     _check_version(version)
-    _check_sealed(content, record is not None)
+    if record is not None and not sealed:
+        raise _not_as_written()
     architecture = read_architecture(config)
     rows = checked_shapes(architecture.layers, architecture.input_shape)
     arrays = read_arrays(store, rows, architecture.keras_classes)
@@ -74,7 +75,8 @@ def transcribe_model(content: bytes) -> Transcript:
 
 def transcribe_weights(content: bytes, layers: Sequence[AnyLayer], input_shape: Shape) -> Transcript:
     """The arrays for `layers` out of any of the three kinds of file. Raises `UserError`, `WeightsMismatchError`."""
-    if _sniffed(content) == "zip":
+    kind, sealed = _sniffed(content)
+    if kind == "zip":
         members = read_members(content)
         metadata = parse_json(members.get(METADATA, b"{}"), what=METADATA)
         record = record_from_plain(metadata[KEY]) if KEY in metadata else None
@@ -82,25 +84,23 @@ def transcribe_weights(content: bytes, layers: Sequence[AnyLayer], input_shape: 
     else:
         store = open_store(content)
         record = _record_in(store)
-    _check_sealed(content, record is not None)
+    if record is not None and not sealed:
+        raise _not_as_written()
     inside: list[AnyLayer] = [layer for layer in layers if layer.enabled and layer.kind != "input"]
     rows = checked_shapes(inside, input_shape)
     classes = [layer.saved_class() for layer in inside]
     return _judged(Transcript(inside, input_shape, read_arrays(store, rows, classes), record), store)
 
 
-def _sniffed(content: bytes) -> str:
+def _sniffed(content: bytes) -> tuple[str, bool]:
+    """What kind of file it is, and whether it carries a seal. Raises `UserError` where the seal is broken."""
     if len(content) > MAX_FILE:
         raise UserError(f"The file is larger than {MAX_FILE // 2**20} MB.", "Is it a model file?")
     kind = sniff(content)
-    if check_seal(content) is False:
+    whole = check_seal(content)
+    if whole is False:
         raise _not_as_written()
-    return kind
-
-
-def _check_sealed(content: bytes, ours: bool) -> None:
-    if ours and check_seal(content) is None:
-        raise _not_as_written()
+    return kind, whole is not None
 
 
 def _not_as_written() -> UserError:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,12 @@ from dnnstudio.core.files import write_atomically
 from dnnstudio.core.layers import Shape, times
 from dnnstudio.engine.model_files.architecture import read_architecture
 from dnnstudio.engine.model_files.archive import CONFIG, METADATA, WEIGHTS
-from dnnstudio.engine.model_files.contents import Array, Arrays, Difference, WeightsMismatchError
+from dnnstudio.engine.model_files.contents import MAX_FILE, Array, Arrays, Compiled, Difference, WeightsMismatchError
 from dnnstudio.engine.model_files.layout import group_names
 from dnnstudio.engine.model_files.record import KEY, SEAL_ATTRIBUTE, Record, record_text
 from dnnstudio.engine.model_files.seal import blank_seal, close_seal, hash_arrays
 from dnnstudio.engine.model_files.settings import layer_class
+from dnnstudio.engine.model_files.strict_json import MAX_JSON
 from dnnstudio.engine.model_files.transcript import transcribe_model, transcribe_weights
 
 if TYPE_CHECKING:
@@ -46,16 +48,20 @@ def save_model(
     experiment: Experiment | None = None,
     input_shape: Shape,
     state: Mapping[str, Any] | None = None,
+    compiled: Compiled | None = None,
     keep_previous: bool = False,
 ) -> int:
     """Write a `keras.Sequential` to `path` (.keras, .h5 or .weights.h5) and give the number of bytes.
 
-    The file holds the experiment, a checksum and `state` (JSON of the caller's own). Monte Carlo dropout is written
-    as Keras's plain dropout, so that Keras opens it without this program, and marked in the part only we read.
-    Batch normalization over several axes is the one thing that Keras 3 opens only where this program is installed.
+    The file holds the experiment, a checksum and `state` (JSON of the caller's own); for Keras `compiled` too, but not
+    where a file of weights alone is asked for. Monte Carlo dropout is written as Keras's plain dropout, so that Keras
+    opens it without this program, and marked in the part only we read. Batch normalization over several axes is the one
+    layer that Keras 3 opens only where this program is installed; for a schedule that Keras has not got `compile=False`
+    is enough.
     Raises `UserError`; the old file is then untouched.
     """
-    content = model_bytes(model, suffix_of(path), experiment=experiment, input_shape=input_shape, state=state)
+    given: dict[str, Any] = {"experiment": experiment, "input_shape": input_shape, "state": state}
+    content = model_bytes(model, suffix_of(path), **given, compiled=compiled)
     write_atomically(path, content, keep_previous=keep_previous)
     return len(content)
 
@@ -75,6 +81,7 @@ def model_bytes(
     experiment: Experiment | None = None,
     input_shape: Shape,
     state: Mapping[str, Any] | None = None,
+    compiled: Compiled | None = None,
 ) -> bytes:
     """The file's content, verified by reading it back. Raises `UserError`."""
     arrays = arrays_of(model)
@@ -86,11 +93,12 @@ def model_bytes(
         dict(state or {}),
         {"dnnstudio": dnnstudio.__version__, "keras": _keras_version()},
     )
+    compiled = _fitting(compiled, arrays)
     blank = blank_seal(record_text(record))
     if suffix == ".keras":
-        content = _keras_archive(model, config, record, arrays, blank)
+        content = _keras_archive(model, config, record, arrays, blank, compiled)
     elif suffix == ".h5":
-        content = _legacy_file(model, config, record, arrays, blank)
+        content = _legacy_file(model, config, record, arrays, blank, compiled)
     else:
         content = _weights_file(model, arrays, record, blank)
     content = close_seal(content, blank)
@@ -167,12 +175,24 @@ def _config_of(model: keras.Model) -> tuple[dict[str, Any], tuple[str, ...]]:
     return config, tuple(names)
 
 
-def _keras_archive(model: keras.Model, config: dict[str, Any], record: Record, arrays: Arrays, blank: str) -> bytes:
+def _fitting(compiled: Compiled | None, arrays: Arrays) -> Compiled | None:
+    """`compiled` without the optimizer's variables where a file with them would be too large to be opened here."""
+    if compiled is None:
+        return None
+    size = sum(array.nbytes for items in (*arrays.values(), compiled.optimizer) for array in items)
+    return compiled if size < MAX_FILE - 4 * MAX_JSON else replace(compiled, optimizer=[])
+
+
+def _keras_archive(
+    model: keras.Model, config: dict[str, Any], record: Record, arrays: Arrays, blank: str, compiled: Compiled | None
+) -> bytes:
     metadata = {"keras_version": record.versions["keras"], KEY: record.plain()}
+    if compiled is not None:
+        config = config | {"compile_config": compiled.config}
     members = {
         METADATA: json.dumps(metadata).encode(),
         CONFIG: json.dumps(config).encode(),
-        WEIGHTS: _weights_file(model, arrays, None, ""),
+        WEIGHTS: _weights_file(model, arrays, None, "", [] if compiled is None else compiled.optimizer),
     }
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -184,8 +204,10 @@ def _keras_archive(model: keras.Model, config: dict[str, Any], record: Record, a
     return buffer.getvalue()
 
 
-def _weights_file(model: keras.Model, arrays: Arrays, record: Record | None, blank: str) -> bytes:
-    """Keras 3's layout: layers/dense_1/vars/0, and the layer's own name as an attribute."""
+def _weights_file(
+    model: keras.Model, arrays: Arrays, record: Record | None, blank: str, optimizer: Sequence[Any] = ()
+) -> bytes:
+    """Keras 3's layout: layers/dense_1/vars/0, and the layer's own name as an attribute; optimizer/vars/0."""
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         names = group_names(_plain_class(layer) for layer in model.layers)
@@ -195,12 +217,16 @@ def _weights_file(model: keras.Model, arrays: Arrays, record: Record | None, bla
             for number, array in enumerate(arrays.get(layer.name, [])):
                 group.create_dataset(str(number), data=array)
         file.create_group("vars").attrs["name"] = model.name
+        for number, array in enumerate(optimizer):
+            file.create_dataset(f"optimizer/vars/{number}", data=array)
         if record is not None:
             _stamp(file, record, blank)
     return buffer.getvalue()
 
 
-def _legacy_file(model: keras.Model, config: dict[str, Any], record: Record, arrays: Arrays, blank: str) -> bytes:
+def _legacy_file(
+    model: keras.Model, config: dict[str, Any], record: Record, arrays: Arrays, blank: str, compiled: Compiled | None
+) -> bytes:
     """The layout of `.h5` that Keras 3 reads and writes: model_config, and weights under the layers' names."""
     inner = config["config"]
     layers = [{"class_name": item["class_name"], "config": item["config"]} for item in inner["layers"]]
@@ -221,8 +247,21 @@ def _legacy_file(model: keras.Model, config: dict[str, Any], record: Record, arr
             for name, array in zip(names, arrays.get(layer.name, []), strict=True):
                 group.create_dataset(name, data=array)
         weights.create_group("top_level_model_weights").attrs["weight_names"] = []
+        if compiled is not None:
+            file.attrs["training_config"] = json.dumps(_training_config(compiled))
         _stamp(file, record, blank)
     return buffer.getvalue()
+
+
+def _training_config(compiled: Compiled) -> dict[str, Any]:
+    """The compile configuration as `.h5` has it.
+
+    Without the optimizer's variables: Keras 3 cannot read those that it writes there itself, and a model opened with
+    them cannot be trained.
+    """
+    optimizer = {key: compiled.config["optimizer"][key] for key in ("class_name", "config")}
+    given = {key: value for key, value in compiled.config.items() if key != "optimizer"}
+    return {"loss_weights": None, "weighted_metrics": None} | given | {"optimizer_config": optimizer}
 
 
 def _stamp(file: h5py.File, record: Record, blank: str) -> None:

@@ -1,0 +1,18 @@
+"""The experiment's network as a notebook compiles it: what the program's own steps are held against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dnnstudio.core.data import DataSummary
+from dnnstudio.core.experiment import Experiment
+from dnnstudio.core.trained_with import TrainedWith
+from dnnstudio.engine.compiling import compile_arguments
+from dnnstudio.engine.losses import objective
+
+
+def compile_model(model: Any, experiment: Experiment, summary: DataSummary, *, steps_per_epoch: int = 1) -> None:
+    """Compile as a saved file says, without XLA, which would give other roundings."""
+    aim = objective(experiment, summary)
+    trained = TrainedWith(loss=aim.loss, metric=aim.metric, steps_per_epoch=steps_per_epoch)  # type: ignore[arg-type]
+    model.compile(**compile_arguments(experiment, summary.input_shape, trained), jit_compile=False)
