@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from dnnstudio.engine.checkpoint import load_checkpoint
 from dnnstudio.engine.compiling import compiled, optimizer_of_run
 from dnnstudio.engine.live_model import LiveModel, read_model_at
 from dnnstudio.engine.model_files import contents, read_model, writing
+from dnnstudio.engine.model_files.child import answer
 from dnnstudio.engine.model_files.writing import arrays_of
 from dnnstudio.engine.run_folder import save_network
 from dnnstudio.engine.schedules import ScheduledRate
@@ -199,6 +201,20 @@ def test_the_same_training_gives_the_same_bytes(experiment: Make, tmp_path: Path
     for name in ("one", "two"):
         save_network(model, tmp_path / f"{name}{suffix}", given, (6,), TRAINED, to_keras(given.optimizer))
     assert (tmp_path / f"one{suffix}").read_bytes() == (tmp_path / f"two{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_flipped_bit_in_what_keras_alone_reads_is_noticed(experiment: Make, tmp_path: Path, suffix: str) -> None:
+    given = experiment(optimizer=Adam())
+    model, optimizer = build(given, (6,)), to_keras(given.optimizer)
+    optimizer.build(model.trainable_variables)
+    save_network(model, tmp_path / f"m{suffix}", given, (6,), TRAINED, optimizer)
+    content = (tmp_path / f"m{suffix}").read_bytes()
+    assert "layers" in answer(content, "")[0]
+    for bit in random.Random(suffix).sample(range(8 * len(content)), 200):
+        damaged = bytearray(content)
+        damaged[bit // 8] ^= 1 << bit % 8
+        assert "error" in answer(bytes(damaged), "")[0]
 
 
 def foreign(path: Path, out: Path, compile_config: Any) -> None:
