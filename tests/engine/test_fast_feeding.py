@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dnnstudio.core.layers import Dense, Dropout
-from dnnstudio.engine.build import build, keras_optimizer
+from dnnstudio.engine.build import build, to_keras
 from dnnstudio.engine.fast.feeding import Feeder
 from dnnstudio.engine.loop import StepLoop, lines
 from dnnstudio.engine.losses import objective
@@ -36,7 +36,7 @@ def trained(given: Any, data: Any, expect: Callable[[np.ndarray, int], np.ndarra
     """All variables after two epochs in calls of three steps, the last with a short batch."""
     keras.utils.set_random_seed(3)
     model = build(given, data.summary.input_shape)
-    optimizer = keras_optimizer(given)
+    optimizer = to_keras(given.optimizer)
     x, y = data.train.x[:44], data.train.y[:44]
     loop = StepLoop(model, optimizer, objective(given, data.summary), x, y, batch=BATCH, fast_from=0)
     for epoch in range(2):
