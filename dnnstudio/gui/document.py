@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from dnnstudio.core import codec
-from dnnstudio.core.checks import Problem, find_problems
+from dnnstudio.core.checks import Checker, Problem
 from dnnstudio.core.data import Data, DataSummary, known_summary, task_class_names
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
@@ -81,6 +81,7 @@ class Document(QObject):
         self._shapes: tuple[LayerShape, ...] | None = None
         self._shapes_before: tuple[LayerShape, ...] = ()
         self._problems: tuple[Problem, ...] | None = None
+        self._checker = Checker()
 
     # ------------------------------------------------------------------------------------------ the experiment
 
@@ -213,7 +214,7 @@ class Document(QObject):
     def problems(self) -> tuple[Problem, ...]:
         """What the checks say of the experiment as it stands."""
         if self._problems is None:
-            self._problems = find_problems(self._experiment, self._summary, rows=self.shapes)
+            self._problems = self._checker.find(self._experiment, self._summary, rows=self.shapes)
         return self._problems
 
     # ------------------------------------------------------------------------------------------------ inside

@@ -14,15 +14,15 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from dnnstudio.core import codec, edits, transformations
-from dnnstudio.core.checks import SEVERITIES, find_problems, has_errors
-from dnnstudio.core.data import SOURCE_KINDS, Data
+from dnnstudio.core.checks import SEVERITIES, Checker, Problem, find_problems, has_errors
+from dnnstudio.core.data import SOURCE_KINDS, Data, known_summary
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.layers import LAYER_KINDS
 from dnnstudio.core.optimizers import CLIPPINGS, OPTIMIZER_KINDS
 from dnnstudio.core.options import Option, option_kinds
 from dnnstudio.core.schedules import SCHEDULE_KINDS
-from dnnstudio.core.shapes import infer_shapes
+from dnnstudio.core.shapes import LayerShape, infer_shapes
 from dnnstudio.core.summary import format_table, summary_table
 
 QUICK = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
@@ -222,6 +222,13 @@ def test_no_json_makes_the_reader_stumble(given_plain: dict[str, Any]) -> None:
         assert str(error).endswith((".", "?", ")"))
 
 
+def in_words(problem: Problem, experiment: Experiment) -> tuple[Any, ...]:
+    """All of a problem that can be compared: of its fix the label and what it makes of the experiment."""
+    fix = problem.fix
+    parts = {name: getattr(problem, name) for name in Problem.__slots__ if name != "fix"}
+    return (parts, fix and fix.label, fix and fix.apply(experiment))
+
+
 class Editing(RuleBasedStateMachine):
     """Random edits, undone and redone as a document would: by keeping the experiment before and after each."""
 
@@ -229,6 +236,8 @@ class Editing(RuleBasedStateMachine):
         super().__init__()
         self.done: list[Experiment] = [Experiment()]
         self.undone: list[Experiment] = []
+        self.checker = Checker()
+        self.rows: tuple[LayerShape, ...] = ()
 
     @property
     def current(self) -> Experiment:
@@ -333,6 +342,18 @@ class Editing(RuleBasedStateMachine):
         assert codec.from_json(text) == self.current
         assert Experiment.model_validate(dict(self.current)) == self.current
         has_errors(find_problems(self.current))
+
+    @invariant()
+    def checked_as_afresh(self) -> None:
+        """What is kept from one edit to the next changes no shape, no problem and no fix."""
+        known = known_summary(self.current.data)
+        shape = known.input_shape if known is not None else (4, 4)
+        self.rows = infer_shapes(self.current.layers, shape, before=self.rows)
+        afresh = infer_shapes(self.current.layers, shape)
+        assert self.rows == afresh
+        kept = self.checker.find(self.current, known, rows=self.rows)
+        found = find_problems(self.current, known, rows=afresh)
+        assert [in_words(one, self.current) for one in kept] == [in_words(one, self.current) for one in found]
 
     def teardown(self) -> None:
         """Undone completely and redone, the ends are the same."""

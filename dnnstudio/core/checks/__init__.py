@@ -14,7 +14,7 @@ from dnnstudio.core.checks.output import check_output
 from dnnstudio.core.checks.problem import SEVERITIES, Fix, Problem, Severity
 from dnnstudio.core.checks.selu import check_selu
 from dnnstudio.core.checks.shapes import check_shapes
-from dnnstudio.core.checks.stack import Stack
+from dnnstudio.core.checks.stack import Entry, Stack
 from dnnstudio.core.checks.training import check_training
 from dnnstudio.core.checks.transfer import check_transfer
 from dnnstudio.core.checks.weights import check_weights
@@ -39,9 +39,24 @@ def find_problems(
 ) -> tuple[Problem, ...]:
     """All problems, errors first. `summary` is what is known of the data (a built-in set is known without reading);
     `rows` are the stack's shapes where the caller has worked them out already."""
-    stack = Stack(experiment, summary, rows)
-    found = [problem for check in CHECKS for problem in check(stack)]
-    return tuple(sorted(found, key=lambda problem: SEVERITIES.index(problem.severity)))
+    return Checker().find(experiment, summary, rows=rows)
+
+
+class Checker:
+    """Checks one experiment after another: what is said of a single layer is kept for as long as the layer and its
+    input stay the same objects. It holds what belongs to the last experiment and nothing older."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Entry] = {}
+
+    def find(
+        self, experiment: Experiment, summary: DataSummary | None = None, *, rows: Sequence[LayerShape] | None = None
+    ) -> tuple[Problem, ...]:
+        """The same as `find_problems`."""
+        stack = Stack(experiment, summary, rows, self._known)
+        found = [problem for check in CHECKS for problem in check(stack)]
+        self._known = {id(entry.row): entry for entry in stack.entries}
+        return tuple(sorted(found, key=lambda problem: SEVERITIES.index(problem.severity)))
 
 
 def has_errors(problems: Iterable[Problem]) -> bool:
@@ -49,4 +64,4 @@ def has_errors(problems: Iterable[Problem]) -> bool:
     return any(problem.severity == "error" for problem in problems)
 
 
-__all__ = ["CHECKS", "SEVERITIES", "Fix", "Problem", "Severity", "find_problems", "has_errors"]
+__all__ = ["CHECKS", "SEVERITIES", "Checker", "Fix", "Problem", "Severity", "find_problems", "has_errors"]

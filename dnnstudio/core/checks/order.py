@@ -47,12 +47,8 @@ def check_order(stack: Stack) -> Iterator[Problem]:
 def _bias_before_normalization(stack: Stack) -> Iterator[Problem]:
     ids = tuple(
         one.id
-        for one, after in zip(stack.entries, stack.entries[1:], strict=False)
-        if after.kind == "batch_normalization"
-        and after.layer.center
-        and one.kind in WEIGHTED
-        and one.layer.use_bias
-        and not one.own_activation
+        for one, after in _pairs(stack, "batch_normalization")
+        if one.kind in WEIGHTED and one.layer.use_bias and not one.own_activation and after.layer.center
     )
     if ids:
         yield Problem(
@@ -69,6 +65,8 @@ def _bias_before_normalization(stack: Stack) -> Iterator[Problem]:
 
 
 def _dropout_before_normalization(stack: Stack) -> Iterator[Problem]:
+    if not any(one.kind in DROPOUTS for one, _ in _pairs(stack, "batch_normalization")):
+        return
     groups: list[tuple[tuple[str, ...], str]] = []
     """Dropout layers that stand before a batch normalization with nothing else between, and the last of these."""
     for run in _runs(stack, DROPOUTS | {"batch_normalization"}):
@@ -98,6 +96,13 @@ def _dropout_before_normalization(stack: Stack) -> Iterator[Problem]:
     )
 
 
+def _pairs(stack: Stack, *kinds: str) -> Iterator[tuple[Entry, Entry]]:
+    """Each layer of these kinds, after the one right before it."""
+    for index in stack.of_kind(*kinds):
+        if index:
+            yield stack.entries[index - 1], stack.entries[index]
+
+
 def _runs(stack: Stack, kinds: frozenset[str]) -> Iterator[list[Entry]]:
     """The stretches of neighbours that are all of these kinds."""
     for inside, run in groupby(stack.entries, key=lambda entry: entry.kind in kinds):
@@ -107,9 +112,10 @@ def _runs(stack: Stack, kinds: frozenset[str]) -> Iterator[list[Entry]]:
 
 def _normalization_axis(stack: Stack) -> Iterator[Problem]:
     """On an image, say what the averages are taken over: it is seldom what was meant."""
-    for index, entry in enumerate(stack.entries):
+    for index in stack.of_kind(*NORMALIZATIONS):
+        entry = stack.entries[index]
         shape = entry.row.input_shape
-        if entry.kind not in NORMALIZATIONS or shape is None or entry.row.error or len(shape) not in AXIS_NAMES:
+        if shape is None or entry.row.error or len(shape) not in AXIS_NAMES:
             continue
         if entry.layer.axis is None:
             continue  # one mean for everything was asked for by name
@@ -145,18 +151,17 @@ def _normalization_axis(stack: Stack) -> Iterator[Problem]:
 def _normalization_after_learning(stack: Stack) -> Iterator[Problem]:
     """Normalization is measured once: it belongs before everything that learns."""
     learns = next((index for index, entry in enumerate(stack.entries) if entry.layer.has_weights), None)
-    late = [e.id for e in stack.entries[learns or 0 :] if e.kind == "normalization"] if learns is not None else []
+    late = stack.ids([index for index in stack.of_kind("normalization") if learns is not None and index >= learns])
     if late:
-        ids = tuple(late)
         yield Problem(
             "warning",
             "normalization_after_learning",
-            ids[0],
-            f"Normalization after a layer that learns: {named(ids)}.",
+            late[0],
+            f"Normalization after a layer that learns: {named(late)}.",
             "Its mean and variance are measured once, before training, on what untrained layers put out; as these "
             "learn, they no longer fit. Batch normalization follows along.",
-            Fix("Use batch normalization", lambda e: _to_batch(e, ids)),
-            ids,
+            Fix("Use batch normalization", lambda e: _to_batch(e, late)),
+            late,
         )
 
 
@@ -193,19 +198,20 @@ def _flatten_first(stack: Stack, index: int) -> Edit:
     """Move the layer behind a Flatten that follows at once, else put one before it; the axis becomes the last."""
     entry = stack.entries[index]
     after = stack.entries[index + 1] if index + 1 < len(stack.entries) else None
+    places = stack.positions[index : index + 2]
 
     def edit(experiment: Experiment) -> Experiment:
         if after is not None and after.kind == "flatten":
-            experiment = move_layers(experiment, (entry.id,), after.position + 1)
+            experiment = move_layers(experiment, (entry.id,), places[1] + 1)
         else:
-            experiment = add_layer(experiment, new_layer(experiment, "flatten"), entry.position)
+            experiment = add_layer(experiment, new_layer(experiment, "flatten"), places[0])
         return replace_layer(experiment, entry.id, axis=-1)
 
     return edit
 
 
 def _flat_already(stack: Stack) -> Iterator[Problem]:
-    ids = tuple(e.id for e in stack.entries if e.kind == "flatten" and len(e.row.input_shape or ()) == 1)
+    ids = stack.ids([i for i in stack.of_kind("flatten") if len(stack.entries[i].row.input_shape or ()) == 1])
     if ids:
         yield Problem(
             "hint",
@@ -219,8 +225,8 @@ def _flat_already(stack: Stack) -> Iterator[Problem]:
 
 
 def _two_activations(stack: Stack) -> Iterator[Problem]:
-    for one, after in zip(stack.entries, stack.entries[1:], strict=False):
-        if not one.own_activation or after.kind not in ACTIVATIONS:
+    for one, after in _pairs(stack, *ACTIVATIONS):
+        if not one.own_activation:
             continue
         first, second = activation_label(one.own_activation), activation_label(after.own_activation or "linear")
         cure = partial(_make_linear, layer_id=one.id) if one.kind in WEIGHTED else drop_ids((one.id,))
@@ -279,7 +285,7 @@ def _hidden_softmax(stack: Stack) -> Iterator[Problem]:
 
 def _many_saturating(stack: Stack) -> Iterator[Problem]:
     flat = [index for index in stack.hidden if stack.activations.get(index, ("", 0))[0] in SATURATING]
-    if len(flat) < MANY_SATURATING or any(entry.kind == "batch_normalization" for entry in stack.entries):
+    if len(flat) < MANY_SATURATING or stack.of_kind("batch_normalization"):
         return
     ids = stack.ids(flat)
     yield Problem(
@@ -296,7 +302,7 @@ def _many_saturating(stack: Stack) -> Iterator[Problem]:
 
 
 def _some_monte_carlo(stack: Stack) -> Iterator[Problem]:
-    dropouts = [entry for entry in stack.entries if entry.kind in DROPOUTS]
+    dropouts = [stack.entries[index] for index in stack.of_kind(*DROPOUTS)]
     off = tuple(entry.id for entry in dropouts if not entry.layer.monte_carlo)
     if off and len(off) < len(dropouts):
         yield Problem(

@@ -40,7 +40,7 @@ def _not_flat(stack: Stack) -> Problem:
     assert stack.output is not None and stack.output_shape is not None
     lists = [i for i in stack.weighted if stack.entries[i].kind == "dense" and _many_axes(stack.entries[i])]
     entry = stack.entries[lists[0] if lists else stack.output]
-    at = entry.position if lists else None
+    at = stack.positions[lists[0]] if lists else None
 
     def flatten(experiment: Experiment) -> Experiment:
         return add_layer(experiment, new_layer(experiment, "flatten"), at)
@@ -248,7 +248,7 @@ def _dropout_at_the_end(stack: Stack) -> Iterator[Problem]:
     if not late:
         return
     ids = tuple(entry.id for entry in late)
-    target = stack.entries[stack.output].position
+    target = stack.positions[stack.output]
     yield Problem(
         "warning",
         "dropout_after_output",

@@ -21,7 +21,7 @@ def check_shapes(stack: Stack) -> Iterator[Problem]:
     if not stack.entries or not any(entry.layer.has_weights for entry in stack.entries):
         yield _nothing_to_learn(stack)
     yield from _inputs(stack)
-    for entry in stack.entries:
+    for entry in stack.entries if stack.broken else ():
         if entry.row.error:
             yield Problem(
                 "error",
@@ -71,9 +71,11 @@ def _add_network(stack: Stack, experiment: Experiment) -> Experiment:
 
 
 def _inputs(stack: Stack) -> Iterator[Problem]:
-    for index, entry in enumerate(stack.entries):
-        if entry.kind == "input" and index > 0:
-            twice = any(other.kind == "input" for other in stack.entries[:index])
+    inputs = stack.of_kind("input")
+    for index in inputs:
+        entry = stack.entries[index]
+        if index > 0:
+            twice = index != inputs[0]
             yield Problem(
                 "error",
                 "input_place",

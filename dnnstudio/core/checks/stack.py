@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from dnnstudio.core.checks.problem import Problem
 from dnnstudio.core.data import DataSummary, known_summary
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.layers import Layer, Shape
@@ -21,35 +22,55 @@ RELU_FAMILY = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """An enabled layer: its place in the experiment's list, its kind, and its shapes."""
+    """An enabled layer and its shapes, with all that can be said of it alone.
 
-    position: int
-    kind: str
-    layer: Any
+    It knows nothing of where it stands, so that it is good for as long as its row is: through all edits elsewhere.
+    """
+
     row: LayerShape
+    layer: Any
+    kind: str
+    id: str
+    own_activation: str
+    """The activation that this very layer applies: "" for none, "relu", "prelu"."""
+    _said: dict[Callable[[Entry], Iterable[Problem]], tuple[Problem, ...]] = field(default_factory=dict)
 
-    @property
-    def id(self) -> str:
-        return str(self.layer.id)
+    @classmethod
+    def of(cls, row: LayerShape) -> Entry:
+        layer: Any = row.layer
+        return cls(row, layer, layer.kind, str(layer.id), _own_activation(layer))
 
-    @property
-    def own_activation(self) -> str:
-        """The activation that this very layer applies: "" for none, "relu", "prelu"."""
-        if self.kind in WEIGHTED or self.kind == "activation":
-            name = self.layer.activation
-            return "" if name in (None, "linear") else str(name)
-        return self.kind if self.kind in ACTIVATIONS else ""
+    def once(self, work: Callable[[Entry], Iterable[Problem]]) -> tuple[Problem, ...]:
+        """All that `work` says of this entry. It is asked once, and may look at nothing but the entry."""
+        found = self._said.get(work)
+        if found is None:
+            found = self._said[work] = tuple(work(self))
+        return found
+
+
+def _own_activation(layer: Any) -> str:
+    if layer.kind in WEIGHTED or layer.kind == "activation":
+        return "" if layer.activation in (None, "linear") else str(layer.activation)
+    return layer.kind if layer.kind in ACTIVATIONS else ""
 
 
 class Stack:
-    """An experiment prepared for the checks; everything is worked out once."""
+    """An experiment prepared for the checks; everything is worked out once.
+
+    `known` are entries of before by the `id` of their rows: where a row is still the same, so is its entry.
+    """
 
     def __init__(
-        self, experiment: Experiment, summary: DataSummary | None, rows: Sequence[LayerShape] | None = None
+        self,
+        experiment: Experiment,
+        summary: DataSummary | None,
+        rows: Sequence[LayerShape] | None = None,
+        known: Mapping[int, Entry] | None = None,
     ) -> None:
         self.experiment = experiment
+        self._known = known or {}
         self.summary = summary or known_summary(experiment.data)
         self.input_shape: Shape | None = self.summary.input_shape if self.summary else None
         self.rows = tuple(rows) if rows is not None else infer_shapes(experiment.layers, self.input_shape)
@@ -57,11 +78,24 @@ class Stack:
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """The layers in use."""
-        return tuple(
-            Entry(index, row.layer.kind, row.layer, row)  # type: ignore[attr-defined]
-            for index, row in enumerate(self.rows)
-            if row.layer.enabled
-        )
+        known = self._known
+        return tuple(known.get(id(row)) or Entry.of(row) for row in self.rows if row.layer.enabled)
+
+    @cached_property
+    def positions(self) -> tuple[int, ...]:
+        """For each of `entries` its place in the experiment's list, where layers that are off count too."""
+        return tuple(index for index, row in enumerate(self.rows) if row.layer.enabled)
+
+    @cached_property
+    def _by_kind(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for index, entry in enumerate(self.entries):
+            found.setdefault(entry.kind, []).append(index)
+        return found
+
+    def of_kind(self, *kinds: str) -> list[int]:
+        """Positions in `entries` of the layers of these kinds, in order."""
+        return sorted(index for kind in kinds for index in self._by_kind.get(kind, ()))
 
     @cached_property
     def broken(self) -> bool:
@@ -75,7 +109,7 @@ class Stack:
     @cached_property
     def weighted(self) -> tuple[int, ...]:
         """Positions in `entries` of dense and convolutional layers."""
-        return tuple(index for index, entry in enumerate(self.entries) if entry.kind in WEIGHTED)
+        return tuple(self.of_kind(*WEIGHTED))
 
     @cached_property
     def output(self) -> int | None:

@@ -31,9 +31,8 @@ def _too_many_parameters(stack: Stack) -> Iterator[Problem]:
     count = sum(row.trainable_count for row in stack.rows)
     if not rows or count < MANY_PARAMETERS * rows or stack.experiment.training.early_stopping is not None:
         return
-    if any(
-        entry.kind in DROPOUTS or any(getattr(entry.layer, name, None) is not None for name in _HELD)
-        for entry in stack.entries
+    if stack.of_kind(*DROPOUTS) or any(
+        getattr(entry.layer, name, None) is not None for entry in stack.entries for name in _HELD
     ):
         return
     patience = max(1, min(10, stack.experiment.training.epochs // 2))

@@ -33,7 +33,7 @@ def check_weights(stack: Stack) -> Iterator[Problem]:
     yield from _relu_without_he(stack)
     for entry in stack.entries:
         if entry.row.variables:
-            yield from _misfits(entry)
+            yield from entry.once(_misfits)
 
 
 def is_he(initializer: object) -> bool:
