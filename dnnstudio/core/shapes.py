@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 from dnnstudio.core.layers import Layer, Shape, ShapeError, Variable
 
@@ -13,7 +12,7 @@ from dnnstudio.core.layers import Layer, Shape, ShapeError, Variable
 class LayerShape:
     """What goes into a layer, what comes out and what it holds; `error` says why it cannot follow.
 
-    Its counts are asked for at every edit by half a dozen readers, and are worked out once.
+    Its counts are asked for at every edit by half a dozen readers, and are worked out once, with the rest.
     """
 
     layer: Layer
@@ -21,18 +20,18 @@ class LayerShape:
     output_shape: Shape | None
     variables: tuple[Variable, ...] = ()
     error: str = ""
+    count: int = field(init=False, compare=False, repr=False, default=0)
+    trainable_count: int = field(init=False, compare=False, repr=False, default=0)
 
-    @cached_property
-    def trainable_count(self) -> int:
-        return sum(variable.count for variable in self.variables if variable.trainable)
+    def __post_init__(self) -> None:
+        if self.variables:
+            sizes = [(variable.count, variable.trainable) for variable in self.variables]
+            object.__setattr__(self, "count", sum(size for size, _ in sizes))
+            object.__setattr__(self, "trainable_count", sum(size for size, trainable in sizes if trainable))
 
-    @cached_property
+    @property
     def non_trainable_count(self) -> int:
-        return sum(variable.count for variable in self.variables if not variable.trainable)
-
-    @cached_property
-    def count(self) -> int:
-        return self.trainable_count + self.non_trainable_count
+        return self.count - self.trainable_count
 
 
 def infer_shapes(

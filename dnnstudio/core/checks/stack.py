@@ -22,7 +22,7 @@ RELU_FAMILY = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Entry:
     """An enabled layer and its shapes, with all that can be said of it alone.
 

@@ -94,37 +94,38 @@ def _misfits(entry: Entry) -> Iterator[Problem]:
     layer = entry.layer
     for variable in entry.row.variables:
         rank = len(variable.shape)
-        has_initializer, has_regularizer, has_constraint = _PARTS[type(layer), variable.name]
-        initializer = getattr(layer, f"{variable.name}_initializer") if has_initializer else None
+        initializer_field, regularizer_field, constraint_field = _PARTS[type(layer), variable.name]
+        initializer = getattr(layer, initializer_field) if initializer_field else None
         if (isinstance(initializer, Identity) and rank != 2) or (isinstance(initializer, Orthogonal) and rank < 2):
             needs = "exactly two axes" if isinstance(initializer, Identity) else "at least two axes"
-            plain = type(layer).model_fields[f"{variable.name}_initializer"].default
+            plain = type(layer).model_fields[initializer_field].default
             yield _misfit(
                 entry,
-                f"{variable.name}_initializer",
+                initializer_field,
                 f"{entry.id}: {initializer.label.lower()} needs {needs}, but the {variable.name} has {rank}.",
                 "It draws a matrix, and can fill nothing else.",
                 plain,
             )
-        regularizer = getattr(layer, f"{variable.name}_regularizer") if has_regularizer else None
+        regularizer = getattr(layer, regularizer_field) if regularizer_field else None
         if isinstance(regularizer, OrthogonalRegularizer) and rank != 2:
             yield _misfit(
                 entry,
-                f"{variable.name}_regularizer",
+                regularizer_field,
                 f"{entry.id}: the orthogonal regularizer needs two axes, but the {variable.name} has {rank}.",
                 "It compares the rows or columns of a matrix with each other.",
                 None,
             )
-        if has_constraint and getattr(layer, f"{variable.name}_constraint") is not None:
+        if constraint_field and getattr(layer, constraint_field) is not None:
             yield from _constraint_axis(entry, variable.name, rank)
 
 
-class _Parts(dict[tuple[type[Layer], str], tuple[bool, bool, bool]]):
-    """Kind and variable → whether the layer has an initializer, a regularizer and a constraint for it."""
+class _Parts(dict[tuple[type[Layer], str], tuple[str, str, str]]):
+    """Kind and variable → the fields of its initializer, regularizer and constraint, "" for what there is not."""
 
-    def __missing__(self, key: tuple[type[Layer], str]) -> tuple[bool, bool, bool]:
+    def __missing__(self, key: tuple[type[Layer], str]) -> tuple[str, str, str]:
         kind, name = key
-        initializer, regularizer, constraint = (f"{name}_{part}" in kind.model_fields for part in PARTS)
+        fields = (f"{name}_{part}" for part in PARTS)
+        initializer, regularizer, constraint = (field if field in kind.model_fields else "" for field in fields)
         self[key] = (initializer, regularizer, constraint)
         return self[key]
 

@@ -140,6 +140,8 @@ class WeightedLayer(Layer):
 
 def axis_positions(layer_id: str, axis: int | tuple[int, ...], shape: Shape) -> tuple[int, ...]:
     """Where in `shape` the axes lie, in order. Keras counts the batch as axis 0. Raises `ShapeError`."""
+    if isinstance(axis, int) and axis and -len(shape) <= axis <= len(shape):  # the usual case, asked at every edit
+        return (axis - 1 if axis > 0 else len(shape) + axis,)
     axes = axis if isinstance(axis, tuple) else (axis,)
     found = tuple(sorted(number - 1 if number > 0 else len(shape) + number for number in axes))
     for number in axes:

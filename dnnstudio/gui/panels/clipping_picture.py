@@ -41,6 +41,8 @@ class ClippingPicture(QWidget):
 
     def show_clipping(self, name: str, limit: float) -> None:
         """Draw with the limit that is set: `name` is the optimizer's field, "" where nothing is clipped."""
+        if self.toolTip() and (name, limit) == (self._chosen, self._limit):
+            return
         self._chosen, self._limit = name, limit
         words = "; ".join(f"{title}: {before} becomes {after}, {turn}" for title, before, after, turn in self.texts())
         self.setAccessibleName(f"The gradient under clipping: {words}")

@@ -96,6 +96,8 @@ class FitScroll(QScrollArea):
         self._content = content
         self._limit = limit
         self._smallest = smallest
+        self._heights: dict[int, int] = {}
+        """Width → height of the content. Layouts ask dozens of times before anything in it has changed."""
         self.setWidget(content)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -114,11 +116,15 @@ class FitScroll(QScrollArea):
         """How high the content wants to be at the present width."""
         content = self._content
         width = self.viewport().width() if width is None else width
-        high = content.heightForWidth(width) if content.hasHeightForWidth() else -1
-        return max(high, content.minimumSizeHint().height()) if high >= 0 else content.sizeHint().height()
+        if width not in self._heights:
+            high = content.heightForWidth(width) if content.hasHeightForWidth() else -1
+            high = max(high, content.minimumSizeHint().height()) if high >= 0 else content.sizeHint().height()
+            self._heights[width] = high
+        return self._heights[width]
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self._content and event.type() == QEvent.Type.LayoutRequest:
+            self._heights.clear()
             self.updateGeometry()
             self._show_bar_if_needed()
         return super().eventFilter(watched, event)

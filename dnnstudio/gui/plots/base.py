@@ -72,7 +72,7 @@ class CurvePlot(QWidget):
         self._unmarked: set[str] = set()
         self._together = False
         self._scaled_for: tuple[float, float, int] | None = None
-        self._x_end = 1.0
+        self._x_end = 0.0
         self._y_range: tuple[float, float] | None = None
         self._log = False
         self._scale = Scale(0.0, 1.0, (), (), ())
@@ -191,9 +191,8 @@ class CurvePlot(QWidget):
     def clear(self) -> None:
         """Take all curves away."""
         self._y_range = None
-        for key, curve in self.curves.items():
-            self._shown.pop(key, None)
-            curve.setData([], [])
+        for key in list(self._shown):
+            self.remove_curve(key)
         self._update_y()
 
     def points(self, key: str) -> tuple[Floats, Floats] | None:
@@ -202,10 +201,11 @@ class CurvePlot(QWidget):
 
     def set_x_end(self, epochs: float) -> None:
         """The x axis goes from 0 to `epochs`."""
-        self._x_end = max(float(epochs), 1.0)
-        self.view.setXRange(0, self._x_end, padding=0.012)
-        step = max(1, round_step(self._x_end / 4))
-        ticks = [float(n) for n in range(0, int(self._x_end) + 1, step)]
+        if (end := max(float(epochs), 1.0)) == self._x_end:
+            return
+        self._x_end = end
+        self.view.setXRange(0, end, padding=0.012)
+        ticks = [float(n) for n in range(0, int(end) + 1, max(1, round_step(end / 4)))]
         self._bottom.setTicks([[(tick, f"{tick:,.0f}") for tick in ticks]])
 
     def set_now(self, epoch: float | None) -> None:

@@ -117,8 +117,7 @@ class RunPlots(QObject):
         epochs = experiment.training.epochs
         for card in self.cards:
             card.plot.set_x_end(epochs)
-        self.rate.clear()
-        self.rate.show_plan(experiment, steps, epochs)
+        self.rate.show_plan_alone(experiment, steps, epochs)
         self.loss.note.setText(loss_words(experiment))
         self.accuracy.note.setText("")
 

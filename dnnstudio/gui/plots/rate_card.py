@@ -13,7 +13,7 @@ from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.schedules import Plan
 from dnnstudio.gui.plots.base import CurvePlot
 from dnnstudio.gui.plots.cards import Other, PlotCard
-from dnnstudio.gui.plots.curves import Curves, Floats, planned_rates
+from dnnstudio.gui.plots.curves import Curves, Floats, planned_rates, same_points
 from dnnstudio.gui.plots.legend import LineLegend
 from dnnstudio.gui.plots.menu import PlotMenu
 from dnnstudio.gui.plots.series import Series
@@ -65,6 +65,14 @@ class RateCard(PlotCard):
         x, y = planned_rates(experiment, steps_per_epoch, epochs)
         self._planned = _from_the_start(x, y)
         self.plot.set_curve("planned", *self._planned)
+
+    def show_plan_alone(self, experiment: Experiment, steps_per_epoch: int, epochs: int) -> None:
+        """Draw the planned rate and nothing else: no run is shown. Most edits leave it as it is."""
+        planned = _from_the_start(*planned_rates(experiment, steps_per_epoch, epochs))
+        shown = self.plot.points("planned")
+        if self._curves is not None or shown is None or not same_points(planned, shown):
+            self.clear()
+            self.show_plan(experiment, steps_per_epoch, epochs)
 
     def show_curves(self, curves: Curves, others: Sequence[Other] = ()) -> None:
         """Draw the rate that was used over the plan, and those of runs of before."""

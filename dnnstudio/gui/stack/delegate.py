@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QRegularExpressionValidator
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
@@ -21,16 +21,16 @@ PADDING = 12
 TILE = 28
 TEXT_LEFT = PADDING + TILE + 11
 CONNECTOR_X = PADDING + TILE / 2
+MOST_GROUNDS = 64
 NARROW_BELOW = 280
 """Cards narrower than this show a badge's icon instead of its word."""
 NAME_PATTERN = r"[A-Za-z][A-Za-z0-9_\-]{0,63}"
 
 
-_SIZES = {
-    (problem, opened): QSize(100, (CARD_WITH_PROBLEM if problem else CARD) + (OPEN_GAP if opened else GAP))
-    for problem in (False, True)
-    for opened in (False, True)
-}
+_SIZES = tuple(
+    tuple(QSize(100, card + gap) for gap in (GAP, OPEN_GAP))
+    for card in (CARD, CARD_WITH_PROBLEM)
+)  # fmt: skip
 
 
 class CardDelegate(QStyledItemDelegate):
@@ -44,11 +44,13 @@ class CardDelegate(QStyledItemDelegate):
         self._theme = theme
         self._gap_is_open = gap_is_open
         self._pixmaps: dict[tuple[str, str, int, float], QPixmap] = {}
+        self._grounds: dict[tuple[object, ...], QPixmap] = {}
         self._fonts: dict[tuple[int, int], QFont] = {}
         theme.changed.connect(self._forget)
 
     def _forget(self) -> None:
         self._pixmaps.clear()
+        self._grounds.clear()
         self._fonts.clear()
 
     # ------------------------------------------------------------------------------------------------- sizes
@@ -60,7 +62,7 @@ class CardDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         # Asked of every card at each new layout, so nothing is made here.
         number = index.row()
-        return _SIZES[bool(self._layers.rows[number].problems), self._gap_is_open(number)]
+        return _SIZES[self._layers.heights[number]][self._gap_is_open(number)]
 
     # ---------------------------------------------------------------------------------------------- painting
 
@@ -77,8 +79,8 @@ class CardDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_gap(painter, area, card, index)
-        self._paint_frame(painter, card, row, selected, bool(state & QStyle.StateFlag.State_MouseOver), focused)
-        self._paint_tile(painter, card, row, selected)
+        hovered = bool(state & QStyle.StateFlag.State_MouseOver)
+        painter.drawPixmap(card.topLeft(), self._ground(painter, card.size(), row, selected, hovered, focused))
         right = self._paint_numbers(painter, card, row, widget)
         self._paint_words(painter, card, row, right, widget)
         painter.restore()
@@ -93,6 +95,27 @@ class CardDelegate(QStyledItemDelegate):
             painter.setPen(QPen(QColor(colors.strong), 1.5))
             x = area.left() + CONNECTOR_X
             painter.drawLine(QPointF(x, card.bottom() + 1), QPointF(x, area.bottom() + 1))
+
+    def _ground(
+        self, painter: QPainter, size: QSize, row: LayerRow, selected: bool, hovered: bool, focused: bool
+    ) -> QPixmap:
+        """The card without its words. Cards that look alike share one: round corners take long to draw."""
+        ratio = painter.device().devicePixelRatio() if painter.device() else 1.0
+        key = (size.width(), size.height(), ratio, row.icon, row.layer.enabled, selected, hovered, focused)
+        if key not in self._grounds:
+            if len(self._grounds) >= MOST_GROUNDS:  # the panel is being made wider or narrower
+                self._grounds.clear()
+            picture = QPixmap(size * ratio)
+            picture.setDevicePixelRatio(ratio)
+            picture.fill(Qt.GlobalColor.transparent)
+            brush = QPainter(picture)
+            brush.setRenderHint(QPainter.RenderHint.Antialiasing)
+            card = QRect(QPoint(0, 0), size)
+            self._paint_frame(brush, card, row, selected, hovered, focused)
+            self._paint_tile(brush, card, row, selected)
+            brush.end()
+            self._grounds[key] = picture
+        return self._grounds[key]
 
     def _paint_frame(
         self, painter: QPainter, card: QRect, row: LayerRow, selected: bool, hovered: bool, focused: bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QPoint, QRect, Qt, QTimer, Signal
@@ -28,11 +28,13 @@ from dnnstudio.gui.document import Document
 from dnnstudio.gui.stack.commands import StackCommands
 from dnnstudio.gui.stack.deeds import Deed, make_deeds
 from dnnstudio.gui.stack.delegate import CARD, CARD_WITH_PROBLEM, GAP, OPEN_GAP, CardDelegate, paint_drop_line
-from dnnstudio.gui.stack.model import MIME_TYPE, LayerListModel
+from dnnstudio.gui.stack.model import MIME_TYPE, Index, LayerListModel
 from dnnstudio.gui.theme.theme import Theme
 
 GAP_REACH = 3
 """The pointer finds a gap this many pixels into the cards beside it."""
+FEW = 20
+"""So many cards that change are painted one by one, more with all that are in sight."""
 GAP_DELAY_MS = 120
 """How long the pointer rests on a gap before it opens, so that nothing jumps when it only passes."""
 
@@ -56,7 +58,7 @@ class LayerList(QListView):
         self._drop_index = -1
         self._open_after = -1
         self._following = False
-        self._laid_out = self._heights()
+        self._laid_out = self.layers.heights
         self._gap_timer = QTimer(self, singleShot=True, interval=GAP_DELAY_MS)
         self._gap_timer.timeout.connect(self._open_waiting_gap)
         self._set_up()
@@ -64,7 +66,6 @@ class LayerList(QListView):
         self.layers.rename_requested.connect(self._rename)
         self.layers.rowsInserted.connect(self._tell_height)
         self.layers.rowsRemoved.connect(self._tell_height)
-        self.layers.dataChanged.connect(self._fit_cards)
         document.selection_changed.connect(self._show_selection)
         document.experiment_changed.connect(self._show_selection)
         theme.changed.connect(self.viewport().update)
@@ -130,21 +131,21 @@ class LayerList(QListView):
     def _show_selection(self, _: object = None) -> None:
         """Take the document's selection over into the list."""
         self._following = True
-        selection, current = QItemSelection(), -1
-        for layer_id in self._document.selection:  # in the order of the stack
-            number = self.layers.row_of(layer_id)
-            if number >= 0:
-                index = self.layers.index(number)
-                selection.select(index, index)
-                current = number
+        rows = [self.layers.row_of(layer_id) for layer_id in self._document.selection]  # in the order of the stack
+        rows = [row for row in rows if row >= 0]
+        current = rows[-1] if rows else -1
         model = self.selectionModel()
-        if selection.indexes() != model.selection().indexes():
+        shown = sorted(row for part in model.selection().toList() for row in range(part.top(), part.bottom() + 1))
+        self._set_open_after(current)  # before Qt asks where the cards lie, or they would be laid out twice
+        if rows != shown:
+            selection = QItemSelection()
+            for row in rows:
+                selection.select(self.layers.index(row), self.layers.index(row))
             model.select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
         if current >= 0 and not model.isSelected(self.currentIndex()):
             model.setCurrentIndex(self.layers.index(current), QItemSelectionModel.SelectionFlag.NoUpdate)
             self.scrollTo(self.layers.index(current))
         self._following = False
-        self._set_open_after(current)
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         super().selectionChanged(selected, deselected)
@@ -186,32 +187,34 @@ class LayerList(QListView):
         if any(0 <= row < self.layers.rowCount() for row in rows):
             self._resize_cards()
 
-    def _fit_cards(self) -> None:
-        """Lay the cards out again where one of them has become higher or lower."""
-        if self._heights() != self._laid_out:
-            self._resize_cards()
-
     def _resize_cards(self) -> None:
         self.scheduleDelayedItemsLayout()
         self._tell_height()
 
-    def _heights(self) -> bytes:
-        """One byte a card: whether it has a third line."""
-        return bytes(bool(row.problem_titles) for row in self.layers.rows)
-
     def content_height(self) -> int:
         """How high the list would be if nothing had to scroll."""
-        heights = self._heights()
+        heights = self.layers.heights
         cards = len(heights) * (CARD + GAP) + heights.count(1) * (CARD_WITH_PROBLEM - CARD)
         return cards + (OPEN_GAP - GAP) * sum(
             self.gap_is_open(row) for row in {self._hovered_gap, self._open_after} - {-1}
         )
 
     def _tell_height(self) -> None:
-        self._laid_out = self._heights()
+        self._laid_out = self.layers.heights
         self.content_height_changed.emit(self.content_height())
 
     # ------------------------------------------------------------------------------------------ Qt's events
+
+    def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
+        """Qt would lay out and paint all cards again, whatever has changed."""
+        if self.layers.heights != self._laid_out:
+            super().dataChanged(first, last, roles)
+            self._resize_cards()
+        elif last.row() - first.row() > FEW:
+            QAbstractItemView.dataChanged(self, first, last, roles)
+        else:
+            for row in range(first.row(), last.row() + 1):
+                QAbstractItemView.dataChanged(self, self.layers.index(row), self.layers.index(row), roles)
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._deed_of(event):

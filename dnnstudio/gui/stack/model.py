@@ -13,6 +13,13 @@ from dnnstudio.gui.stack.rows import Identity, LayerRow, make_rows
 
 MIME_TYPE = "application/x-dnnstudio-layers"
 Index = QModelIndex | QPersistentModelIndex
+CARD_FLAGS = (  # joining them takes Python longer than all else that a row is asked for
+    Qt.ItemFlag.ItemIsSelectable
+    | Qt.ItemFlag.ItemIsEnabled
+    | Qt.ItemFlag.ItemIsEditable
+    | Qt.ItemFlag.ItemIsDragEnabled
+    | Qt.ItemFlag.ItemNeverHasChildren
+)
 
 
 class LayerListModel(QAbstractListModel):
@@ -26,6 +33,7 @@ class LayerListModel(QAbstractListModel):
         self._identities: dict[str, Identity] = {}
         self._held: frozenset[str] = frozenset()
         self._rows = make_rows(document)
+        self._heights: bytes | None = None
         self._numbers = {row.layer.id: number for number, row in enumerate(self._rows)}
         self.moving = False
         """While rows come and go. The view's selection then changes by itself, which no person meant."""
@@ -35,6 +43,13 @@ class LayerListModel(QAbstractListModel):
     @property
     def rows(self) -> Sequence[LayerRow]:
         return self._rows
+
+    @property
+    def heights(self) -> bytes:
+        """One byte a card: whether it has a third line."""
+        if self._heights is None:
+            self._heights = bytes([bool(row.problem_titles) for row in self._rows])
+        return self._heights
 
     def set_identities(self, identities: Mapping[str, Identity]) -> None:
         """Say whose weights the layers have, by their ids; nothing is said of the others."""
@@ -54,7 +69,7 @@ class LayerListModel(QAbstractListModel):
 
     def refresh(self) -> None:
         """Show the document as it is now; only rows that differ are told to the view."""
-        fresh = make_rows(self._document, self._identities, self._held)
+        fresh = make_rows(self._document, self._identities, self._held, before=self._rows)
         old_ids = [row.layer.id for row in self._rows]
         new_ids = [row.layer.id for row in fresh]
         if old_ids != new_ids:
@@ -75,15 +90,18 @@ class LayerListModel(QAbstractListModel):
         if start < len(old_ids) - end:
             self.beginRemoveRows(QModelIndex(), start, len(old_ids) - end - 1)
             del self._rows[start : len(old_ids) - end]
+            self._heights = None
             self.endRemoveRows()
         if start < len(new_ids) - end:
             self.beginInsertRows(QModelIndex(), start, len(new_ids) - end - 1)
             self._rows[start:start] = fresh[start : len(new_ids) - end]
+            self._heights = None
             self.endInsertRows()
 
     def _update(self, fresh: list[LayerRow]) -> None:
-        changed = [number for number, row in enumerate(fresh) if row != self._rows[number]]
-        self._rows = fresh
+        pairs = enumerate(zip(fresh, self._rows, strict=True))
+        changed = [number for number, (row, old) in pairs if row is not old and row != old]
+        self._rows, self._heights = fresh, None
         self._numbers = {row.layer.id: number for number, row in enumerate(fresh)}
         if changed:
             self.dataChanged.emit(self.index(changed[0]), self.index(changed[-1]))
@@ -117,15 +135,7 @@ class LayerListModel(QAbstractListModel):
         return True
 
     def flags(self, index: Index) -> Qt.ItemFlag:
-        if not index.isValid():
-            return Qt.ItemFlag.ItemIsDropEnabled
-        return (
-            Qt.ItemFlag.ItemIsSelectable
-            | Qt.ItemFlag.ItemIsEnabled
-            | Qt.ItemFlag.ItemIsEditable
-            | Qt.ItemFlag.ItemIsDragEnabled
-            | Qt.ItemFlag.ItemNeverHasChildren
-        )
+        return CARD_FLAGS if index.isValid() else Qt.ItemFlag.ItemIsDropEnabled
 
     def mimeTypes(self) -> list[str]:
         return [MIME_TYPE, "text/plain"]

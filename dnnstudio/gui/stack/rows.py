@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -165,24 +165,37 @@ def first_lower(text: str) -> str:
 
 
 def make_rows(
-    document: Document, identities: Mapping[str, Identity] | None = None, held: frozenset[str] = frozenset()
+    document: Document,
+    identities: Mapping[str, Identity] | None = None,
+    held: frozenset[str] = frozenset(),
+    *,
+    before: Sequence[LayerRow] = (),
 ) -> list[LayerRow]:
-    """The cards of the document's stack, in order; `held` are layers that the phase under way freezes."""
+    """The cards of the document's stack, in order; `held` are layers that the phase under way freezes.
+
+    Rows of `before`, what was shown until now, are taken over where nothing has changed and nothing is wrong.
+    """
     identities = identities or {}
+    known = {id(row.shape): row for row in before if not row.problem_titles}
     problems: dict[str, list[Problem]] = {}
     for problem in document.problems:
         for layer_id in problem.layers or (problem.place,):
             problems.setdefault(layer_id, []).append(problem)
     last = next((row.layer for row in reversed(document.shapes) if row.layer.enabled), None)
-    return [
-        LayerRow(
-            layer=shape.layer,
-            shape=shape,
-            problems=tuple(problems.get(shape.layer.id, ())),
-            problem_titles=tuple(problem.title for problem in problems.get(shape.layer.id, ())),
-            identity=identities.get(shape.layer.id, NOBODY),
-            held=shape.layer.id in held,
-            is_output=shape.layer is last and shape.layer.has_weights and "units" in type(shape.layer).model_fields,
-        )
-        for shape in document.shapes
-    ]
+    rows: list[LayerRow] = []
+    for shape in document.shapes:
+        layer, name = shape.layer, shape.layer.id
+        found, kept = problems.get(name, ()), known.get(id(shape))
+        identity, is_held = identities.get(name, NOBODY), name in held
+        is_output = layer is last and layer.has_weights and "units" in type(layer).model_fields
+        if (
+            kept is not None
+            and not found
+            and (kept.held, kept.is_output) == (is_held, is_output)
+            and (kept.identity is identity or kept.identity == identity)
+        ):
+            rows.append(kept)
+            continue
+        titles = tuple(problem.title for problem in found)
+        rows.append(LayerRow(layer, shape, tuple(found), titles, identity, is_held, is_output))
+    return rows

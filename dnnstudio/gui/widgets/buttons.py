@@ -32,7 +32,8 @@ class MiniButton(QToolButton):
         super().__init__(parent)
         set_role(self, Role.MINI)
         self._theme = theme
-        self.setIcon(theme.icon(icon, color, on="accent"))
+        self._shown = ("", "")
+        self.set_icon(icon, color)
         self.setIconSize(QSize(size, size))
         self.setToolTip(tip)
         self.setAccessibleName(tip)
@@ -40,7 +41,9 @@ class MiniButton(QToolButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def set_icon(self, name: str, color: str = "text2") -> None:
-        self.setIcon(self._theme.icon(name, color, on="accent"))
+        if (name, color) != self._shown:
+            self._shown = (name, color)
+            self.setIcon(self._theme.icon(name, color, on="accent"))
 
     def set_tip(self, text: str) -> None:
         self.setToolTip(text)
@@ -65,15 +68,18 @@ class Toggle(QAbstractButton):
 
     def set_value(self, value: bool) -> None:
         """Show a value without telling anyone."""
-        self._mixed = False
+        if self._mixed or self.isChecked() is not value:
+            self._show(value, mixed=False)
+
+    def set_mixed(self) -> None:
+        if not self._mixed:
+            self._show(False, mixed=True)
+
+    def _show(self, value: bool, *, mixed: bool) -> None:
+        self._mixed = mixed
         blocked = self.blockSignals(True)
         self.setChecked(value)
         self.blockSignals(blocked)
-        self.update()
-
-    def set_mixed(self) -> None:
-        self.set_value(False)
-        self._mixed = True
         self.update()
 
     def _knob(self) -> str:

@@ -114,9 +114,10 @@ class IconLabel(QWidget):
         self.setFixedSize(size, size)
 
     def set_icon(self, name: str, color: str | None = None) -> None:
-        self._name = name
-        self._color = color or self._color
-        self.update()
+        wanted = (name, color or self._color)
+        if wanted != (self._name, self._color):
+            self._name, self._color = wanted
+            self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

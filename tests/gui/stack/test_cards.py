@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 
 from PySide6.QtCore import QPoint, Qt
@@ -131,6 +132,47 @@ def test_only_changed_rows_are_told(qtbot: QtBot, document: Document) -> None:
     assert told == []
     document.push(with_output_units(document, 8), "Change units")
     assert told == [(4, 4)]
+
+
+def test_rows_that_are_kept_are_the_rows_that_would_be_made(view: LayerStackView, document: Document) -> None:
+    model, do, draw = view.list.layers, view.commands, random.Random(7)
+    wholes = [Identity(), Identity("cloned", "abc"), Identity("shared", "abc")]
+    for _ in range(120):
+        names = ids(document)
+        name = draw.choice(names) if names else ""
+        match draw.randrange(8):
+            case 0:
+                do.add(draw.choice(["dense", "dropout", "batch_normalization", "flatten"]), draw.randint(0, len(names)))
+            case 1 if len(names) > 2:
+                do.remove([name])
+            case 2 if names:
+                do.move([name], draw.randint(0, len(names)))
+            case 3 if names:
+                do.toggle_enabled([name])
+            case 4 if names:
+                do.toggle_frozen([name])
+            case 5 if names:
+                model.set_identities({name: draw.choice(wholes)})
+                model.set_held(frozenset([draw.choice(names)]))
+            case 6:
+                document.undo_stack.undo()
+            case 7:
+                document.undo_stack.redo()
+        fresh = make_rows(document, model._identities, model._held)
+        assert list(model.rows) == fresh
+        assert [row.problem_line for row in model.rows] == [row.problem_line for row in fresh]
+        assert list(model.heights) == [bool(row.problems) for row in fresh]
+        hints = [view.list.visualRect(model.index(n)).height() for n in range(len(fresh))]
+        cards = [CARD_WITH_PROBLEM if row.problems else CARD for row in fresh]
+        gaps = [OPEN_GAP if view.list.gap_is_open(n) else GAP for n in range(len(fresh))]
+        assert hints == [card + gap for card, gap in zip(cards, gaps, strict=True)]
+
+
+def test_an_edit_elsewhere_keeps_a_row(document: Document) -> None:
+    model = LayerListModel(document)
+    before = list(model.rows)
+    document.push(with_output_units(document, 10).replaced(seed=1), "Change the seed")
+    assert [one is other for one, other in zip(before[:3], model.rows[:3], strict=True)] == [True] * 3
 
 
 def test_a_screen_reader_hears_the_whole_card(view: LayerStackView) -> None:
