@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QImage
@@ -22,7 +22,7 @@ from dnnstudio.core.jobs import BatchesDone, EpochDone, RunEnded
 from dnnstudio.core.schedules import Plan, Power
 from dnnstudio.gui.plots.cards import Other
 from dnnstudio.gui.plots.corner import choose, hidden_by
-from dnnstudio.gui.plots.curves import Curves, smoothed
+from dnnstudio.gui.plots.curves import DRAWN_POINTS, Curves, Smoothing, bounds, fewer, smoothed
 from dnnstudio.gui.plots.exporting import drawing, picture, save_plot, table
 from dnnstudio.gui.plots.menu import SMOOTHINGS
 from dnnstudio.gui.plots.panel import RunPlots
@@ -72,6 +72,40 @@ def test_a_value_that_is_no_number_is_passed_over_and_nothing_drawn_changes() ->
     np.testing.assert_array_equal(smoothed(x, y, 0)[[0, 2, 4, 5]], y[[0, 2, 4, 5]])
 
 
+@given(
+    st.lists(st.floats(-5, 5) | st.just(np.nan), min_size=1, max_size=30),
+    st.lists(st.integers(0, 30), max_size=5),
+    st.sampled_from(SMOOTHINGS[1:]),
+)
+def test_a_growing_curve_is_smoothed_as_a_whole_one(values: list[float], ends: list[int], over: float) -> None:
+    x, y, growing = np.arange(1, len(values) + 1) / 10, np.array(values), Smoothing()
+    for end in [*ends, len(values)]:  # also shorter than before: another run
+        for factor in (1.0, 2.0):
+            found = growing(x[:end], factor * y[:end], factor * over)
+            np.testing.assert_allclose(found, smoothed(x[:end], factor * y[:end], factor * over), rtol=1e-12)
+
+
+@given(st.lists(st.floats(-5, 5), min_size=201, max_size=400))
+@settings(max_examples=20, deadline=None)
+def test_the_robust_range_is_numpys_quantiles(values: list[float]) -> None:
+    assert bounds(np.array(values), robust=True) == pytest.approx(tuple(np.quantile(values, (0.002, 0.998))), abs=1e-9)
+
+
+def test_a_long_line_is_drawn_with_fewer_points_and_loses_no_peak() -> None:
+    x, y = np.arange(100_000.0), np.random.default_rng(3).normal(size=100_000)
+    y[12_345], y[54_321], y[99_999] = 50.0, -50.0, 7.0
+    few_x, few_y = fewer(x, y)
+    assert len(few_x) <= DRAWN_POINTS + 30
+    assert (np.diff(few_x) >= 0).all() and {few_x[0], few_x[-1]} == {0.0, 99_999.0}
+    np.testing.assert_array_equal(few_y, y[few_x.astype(int)])
+    assert {50.0, -50.0, 7.0} <= set(few_y)
+    for start in range(0, 100_000, 100):  # the lowest and the highest of wherever one looks
+        seen = few_y[(few_x >= start - 50) & (few_x < start + 150)]
+        part = y[start : start + 100]
+        assert seen.min() <= part.min() and seen.max() >= part.max()
+    assert fewer(x[:4000], y[:4000])[1] is not None and len(fewer(x[:4000], y[:4000])[0]) == 4000
+
+
 def test_the_raw_line_stays_under_the_smoothed_one_and_the_rate_is_never_smoothed(plots: RunPlots) -> None:
     curves = shown(plots)
     raw, rates = y_of(plots, "batch"), list(curves.rates.values)
@@ -84,7 +118,7 @@ def test_the_raw_line_stays_under_the_smoothed_one_and_the_rate_is_never_smoothe
         assert y_of(plots, "raw_val_loss") == ([1.5, 0.5, 1.5] if means else [])
         assert (y_of(plots, "val_loss") == [1.5, 0.5, 1.5]) != means
         assert {entry.name: entry.value for entry in plots.loss.legend.entries()}["validation"] == "1.500"
-    layers = {key: plots.loss.plot.curves[key].zValue() for key in ("batch", "smooth", "raw_loss", "loss")}
+    layers = {key: plots.loss.plot.curves[key].line.zValue() for key in ("batch", "smooth", "raw_loss", "loss")}
     assert layers["batch"] < layers["smooth"] and layers["raw_loss"] < layers["loss"]
 
 
@@ -121,7 +155,7 @@ def test_the_loss_can_be_drawn_on_a_logarithmic_scale_and_back(plots: RunPlots) 
     shown(plots)
     straight = plots.loss.plot.y_ticks
     plots.loss.menu.log.setChecked(True)
-    _x, y = plots.loss.plot.curves["val_loss"].getData()
+    _x, y = plots.loss.plot.curves["val_loss"].line.points()
     np.testing.assert_allclose(y, np.log10([1.5, 0.5, 1.5]))
     assert plots.loss.plot.y_ticks[0] > 0
     assert not plots.accuracy.menu.log.isVisible() and plots.rate.menu.log.isVisible()
@@ -281,7 +315,7 @@ def test_runs_of_before_lie_under_the_one_that_is_shown(plots: RunPlots) -> None
     assert y_of(plots, "other_0_val_loss") == [2 / n for n in range(1, 7)]
     assert entries(plots)["run 1"] == f"{2 / 6:.3f}" and entries(plots)["run 2"] == "1.000"
     curves = plots.loss.plot.curves
-    assert curves["other_0_val_loss"].zValue() < curves["val_loss"].zValue()
+    assert curves["other_0_val_loss"].line.zValue() < curves["val_loss"].line.zValue()
     plots.set_others((other("run 2", "series_3", 2),))
     assert y_of(plots, "other_0_val_loss") == [2.0, 1.0]
     assert "other_1_val_loss" not in curves and "run 1" not in entries(plots)

@@ -316,18 +316,20 @@ def test_a_million_batches_are_drawn_quickly(plots: RunPlots, measured: Any) -> 
 def test_colours_follow_the_theme(plots: RunPlots, theme: Theme) -> None:
     plots.begin(started())
     plots.add_batches(batches(0, 5))
-    light = plots.loss.plot.curves["loss"].opts["pen"].color().name()
+    light = plots.loss.plot.curves["loss"].line.pen.color().name()
     theme.apply("dark")
-    dark = plots.loss.plot.curves["loss"].opts["pen"].color().name()
+    dark = plots.loss.plot.curves["loss"].line.pen.color().name()
     assert (light, dark) == ("#0072b2", "#56b4e9")
 
 
 def test_marks_disappear_when_they_would_touch(qtbot: Any, theme: Theme) -> None:
     plot = CurvePlot(theme, [Series("loss", "train", "train", "epochs")], format_ticks=tick_numbers)
     qtbot.addWidget(plot)
-    for count, symbol in ((5, "o"), (500, None)):
+    for count, marked in ((5, 5), (500, 0)):
         plot.set_curve("loss", np.arange(count, dtype=float), np.ones(count))
-        assert plot.curves["loss"].opts["symbol"] == symbol
+        assert len(plot.curves["loss"].marks.points()[0]) == marked
+        assert plot.curves["loss"].marks.isVisible() == (marked > 0)
+        assert len(plot.curves["loss"].line.points()[0]) == count
 
 
 # ------------------------------------------------------------------------------------------------ stored runs

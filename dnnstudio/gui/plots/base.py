@@ -14,16 +14,18 @@ os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QKeyEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from dnnstudio.gui.plots.axis import Axis, prepare
 from dnnstudio.gui.plots.corner import Corner, choose, hidden_by, places
 from dnnstudio.gui.plots.curves import Floats, round_step, same_points
+from dnnstudio.gui.plots.items import SeriesItems, Tint, UprightLine, keep_picture
 from dnnstudio.gui.plots.scale import Scale, drawn, known_range, logarithmic, straight
-from dnnstudio.gui.plots.series import LAYERS, Series, color_of, pen_for
+from dnnstudio.gui.plots.series import Series, color_of
 from dnnstudio.gui.theme import Role, Theme, set_role
+from dnnstudio.gui.widgets import PlotLegend
 
 pg.setConfigOptions(antialias=True, imageAxisOrder="row-major")
 
@@ -31,10 +33,7 @@ LEFT_WIDTH = 44
 """The same for every plot, so that plots above or beside each other line up."""
 MARK_ROOM = 5
 """Pixels beyond the last values, so that a mark there is drawn whole."""
-SYMBOLS_UP_TO = 60
-"""With more epochs than this the marks would touch."""
 FUTURE_ALPHA = 150
-STAR_SIZE = 13
 TICK_ROOM = 18  # pixels of height for each number at the left
 
 
@@ -69,6 +68,7 @@ class CurvePlot(QWidget):
         self._include = tuple((value, value) for value in include)
         self.series = {item.key: item for item in series}
         self._shown: dict[str, tuple[Floats, Floats]] = {}
+        self._ranges: dict[str, tuple[float, float] | None] = {}
         self._unmarked: set[str] = set()
         self._together = False
         self._scaled_for: tuple[float, float, int] | None = None
@@ -81,15 +81,12 @@ class CurvePlot(QWidget):
         self._bottom = Axis("bottom")
         self.view = pg.PlotWidget(axisItems={"left": self._left, "bottom": self._bottom}, enableMenu=False)
         self._set_up_view()
-        self._future = pg.LinearRegionItem(values=(0, 1), movable=False)
-        self._future.setZValue(-20)
-        self._now = pg.InfiniteLine(angle=90)
-        self._now.setZValue(-10)
-        self._pointer_line = pg.InfiniteLine(angle=90)
-        self._pointer_line.setZValue(-5)
+        self._future, self._now, self._pointer_line = Tint(-20), UprightLine(-10), UprightLine(-5)
         self._dots = pg.ScatterPlotItem(size=7)
         self._dots.setZValue(20)
-        for item in (self._future, self._now, self._pointer_line, self._dots):
+        self._area = QRectF(0, 0, 1, 1)
+        self.view.addItem(self._dots, ignoreBounds=True)
+        for item in (self._future, self._now, self._pointer_line):
             self.view.addItem(item, ignoreBounds=True)
         self.curves = {key: self._new_curve(item) for key, item in self.series.items()}
         self.message = QLabel(self.view)
@@ -97,7 +94,7 @@ class CurvePlot(QWidget):
         self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.message.setWordWrap(True)
         self.message.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.legend: QWidget | None = None
+        self.legend: PlotLegend | None = None
         self._usual_corner: Corner = (True, False)
         self._corner = self._usual_corner
         layout = QVBoxLayout(self)
@@ -106,12 +103,14 @@ class CurvePlot(QWidget):
         theme.changed.connect(self._restyle)
         self._restyle()
         self.set_now(None)
-        self.show_pointer(None)
+        self._pointer_line.hide()
         self.set_x_end(1)
         self._update_y()
 
     def _set_up_view(self) -> None:
         prepare(self.view, self._left, self._bottom, left_width=LEFT_WIDTH, bottom_height=24)
+        for axis in (self._left, self._bottom):
+            keep_picture(axis)
         self.view.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.view.viewport().installEventFilter(self)
@@ -119,14 +118,14 @@ class CurvePlot(QWidget):
         self.view.customContextMenuRequested.connect(self._on_menu)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
-    def _new_curve(self, series: Series) -> Any:
-        curve = pg.PlotDataItem(connect="finite")
-        if series.style == "batches":
-            curve.setDownsampling(auto=True, method="peak")
-            curve.setClipToView(True)
-        curve.setZValue(LAYERS[series.style])
-        self.view.addItem(curve, ignoreBounds=True)
-        return curve
+    def _new_curve(self, series: Series) -> SeriesItems:
+        return SeriesItems(self.view, series, self._pixel, self._area)
+
+    def _pixel(self) -> tuple[float, float]:
+        """Width and height of a pixel in the units of the axes."""
+        box = self.view.getViewBox()
+        (left, right), (bottom, top) = box.viewRange()
+        return (right - left) / max(box.width(), 1.0), (top - bottom) / max(box.height(), 1.0)
 
     # ------------------------------------------------------------------------------------------ what is shown
 
@@ -154,13 +153,12 @@ class CurvePlot(QWidget):
     def remove_curve(self, key: str) -> None:
         """Take one curve away; the axis stays as it is."""
         if self._shown.pop(key, None) is not None:
-            self.curves[key].setData([], [])
+            self.curves[key].clear()
 
     def _draw(self, key: str) -> None:
-        (x, y), curve = self._shown[key], self.curves[key]
-        curve.setData(x, drawn(y, log=self._log))
-        if self.series[key].style == "epochs":
-            curve.setSymbol("o" if len(x) <= SYMBOLS_UP_TO and key not in self._unmarked else None)
+        x, y = self._shown[key]
+        self._ranges[key] = known_range(y, robust=self.series[key].style in ("batches", "smooth"), log=self._log)
+        self.curves[key].set_points(x, drawn(y, log=self._log), marked=key not in self._unmarked)
 
     def set_others(self, series: Sequence[Series]) -> None:
         """Make room for curves of other runs: those that are no longer among them go."""
@@ -169,13 +167,13 @@ class CurvePlot(QWidget):
         for key in others:
             if self.series[key] != wanted.get(key):
                 self.remove_curve(key)
-                self.view.removeItem(self.curves.pop(key))
+                self.curves.pop(key).remove()
                 del self.series[key]
         for key, item in wanted.items():
             if key not in self.series:
                 self.series[key] = item
                 self.curves[key] = self._new_curve(item)
-                self._style(key)
+                self.curves[key].set_look(self._theme.tokens())
 
     def set_log(self, log: bool) -> None:
         """A logarithmic y axis, or a straight one."""
@@ -204,6 +202,7 @@ class CurvePlot(QWidget):
         if (end := max(float(epochs), 1.0)) == self._x_end:
             return
         self._x_end = end
+        self._show_y()
         self.view.setXRange(0, end, padding=0.012)
         ticks = [float(n) for n in range(0, int(end) + 1, max(1, round_step(end / 4)))]
         self._bottom.setTicks([[(tick, f"{tick:,.0f}") for tick in ticks]])
@@ -214,17 +213,19 @@ class CurvePlot(QWidget):
         self._now.setVisible(shown)
         self._future.setVisible(shown)
         if shown and epoch is not None:
-            self._now.setValue(epoch)
-            self._future.setRegion((epoch, 2 * self._x_end))
+            self._now.set_value(epoch)
+            self._future.set_value(epoch)
 
     def set_message(self, text: str) -> None:
         """A sentence in the middle while there is no curve; "" takes it away."""
+        if text == self.message.text():
+            return
         self.message.setText(text)
         self.message.setVisible(bool(text))
         self._left.setGrid(0 if text else self._theme.tokens().grid_alpha)  # lines would run through the words
         self._place()
 
-    def set_legend(self, legend: QWidget, *, at_top: bool) -> None:
+    def set_legend(self, legend: PlotLegend, *, at_top: bool) -> None:
         """The small table in the right corner that the curves leave free."""
         legend.setParent(self.view)
         self.legend = legend
@@ -260,11 +261,10 @@ class CurvePlot(QWidget):
 
     def _update_y(self) -> None:
         """Widen the y axis to round numbers around all that is shown; it never narrows while curves grow."""
-        found = [
-            known_range(y, robust=self.series[key].style in ("batches", "smooth"), log=self._log)
-            for key, (_, y) in self._shown.items()
+        known = [
+            *filter(None, (self._ranges[key] for key in self._shown)),
+            *([self._y_range] if self._y_range and self._shown else []),
         ]
-        known = [*filter(None, found), *([self._y_range] if self._y_range and self._shown else [])]
         known += self._include if known and not self._log else ()
         low, high = (min(pair[0] for pair in known), max(pair[1] for pair in known)) if known else (0.0, 1.0)
         most = min(max((self.view.height() - 30) // TICK_ROOM, 3), self._most_ticks)
@@ -285,15 +285,23 @@ class CurvePlot(QWidget):
         """Leave room at both ends for the marks, whatever the height."""
         height = max(self.view.height() - 30, 40)
         self.view.setYRange(self._scale.bottom, self._scale.top, padding=max(0.02, MARK_ROOM / height))
+        span = self._scale.top - self._scale.bottom
+        self._area = QRectF(-self._x_end, self._scale.bottom - span, 3 * self._x_end, 3 * span)
+        for item in (self._future, self._now, self._pointer_line):
+            item.set_area(self._area)
+        for curve in self.curves.values():
+            curve.set_area(self._area)
 
     # ------------------------------------------------------------------------------------------- pointing at it
 
     def show_pointer(self, epoch: float | None, dots: Sequence[tuple[str, float, float]] = ()) -> None:
         """A line at `epoch`, and a dot on the curve `key` at each (key, x, y); None takes them away."""
+        if epoch is self._pointer is None:
+            return
         self._pointer = epoch
         self._pointer_line.setVisible(epoch is not None)
         if epoch is not None:
-            self._pointer_line.setValue(epoch)
+            self._pointer_line.set_value(epoch)
         tokens = self._theme.tokens()
         places = np.array([(x, y) for _, x, y in dots], dtype=np.float64).reshape(-1, 2)
         heights = drawn(places[:, 1], log=self._log)
@@ -331,28 +339,10 @@ class CurvePlot(QWidget):
         coming = QColor(tokens.inset)
         coming.setAlpha(FUTURE_ALPHA)
         self._future.setBrush(pg.mkBrush(coming))
-        for line in self._future.lines:
-            line.setPen(pg.mkPen(QColor(0, 0, 0, 0)))
         self._pointer_line.setPen(pg.mkPen(tokens.text3, width=1))
         self._dots.setPen(pg.mkPen(tokens.surface, width=1.2))
-        for key in self.curves:
-            self._style(key)
-
-    def _style(self, key: str) -> None:
-        tokens, curve, series = self._theme.tokens(), self.curves[key], self.series[key]
-        pen = pen_for(series, tokens)
-        if series.style == "star":
-            curve.setPen(None)
-            curve.setSymbol("star")
-            curve.setSymbolSize(STAR_SIZE)
-            curve.setSymbolBrush(pg.mkBrush(color_of(series.color, tokens)))
-            curve.setSymbolPen(pg.mkPen(tokens.surface, width=1))
-            return
-        curve.setPen(pen)
-        if series.style == "epochs":
-            curve.setSymbolPen(pg.mkPen(pen.color(), width=1.4))
-            curve.setSymbolBrush(pg.mkBrush(tokens.surface))
-            curve.setSymbolSize(6)
+        for curve in self.curves.values():
+            curve.set_look(tokens)
 
     def _place(self) -> None:
         width, height = self.view.width(), self.view.height()

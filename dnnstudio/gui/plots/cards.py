@@ -11,7 +11,7 @@ from PySide6.QtCore import QPoint, Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from dnnstudio.gui.plots.base import CurvePlot
-from dnnstudio.gui.plots.curves import Curves, smoothed
+from dnnstudio.gui.plots.curves import Curves, Smoothing, smoothed
 from dnnstudio.gui.plots.legend import LineLegend
 from dnnstudio.gui.plots.menu import SMOOTHINGS, PlotMenu
 from dnnstudio.gui.plots.series import Series
@@ -125,6 +125,7 @@ class HistoryCard(PlotCard):
         self._curves: Curves | None = None
         self._others: Sequence[Other] = ()
         self._view = View()
+        self._smooth = Smoothing()
         self.legend = PlotLegend(theme)
         plot.set_legend(self.legend, at_top=legend_at_top)
         self.line_legend = LineLegend(theme, ())
@@ -150,7 +151,7 @@ class HistoryCard(PlotCard):
         if len(curves.batch[self._batch]) == len(curves.steps):
             x, y = curves.trace(self._batch)
             self.plot.set_curve("batch", x, y)
-            self._set("smooth", x, smoothed(x, y, over) if over else y[:0])
+            self._set("smooth", x, self._smooth(x, y, over) if over else y[:0])
         for item in self._series:
             x, y = curves.column(item.key)
             if item.style == "clean" and not self._view.clean:

@@ -16,6 +16,7 @@ from PySide6.QtSvg import QSvgGenerator
 
 from dnnstudio.core.files import write_atomically
 from dnnstudio.gui.plots.cards import PlotCard
+from dnnstudio.gui.plots.items import keep_picture, keeps_picture
 from dnnstudio.gui.theme import Theme
 
 FINER = 2
@@ -102,10 +103,17 @@ def _paint(card: PlotCard, theme: Theme, painter: QPainter) -> None:
     marks = [item for item in view.scene().items() if isinstance(item, pg.ScatterPlotItem)]
     for item in marks:  # on the screen a mark is a small picture, which would be coarse here
         item.setExportMode(True)
+    kept = [item for item in view.scene().items() if keeps_picture(item)]
+    for each in kept:
+        keep_picture(each, False)
     view.render(painter, QRectF(0, 0, view.width(), view.height()), view.viewport().rect())
     for item in marks:
         item.setExportMode(False)
+    for each in kept:
+        keep_picture(each)
     painter.restore()
     legend = card.plot.legend
     if legend is not None and legend.isVisibleTo(card):
+        legend.keeps_picture = False
         legend.render(painter, QPoint(MARGIN, MARGIN + HEAD) + legend.pos())
+        legend.keeps_picture = True

@@ -26,6 +26,8 @@ class LineLegend(QWidget):
         self._series = tuple(series)
         self._values: dict[str, str] = {}
         self._title = ""
+        self._shown: tuple[str, tuple[Series, ...], dict[str, str]] | None = None
+        self._hint = QSize()
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.set_values({})
         theme.changed.connect(self.update)
@@ -39,9 +41,15 @@ class LineLegend(QWidget):
     def set_values(self, values: dict[str, str]) -> None:
         """The latest value of each curve as text, by its key."""
         self._values = dict(values)
+        shown = (self._title, self._series, values)
+        if shown == self._shown:
+            return
+        self._shown = (self._title, self._series, self._values)
         words = (f"{item.label} {self.value(item.key)}".strip() for item in self._series)
         self.setAccessibleName("; ".join([self._title, *words] if self._title else words))
-        self.updateGeometry()
+        if (hint := self.sizeHint()) != self._hint:
+            self._hint = hint
+            self.updateGeometry()
         self.update()
 
     def show_entries(self, entries: Sequence[tuple[Series, str]], *, title: str = "") -> None:

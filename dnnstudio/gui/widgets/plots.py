@@ -8,7 +8,7 @@ from math import cos, pi, sin
 from typing import Literal
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from dnnstudio.gui.theme import Theme
@@ -57,6 +57,10 @@ class PlotLegend(QWidget):
         self._entries: tuple[LegendEntry, ...] = ()
         self._title = ""
         self._width = 0
+        self._picture: QPixmap | None = None
+        self.keeps_picture = True
+        """Whether it paints itself from a picture: what lies under it is painted again and again."""
+        theme.changed.connect(self._forget)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
@@ -72,6 +76,9 @@ class PlotLegend(QWidget):
 
         The width never shrinks while the names stay, so that nothing jumps while values come in.
         """
+        if (tuple(entries), title) == (self._entries, self._title) and self._picture is not None:
+            return
+        self._picture = None
         self._title = title
         names_before = [entry.name for entry in self._entries]
         self._entries = tuple(entries)
@@ -90,8 +97,31 @@ class PlotLegend(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(self._width, 2 * self.PAD - 2 + self.ROW * (len(self._entries) + bool(self._title)))
 
+    def _forget(self) -> None:
+        self._picture = None
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._picture = None
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
+        if not self.keeps_picture:
+            self._paint(painter)
+            return
+        ratio = self.devicePixelRatioF()
+        if self._picture is None or self._picture.devicePixelRatio() != ratio:
+            picture = QPixmap(self.size() * ratio)
+            picture.setDevicePixelRatio(ratio)
+            picture.fill(Qt.GlobalColor.transparent)
+            brush = QPainter(picture)
+            self._paint(brush)
+            brush.end()
+            self._picture = picture
+        painter.drawPixmap(0, 0, self._picture)
+
+    def _paint(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         color = self._theme.color
         painter.setPen(QPen(color("border"), 1))

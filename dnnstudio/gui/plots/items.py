@@ -1,0 +1,233 @@
+"""What is drawn in a plot: curves, marks, the line of now and the tint over what is still to come.
+
+These are plain Qt items. pyqtgraph's own ask Python for their bounds, pixels and transforms several times at each
+painting, which took longer than to draw; a plot of a live training is painted ten times a second.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
+
+import numpy as np
+import pyqtgraph as pg
+from pyqtgraph.functions import arrayToQPath
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsLineItem, QGraphicsRectItem, QStyleOptionGraphicsItem, QWidget
+
+from dnnstudio.gui.plots.curves import Floats, fewer
+from dnnstudio.gui.plots.series import LAYERS, Series, color_of, pen_for
+from dnnstudio.gui.theme import Tokens
+
+MARK_SIZE, STAR_SIZE = 6, 13
+MARKS_UP_TO = 60
+"""With more epochs than this the marks would touch."""
+NOTHING: Floats = np.empty(0)
+STAR = tuple((np.sin(turn * np.pi / 5), np.cos(turn * np.pi / 5), 1.0 if turn % 2 == 0 else 0.42) for turn in range(10))
+"""The corners of a star: right and up for a radius of 1, and the share of the radius."""
+
+
+class _Drawn(QGraphicsItem):
+    """An item of the whole plot: it is drawn anew with all that lies there, and the plot cuts off what is too much."""
+
+    def __init__(self, layer: float) -> None:
+        super().__init__()
+        self.setZValue(layer)
+        self.pen = QPen(Qt.PenStyle.NoPen)
+        self.brush = QBrush(Qt.BrushStyle.NoBrush)
+        self._area = QRectF(0, 0, 1, 1)
+        self._x: Floats = np.empty(0)
+        self._y: Floats = np.empty(0)
+
+    def set_look(self, pen: QPen, brush: QBrush | None = None) -> None:
+        """The pen, whose width is in pixels, and what fills it."""
+        self.pen, self.brush = pen, brush or QBrush(Qt.BrushStyle.NoBrush)
+        self.update()
+
+    def set_area(self, area: QRectF) -> None:
+        """The plot, in the units of its axes."""
+        if area != self._area:
+            self.prepareGeometryChange()
+            self._area = area
+
+    def points(self) -> tuple[Floats, Floats]:
+        """What it was given, in the units of the axes."""
+        return self._x, self._y
+
+    def set_points(self, x: Floats, y: Floats) -> None:
+        """Draw these, in the units of the axes; what is not finite is left out."""
+        self._x, self._y = x, y
+        self.setVisible(len(x) > 0)
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        return self._area
+
+
+class Curve(_Drawn):
+    """Points joined by lines, with a gap where one is not finite."""
+
+    def __init__(self, layer: float) -> None:
+        super().__init__(layer)
+        self._path = QPainterPath()
+
+    def set_points(self, x: Floats, y: Floats) -> None:
+        super().set_points(x, y)
+        self._path = arrayToQPath(*fewer(x, y), connect="finite")
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(self.pen)
+        painter.drawPath(self._path)
+
+
+class Marks(_Drawn):
+    """A round mark, or a star, of the same size in pixels at each point. `pixel` gives a pixel's width and height in
+    the units of the axes."""
+
+    def __init__(self, layer: float, size: float, pixel: Callable[[], tuple[float, float]], *, star: bool) -> None:
+        super().__init__(layer)
+        self._radius = size / 2
+        self._star = star
+        self._pixel = pixel
+        self._path: QPainterPath | None = None
+        self._made_for = (0.0, 0.0)
+
+    def set_points(self, x: Floats, y: Floats) -> None:
+        super().set_points(x, y)
+        self._path = None
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        pixel = self._pixel()  # another one when the window or the axes' ranges have changed
+        if self._path is None or pixel != self._made_for:
+            self._path, self._made_for = self._outlines(*pixel), pixel
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(self.pen)
+        painter.setBrush(self.brush)
+        painter.drawPath(self._path)
+
+    def _outlines(self, wide: float, high: float) -> QPainterPath:
+        path = QPainterPath()
+        path.setFillRule(Qt.FillRule.WindingFill)
+        across, up = self._radius * wide, self._radius * high
+        for x, y in zip(self._x.tolist(), self._y.tolist(), strict=True):
+            if not np.isfinite(x) or not np.isfinite(y):
+                continue
+            if self._star:
+                corners = [QPointF(x + share * right * across, y + share * top * up) for right, top, share in STAR]
+                path.addPolygon(corners)
+                path.closeSubpath()
+            else:
+                path.addEllipse(QPointF(x, y), across, up)
+        return path
+
+
+class SeriesItems:
+    """One series in a plot: its line, its marks, or both."""
+
+    def __init__(
+        self, view: pg.PlotWidget, series: Series, pixel: Callable[[], tuple[float, float]], area: QRectF
+    ) -> None:
+        self._view, self._series = view, series
+        layer, star = LAYERS[series.style], series.style == "star"
+        self.line = None if star else Curve(layer)
+        self.marks: Marks | None = None
+        if star or series.style == "epochs":
+            self.marks = Marks(layer, STAR_SIZE if star else MARK_SIZE, pixel, star=star)
+        self._items = [item for item in (self.line, self.marks) if item is not None]
+        for item in self._items:
+            item.set_area(area)
+            view.addItem(item, ignoreBounds=True)
+
+    def set_points(self, x: Floats, y: Floats, *, marked: bool = True) -> None:
+        """Draw these, in the units of the axes; `marked` where there is room between them."""
+        if self.line is not None:
+            self.line.set_points(x, y)
+        if self.marks is not None:
+            marked = marked and len(x) <= MARKS_UP_TO
+            self.marks.set_points(*((x, y) if marked else (NOTHING, NOTHING)))
+
+    def clear(self) -> None:
+        """Draw nothing."""
+        for item in self._items:
+            item.set_points(NOTHING, NOTHING)
+
+    def set_area(self, area: QRectF) -> None:
+        """The plot, in the units of its axes."""
+        for item in self._items:
+            item.set_area(area)
+
+    def set_look(self, tokens: Tokens) -> None:
+        """Take the theme's colours."""
+        color, surface = color_of(self._series.color, tokens), QColor(tokens.surface)
+        if self.line is not None:
+            self.line.set_look(pen_for(self._series, tokens))
+            if self.marks is not None:
+                self.marks.set_look(pg.mkPen(color, width=1.4), QBrush(surface))
+        elif self.marks is not None:
+            self.marks.set_look(pg.mkPen(surface, width=1), QBrush(color))
+
+    def remove(self) -> None:
+        """Take it out of the plot."""
+        for item in self._items:
+            self._view.removeItem(item)
+
+
+class UprightLine(QGraphicsLineItem):
+    """A line from bottom to top of a plot at one value of x."""
+
+    def __init__(self, layer: float) -> None:
+        super().__init__()
+        self.setZValue(layer)
+        self._x, self._area = 0.0, QRectF(0, 0, 1, 1)
+
+    def value(self) -> float:
+        """Where it stands."""
+        return self._x
+
+    def set_value(self, x: float) -> None:
+        """Put it there."""
+        self._x = x
+        self.setLine(x, self._area.top(), x, self._area.bottom())
+
+    def set_area(self, area: QRectF) -> None:
+        """The plot, in the units of its axes."""
+        self._area = area
+        self.set_value(self._x)
+
+
+class Tint(QGraphicsRectItem):
+    """A filled stretch from some value of x to the right end of a plot."""
+
+    def __init__(self, layer: float) -> None:
+        super().__init__()
+        self.setZValue(layer)
+        self.setPen(Qt.PenStyle.NoPen)
+        self._x, self._area = 0.0, QRectF(0, 0, 1, 1)
+
+    def set_value(self, x: float) -> None:
+        """Begin there."""
+        self._x = x
+        self.setRect(QRectF(QPointF(x, self._area.top()), self._area.bottomRight()))
+
+    def set_area(self, area: QRectF) -> None:
+        """The plot, in the units of its axes."""
+        self._area = area
+        self.set_value(self._x)
+
+
+def keep_picture(item: QGraphicsItem, keep: bool = True) -> None:
+    """Paint the item once and then its picture, until it changes: for what stays while curves grow.
+
+    A file of the plot wants lines and words, not pictures made for the screen.
+    """
+    modes = QGraphicsItem.CacheMode
+    item.setCacheMode(modes.DeviceCoordinateCache if keep else modes.NoCache)
+
+
+def keeps_picture(item: QGraphicsItem) -> bool:
+    """Whether the item is painted from a picture."""
+    return item.cacheMode() != QGraphicsItem.CacheMode.NoCache
