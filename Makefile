@@ -58,10 +58,12 @@ system-run system-test: system-%:
 $(BIN)/python: | system-run
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
+# compileall: what pip does with every package but an editable one; the first start need not do it.
 # --no-build-isolation: setuptools is among the pinned packages, so that nothing unpinned is fetched.
 $(VENV)/.run: requirements.txt pyproject.toml | $(BIN)/python
 	$(PIP) install --require-hashes -r requirements.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q dnnstudio
 	@touch $@
 
 $(VENV)/.test: requirements-test.txt $(VENV)/.run

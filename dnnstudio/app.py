@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dnnstudio.core.errors import UserError
 
 if TYPE_CHECKING:
+    from dnnstudio.gui.dialogs.bug_dialog import BugDialog
     from dnnstudio.gui.document import Document
     from dnnstudio.gui.errors import ErrorHub
     from dnnstudio.gui.main_window import MainWindow
@@ -76,12 +77,14 @@ def run(argv: Sequence[str] = ()) -> int:
     engine = Engine(parent=app)
     try:
         with theme.styled_at_the_end():
-            window = MainWindow(first_document(), engine, theme, settings, on_bug=hub.report)
+            window = MainWindow(first_document(), engine, theme, settings, on_bug=hub.report, whole=False)
         starter = _Starter.of(window, engine, collector)
         _connect_bugs(hub, window, theme, log)
         _place(window, settings)
-        window.show()
         _greet(window, given, last_crash)
+        window.show()
+        # 5. What is done before the rest of the window is made has it made first.
+        window.later.watch(window.windowHandle())
         QTimer.singleShot(SWEEP_AFTER_MS, window, lambda: sweep_workspace(settings.workspace))
         _end_on_signals(window)
         LOG.info("The window is open (version %s, process %d).", __version__, os.getpid())
@@ -143,7 +146,10 @@ def _answers(display: str) -> bool:
 
 
 class _Starter:
-    """Starts the engine after the window's first painting, so that the window is there before TensorFlow."""
+    """Starts the engine after the window's first painting, so that the window is there before TensorFlow.
+
+    The rest of the window is made first; the engine's imports wait for it, as one of two threads would slow the other.
+    """
 
     @staticmethod
     def of(window: MainWindow, engine: Any, collector: Any) -> Any:
@@ -154,8 +160,18 @@ class _Starter:
             def eventFilter(self, watched: QObject, event: QEvent) -> bool:
                 if event.type() == QEvent.Type.Paint:
                     window.removeEventFilter(self)
-                    QTimer.singleShot(0, engine.start)
+                    QTimer.singleShot(0, self, self.begin)
                 return False
+
+            def begin(self) -> None:
+                collector.freeze()
+                engine.start()
+                window.later.start()
+
+            def on_whole(self) -> None:
+                window.data.request_preview()  # reading data needs no TensorFlow, and so comes before it
+                collector.freeze()
+                engine.release()
 
             def on_state(self, state: Any) -> None:
                 if state.phase == "ready":
@@ -163,17 +179,19 @@ class _Starter:
                     collector.freeze()
 
         starter = Starter()
+        engine.hold()
+        window.later.finished.connect(starter.on_whole)
         window.installEventFilter(starter)
         engine.state_changed.connect(starter.on_state)
         return starter
 
 
 def _connect_bugs(hub: ErrorHub, window: MainWindow, theme: Any, log: Path | None) -> None:
-    from dnnstudio.gui.dialogs.bug_dialog import BugDialog
-
     dialogs: list[BugDialog] = []
 
     def show(title: str, details: str) -> None:
+        from dnnstudio.gui.dialogs.bug_dialog import BugDialog
+
         if not dialogs:
             dialogs.append(BugDialog(theme, log, parent=window))
             dialogs[0].finished.connect(dialogs.clear)
@@ -182,7 +200,7 @@ def _connect_bugs(hub: ErrorHub, window: MainWindow, theme: Any, log: Path | Non
         dialogs[0].raise_()
 
     hub.bug_found.connect(show)
-    hub.person_error.connect(window.files.tell)
+    window.later.finished.connect(lambda: hub.person_error.connect(window.files.tell))
 
 
 def _place(window: MainWindow, settings: Any) -> None:
@@ -193,9 +211,12 @@ def _place(window: MainWindow, settings: Any) -> None:
 
 
 def _greet(window: MainWindow, given: Path | None, last_crash: Path | None) -> None:
-    if given is not None:
-        window.files.open_path(given)
-    window.recovery.offer()
+    def when_whole() -> None:
+        if given is not None:
+            window.files.open_path(given)
+        window.recovery.offer()
+
+    window.later.finished.connect(when_whole)
     if last_crash is not None:
         window.messages.say("The last session ended unexpectedly.", f"Its log is {last_crash}.", "hint")
     elif given is None:

@@ -6,32 +6,33 @@ variable's gradient, `global_clipnorm` those of all variables together by one fa
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
+from math import acos, degrees, hypot
 
 from dnnstudio.core.optimizers import CLIPPINGS, Optimizer
 
 EXAMPLE = (0.9, 100.0)
 """The chapter's gradient: it leads almost straight along the second weight."""
 
-Floats = NDArray[np.float64]
+Gradient = tuple[float, ...]
+"""A few numbers: without numpy, which the window's first painting does not wait for."""
 
 
-def clipped_by_value(gradient: Floats, limit: float) -> Floats:
+def clipped_by_value(gradient: Sequence[float], limit: float) -> Gradient:
     """Each number cut to ± `limit`."""
-    return np.clip(gradient, -limit, limit)
+    return tuple(min(max(value, -limit), limit) for value in gradient)
 
 
-def clipped_by_norm(gradient: Floats, limit: float) -> Floats:
+def clipped_by_norm(gradient: Sequence[float], limit: float) -> Gradient:
     """The gradient shortened to a norm of at most `limit`."""
-    norm = float(np.linalg.norm(gradient))
-    return gradient * (limit / norm) if norm > limit else gradient
+    norm = hypot(*gradient)
+    return tuple(value * (limit / norm) for value in gradient) if norm > limit else tuple(gradient)
 
 
-def turned(before: Floats, after: Floats) -> float:
+def turned(before: Sequence[float], after: Sequence[float]) -> float:
     """The angle between two gradients, in degrees."""
-    share = float(before @ after / (np.linalg.norm(before) * np.linalg.norm(after)))
-    return float(np.degrees(np.arccos(np.clip(share, -1.0, 1.0))))
+    product = sum(one * other for one, other in zip(before, after, strict=True))
+    return degrees(acos(min(max(product / (hypot(*before) * hypot(*after)), -1.0), 1.0)))
 
 
 def clipping_of(optimizer: Optimizer) -> tuple[str, float] | None:

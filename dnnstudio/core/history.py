@@ -6,12 +6,14 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.files import read_bounded, write_atomically
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 FILE = "history.csv"
 FIRST_COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
@@ -84,6 +86,8 @@ def read_rows(path: Path) -> list[Row]:
 
 def as_columns(rows: Iterable[Row]) -> dict[str, NDArray[np.float64]]:
     """The rows as one array a column, for plots; empty without rows."""
+    import numpy as np  # runs are listed without it
+
     listed = list(rows)
     if not listed:
         return {}

@@ -5,10 +5,14 @@ Forms, files, checks and the exported script are all made from these fields, so 
 
 from __future__ import annotations
 
+import os
 from typing import Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
+
+# Nobody plugs anything into these records, and looking for plugins reads about every installed package at the start.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 class Option(BaseModel):

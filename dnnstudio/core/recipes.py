@@ -27,23 +27,29 @@ class Recipe:
     order: int
 
 
-@cache
 def list_recipes() -> tuple[Recipe, ...]:
     """All recipes in the gallery's order."""
-    index = json.loads((_folder() / "index.json").read_text(encoding="utf-8"))
-    return tuple(
-        Recipe(entry["name"], entry["title"], entry["teaches"], codec.load(_folder() / f"{entry['name']}.json"), order)
-        for order, entry in enumerate(index["recipes"])
-    )
+    return tuple(_read(order) for order in range(len(_index())))
 
 
 def load_recipe(name: str) -> Recipe:
     """The recipe of this name. Raises `UserError` with the names there are."""
-    found = next((recipe for recipe in list_recipes() if recipe.name == name), None)
-    if found is None:
-        names = ", ".join(recipe.name for recipe in list_recipes())
-        raise UserError(f'There is no recipe "{name}".', f"There are {names}.")
-    return found
+    names = [entry["name"] for entry in _index()]
+    if name not in names:
+        raise UserError(f'There is no recipe "{name}".', f"There are {', '.join(names)}.")
+    return _read(names.index(name))
+
+
+@cache
+def _index() -> tuple[dict[str, str], ...]:
+    return tuple(json.loads((_folder() / "index.json").read_text(encoding="utf-8"))["recipes"])
+
+
+@cache
+def _read(order: int) -> Recipe:
+    entry = _index()[order]
+    experiment = codec.load(_folder() / f"{entry['name']}.json")
+    return Recipe(entry["name"], entry["title"], entry["teaches"], experiment, order)
 
 
 def _folder() -> Path:

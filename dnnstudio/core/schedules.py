@@ -9,13 +9,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+from math import log, pi
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_args
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from pydantic import Discriminator, model_validator
 
 from dnnstudio.core.options import Option, option
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
 Unit = Literal["epochs", "steps"]
 
@@ -97,6 +100,8 @@ class Schedule(Option):
 
     def rates(self, steps: ArrayLike, plan: Plan) -> NDArray[np.float64]:
         """The learning rate of each optimizer step in `steps`, counted from 0."""
+        import numpy as np  # an experiment is read and shown without it
+
         given = np.asarray(steps, dtype=np.float64)
         return np.asarray(self.warmed_rate(given, plan, np), dtype=np.float64)
 
@@ -325,10 +330,10 @@ class CosineRestarts(Schedule):
             period = xp.floor(done + late)
             share = done - period
         else:
-            period = xp.floor(xp.log(1.0 - done * (1.0 - self.t_mul)) / float(np.log(self.t_mul)) + late)
+            period = xp.floor(xp.log(1.0 - done * (1.0 - self.t_mul)) / log(self.t_mul) + late)
             length = xp.power(self.t_mul, period)
             share = (done - (1.0 - length) / (1.0 - self.t_mul)) / length
-        wave = 0.5 * xp.power(self.m_mul, period) * (1.0 + xp.cos(np.pi * share))
+        wave = 0.5 * xp.power(self.m_mul, period) * (1.0 + xp.cos(pi * share))
         return plan.learning_rate * ((1.0 - self.alpha) * wave + self.alpha)
 
 

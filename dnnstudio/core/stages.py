@@ -9,9 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import pairwise
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import Experiment
@@ -20,6 +18,10 @@ from dnnstudio.core.optimizers import AnyOptimizer
 from dnnstudio.core.pretraining import block_count, blocks
 from dnnstudio.core.schedules import Plan
 from dnnstudio.core.transfer import Autoencoder, Phase
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ def planned_rates(
 
     All steps, or `points` of them spread evenly. `epochs` take the place of those of a training without stages.
     """
+    import numpy as np  # an experiment is checked and shown without it
+
     portions = _portions(experiment)
     if epochs is not None and len(portions) == 1:
         portions = [(epochs, portions[0][1])]

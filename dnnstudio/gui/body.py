@@ -1,16 +1,25 @@
-"""How the panels lie in the window: three columns, wide or narrow. Nothing but layout."""
+"""How the panels lie in the window: three columns, wide or narrow. Nothing but layout.
+
+What is made after the first painting is put in later: until then an empty card keeps its place and says its title.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from dnnstudio.gui.plots.rate_card import RateCard
 from dnnstudio.gui.runs_panel import RunsPanel
 from dnnstudio.gui.theme import Theme, set_state
 from dnnstudio.gui.widgets import Card, Tabs
+from dnnstudio.gui.widgets.card import FIELD_HEAD
 
+if TYPE_CHECKING:
+    from dnnstudio.gui.plots.rate_card import RateCard
+
+RATE = "Learning rate"
+"""The title of the card that a field may come into."""
 GAP = 8
 QWIDGETSIZE_MAX = 16_777_215
 NARROW_WIDTH, NARROW_HEIGHT = 1280, 820
@@ -27,13 +36,11 @@ class Parts:
     data: QWidget
     stack: QWidget
     inspector: QWidget
-    tabs: tuple[tuple[str, str, QWidget, str], ...]
-    """Name, title, page and tooltip."""
-    loss: QWidget
-    accuracy: QWidget
-    rate: RateCard
-    result: QWidget
     runs: RunsPanel
+    tabs: tuple[tuple[str, str, str], ...]
+    """Name, title and tooltip."""
+    plots: tuple[tuple[str, str], ...]
+    """Name and title of the four cards in the centre, in the order of reading."""
 
 
 def is_narrow(width: int, height: int) -> bool:
@@ -49,12 +56,24 @@ def _page() -> tuple[QWidget, QVBoxLayout]:
     return holder, column
 
 
+def _empty_card(theme: Theme, title: str) -> Card:
+    """What keeps the place of a plot."""
+    card = Card(theme, title)
+    card.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+    card.body.addStretch(1)
+    card.head.setMinimumHeight(FIELD_HEAD if title == RATE else card.head.minimumHeight())
+    return card
+
+
 class Body(QWidget):
     """Left data and stack, centre plots and runs, right the forms."""
 
     def __init__(self, theme: Theme, parts: Parts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._parts = parts
+        self.plots: dict[str, QWidget] = {name: _empty_card(theme, title) for name, title in parts.plots}
+        self._pages: dict[str, QVBoxLayout] = {}
+        self._rate: RateCard | None = None
         self._narrow: bool | None = None
         row = QHBoxLayout(self)
         row.setContentsMargins(GAP, GAP, GAP, GAP)
@@ -72,9 +91,8 @@ class Body(QWidget):
         self._layer_page, self._layer_column = _page()
         self.tabs = Tabs(margin=12)
         self.tabs.add("layer", "Layer", self._layer_page, tip="The selected layers")
-        for name, title, page, tip in parts.tabs:
-            holder, column = _page()
-            column.addWidget(page)
+        for name, title, tip in parts.tabs:
+            holder, self._pages[name] = _page()
             self.tabs.add(name, title, holder, tip=tip)
         self._tabs_card = Card(theme, margin=0)
         self._tabs_card.setObjectName("tabs_card")
@@ -97,6 +115,30 @@ class Body(QWidget):
         column.setSpacing(GAP)
         return holder, column
 
+    # ------------------------------------------------------------------------------------------ what comes later
+
+    def put_plot(self, name: str, card: QWidget) -> None:
+        """Put a card into the centre, in the place of the empty one."""
+        before = self.plots[name]
+        self.plots[name] = card
+        self._grid.replaceWidget(before, card)
+        card.setVisible(not before.isHidden())
+        before.hide()
+        before.deleteLater()
+        self._grid.activate()  # at once: no painting between the two shows a hole
+
+    def put_rate(self, card: RateCard) -> None:
+        """Put the card of the learning rate into its place; it follows the layout."""
+        self._rate = card
+        card.set_compact(self.narrow)
+        self.put_plot("rate", card)
+
+    def put_page(self, name: str, page: QWidget) -> None:
+        """Fill the page of a tab."""
+        self._pages[name].addWidget(page)
+
+    # ------------------------------------------------------------------------------------------ wide or narrow
+
     @property
     def narrow(self) -> bool:
         return bool(self._narrow)
@@ -112,7 +154,8 @@ class Body(QWidget):
             return
         self._narrow = narrow
         set_state(self.tabs.bar, "narrow", narrow)
-        self._parts.rate.set_compact(narrow)
+        if self._rate is not None:
+            self._rate.set_compact(narrow)
         left, right = NARROW_COLUMNS if narrow else WIDE_COLUMNS
         self._left.setFixedWidth(left)
         self._right.setFixedWidth(right)
@@ -133,36 +176,37 @@ class Body(QWidget):
             self.tabs.set_current(self._parts.tabs[0][0])
 
     def _place_plots(self, narrow: bool) -> None:
-        parts, grid = self._parts, self._grid
-        for widget in (parts.loss, parts.accuracy, parts.rate, parts.result, parts.runs):
+        runs, grid = self._parts.runs, self._grid
+        loss, accuracy, rate, result = self.plots.values()
+        for widget in (loss, accuracy, rate, result, runs):
             grid.removeWidget(widget)
         for line in range(4):
             grid.setRowStretch(line, 0)
         if narrow:
-            grid.addWidget(parts.loss, 0, 0, 1, 2)
-            grid.addWidget(parts.accuracy, 1, 0, 1, 2)
-            grid.addWidget(parts.rate, 2, 0)
-            grid.addWidget(parts.result, 2, 1)
-            grid.addWidget(parts.runs, 3, 0, 1, 2)
+            grid.addWidget(loss, 0, 0, 1, 2)
+            grid.addWidget(accuracy, 1, 0, 1, 2)
+            grid.addWidget(rate, 2, 0)
+            grid.addWidget(result, 2, 1)
+            grid.addWidget(runs, 3, 0, 1, 2)
             stretches = (19, 19, 15, 0)
         else:
-            grid.addWidget(parts.loss, 0, 0)
-            grid.addWidget(parts.accuracy, 0, 1)
-            grid.addWidget(parts.rate, 1, 0)
-            grid.addWidget(parts.result, 1, 1)
-            grid.addWidget(parts.runs, 2, 0, 1, 2)
+            grid.addWidget(loss, 0, 0)
+            grid.addWidget(accuracy, 0, 1)
+            grid.addWidget(rate, 1, 0)
+            grid.addWidget(result, 1, 1)
+            grid.addWidget(runs, 2, 0, 1, 2)
             stretches = (35, 21, 19, 0)
         for line, stretch in enumerate(stretches):
             grid.setRowStretch(line, stretch)
         self._make_room()
-        parts.runs.setMaximumHeight(NARROW_RUNS if narrow else QWIDGETSIZE_MAX)
+        runs.setMaximumHeight(NARROW_RUNS if narrow else QWIDGETSIZE_MAX)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
 
     def _make_room(self) -> None:
         """In a small window there is room for the table of runs or for learning rate and result, not for both."""
-        parts, crowded = self._parts, self.narrow and not self._parts.runs.folded
-        for widget in (parts.rate, parts.result):
+        crowded = self.narrow and not self._parts.runs.folded
+        for widget in list(self.plots.values())[2:]:
             widget.setVisible(not crowded)
         if self.narrow:
             self._grid.setRowStretch(2, 0 if crowded else 15)

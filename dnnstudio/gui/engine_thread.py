@@ -13,29 +13,27 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from PySide6.QtCore import QObject, QThread, Signal
 
 from dnnstudio.core.control import Control
 from dnnstudio.core.errors import Cancelled, UserError
-from dnnstudio.core.jobs import DescribeData, Event, Job, ListLibrary
+
+if TYPE_CHECKING:
+    from dnnstudio.core.jobs import Event, Job
 
 STACK_BYTES = 16 * 2**20
 """macOS gives a QThread 512 KB, too little for TensorFlow's tracing."""
 SHUTDOWN_MS = 5000
 
-Emit = Callable[[Event], None]
-LIGHT = (DescribeData, ListLibrary)
-"""Jobs that need no TensorFlow."""
 Phase = Literal["off", "starting", "ready", "busy", "failed"]
 
 
 class SessionLike(Protocol):
     """What this thread needs of `engine.session.Session`."""
 
-    def run(self, job: Job, control: Control, emit: Emit) -> object: ...
+    def run(self, job: Job, control: Control, emit: Callable[[Event], None]) -> object: ...
 
     def warm_up(self) -> object: ...
 
@@ -72,7 +70,16 @@ class Failure:
         return cls("bug", f"{name}: {first}" if first else name, details="".join(traceback.format_exception(error)))
 
 
+def _is_light(job: Job) -> bool:
+    """Whether a job needs no TensorFlow."""
+    from dnnstudio.core.jobs import DescribeData, ListLibrary
+
+    return isinstance(job, DescribeData | ListLibrary)
+
+
 def _package_version(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     for candidate in (name, f"{name}-cpu"):
         with contextlib.suppress(PackageNotFoundError):
             return version(candidate)
@@ -105,7 +112,7 @@ class _Queue:
         """The first waiting job that needs no TensorFlow, or None at once."""
         with self._changed:
             for item in self._items:
-                if isinstance(item[0], LIGHT):
+                if _is_light(item[0]):
                     self._items.remove(item)
                     return item
         return None
@@ -143,6 +150,8 @@ class _Worker(QThread):
         self.setStackSize(STACK_BYTES)
         self._queue = queue
         self._new_session = new_session
+        self.may_go = threading.Event()
+        self.may_go.set()
         self._current: Control | None = None
         self._lock = threading.Lock()
 
@@ -184,6 +193,7 @@ class _Worker(QThread):
 
     def run(self) -> None:
         self.state.emit(EngineState("starting", "Engine starting"))
+        self.may_go.wait()
         try:
             if self._new_session is None:
                 from dnnstudio.engine.session import Session
@@ -204,7 +214,7 @@ class _Worker(QThread):
         while (item := self._queue.take()) is not None:
             job, control = item
             self.state.emit(EngineState("busy", idle.text, job.id))
-            self._serve(session, job, control, None if isinstance(job, LIGHT) else broken)
+            self._serve(session, job, control, None if _is_light(job) else broken)
             self.state.emit(idle)
 
     def _refuse_all(self, failure: Failure) -> None:
@@ -245,6 +255,14 @@ class Engine(QObject):
         if not self._worker.isRunning() and not self._queue.closed:
             self._worker.start()
 
+    def hold(self) -> None:
+        """Let the thread wait before its imports, which would take half of the processor from whoever builds."""
+        self._worker.may_go.clear()
+
+    def release(self) -> None:
+        """Let the thread go on to what it was started for."""
+        self._worker.may_go.set()
+
     def submit(self, job: Job) -> Control:
         """Put a job in the queue; its levers come back at once. After `shutdown` the job is cancelled."""
         control = Control()
@@ -261,6 +279,7 @@ class Engine(QObject):
         A running QThread must not be destroyed; after False the process has to leave by `os._exit`.
         """
         waiting = self._queue.close()
+        self.release()
         self._worker.stop_current()
         for job, control in waiting:
             control.stop()

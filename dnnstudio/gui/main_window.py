@@ -1,52 +1,87 @@
-"""The main window: it makes the panels and wires them. What they do lies in the controllers."""
+"""The main window: it makes what is seen first and holds the parts. What they do lies in the controllers.
+
+The rest of it is made after the first painting, by `rest`; pyqtgraph and numpy are not imported before.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QSize, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.jobs import DescribeData, Job, TrainRun
 from dnnstudio.gui.actions import Actions
-from dnnstudio.gui.availability import Availability
-from dnnstudio.gui.body import Body, Parts, is_narrow
-from dnnstudio.gui.data_controller import DataController
-from dnnstudio.gui.dialogs import Dialogs
+from dnnstudio.gui.body import RATE, Body, Parts, is_narrow
 from dnnstudio.gui.document import Document
 from dnnstudio.gui.engine_thread import Engine, Failure
-from dnnstudio.gui.file_controller import FileController
-from dnnstudio.gui.lab_controller import LabController
-from dnnstudio.gui.library import LibraryController
+from dnnstudio.gui.later import Later
 from dnnstudio.gui.messages import Messages
 from dnnstudio.gui.panels.data_panel import DataPanel
 from dnnstudio.gui.panels.inspector import InspectorPanel
 from dnnstudio.gui.panels.optimizer_panel import OptimizerPanel
-from dnnstudio.gui.panels.schedule_panel import SchedulePanel
-from dnnstudio.gui.panels.training_panel import TrainingPanel
-from dnnstudio.gui.plots.panel import RunPlots
-from dnnstudio.gui.plots.result_card import ResultCard
-from dnnstudio.gui.plots.side import SideStack
-from dnnstudio.gui.recovery import Recovery
-from dnnstudio.gui.run_controller import RunController
-from dnnstudio.gui.run_display import RunDisplay
 from dnnstudio.gui.runs_panel import RunsPanel
 from dnnstudio.gui.settings import Settings, ThemeChoice
 from dnnstudio.gui.stack import LayerStackView
 from dnnstudio.gui.status_line import StatusLine
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.toolbar import ToolBar
-from dnnstudio.gui.transfer.controller import TransferController
-from dnnstudio.gui.uncertainty import Subject, UncertaintyOpener, subject_of
+
+if TYPE_CHECKING:
+    from dnnstudio.core.jobs import Job
+    from dnnstudio.gui.availability import Availability
+    from dnnstudio.gui.data_controller import DataController
+    from dnnstudio.gui.dialogs import Dialogs
+    from dnnstudio.gui.file_controller import FileController
+    from dnnstudio.gui.lab_controller import LabController
+    from dnnstudio.gui.library import LibraryController
+    from dnnstudio.gui.panels.schedule_panel import SchedulePanel
+    from dnnstudio.gui.panels.training_panel import TrainingPanel
+    from dnnstudio.gui.plots.panel import RunPlots
+    from dnnstudio.gui.plots.result_card import ResultCard
+    from dnnstudio.gui.plots.side import SideStack
+    from dnnstudio.gui.recovery import Recovery
+    from dnnstudio.gui.run_controller import RunController
+    from dnnstudio.gui.run_display import RunDisplay
+    from dnnstudio.gui.transfer.controller import TransferController
+    from dnnstudio.gui.uncertainty import Subject, UncertaintyOpener
 
 BugSink = Callable[[str, str], None]
+OFF_AT_FIRST = (
+    "undo", "redo", "pause", "stop", "finish_epoch", "one_epoch", "more_epochs", "go_on", "save_model", "uncertainty",
+    "show_run_folder", "compare_transfer", "reconstructions", "use_encoder",
+)  # fmt: skip
+"""What cannot be done without a run. From the end of the building on the controllers look after it."""
 
 
 class MainWindow(QMainWindow):
-    """The window of one document. `engine_ended` says after closing whether the engine's thread is over."""
+    """The window of one document. `engine_ended` says after closing whether the engine's thread is over.
+
+    With `whole` it is complete at once; else `later` makes the rest, when it is started or something is pressed.
+    """
+
+    # What `rest` makes; whoever asks for one of them earlier has it made at once.
+    dialogs: Dialogs
+    controller: RunController
+    files: FileController
+    recovery: Recovery
+    uncertainty: UncertaintyOpener
+    schedule: SchedulePanel
+    training: TrainingPanel
+    plots: RunPlots
+    result: ResultCard
+    side: SideStack
+    display: RunDisplay
+    reading: DataController
+    lab: LabController
+    transfer: TransferController
+    library: LibraryController
+    availability: Availability
 
     def __init__(
         self,
@@ -57,6 +92,7 @@ class MainWindow(QMainWindow):
         *,
         dialogs: Dialogs | None = None,
         on_bug: BugSink | None = None,
+        whole: bool = True,
     ) -> None:
         super().__init__()
         self.document = document
@@ -68,61 +104,28 @@ class MainWindow(QMainWindow):
         self._on_bug = on_bug
         self._ask_before_closing = True
         self._closed = False
-        self.dialogs = dialogs or Dialogs(theme, settings)
         self.actions_ = Actions(self, theme)
-        self.controller = RunController(engine, settings.workspace, self)
-        self.files = FileController(self, document, self.controller, settings, self.dialogs)
-        self.recovery = Recovery(document, self.dialogs, settings.folder, self)
+        for name in OFF_AT_FIRST:
+            self.actions_[name].setEnabled(False)
         self._make_panels()
         self._lay_out()
         self._wire_document()
-        self._wire_runs()
-        self._fill_menus()
         self.setObjectName("main_window")
         self.setAcceptDrops(True)
         self.setMinimumSize(QSize(960, 640))
-        self.display = RunDisplay(
-            self.controller,
-            document,
-            plots=self.plots,
-            side=self.side,
-            runs=self.runs,
-            status=self.status,
-            messages=self.messages,
-            parent=self,
-        )
-        self.reading = DataController(document, self.controller, self.data, self)
-        self.lab = LabController(
-            self,
-            document,
-            self.controller,
-            theme=theme,
-            dialogs=self.dialogs,
-            actions=self.actions_,
-            runs=self.runs,
-            plots=self.plots,
-        )
-        self.transfer = TransferController(
-            self,
-            document,
-            self.controller,
-            engine,
-            dialogs=self.dialogs,
-            actions=self.actions_,
-            files=self.files,
-            runs=self.runs,
-            stack=self.stack,
-        )
-        self.library = LibraryController(
-            self, document, engine, self.controller, self.files, self.actions_, self.runs, theme, self.dialogs, settings
-        )
-        self._wire_actions()
-        self._wire_lab()
         self._show_title()
-        self.availability = Availability(self.actions_, document, self.controller, self.runs, self.uncertainty, self)
         self.status.show_engine(engine.state)
-        self.plots.show_plan(document.experiment, document.summary)
-        QTimer.singleShot(0, self.runs.refresh)
+        self.later = Later(self._make_rest(dialogs), self)
+        if whole:
+            self.later.finish()
+
+    if not TYPE_CHECKING:  # the types are those that are written above
+
+        def __getattr__(self, name: str) -> object:
+            later = self.__dict__.get("later")
+            if name in MainWindow.__annotations__ and later is not None and later.finish():
+                return getattr(self, name)
+            raise AttributeError(f"the main window has no {name}")
 
     # ------------------------------------------------------------------------------------------ making
 
@@ -133,14 +136,8 @@ class MainWindow(QMainWindow):
         self.stack = LayerStackView(document, theme)
         self.inspector = InspectorPanel(document, theme)
         self.optimizer = OptimizerPanel(document, theme)
-        self.schedule = SchedulePanel(document, theme)
-        self.training = TrainingPanel(document, theme)
-        self.plots = RunPlots(theme, self)
-        self.result = ResultCard(theme)
-        self.side = SideStack(theme, document, self.result)
         self.runs = RunsPanel(theme, self._settings.workspace)
         self.messages = Messages(theme)
-        self.uncertainty = UncertaintyOpener(theme, self.engine, self._subject, self)
         self.status = StatusLine(theme)
 
     def _lay_out(self) -> None:
@@ -148,18 +145,16 @@ class MainWindow(QMainWindow):
             data=self.data,
             stack=self.stack,
             inspector=self.inspector,
-            tabs=(
-                ("optimizer", "Optimizer", self.optimizer, "How the weights move"),
-                ("schedule", "Schedule", self.schedule, "How the learning rate changes"),
-                ("training", "Training", self.training, "How long and in which portions"),
-            ),
-            loss=self.plots.loss,
-            accuracy=self.plots.accuracy,
-            rate=self.plots.rate,
-            result=self.side,
             runs=self.runs,
+            tabs=(
+                ("optimizer", "Optimizer", "How the weights move"),
+                ("schedule", "Schedule", "How the learning rate changes"),
+                ("training", "Training", "How long and in which portions"),
+            ),
+            plots=(("loss", "Loss"), ("accuracy", "Accuracy"), ("rate", RATE), ("result", "Result")),
         )
         self.body = Body(self._theme, parts)
+        self.body.put_page("optimizer", self.optimizer)
         central = QWidget()
         column = QVBoxLayout(central)
         column.setContentsMargins(0, 0, 0, 0)
@@ -170,83 +165,34 @@ class MainWindow(QMainWindow):
         column.addWidget(self.status)
         self.setCentralWidget(central)
 
-    # ------------------------------------------------------------------------------------------ wiring
+    def _make_rest(self, dialogs: Dialogs | None) -> Iterator[Thread | None]:
+        # A thread, so that the window answers while pyqtgraph and all the rest are imported.
+        reading = Thread(target=import_module, args=("dnnstudio.gui.rest",), name="importing the rest", daemon=True)
+        reading.start()
+        yield reading
+        from dnnstudio.gui.rest import make_rest
+
+        yield from make_rest(self, self._theme, self._settings, dialogs, self._on_bug)
 
     def _wire_document(self) -> None:
         document = self.document
-        document.experiment_changed.connect(self._on_experiment)
-        document.summary_changed.connect(self._on_experiment)
+        document.experiment_changed.connect(self._show_title)
+        document.summary_changed.connect(self._show_title)
         document.modified_changed.connect(self._show_title)
         document.path_changed.connect(self._show_title)
         document.selection_changed.connect(self._on_selection)
-        self.stack.summary_requested.connect(self._show_summary)
-        self.stack.settings_requested.connect(self._go_to_settings)
-        for panel in (self.data, self.stack, self.inspector, self.optimizer, self.schedule, self.training):
-            panel.failed.connect(self.files.tell)
-
-    def _wire_actions(self) -> None:
-        self.files.connect_actions(self.actions_)
-        self.actions_.connect(
-            {
-                "undo": self.document.undo_stack.undo,
-                "redo": self.document.undo_stack.redo,
-                "train": self.train,
-                "pause": self._pause_or_resume,
-                "stop": self.controller.stop,
-                "uncertainty": self.uncertainty.open,
-                "finish_epoch": self.controller.finish_epoch,
-                "describe": self._name_and_seed,
-                "workspace": self._choose_workspace,
-                "summary": self._show_summary,
-                "add_layer": self.stack.show_add_menu,
-                "go_layers": self.stack.take_focus,
-                "go_settings": self._go_to_settings,
-                "show_run_folder": self.display.open_run_folder,
-                "fold_runs": self.runs.toggle_folded,
-                "theme": self._switch_theme,
-                "quit": self.close,
-            }
-        )
-
-    def _wire_runs(self) -> None:
-        controller = self.controller
-        controller.activity_changed.connect(self.toolbar.set_activity)
-        controller.failed.connect(self._on_failed)
+        self.stack.summary_requested.connect(self.show_summary)
+        self.stack.settings_requested.connect(self.go_to_settings)
         self.engine.state_changed.connect(self.status.show_engine)
-        self.status.cancel_requested.connect(controller.cancel_others)
-        self.plots.drawn.connect(self.schedule.set_position)
-        self.uncertainty.refused.connect(self.files.tell)
-        if self._on_bug is not None:
-            self.uncertainty.bug_found.connect(self._on_bug)
-        self.runs.experiment_requested.connect(self.files.open_path)
-        self.runs.model_requested.connect(self.files.open_model_of)
-        self.files.said.connect(self.messages.say)
-        self.recovery.failed.connect(self.files.tell)
-        self.files.recent_changed.connect(self._fill_open_menu)
 
-    def _wire_lab(self) -> None:
-        self.lab.failed.connect(self.files.tell)
-        self.lab.may_go_on = self.transfer.may_go_on
-        self.lab.said.connect(self.messages.say)
-        self.library.said.connect(self.messages.say)
-        self.library.reuse_requested.connect(self.transfer.reuse_from)
-        self.side.failed.connect(self.files.tell)
-        self.schedule.find_requested.connect(self.actions_["find_rate"].trigger)
-        self.plots.rate.rate_wished.connect(self.controller.set_learning_rate)
-
-    def _fill_menus(self) -> None:
-        save = self.toolbar.save_button.menu()
-        for name in ("save_as", "save_model", "export_script", "describe"):
-            save.addAction(self.actions_[name])
-        self._fill_open_menu()
-
-    def _fill_open_menu(self) -> None:
+    def fill_open_menu(self) -> None:
+        """What can be opened, with the files opened last."""
         self.toolbar.fill_open_menu(self._settings.recent_files, self.files.open_path)
 
     # ------------------------------------------------------------------------------------------ the document
 
-    def _on_experiment(self, _: object = None) -> None:
-        self._show_title()
+    def show_plan(self, _: object = None) -> None:
+        """Draw the axes and the planned rate of the experiment as it is now."""
         self.plots.show_plan(self.document.experiment, self.document.summary)
 
     def _on_selection(self, selection: object) -> None:
@@ -265,13 +211,17 @@ class MainWindow(QMainWindow):
         """Train the document's experiment; queued while the engine starts."""
         self.transfer.train()
 
-    def _pause_or_resume(self) -> None:
+    def pause_or_resume(self) -> None:
+        """Rest between two steps, or go on."""
         if self.controller.activity == "paused":
             self.controller.resume()
         else:
             self.controller.pause()
 
-    def _on_failed(self, job: Job, failure: Failure) -> None:
+    def show_failure(self, job: Job, failure: Failure) -> None:
+        """Say why a job has no result."""
+        from dnnstudio.core.jobs import DescribeData, TrainRun
+
         if failure.kind == "bug":
             if self._on_bug is not None:
                 self._on_bug(failure.message, failure.details)
@@ -285,27 +235,35 @@ class MainWindow(QMainWindow):
         else:
             self.messages.say(failure.message, failure.hint, "error")
 
-    def _subject(self) -> Subject | None:
+    def find_subject(self) -> Subject | None:
+        """The network whose uncertainty can be looked at. Raises `UserError`."""
+        from dnnstudio.gui.uncertainty import subject_of
+
         return subject_of(self.runs.chosen, self.controller.model, self.document.experiment)
 
-    def _choose_workspace(self) -> None:
+    def choose_workspace(self) -> None:
+        """Ask for the folder of runs and models."""
         folder = self.files.choose_workspace()
         if folder is not None:
             self.runs.set_workspace(folder)
 
-    def _go_to_settings(self) -> None:
+    def go_to_settings(self) -> None:
+        """Put the keyboard on the layer's form."""
         self.body.show_layer()
         self.inspector.take_focus()
 
-    def _show_summary(self) -> None:
+    def show_summary(self) -> None:
+        """Show the table of all layers."""
         self.dialogs.summary(self, self.stack.summary_table())
 
-    def _name_and_seed(self) -> None:
+    def ask_name_and_seed(self) -> None:
+        """Ask what the experiment is called, and its seed."""
         after = self.dialogs.name_and_seed(self, self.document.experiment)
         if after is not None:
             self.document.push(after, "Change name and seed")
 
-    def _switch_theme(self) -> None:
+    def switch_theme(self) -> None:
+        """Light instead of dark, or the other way round."""
         choice: ThemeChoice = "light" if self._theme.tokens().dark else "dark"
         self._theme.apply(choice)
         self._settings.theme = choice
@@ -327,7 +285,13 @@ class MainWindow(QMainWindow):
     # ------------------------------------------------------------------------------------------ Qt
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        self.later.finish()
         if self._closed:
+            event.accept()
+            return
+        if not self.later.whole:  # it could not be built, which has been told as a bug
+            self._closed = True
+            self.engine_ended = self.engine.shutdown()
             event.accept()
             return
         if not self._may_close():
@@ -367,5 +331,7 @@ class MainWindow(QMainWindow):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow() and not self.controller.training:
+        if event.type() != QEvent.Type.ActivationChange or not self.later.whole:
+            return
+        if self.isActiveWindow() and not self.controller.training:
             self.runs.refresh()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from dnnstudio.core.divergence import explain
-from dnnstudio.core.jobs import EpochDone, RunEnded, RunStarted
 from dnnstudio.gui.runs_model import figure, share
 from dnnstudio.gui.theme import Severity, Theme
 from dnnstudio.gui.widgets import MessageBar
+
+if TYPE_CHECKING:
+    from dnnstudio.core.jobs import EpochDone, RunEnded, RunStarted
 
 Deed = Callable[[], None]
 OPEN_FOLDER = "Open run folder"
@@ -82,6 +84,8 @@ class Messages(QWidget):
         }[event.reason]
         severity: Severity = {"diverged": "hint", "failed": "error"}.get(event.reason, "news")  # type: ignore[assignment]
         if event.cause is not None:  # the card beside the learning rate says it all
+            from dnnstudio.core.divergence import explain
+
             text = f"{explain(event.cause).split('. ')[0]}. The last good weights are kept."
         elif event.reason in ("diverged", "failed"):
             text = event.message

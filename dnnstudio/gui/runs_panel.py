@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices
@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
 )
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.jobs import EpochDone, RunEnded, RunStarted
 from dnnstudio.core.runs import CHECKPOINT, MODEL, RunRecord, read_run, run_folders
 from dnnstudio.core.shapes import infer_shapes, totals
 from dnnstudio.gui.runs_model import (
@@ -27,6 +26,9 @@ from dnnstudio.gui.runs_model import (
 from dnnstudio.gui.runs_table import RunsTable
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, MiniButton, label
+
+if TYPE_CHECKING:
+    from dnnstudio.core.jobs import EpochDone, RunEnded, RunStarted
 
 SLICE_S = 0.008
 """Runs are read in slices of so long, so that a workspace of hundreds never holds the window up."""

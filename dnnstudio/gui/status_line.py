@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QWidget
 
-from dnnstudio.core.jobs import BatchesDone, EpochDone, Progress, RunStarted
-from dnnstudio.gui.engine_thread import EngineState
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.widgets import ElidedLabel, MiniButton, StatusDot, label
+
+if TYPE_CHECKING:
+    from dnnstudio.core.jobs import BatchesDone, EpochDone, Progress, RunStarted
+    from dnnstudio.gui.engine_thread import EngineState
 
 HEIGHT = 28
 STEPS = 1000

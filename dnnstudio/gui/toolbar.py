@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
@@ -11,9 +12,11 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePoli
 
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.gui.actions import Actions
-from dnnstudio.gui.run_controller import Activity
 from dnnstudio.gui.theme import Role, Theme, set_role, set_state
 from dnnstudio.gui.widgets import ElidedLabel, rule
+
+if TYPE_CHECKING:
+    from dnnstudio.gui.run_controller import Activity
 
 HEIGHT = 48
 TRAIN_WORDS: dict[Activity, str] = {

@@ -173,7 +173,7 @@ def test_data_that_is_not_there_offers_the_download(qtbot: Any, window: MainWind
     qtbot.waitUntil(lambda: bool(submitted(window, DescribeData)))
     data = edits.set_value(window.document.experiment, "data.source", {"kind": "fashion_mnist"}).data
     job = DescribeData(data=data, seed=1)
-    window._on_failed(job, Failure("person", "Fashion-MNIST is not on this computer.", "Download it."))
+    window.show_failure(job, Failure("person", "Fashion-MNIST is not on this computer.", "Download it."))
     window.data.download_requested.emit()
     assert submitted(window, DescribeData)[-1].download is True
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from math import hypot
 
-import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from dnnstudio.core.clipping import EXAMPLE, clipped_by_norm, clipped_by_value, turned
+from dnnstudio.core.clipping import EXAMPLE, Gradient, clipped_by_norm, clipped_by_value, turned
 from dnnstudio.gui.theme import Theme
 
 GAP, RADIUS, TITLE, WORDS, DRAWING = 8, 6, 22, 34, 66
@@ -46,16 +45,16 @@ class ClippingPicture(QWidget):
         self._chosen, self._limit = name, limit
         words = "; ".join(f"{title}: {before} becomes {after}, {turn}" for title, before, after, turn in self.texts())
         self.setAccessibleName(f"The gradient under clipping: {words}")
-        self.setToolTip(f"A gradient of {_pair(np.array(EXAMPLE))}, dashed, and what clipping leaves of it.")
+        self.setToolTip(f"A gradient of {_pair(EXAMPLE)}, dashed, and what clipping leaves of it.")
         self.update()
 
     def texts(self) -> tuple[tuple[str, str, str, str], ...]:
         """The words of each tile: title, the gradient before and after, and what became of the direction."""
-        before = np.array(EXAMPLE)
+        before = EXAMPLE
         found = []
         for title, after in zip(self._titles(), self._clipped(), strict=True):
             angle = turned(before, after)
-            same = np.array_equal(before, after)
+            same = before == after
             turn = "not clipped" if same else "direction kept" if angle < KEPT_DEG else f"turned by {angle:.0f}°"
             found.append((title, _pair(before), _pair(after), turn))
         return tuple(found)
@@ -66,11 +65,10 @@ class ClippingPicture(QWidget):
         name = "Global clip norm" if self._chosen == "global_clipnorm" else "Clip norm"
         return f"Clip value {value:g}", f"{name} {norm:g}"
 
-    def _clipped(self) -> tuple[np.ndarray, np.ndarray]:
-        before = np.array(EXAMPLE)
+    def _clipped(self) -> tuple[Gradient, Gradient]:
         value = self._limit if self._chosen == "clipvalue" else 1.0
         norm = self._limit if self._chosen in ("clipnorm", "global_clipnorm") else 1.0
-        return clipped_by_value(before, value), clipped_by_norm(before, norm)
+        return clipped_by_value(EXAMPLE, value), clipped_by_norm(EXAMPLE, norm)
 
     # ------------------------------------------------------------------------------------------ Qt
 
@@ -90,7 +88,7 @@ class ClippingPicture(QWidget):
             self._paint_tile(painter, tile, words, after, used=number == chosen)
 
     def _paint_tile(
-        self, painter: QPainter, tile: QRectF, words: tuple[str, str, str, str], after: np.ndarray, *, used: bool
+        self, painter: QPainter, tile: QRectF, words: tuple[str, str, str, str], after: Gradient, *, used: bool
     ) -> None:
         color = self._theme.color
         painter.setPen(QPen(color("accent" if used else "border"), 1))
@@ -104,13 +102,12 @@ class ClippingPicture(QWidget):
         painter.setPen(QPen(color("strong"), 1))
         painter.drawLine(QLineF(origin.x() - 10, origin.y(), origin.x() + 70, origin.y()))
         painter.drawLine(QLineF(origin.x(), origin.y() + 4, origin.x(), tile.top() + TITLE))
-        before = np.array(EXAMPLE)
-        reach = (DRAWING - 6) / before[1]
+        reach = (DRAWING - 6) / EXAMPLE[1]
         pen = QPen(color("text3"), 1.4)
         pen.setDashPattern([3, 2])
         painter.setPen(pen)
-        painter.drawLine(QLineF(origin, origin + QPointF(before[0] * reach, -before[1] * reach)))
-        self._paint_arrow(painter, origin, after / float(np.abs(after).max()) * ARROW, used=used)
+        painter.drawLine(QLineF(origin, origin + QPointF(EXAMPLE[0] * reach, -EXAMPLE[1] * reach)))
+        self._paint_arrow(painter, origin, after, used=used)
         painter.setFont(self._theme.font(11))
         painter.setPen(color("text2"))
         line = QRectF(tile.left() + 4, tile.top() + TITLE + DRAWING, tile.width() - 8, WORDS / 2 - 1)
@@ -120,9 +117,10 @@ class ClippingPicture(QWidget):
         painter.setPen(color("text"))
         painter.drawText(line.translated(0, WORDS / 2 - 2), Qt.AlignmentFlag.AlignCenter, words[3])
 
-    def _paint_arrow(self, painter: QPainter, origin: QPointF, step: np.ndarray, *, used: bool) -> None:
+    def _paint_arrow(self, painter: QPainter, origin: QPointF, step: Gradient, *, used: bool) -> None:
         tone = self._theme.color("accent" if used else "text2")
-        tip = origin + QPointF(float(step[0]), -float(step[1]))
+        reach = ARROW / max(abs(value) for value in step)
+        tip = origin + QPointF(step[0] * reach, -step[1] * reach)
         painter.setPen(QPen(tone, 2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
         painter.drawLine(QLineF(origin, tip))
         length = hypot(tip.x() - origin.x(), tip.y() - origin.y()) or 1.0
@@ -133,6 +131,6 @@ class ClippingPicture(QWidget):
         painter.drawPolygon(QPolygonF([tip + along * 2, tip - along * 7 + across * 4, tip - along * 7 - across * 4]))
 
 
-def _pair(gradient: np.ndarray) -> str:
+def _pair(gradient: Gradient) -> str:
     """[0.009, 1]: as many digits as tell what happened."""
     return "[" + ", ".join(f"{value:.3g}" for value in gradient) + "]"

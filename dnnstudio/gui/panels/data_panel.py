@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
@@ -13,7 +13,6 @@ from dnnstudio.core import edits
 from dnnstudio.core.checks import Problem
 from dnnstudio.core.data import SOURCE_KINDS, Classes, Data, DataSummary, FirstRows, Fraction, Source
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.jobs import DataPreview
 from dnnstudio.gui.document import Document
 from dnnstudio.gui.forms import OptionForm
 from dnnstudio.gui.panels.class_chips import ClassChips
@@ -33,6 +32,9 @@ from dnnstudio.gui.widgets import (
     ShareBar,
     label,
 )
+
+if TYPE_CHECKING:
+    from dnnstudio.core.jobs import DataPreview
 
 ASK_DELAY_MS = 200
 """Quick changes are read as one, once they have come to rest."""

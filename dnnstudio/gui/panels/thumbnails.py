@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from dnnstudio.gui.theme import Theme
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SIDE = 32
 GAP = 3
@@ -18,6 +21,8 @@ GAP = 3
 
 def ink(picture: NDArray[np.uint8], low: str, high: str) -> QImage:
     """A grey picture [h, w] drawn from the colour `low` (0) to `high` (255); a picture [h, w, 3] as it is."""
+    import numpy as np  # the first painting has no pictures yet
+
     if picture.ndim == 2:
         colors = (QColor(low), QColor(high))
         ends = np.array([(color.red(), color.green(), color.blue()) for color in colors], dtype=np.float64)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from dnnstudio.core.data import DataSummary
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.jobs import BatchesDone, EpochDone, RunEnded, RunStarted
-from dnnstudio.gui.plots.cards import Other, PlotCard, View, accuracy_card, loss_card
+from dnnstudio.gui.plots.cards import HistoryCard, Other, PlotCard, View, accuracy_card, loss_card
 from dnnstudio.gui.plots.curves import Curves
 from dnnstudio.gui.plots.menu import usual_smoothing
 from dnnstudio.gui.plots.rate_card import RateCard
@@ -33,11 +33,15 @@ class RunPlots(QObject):
     drawn = Signal(object)
     file_wished = Signal(object, str)
 
-    def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        parent: QObject | None = None,
+        *,
+        cards: tuple[HistoryCard, HistoryCard, RateCard] | None = None,
+    ) -> None:
         super().__init__(parent)
-        self.loss = loss_card(theme)
-        self.accuracy = accuracy_card(theme)
-        self.rate = RateCard(theme)
+        self.loss, self.accuracy, self.rate = cards or (loss_card(theme), accuracy_card(theme), RateCard(theme))
         self.curves: Curves | None = None
         self.view = View()
         self._smoothing_chosen = False

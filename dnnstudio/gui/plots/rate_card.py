@@ -20,6 +20,7 @@ from dnnstudio.gui.plots.series import Series
 from dnnstudio.gui.plots.words import short_number, short_numbers
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets import LegendEntry, Limits, NumberField, PlotLegend, Steps
+from dnnstudio.gui.widgets.card import FIELD_HEAD
 
 RATE = (
     Series("actual", "actual", "learning_rate", "line"),
@@ -49,7 +50,7 @@ class RateCard(PlotCard):
         self.field.committed.connect(self._on_committed)
         self.field.hide()
         self.head.add(self.field)
-        self.head.setMinimumHeight(28)  # the field comes and goes, and nothing jumps
+        self.head.setMinimumHeight(FIELD_HEAD)
         self._planned: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
         self._curves: Curves | None = None
         self._others: Sequence[Other] = ()

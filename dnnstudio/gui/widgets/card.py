@@ -7,6 +7,9 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.widgets.labels import SectionTitle
 
+FIELD_HEAD = 28
+"""The height of a head into which a field may come: it comes and goes, and nothing jumps."""
+
 
 class Card(QFrame):
     """A bordered surface with a head (unless it has no title) and a `body` to put widgets into."""
