@@ -1,7 +1,5 @@
 """Where the rows come from, which classes are kept, how they are split and scaled."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, get_args
 

@@ -1,7 +1,5 @@
 """The experiment: the one source of truth that the window shows, the file holds and the engine trains."""
 
-from __future__ import annotations
-
 from typing import Literal, Self
 
 from pydantic import model_validator

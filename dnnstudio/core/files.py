@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import shutil
 import stat
 import time
@@ -122,7 +121,7 @@ def _is_reserved(name: str) -> bool:
 def _write_beside(target: Path, content: Content) -> Path:
     """A new file in the target's folder that holds `content` and has reached the disk."""
     # The name is short whatever the target's is, and says whose it is: see sweep_leftovers.
-    temporary = target.parent / f"{_TEMPORARY}{secrets.token_hex(8)}.tmp"
+    temporary = target.parent / f"{_TEMPORARY}{os.urandom(8).hex()}.tmp"
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -154,7 +153,7 @@ def _take_over(before: os.stat_result, target: Path, temporary: Path) -> None:
 
 def _keep(target: Path) -> None:
     """Leave the last version as `name~` by a second link, so that the name itself is never missing."""
-    spare = target.parent / f"{_TEMPORARY}{secrets.token_hex(8)}.tmp"
+    spare = target.parent / f"{_TEMPORARY}{os.urandom(8).hex()}.tmp"
     try:
         try:
             os.link(target, spare)

@@ -1,7 +1,5 @@
 """The optimizers, in Keras's words and with Keras's defaults (https://keras.io/api/optimizers)."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator

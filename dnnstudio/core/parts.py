@@ -3,8 +3,6 @@
 Names and defaults are Keras's (https://keras.io/api/layers/initializers, /regularizers, /constraints).
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Tag

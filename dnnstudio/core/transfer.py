@@ -4,8 +4,6 @@ A shared layer is the same variable in both networks: training one changes the o
 starts from the same numbers and then goes its own way.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, model_validator

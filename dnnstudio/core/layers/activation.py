@@ -1,7 +1,5 @@
 """Activations as layers of their own."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from dnnstudio.core.layers.base import Activation as ActivationName

@@ -1,7 +1,5 @@
 """What every layer kind answers: its output shape, its variables, and the line its card shows."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Literal

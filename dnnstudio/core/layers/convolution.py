@@ -1,7 +1,5 @@
 """Convolution and pooling over images: rows of (height, width, channels)."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from dnnstudio.core.layers.base import Activation, Layer, Shape, ShapeError, Variable, WeightedLayer, times

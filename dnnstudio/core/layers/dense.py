@@ -1,7 +1,5 @@
 """The fully connected layer and the flattening and reshaping that lead to it."""
 
-from __future__ import annotations
-
 from math import prod
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """Layers that bring their inputs to a common scale."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from dnnstudio.core.layers.base import Layer, Shape, Variable, WeightedLayer, axis_caption, axis_positions

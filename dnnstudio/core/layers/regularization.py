@@ -1,7 +1,5 @@
 """Layers that disturb or penalize while training, so that the network does not learn by heart."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from dnnstudio.core.layers.base import Layer, Shape

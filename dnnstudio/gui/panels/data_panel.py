@@ -18,7 +18,6 @@ from dnnstudio.gui.forms import OptionForm
 from dnnstudio.gui.panels.class_chips import ClassChips
 from dnnstudio.gui.panels.parts import AdviceList, FitScroll
 from dnnstudio.gui.panels.thumbnails import Thumbnails
-from dnnstudio.gui.panels.two_classes import TwoClassDialog
 from dnnstudio.gui.theme import Role, Severity, Theme, set_role
 from dnnstudio.gui.widgets import (
     AdviceCard,
@@ -246,6 +245,8 @@ class DataPanel(Card):
 
     def ask_two_classes(self) -> None:
         """Ask which two classes to tell apart."""
+        from dnnstudio.gui.panels.two_classes import TwoClassDialog
+
         classes = self._document.experiment.data.classes
         chosen = TwoClassDialog.ask(self._theme, self._document.source_class_names, classes, self.window())
         if chosen is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -23,13 +24,15 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QMenu, QWidget
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.transformations import TRANSFORMATIONS, Transformation
 from dnnstudio.gui.document import Document
 from dnnstudio.gui.stack.commands import StackCommands
 from dnnstudio.gui.stack.deeds import Deed, make_deeds
 from dnnstudio.gui.stack.delegate import CARD, CARD_WITH_PROBLEM, GAP, OPEN_GAP, CardDelegate, paint_drop_line
 from dnnstudio.gui.stack.model import MIME_TYPE, Index, LayerListModel
 from dnnstudio.gui.theme.theme import Theme
+
+if TYPE_CHECKING:
+    from dnnstudio.core.transformations import Transformation
 
 GAP_REACH = 3
 """The pointer finds a gap this many pixels into the cards beside it."""
@@ -283,6 +286,8 @@ class LayerList(QListView):
 
     def _transformation_menu(self, parent: QWidget) -> QMenu:
         """The changes of the whole network that core knows, each one undo step."""
+        from dnnstudio.core.transformations import TRANSFORMATIONS
+
         menu = QMenu("Change the network", parent)
         menu.setObjectName("transformation_menu")
         menu.setToolTipsVisible(True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
@@ -11,16 +13,18 @@ from PySide6.QtWidgets import QGridLayout, QMenu, QSizePolicy, QWidget
 from dnnstudio.core.edits import with_layers
 from dnnstudio.core.layers import WeightedLayer
 from dnnstudio.core.reuse_phases import held
-from dnnstudio.core.summary import SummaryTable, summary_table
 from dnnstudio.gui.document import Document
 from dnnstudio.gui.panels.parts import AdviceList, FitScroll
-from dnnstudio.gui.stack.add_menu import AddMenu
 from dnnstudio.gui.stack.commands import StackCommands
 from dnnstudio.gui.stack.list_view import LayerList
 from dnnstudio.gui.stack.rows import Identity
 from dnnstudio.gui.stack.start_line import StartLine
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, MiniButton, label, push_button, rule
+
+if TYPE_CHECKING:
+    from dnnstudio.core.summary import SummaryTable
+    from dnnstudio.gui.stack.add_menu import AddMenu
 
 LIST_FRAME = 2
 """The stylesheet's edge of every list, which is hidden here: each card shows the focus itself."""
@@ -56,13 +60,20 @@ class LayerStackView(Card):
         self.list.failed.connect(self.failed)
         self.list.settings_requested.connect(self.settings_requested)
         self.list.add_requested.connect(self.show_add_menu)
-        self.add_menu = AddMenu(theme, self)
-        self.add_menu.chosen.connect(self._add)
         self._make_head()
         self._make_body()
         document.experiment_changed.connect(self._refresh)
         document.summary_changed.connect(self._refresh)
         self._refresh()
+
+    @cached_property
+    def add_menu(self) -> AddMenu:
+        """The menu of layers, made when it is first opened."""
+        from dnnstudio.gui.stack.add_menu import AddMenu
+
+        menu = AddMenu(self._theme, self)
+        menu.chosen.connect(self._add)
+        return menu
 
     @property
     def commands(self) -> StackCommands:
@@ -97,6 +108,8 @@ class LayerStackView(Card):
 
     def summary_table(self) -> SummaryTable:
         """The table of all layers, frozen as in the phase that is being trained."""
+        from dnnstudio.core.summary import summary_table
+
         document, shape = self._document, self._document.summary.input_shape if self._document.summary else None
         experiment = document.experiment
         if not self._held:
