@@ -59,6 +59,7 @@ class SplitDialog(QDialog):
         self.problem.setObjectName("split_problem")
         column.addWidget(self.outcome)
         column.addWidget(self.problem)
+        column.addStretch(1)
         column.addLayout(self._make_buttons())
         self._on_classes()
 
