@@ -90,7 +90,8 @@ class RateCard(PlotCard):
         ahead = np.searchsorted(planned_x, curves.now)
         self.plot.set_curve("planned", planned_x[ahead:], planned_y[ahead:] * changed_in_flight(curves))
         self.plot.set_now(None if curves.ended else curves.now)
-        self._on_pointed(self.plot.pointer)
+        if self.plot.pointer is not None:
+            self._on_pointed(self.plot.pointer)
 
     def set_live(self, live: bool) -> None:
         """Offer to change the rate while a training is under way."""
