@@ -194,6 +194,8 @@ class _Worker(QThread):
     def run(self) -> None:
         self.state.emit(EngineState("starting", "Engine starting"))
         self.may_go.wait()
+        if self._queue.closed:
+            return
         try:
             if self._new_session is None:
                 from dnnstudio.engine.session import Session

@@ -216,6 +216,33 @@ def test_data_is_described_before_tensorflow_is_imported(qtbot: Any, start_engin
     assert order == ["DescribeData", "warm_up", "EvaluateModel"]
 
 
+def test_an_engine_that_is_held_imports_nothing_until_it_is_released(qtbot: Any, start_engine: Any) -> None:
+    made: list[FakeSession] = []
+
+    def new_session() -> FakeSession:
+        made.append(FakeSession())
+        return made[-1]
+
+    engine = start_engine(new_session)
+    engine.hold()
+    engine.start()
+    qtbot.waitUntil(lambda: engine.state.phase == "starting")
+    job = DescribeData(data=Data(), seed=1)
+    log = Log(engine)
+    engine.submit(job)
+    assert made == []
+    engine.release()
+    qtbot.waitUntil(lambda: engine.state.phase == "ready" and bool(log.ends))
+    assert len(made) == 1
+
+
+def test_an_engine_that_is_held_can_be_shut_down(qtbot: Any) -> None:
+    engine = Engine(new_session=lambda: pytest.fail("nothing is made any more"))
+    engine.hold()
+    engine.start()
+    assert engine.shutdown()
+
+
 def test_without_tensorflow_the_data_is_still_described_and_training_says_why(
     qtbot: Any, tmp_path: Path, start_engine: Any
 ) -> None:
