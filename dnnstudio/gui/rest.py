@@ -63,12 +63,15 @@ def make_rest(
 def _make_panels(window: MainWindow, theme: Theme) -> Iterator[None]:
     document, body = window.document, window.body
     loss = loss_card(theme)
+    yield
     body.put_plot("loss", loss)
     yield
     accuracy = accuracy_card(theme)
+    yield
     body.put_plot("accuracy", accuracy)
     yield
     rate = RateCard(theme)
+    yield
     body.put_rate(rate)
     yield
     window.plots = RunPlots(theme, window, cards=(loss, accuracy, rate))
@@ -76,12 +79,15 @@ def _make_panels(window: MainWindow, theme: Theme) -> Iterator[None]:
     yield
     window.result = ResultCard(theme)
     window.side = SideStack(theme, document, window.result)
+    yield
     body.put_plot("result", window.side)
     yield
     window.schedule = SchedulePanel(document, theme)
+    yield
     body.put_page("schedule", window.schedule)
     yield
     window.training = TrainingPanel(document, theme)
+    yield
     body.put_page("training", window.training)
     yield
 
