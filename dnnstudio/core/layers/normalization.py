@@ -1,11 +1,26 @@
 """Layers that bring their inputs to a common scale."""
 
+from functools import lru_cache
 from typing import Any, Literal
 
 from dnnstudio.core.layers.base import Layer, Shape, Variable, WeightedLayer, axis_caption, axis_positions
 from dnnstudio.core.layers.dense import constraint, regularizer
 from dnnstudio.core.options import option
 from dnnstudio.core.parts import AnyConstraint, AnyInitializer, AnyRegularizer, Ones, Zeros
+
+
+@lru_cache(maxsize=256)  # a deep stack has hundreds of layers alike, and one edit may ask for all of them
+def _arrays(size: Shape, trainable: bool, scale: bool, center: bool) -> tuple[Variable, ...]:
+    """What a batch normalization of that size holds."""
+    learnt = [
+        Variable("gamma", size, trainable, "learnt scale") if scale else None,
+        Variable("beta", size, trainable, "learnt offset") if center else None,
+    ]
+    averages = [
+        Variable("moving_mean", size, False, "average of the batches' means, used when predicting"),
+        Variable("moving_variance", size, False, "average of the batches' variances, used when predicting"),
+    ]
+    return tuple(variable for variable in (*learnt, *averages) if variable is not None)
 
 
 class BatchNormalization(WeightedLayer):
@@ -68,16 +83,7 @@ class BatchNormalization(WeightedLayer):
         return self.extension if isinstance(self.axis, tuple) and len(self.axis) > 1 else self.keras_class
 
     def variables(self, shape: Shape) -> tuple[Variable, ...]:
-        size = self._size(shape)
-        learnt = [
-            Variable("gamma", size, self.trainable, "learnt scale") if self.scale else None,
-            Variable("beta", size, self.trainable, "learnt offset") if self.center else None,
-        ]
-        averages = [
-            Variable("moving_mean", size, False, "average of the batches' means, used when predicting"),
-            Variable("moving_variance", size, False, "average of the batches' variances, used when predicting"),
-        ]
-        return tuple(variable for variable in (*learnt, *averages) if variable is not None)
+        return _arrays(self._size(shape), self.trainable, self.scale, self.center)
 
     def _size(self, shape: Shape) -> Shape:
         """One axis: as many numbers as it is long. Several: as in Keras 2 the input's shape with 1 for the others."""
