@@ -36,7 +36,8 @@ Emit = Callable[[Event], None]
 class SampleJobs:
     """Samples models; keeps the last compiled sampler, because the next job mostly asks for the same network."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, beside_window: bool = False) -> None:
+        self._beside_window = beside_window
         self._sampler: Sampler | None = None
 
     def run(
@@ -57,7 +58,7 @@ class SampleJobs:
     def _sampler_of(self, job: SampleModel, model: keras.Sequential) -> Sampler:
         known = self._sampler
         if known is None or known.model is not model or known.masks != job.masks:
-            known = self._sampler = Sampler(model, masks=job.masks)
+            known = self._sampler = Sampler(model, masks=job.masks, beside_window=self._beside_window)
         return known
 
 

@@ -49,8 +49,11 @@ def random_layers(model: keras.Sequential) -> list[keras.layers.Layer]:
 class Sampler:
     """Draws passes of one model. Compiled once, used for any rows."""
 
-    def __init__(self, model: keras.Sequential, *, masks: Masks = "independent") -> None:
-        """Raises `UserError` where nothing in the model is random."""
+    def __init__(self, model: keras.Sequential, *, masks: Masks = "independent", beside_window: bool = False) -> None:
+        """`beside_window`: one thread asks for everything, so that a window's own work is seldom held up by Python's
+        lock; otherwise whole blocks with own masks are worked at side by side. Raises `UserError` where nothing in
+        the model is random.
+        """
         self.model = model
         self.masks = masks
         self._random = random_layers(model)
@@ -66,6 +69,7 @@ class Sampler:
         self._folded, self._narrowed = _short_cuts(self._after, self._random, self._units)
         # Where one mask is folded into the kernel, so is what makes up for its dropped units.
         self._made_up = masks == "independent" and isinstance(self._random[0], keras.layers.Dropout)
+        self._apart = masks == "independent" and not beside_window
         self._side_by_side: SideBySide | None = None
         self._fixed = tf.function(self._prefix, autograph=False, reduce_retracing=True)
         narrow = masks == "one_a_pass"
@@ -128,7 +132,7 @@ class Sampler:
     def _worked(self, work: Iterator[Work], seed: int) -> Iterator[tuple[Work, Any]]:
         """Each piece of work with its outputs, in order: whole blocks with own masks side by side on all cores."""
         for whole, pieces in groupby(work, lambda piece: len(piece[2]) == BLOCK["independent"]):
-            if whole and self.masks == "independent":
+            if whole and self._apart:
                 yield from self._on_all_cores(pieces, seed)
             else:
                 for piece in pieces:

@@ -62,7 +62,9 @@ LIVE_MODELS = 8
 class Session:
     """Runs jobs and keeps the networks that they made, by run id or by the id of the job that opened them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, beside_window: bool = False) -> None:
+        """`beside_window`: in a thread of a program whose window is to answer meanwhile."""
+        self._beside_window = beside_window
         self._models: OrderedDict[str, LiveModel] = OrderedDict()
         self._folders: dict[str, Path] = {}
         self._shelf = ModelShelf()
@@ -307,7 +309,7 @@ class Session:
     def _sample(self, job: SampleModel, control: Control, emit: Emit) -> Samples:
         from dnnstudio.engine.sample_job import SampleJobs
 
-        self._samplers = self._samplers or SampleJobs()
+        self._samplers = self._samplers or SampleJobs(beside_window=self._beside_window)
         emit(Progress(run=job.id, done=0, total=job.passes, text="Reading the network"))
         live = self._model_for_looking(job.model, job.experiment, control)
         samples: Samples = self._samplers.run(job, live.model, live.input_shape, control, emit)

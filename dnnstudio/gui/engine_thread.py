@@ -200,7 +200,7 @@ class _Worker(QThread):
             if self._new_session is None:
                 from dnnstudio.engine.session import Session
 
-                session: SessionLike = Session()
+                session: SessionLike = Session(beside_window=True)
             else:
                 session = self._new_session()
         except BaseException as error:

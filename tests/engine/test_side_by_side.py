@@ -59,8 +59,10 @@ def test_an_error_is_told_and_the_next_call_goes_on() -> None:
     assert not alive()
 
 
-@pytest.mark.parametrize("masks", ["independent", "one_a_pass"])
-def test_passes_over_whole_and_short_blocks_are_those_of_the_layers_by_hand(masks: Masks) -> None:
+@pytest.mark.parametrize(
+    ("masks", "beside_window"), [("independent", False), ("independent", True), ("one_a_pass", False)]
+)
+def test_passes_over_whole_and_short_blocks_are_those_of_the_layers_by_hand(masks: Masks, beside_window: bool) -> None:
     """Two whole blocks and a short one: outputs by NumPy from the masks that the sampler drew."""
     rows = 2 * BLOCK["independent"] + 300
     keras.utils.set_random_seed(1)
@@ -74,7 +76,7 @@ def test_passes_over_whole_and_short_blocks_are_those_of_the_layers_by_hand(mask
             keras.layers.Dense(2, activation="softmax"),
         ]
     )
-    sampler = Sampler(model, masks=masks)
+    sampler = Sampler(model, masks=masks, beside_window=beside_window)
     x = np.random.default_rng(0).normal(size=(rows, 2, 3)).astype(np.float32)
     kernel, bias, other, end = model.get_weights()
     for number, outputs in enumerate(sampler.passes(x, 0, 2, seed=9)):
