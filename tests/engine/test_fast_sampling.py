@@ -64,14 +64,14 @@ STACKS: dict[str, tuple[Layer, ...]] = {
 
 def by_hand(sampler: Sampler, x: np.ndarray, number: int, seed: int) -> np.ndarray:
     """The pass with every layer computed whole, and the masks put on top."""
-    drawn = dict(zip(sampler._random, sampler._numbers(seed, number, 0, len(x)), strict=True))
+    drawn = dict(zip(sampler._random, sampler._numbers(seed, number, 0, x), strict=True))
     for layer in sampler.model.layers:
         if layer not in drawn:
             x = layer(x, training=False)
         elif isinstance(layer, keras.layers.GaussianDropout):
             x = x * (1 + drawn[layer].numpy() * 0.5)  # √(0.2 / 0.8)
         else:
-            x = x * (drawn[layer].numpy() >= round(layer.rate * 65536)) / (1 - layer.rate)
+            x = x * drawn[layer].numpy() / (1 - layer.rate)
     return np.asarray(x)
 
 
@@ -83,6 +83,17 @@ def test_a_pass_is_what_the_layers_give_with_its_masks(name: str, masks: Any) ->
     x = np.random.default_rng(1).standard_normal((40, 6)).astype(np.float32)
     for number, got in enumerate(sampler.passes(x, 0, 4, seed=7)):
         np.testing.assert_allclose(got, by_hand(sampler, x, number, 7), rtol=1e-5, atol=1e-6)
+
+
+def test_a_unit_stays_where_its_sixteen_bits_reach_the_rate() -> None:
+    """The masks drawn again by hand from the stream of (seed, pass, block, layer)."""
+    sampler = Sampler(build(Experiment(layers=STACKS["everything folds"]), (6,)))
+    x = np.zeros((40, 6), np.float32)
+    for place, (layer, mask) in enumerate(zip(sampler._random, sampler._numbers(7, 3, 1, x), strict=True)):
+        source = np.random.SFC64(np.random.SeedSequence([7, 3, 1 + 2, place]))
+        size = int(np.prod(mask.shape))
+        bits = source.random_raw(-(-size // 4)).view(np.uint16)[:size].reshape(mask.shape)
+        np.testing.assert_array_equal(mask, bits >= round(layer.rate * 65536))
 
 
 def test_many_passes_of_one_row_are_spread_like_those_of_many_rows() -> None:
