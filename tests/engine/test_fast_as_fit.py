@@ -59,7 +59,11 @@ class StepByStep(keras.callbacks.Callback):
             self.model.optimizer.momentum = float(self._momenta[batch])
 
 
-def random_experiment(number: int) -> Experiment:
+NARROW, WIDENED = (2, 10), (29, 33)
+"""Numbers of units, from and below. Some of the second are widened to 32."""
+
+
+def random_experiment(number: int, units: tuple[int, int] = NARROW) -> Experiment:
     """A small stack without randomness, its optimizer of the number's kind; all the rest takes its turn or is drawn."""
     chance = np.random.default_rng(number)
     layers: list[Layer] = []
@@ -70,7 +74,7 @@ def random_experiment(number: int) -> Experiment:
         layers.append(
             Dense(
                 id=f"dense_{index}",
-                units=int(chance.integers(2, 10)),
+                units=int(chance.integers(*units)),
                 activation=str(chance.choice(ACTIVATIONS)),  # type: ignore[arg-type]
                 use_bias=bool(chance.random() < 0.7),
                 kernel_regularizer=PRICES[turn % len(PRICES)],
@@ -93,9 +97,10 @@ def orders(count: int) -> list[np.ndarray]:
     return [order[start : start + BATCH] for order in every for start in range(0, count, BATCH)]
 
 
+@pytest.mark.parametrize("units", [NARROW, WIDENED], ids=["narrow", "widened"])
 @pytest.mark.parametrize("number", range(len(KINDS)), ids=KINDS)
-def test_any_small_stack_trains_as_by_fit(number: int, rows: Callable[..., Any]) -> None:
-    data, given = rows(), random_experiment(number)
+def test_any_small_stack_trains_as_by_fit(number: int, units: tuple[int, int], rows: Callable[..., Any]) -> None:
+    data, given = rows(), random_experiment(number, units)
     x, y, steps = data.train.x, data.train.y, orders(len(data.train.x))
     plan = Plan(given.optimizer.learning_rate, len(steps) // EPOCHS, EPOCHS)
     rates = given.schedule.rates(np.arange(len(steps)), plan)

@@ -33,14 +33,20 @@ def is_random(layer: keras.layers.Layer) -> bool:
 class Noise:
     """The random numbers of one layer, for batches of one shape."""
 
-    def __init__(self, layer: keras.layers.Layer, shape: tuple[int, ...], *, index: int) -> None:
-        """`shape` is that of a batch; `index` keeps layers apart that were given the same seed."""
+    def __init__(
+        self, layer: keras.layers.Layer, shape: tuple[int, ...], *, index: int, width: int | None = None
+    ) -> None:
+        """`shape` is that of a batch; `index` keeps layers apart that were given the same seed.
+
+        The numbers are for batches `width` wide where that is more: zeros in the columns that were added.
+        """
         self.state = layer.seed_generator.state
         self._layer = layer
         self._index = index
         self._shape = shape
         self._normal = isinstance(layer, keras.layers.GaussianNoise | keras.layers.GaussianDropout)
         self._size = prod(self._shape)
+        self._more = 0 if width is None else width - shape[-1]
         words = self._size if self._normal else -(-self._size // 2)
         self._turns = -(-words // GROUP)
 
@@ -61,7 +67,11 @@ class Noise:
             drawn = tf.raw_ops.StatelessRandomNormalV2(dtype=tf.float32, **where)
         else:
             drawn = tf.bitcast(tf.raw_ops.StatelessRandomUniformFullIntV2(dtype=tf.uint32, **where), tf.uint16)
-        return tf.reshape(drawn, (steps, -1))
+        drawn = tf.reshape(drawn, (steps, -1))
+        if not self._more:
+            return drawn
+        columns = tf.reshape(drawn[:, : self._size], (steps, *self._shape))
+        return tf.reshape(tf.pad(columns, [*[(0, 0)] * len(self._shape), (0, self._more)]), (steps, -1))
 
     def advance(self, steps: Any) -> None:
         """Count the steps taken, in the model's own state."""
@@ -70,7 +80,8 @@ class Noise:
     def apply(self, x: Any, drawn: Any) -> Any:
         """The layer's output in training for one batch `x`, with that step's numbers."""
         layer = self._layer
-        numbers = tf.reshape(drawn[: self._size], self._shape)
+        shape = (*self._shape[:-1], self._shape[-1] + self._more)
+        numbers = tf.reshape(drawn[: prod(shape)], shape)
         if isinstance(layer, keras.layers.GaussianNoise):
             return x + numbers * layer.stddev
         if isinstance(layer, keras.layers.GaussianDropout):

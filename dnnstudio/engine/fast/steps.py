@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import astuple
 from math import prod
 from typing import Any
@@ -23,6 +24,7 @@ from dnnstudio.engine.fast.forward import Batch, forward
 from dnnstudio.engine.fast.noise import Noise, is_random
 from dnnstudio.engine.fast.one_core import OneCore
 from dnnstudio.engine.fast.update import PureUpdate
+from dnnstudio.engine.fast.widening import Stack, cut, filled, widened, wider
 from dnnstudio.engine.losses import Objective
 from dnnstudio.engine.runtime import keras, tf
 
@@ -41,7 +43,7 @@ PROGRAMS_KEPT = 4
 class Carried:
     """The variables of a network and its optimizer, in the groups and the order in which a program takes them."""
 
-    def __init__(self, model: keras.Sequential, update: PureUpdate) -> None:
+    def __init__(self, model: keras.Sequential | Stack, update: PureUpdate) -> None:
         self.trained = list(model.trainable_variables)
         self.averages = [
             average
@@ -74,8 +76,8 @@ class FastSteps:
     ) -> None:
         self._batch = batch
         self._carried = Carried(model, PureUpdate(optimizer, model.trainable_variables, sets_momentum=sets_momentum))
-        self._noises = noises_of(model, batch)
         self._program = program_for(model, optimizer, objective, batch=batch, sets_momentum=sets_momentum)
+        self._noises = noises_of(model, batch, self._program.layers)
         self._capacity = self._program.capacity
         self._small = weights_of(model) * batch < SMALL_STEP
         self._feeder: Feeder | None = None
@@ -199,13 +201,16 @@ def weights_of(model: keras.Sequential) -> int:
     return sum(prod(variable.shape) for variable in model.trainable_variables)
 
 
-def noises_of(model: keras.Sequential, batch: int) -> dict[int, Noise]:
-    """The random numbers of a network's random layers, by their place."""
+def noises_of(
+    model: keras.Sequential | Stack, batch: int, widened: Sequence[keras.layers.Layer] | None = None
+) -> dict[int, Noise]:
+    """The random numbers of a network's random layers, by their place; `widened` are the layers that they are for."""
     noises, shape = {}, (batch, *model.input_shape[1:])
-    for place, layer in enumerate(model.layers):
+    wide = shape
+    for place, (layer, other) in enumerate(zip(model.layers, widened or model.layers, strict=True)):
         if is_random(layer):
-            noises[place] = Noise(layer, shape, index=place)
-        shape = layer.compute_output_shape(shape)
+            noises[place] = Noise(layer, shape, index=place, width=wide[-1])
+        shape, wide = layer.compute_output_shape(shape), other.compute_output_shape(wide)
     return noises
 
 
@@ -257,12 +262,15 @@ class Program:
         self.capacity = int(np.clip(fits, 1, MOST_STEPS))
         self._batch = batch
         self._objective = objective
-        self._layers = list(model.layers)
-        self._folded = folded_place(self._layers)
-        self._noises = noises_of(model, batch)
-        self._update = PureUpdate(optimizer, model.trainable_variables, sets_momentum=sets_momentum)
-        carried = Carried(model, self._update)
+        units = wider(model.layers, optimizer)
+        stack, optimizer = widened(model, optimizer, units) if units else (model, optimizer)
+        self.layers = list(stack.layers)
+        self._folded = folded_place(self.layers)
+        self._noises = noises_of(stack, batch)
+        self._update = PureUpdate(optimizer, stack.trainable_variables, sets_momentum=sets_momentum)
+        carried = Carried(stack, self._update)
         self._fixed, self._trained, self._averages = carried.fixed, carried.trained, carried.averages
+        self._moving = carried.moving
         self.steps = tf.function(self._many_steps, jit_compile=True, autograph=False)
 
     def _many_steps(
@@ -279,6 +287,9 @@ class Program:
         state: list[tf.Tensor],
     ) -> tuple[Any, ...]:
         batch = Batch.of(self._batch, width)
+        given = trained, averages, state
+        fixed = filled(fixed, self._fixed)
+        wide = [filled(values, like) for values, like in zip(given, self._moving, strict=True)]
 
         def body(step: Any, trained: Any, averages: Any, state: Any, losses: Any, metrics: Any) -> tuple[Any, ...]:
             noises = {
@@ -295,9 +306,9 @@ class Program:
             return step + 1, trained, averages, state, losses, metrics
 
         zeros = tf.zeros(self.capacity)
-        first = (tf.constant(0), trained, averages, state, zeros, zeros)
-        done = tf.while_loop(lambda step, *_: step < count, body, first, parallel_iterations=1)
-        return tuple(done[1:])
+        first = (tf.constant(0), *wide, zeros, zeros)
+        _, *after, losses, metrics = tf.while_loop(lambda step, *_: step < count, body, first, parallel_iterations=1)
+        return *(cut(values, like) for values, like in zip(after, given, strict=True)), losses, metrics
 
     def _learn(
         self,
@@ -318,7 +329,7 @@ class Program:
         with tf.GradientTape() as tape, keras.StatelessScope(state_mapping=mapping) as scope:
             folded = self._folded_layers()
             tape.watch([trained, [pair.hole for pair in folded.values()]])
-            outputs, prices = forward(self._layers, x, batch, noises, folded)
+            outputs, prices = forward(self.layers, x, batch, noises, folded)
             loss = batch.mean(self._objective.row_losses(y, outputs))
             prices += [v.regularizer(v.value) for v in self._trained if v.regularizer is not None]
             if prices:
@@ -336,5 +347,5 @@ class Program:
     def _folded_layers(self) -> dict[int, Folded]:
         if self._folded is None:
             return {}
-        norm, dense = self._layers[self._folded : self._folded + 2]
+        norm, dense = self.layers[self._folded : self._folded + 2]
         return {self._folded: Folded(norm, dense, self._batch)}
