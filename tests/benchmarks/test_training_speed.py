@@ -78,13 +78,13 @@ class Ours:
         self._evaluator.evaluate(self._data.validation)
 
 
-def plain(experiment: Experiment, data: Any) -> Callable[[], None]:
-    """An epoch as a notebook has it."""
+def plain(experiment: Experiment, data: Any, *, by_xla: bool = True) -> Callable[[], None]:
+    """An epoch as a notebook has it: by XLA, unless `compile` is told otherwise."""
     from dnnstudio.engine.build import build
     from tests.engine.as_a_notebook import compile_model
 
     model = build(experiment, data.summary.input_shape)
-    compile_model(model, experiment, data.summary)
+    compile_model(model, experiment, data.summary, by_xla=by_xla)
     validation = (data.validation.x, data.validation.y)
     batch = experiment.training.batch_size
     return lambda: model.fit(data.train.x, data.train.y, batch_size=batch, validation_data=validation, verbose=0)
@@ -110,8 +110,10 @@ def test_seconds_an_epoch(
         experiment = set_value(experiment, "optimizer", {"kind": "adam"})
     data = loaded(experiment)
     ours = Ours(experiment, data)
-    seconds = turns({"ours": ours.epoch, "fit": plain(experiment, data)}, rounds=ROUNDS)
+    without_xla = plain(experiment, data, by_xla=False)
+    seconds = turns({"ours": ours.epoch, "fit": plain(experiment, data), "without": without_xla}, rounds=ROUNDS)
     made = table.add(row(f"epoch: {title}", "model.fit", seconds["ours"], seconds["fit"], at_least=4))
+    table.add(row(f"epoch: {title}", "model.fit without XLA", seconds["ours"], seconds["without"]))
     measured(f"{seconds['ours']:.2f} s an epoch; plain fit {seconds['fit']:.2f} s: {made.reach}")
     if recipe == "task_a":
         kernels = [int(np.prod(v.shape)) for v in ours.model.trainable_variables if len(v.shape) == 2]
@@ -150,7 +152,7 @@ def test_seconds_to_the_first_step_by_depth(depth: int, table: Any, row: Any) ->
     from tests.engine.as_a_notebook import compile_model
 
     model = build(experiment, data.summary.input_shape)
-    compile_model(model, experiment, data.summary)
+    compile_model(model, experiment, data.summary, by_xla=True)
     began = time.perf_counter()
     model.fit(data.train.x[:32], data.train.y[:32], batch_size=32, verbose=0)
     theirs = time.perf_counter() - began

@@ -11,8 +11,10 @@ from dnnstudio.engine.compiling import compile_arguments
 from dnnstudio.engine.losses import objective
 
 
-def compile_model(model: Any, experiment: Experiment, summary: DataSummary, *, steps_per_epoch: int = 1) -> None:
-    """Compile as a saved file says, without XLA, which would give other roundings."""
+def compile_model(
+    model: Any, experiment: Experiment, summary: DataSummary, *, steps_per_epoch: int = 1, by_xla: bool = False
+) -> None:
+    """Compile as a saved file says. By XLA, as Keras does of itself where it is not told, the roundings are others."""
     aim = objective(experiment, summary)
     trained = TrainedWith(loss=aim.loss, metric=aim.metric, steps_per_epoch=steps_per_epoch)  # type: ignore[arg-type]
-    model.compile(**compile_arguments(experiment, summary.input_shape, trained), jit_compile=False)
+    model.compile(**compile_arguments(experiment, summary.input_shape, trained), jit_compile="auto" if by_xla else False)
