@@ -17,4 +17,6 @@ def compile_model(
     """Compile as a saved file says. By XLA, as Keras does of itself where it is not told, the roundings are others."""
     aim = objective(experiment, summary)
     trained = TrainedWith(loss=aim.loss, metric=aim.metric, steps_per_epoch=steps_per_epoch)  # type: ignore[arg-type]
-    model.compile(**compile_arguments(experiment, summary.input_shape, trained), jit_compile="auto" if by_xla else False)
+    model.compile(
+        **compile_arguments(experiment, summary.input_shape, trained), jit_compile="auto" if by_xla else False
+    )

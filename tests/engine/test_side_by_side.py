@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dnnstudio.core.uncertainty.samples import Masks
+from dnnstudio.engine.fast.reasons import why_not
 from dnnstudio.engine.runtime import keras, tf
 from dnnstudio.engine.sampling import BLOCK, Sampler
 from dnnstudio.engine.side_by_side import SideBySide
@@ -89,3 +90,38 @@ def test_passes_over_whole_and_short_blocks_are_those_of_the_layers_by_hand(mask
             said = np.exp(said - said.max(axis=1, keepdims=True))
             said /= said.sum(axis=1, keepdims=True)
             np.testing.assert_allclose(outputs[start : start + size], said, atol=1e-6)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_every_kind_of_layer_says_side_by_side_what_it_says_alone(compiled: bool) -> None:
+    """By XLA in whole blocks, or in parts where a layer has no fast way; alone means by one thread, without XLA."""
+    keras.utils.set_random_seed(2)
+    layers = keras.layers
+    convolution = [layers.Reshape((2, 3, 1)), layers.Conv2D(3, 2, activation="relu"), layers.Flatten()]
+    model = keras.Sequential(
+        [
+            keras.Input((6,)),
+            *([] if compiled else convolution),
+            layers.GaussianDropout(0.2),
+            layers.Dense(20, activation="selu"),
+            layers.AlphaDropout(0.1),
+            layers.BatchNormalization(),
+            layers.PReLU(),
+            layers.Dropout(0.4),
+            layers.GaussianNoise(0.5),
+            layers.Dense(10, activation="elu"),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+    assert bool(why_not(model)) is not compiled
+    x = np.random.default_rng(1).normal(size=(BLOCK["independent"] + 10, 6)).astype(np.float32)
+    together, alone = (
+        list(Sampler(model, beside_window=beside_window).passes(x, 3, 2, seed=5)) for beside_window in (False, True)
+    )
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+    model.layers[-1].bias.assign([0.0, 5.0, 0.0])
+    sampler = Sampler(model)
+    before = next(sampler.passes(x, 0, 1, seed=5))
+    model.layers[-1].bias.assign([5.0, 0.0, 0.0])
+    after = next(sampler.passes(x, 0, 1, seed=5))
+    assert before[:, 1].mean() > 0.5 > after[:, 1].mean()  # the model's weights of now, not those of compiling
