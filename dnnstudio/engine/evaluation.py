@@ -12,6 +12,7 @@ from dnnstudio.core.data import DataSummary
 from dnnstudio.core.experiment import Experiment
 from dnnstudio.engine.losses import Objective, objective, weight_penalty
 from dnnstudio.engine.runtime import keras, tf
+from dnnstudio.engine.tensors import shared
 
 BLOCK = 1000
 """Rows a forward pass."""
@@ -51,7 +52,7 @@ class Evaluator:
             if control is not None:
                 control.check()
             x, y = split.x[start : start + BLOCK], split.y[start : start + BLOCK]
-            sums += self._sums(tf.convert_to_tensor(x), self._objective.labels(y)).numpy()
+            sums += self._sums(shared(x), self._objective.labels(y)).numpy()
         loss, metric, activity = (float(value) for value in sums)
         penalty = float(self._penalty())
         return {"loss": (loss + activity) / count + penalty, self._objective.metric: metric / count}

@@ -122,7 +122,7 @@ class StepLoop:
     @property
     def plain_left(self) -> int:
         """How many of the next steps go the plain way before the fast one begins; 0 where none does."""
-        if not self._batch or self.note:
+        if not self._batch or self.note or not self._fast_from:
             return 0
         return max(self._fast_from - int(self._optimizer.iterations.numpy()), 0)
 

@@ -46,7 +46,7 @@ from dnnstudio.engine.watch import Diverged, StepWatch
 if TYPE_CHECKING:
     from dnnstudio.engine.data import Dataset
 
-CHUNK_S = 0.04
+CHUNK_S = 0.1
 """How long the steps between two looks at the control should take."""
 CHECKPOINT_S = 10.0
 """How much work a crash may cost."""

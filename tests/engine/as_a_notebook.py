@@ -12,11 +12,14 @@ from dnnstudio.engine.losses import objective
 
 
 def compile_model(
-    model: Any, experiment: Experiment, summary: DataSummary, *, steps_per_epoch: int = 1, by_xla: bool = False
+    model: Any,
+    experiment: Experiment,
+    summary: DataSummary,
+    *,
+    steps_per_epoch: int = 1,
+    jit_compile: bool | str = "auto",
 ) -> None:
-    """Compile as a saved file says. By XLA, as Keras does of itself where it is not told, the roundings are others."""
+    """Compile as a saved file says. "auto" is Keras's own choice: without XLA where there is no other device."""
     aim = objective(experiment, summary)
     trained = TrainedWith(loss=aim.loss, metric=aim.metric, steps_per_epoch=steps_per_epoch)  # type: ignore[arg-type]
-    model.compile(
-        **compile_arguments(experiment, summary.input_shape, trained), jit_compile="auto" if by_xla else False
-    )
+    model.compile(**compile_arguments(experiment, summary.input_shape, trained), jit_compile=jit_compile)

@@ -28,11 +28,12 @@ from dnnstudio.engine.fast.widening import Stack, cut, filled, widened, wider
 from dnnstudio.engine.losses import Objective
 from dnnstudio.engine.runtime import keras, tf
 
-MOST_STEPS = 64
-MOST_NUMBERS = 2**21
-"""Of one call's rows: more would leave the processor's cache."""
-MOST_WORK = 4e9
-"""Multiplications and additions of one call, some 40 ms: stop and pause wait for it."""
+MOST_STEPS = 128
+"""In one call. Between two of them two to four milliseconds go by, in Python and in waking threads."""
+MOST_NUMBERS = 2**22
+"""Of one call's rows: twice as many lie in memory, of this call and of the next."""
+MOST_WORK = 8e9
+"""Multiplications and additions of one call, some 80 ms: stop and pause wait for it."""
 SMALL_STEP = 2**24
 """Weights times rows of a step that one core takes quicker than several."""
 
@@ -135,7 +136,7 @@ class FastSteps:
             count, fed = len(rows[part]), self._feeder.feed(rows[part])
             if after is not None:
                 self._feeder.expect(after, after=count)
-            done = self._call(*fed, *self._numbers(rows[part], rates[part], momenta[part]))
+            done = self._call(*fed, self._numbers(rows[part], rates[part], momenta[part]))
             losses.append(done[0].numpy()[:count])
             metrics.append(done[1].numpy()[:count])
         return np.concatenate(losses), np.concatenate(metrics)
@@ -151,7 +152,7 @@ class FastSteps:
         noises = list(self._noises.values())
         self._feeder = Feeder(x, y, noises, capacity=self._capacity, batch=self._batch, ahead=self._small)
         none = np.zeros((0, self._batch), np.int32)
-        fed = (*self._feeder.feed(none), *self._numbers(none, np.zeros(0), np.zeros(0)))
+        fed = (*self._feeder.feed(none), self._numbers(none, np.zeros(0), np.zeros(0)))
         if self._small:
             self._call = OneCore(self._with_variables, (0,), fed)
         else:
@@ -162,22 +163,27 @@ class FastSteps:
 
     def _numbers(
         self, rows: NDArray[np.int32], rates: NDArray[np.floating], momenta: NDArray[np.floating]
-    ) -> tuple[np.int32, np.int32, NDArray[np.float32]]:
-        """Rows of a batch, steps, and rates and momenta filled up to the size of all calls."""
-        count, width = rows.shape
-        numbers = np.zeros((2, self._capacity), np.float32)
-        numbers[:, :count] = rates, momenta
-        return np.int32(width), np.int32(count), numbers
+    ) -> NDArray[np.float32]:
+        """Steps and rows of a batch, and below them rates and momenta, filled up to the size of all calls.
+
+        In one array, since handing in an array takes longer than filling it.
+        """
+        count, _ = rows.shape
+        numbers = np.zeros((self._capacity + 1, 2), np.float32)
+        numbers[0] = rows.shape
+        numbers[1 : count + 1] = np.stack([rates, momenta], axis=1)
+        return numbers
 
     def _with_variables(self, _: Any, x: tf.Tensor, y: tf.Tensor, *given: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The part outside XLA: variables read before and assigned after."""
-        *drawn, width, count, numbers = given
+        *drawn, numbers = given
+        count, width = tf.unstack(tf.cast(numbers[0], tf.int32))
         *after, losses, metrics = self._program.steps(
             x,
             y,
             width,
             count,
-            numbers,
+            numbers[1:],
             drawn,
             [variable.value for variable in self._carried.fixed],
             *([variable.value for variable in group] for group in self._carried.moving),
@@ -298,7 +304,7 @@ class Program:
             }
             loss, metric, gradients, averages = self._learn(x[step], y[step], batch, noises, fixed, trained, averages)
             trained, state = self._update.step(
-                gradients, trained, state, rate=numbers[0, step], momentum=numbers[1, step]
+                gradients, trained, state, rate=numbers[step, 0], momentum=numbers[step, 1]
             )
             here = step[None, None]
             losses = tf.tensor_scatter_nd_update(losses, here, loss[None])
