@@ -10,7 +10,7 @@ import typer
 
 from dnnstudio.core.errors import UserError
 
-MODEL_SUFFIXES = {"keras": (".keras",), "h5": (".h5", ".hdf5")}
+MODEL_SUFFIXES = {"keras": ".keras", "h5": ".h5"}
 
 
 class Target(StrEnum):
@@ -58,8 +58,8 @@ def _export_model(place: Path, out: Path, to: Target) -> None:
     from dnnstudio import cli
     from dnnstudio.core.jobs import SaveModel
 
-    if out.suffix.lower() not in MODEL_SUFFIXES[to.value]:
-        raise UserError(f"--out is {out}; with --to {to.value} it ends in {MODEL_SUFFIXES[to.value][0]}.", "Rename it.")
+    if out.suffix.lower() != MODEL_SUFFIXES[to.value]:
+        raise UserError(f"--out is {out}; with --to {to.value} it ends in {MODEL_SUFFIXES[to.value]}.", "Rename it.")
     if place.suffix.lower() == ".json":
         raise UserError(f"{place} is an experiment, which has no weights yet.", "Train it, and give its run folder.")
     cli._do(SaveModel(model=place, path=out))

@@ -54,6 +54,7 @@ def test_a_run_becomes_files_that_plain_keras_opens(small: Path) -> None:
     [
         (["small.json", "--to", "keras", "--out", "m.keras"], "has no weights yet"),
         (["small.json", "--to", "h5", "--out", "m.txt"], "ends in .h5"),
+        (["small.json", "--to", "h5", "--out", "m.hdf5"], "ends in .h5"),
         (["small.json", "--out", "nowhere/s.py"], "does not exist"),
         (["gone.json", "--out", "s.py"], "gone.json"),
         (["small.json", "--to", "pdf", "--out", "s.pdf"], "pdf"),

@@ -14,7 +14,7 @@ from dnnstudio.core.experiment import Experiment
 from dnnstudio.core.layers import Dense
 from dnnstudio.core.recipes import load_recipe
 
-ROUNDS = 5
+ROUNDS = 7
 CHUNK = 128
 Turns = Callable[..., dict[str, float]]
 

@@ -38,6 +38,20 @@ def test_threads_are_confined_until_the_first_call_and_free_afterwards() -> None
         assert os.sched_getaffinity(thread) == every
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not let a thread choose processors")
+def test_a_first_call_that_fails_leaves_no_thread_confined() -> None:
+    def fails(_: Any, number: tf.Tensor) -> Any:
+        with tf.control_dependencies([tf.debugging.assert_positive(number)]):
+            return tf.identity(number)
+
+    call = OneCore(fails, (0,), (np.int32(1),))
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        call(np.int32(-1))
+    assert call._confined == []
+    for thread in one_core._threads():
+        assert os.sched_getaffinity(thread) == os.sched_getaffinity(0)
+
+
 def test_an_error_while_it_is_made_is_told() -> None:
     def fails() -> Any:
         raise ValueError("no pipeline")

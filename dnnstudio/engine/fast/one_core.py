@@ -46,11 +46,12 @@ class OneCore:
     def __call__(self, *fed: NDArray[Any]) -> Any:
         for variable, array in zip(self._fed, fed, strict=True):
             variable.assign(array)
-        result = next(self._results)
-        if self._confined:
-            _set_free(self._confined)
-            self._confined = []
-        return result
+        try:
+            return next(self._results)
+        finally:
+            if self._confined:
+                _set_free(self._confined)
+                self._confined = []
 
 
 def _confined(make: Callable[[], Iterator[Any]]) -> tuple[Iterator[Any], list[int]]:
