@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QSlider, QWidget
 
@@ -51,8 +52,9 @@ class ShiftChanges(Card):
         self.compare.setObjectName("compare")
         self.add(self.other)
         self.add(self.compare)
+        self._pictures: NDArray[np.uint8] | None = None
         self._show()
-        inspection.samples_changed.connect(self._show_pictures)
+        inspection.samples_changed.connect(self._on_samples)
         inspection.image_changed.connect(self._show_pictures)
 
     def _make_sliders(self) -> QGridLayout:
@@ -104,10 +106,18 @@ class ShiftChanges(Card):
         self._show_pictures()
         self.changed.emit()
 
+    def _on_samples(self) -> None:
+        """Passes that come in say more about the same images, which need not be changed and drawn again."""
+        if self._given() is not self._pictures:
+            self._show_pictures()
+
+    def _given(self) -> NDArray[np.uint8] | None:
+        samples = self._inspection.samples
+        return None if samples is None else samples.rows.pictures
+
     def _show_pictures(self) -> None:
         """The image that is looked at and a few more, changed as the rows will be."""
-        samples = self._inspection.samples
-        pictures = None if samples is None else samples.rows.pictures
+        pictures = self._pictures = self._given()
         if pictures is None or self.other.value() is not None:
             for strip in (self.before, self.after):
                 strip.set_pictures(None, ())

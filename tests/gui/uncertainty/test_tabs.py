@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -277,6 +278,19 @@ def test_the_sliders_show_at_once_what_they_do_to_the_images(open_dialog: Any, s
     assert not moved[:, :, :3].any()
     changes.other.choose("digits")
     assert changes.after._pictures is None
+
+
+def test_passes_that_come_in_leave_the_pictures_of_the_change_as_they_are(
+    open_dialog: Any, samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialog = open_dialog(samples)
+    changes, drawn = dialog.shift.changes, []
+    monkeypatch.setattr(changes.after, "set_pictures", lambda pictures, names: drawn.append(pictures))
+    dialog.inspection.set_samples(samples, finished=False)
+    assert drawn == []
+    other = replace(samples, rows=replace(samples.rows, pictures=255 - samples.rows.pictures))
+    dialog.inspection.set_samples(other, finished=False)
+    assert len(drawn) == 1
 
 
 def test_another_data_set_is_compared_without_its_labels(
