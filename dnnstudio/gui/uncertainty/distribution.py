@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRect, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -23,6 +23,7 @@ MOST_DOTS = 400
 POINTS = 81
 BINS = 25
 DOT = 4
+HALF_LATER_MS = 25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,17 +83,35 @@ class DistributionRows(QWidget):
         self._style = "violin"
         self._dots: dict[tuple[str, float], QPixmap] = {}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._lower = QTimer(self, singleShot=True, interval=HALF_LATER_MS)
+        self._lower.timeout.connect(lambda: self.update(self._halves()[1]))
         theme.changed.connect(self.update)
 
     def rows(self) -> tuple[ClassRow, ...]:
         return self._rows
 
-    def set_rows(self, rows: tuple[ClassRow, ...]) -> None:
+    def set_rows(self, rows: tuple[ClassRow, ...], *, in_turns: bool = False) -> None:
+        """Show these. `in_turns`: the upper half now and the lower one soon, where every row keeps its place.
+
+        Drawn at once, ten rows would keep the loop longer than half a frame.
+        """
+        before = [row.name for row in self._rows], self._tall()
         self._rows = rows
         self.setMinimumHeight(sum(TALL[0] if tall else THIN[0] for tall in self._tall()) + AXIS)
         best = "; ".join(f"{row.name} {spread(row.mean, row.deviation)}" for row in rows[:3])
         self.setAccessibleName(f"What each pass said: {best}")
-        self.update()
+        if in_turns and before == ([row.name for row in rows], self._tall()):
+            self.update(self._halves()[0])
+            self._lower.start()
+        else:
+            self._lower.stop()
+            self.update()
+
+    def _halves(self) -> tuple[QRect, QRect]:
+        """The rows that begin in the upper half, and those below them."""
+        middle = self.height() / 2
+        edge = round(next((top for top, *_ in self._places() if top >= middle), middle))
+        return QRect(0, 0, self.width(), edge), QRect(0, edge, self.width(), self.height() - edge)
 
     def set_style(self, style: object) -> None:
         self._style = str(style)
@@ -240,7 +259,10 @@ class DistributionRows(QWidget):
         places = self._places()
         bottom = places[-1][0] + places[-1][1] if places else 0.0
         self._paint_grid(painter, bottom)
+        shown = event.rect()
         for number, (row, (top, height, tall)) in enumerate(zip(self._rows, places, strict=True)):
+            if top > shown.bottom() + 1 or top + height < shown.top():
+                continue
             if number:
                 painter.setPen(QPen(self._theme.color("border"), 1))
                 painter.drawLine(QLineF(0, top, self.width(), top))

@@ -82,7 +82,8 @@ class DistributionTab(QWidget):
         row.addWidget(self.side)
         # In turns of their own: all drawn together the loop would be away for two frames.
         self._later = [QTimer(self, singleShot=True, interval=ms) for ms in LATER_MS]
-        for timer, draw in zip(self._later, (self.headline.refresh, self._show_rows, self._show_side), strict=True):
+        draws = self.headline.refresh, lambda: self._show_rows(in_turns=True), self._show_side
+        for timer, draw in zip(self._later, draws, strict=True):
             timer.timeout.connect(draw)
         inspection.samples_changed.connect(self._on_samples)
         inspection.image_changed.connect(self.refresh)
@@ -112,7 +113,7 @@ class DistributionTab(QWidget):
             for part in (self.scores, self.passes, self.alike):
                 part.refresh()
 
-    def _show_rows(self) -> None:
+    def _show_rows(self, *, in_turns: bool = False) -> None:
         samples = self._inspection.samples
         if samples is None or not self.isVisible():
             return
@@ -130,7 +131,7 @@ class DistributionTab(QWidget):
             )
             for number, color in zip(order.tolist(), colors, strict=True)
         )
-        self.rows.set_rows(rows)
+        self.rows.set_rows(rows, in_turns=in_turns)
         self.card.head.set_note(f"{samples.passes:,} pass{'' if samples.passes == 1 else 'es'} with dropout on")
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -1,0 +1,97 @@
+"""The rows of a distribution: while passes come in they are drawn in two turns, and then look as drawn at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QObject, QRect
+from PySide6.QtGui import QImage, QPaintEvent
+from pytestqt.qtbot import QtBot
+
+from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.uncertainty.distribution import ClassRow, DistributionRows
+
+
+def rows_of(means: tuple[float, ...], *, passes: int) -> tuple[ClassRow, ...]:
+    source = np.random.default_rng(passes)
+    return tuple(
+        ClassRow(f"class {number}", np.clip(source.normal(mean, 0.02, passes), 0, 1), mean, 3, "#3366cc")
+        for number, mean in enumerate(means)
+    )
+
+
+MEANS = (0.5, 0.3, 0.15, 0.01, 0.01, 0.01, 0.01, 0.005, 0.004, 0.001)
+
+
+class Paintings(QObject):
+    """What of a widget was painted, turn by turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.areas: list[QRect] = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QPaintEvent):
+            self.areas.append(event.rect())
+        return False
+
+
+@pytest.fixture
+def drawn(qtbot: QtBot, theme: Theme) -> Any:
+    def make(rows: tuple[ClassRow, ...]) -> DistributionRows:
+        widget = DistributionRows(theme)
+        qtbot.addWidget(widget)
+        widget.resize(560, 520)
+        widget.set_rows(rows)
+        widget.show()
+        qtbot.waitExposed(widget)
+        qtbot.wait(50)
+        return widget
+
+    return make
+
+
+def picture(widget: DistributionRows) -> QImage:
+    return widget.grab().toImage()
+
+
+@pytest.mark.display
+def test_rows_drawn_in_turns_are_the_upper_half_and_then_the_lower(qtbot: QtBot, drawn: Any) -> None:
+    widget, paintings = drawn(rows_of(MEANS, passes=20)), Paintings()
+    widget.installEventFilter(paintings)
+    widget.set_rows(rows_of(MEANS, passes=60), in_turns=True)
+    qtbot.waitUntil(lambda: len(paintings.areas) == 2)
+    upper, lower = paintings.areas
+    assert upper.bottom() + 1 == lower.top()
+    assert upper.united(lower) == widget.rect()
+    assert 0.3 < upper.height() / widget.height() < 0.8
+
+
+def test_what_is_drawn_in_turns_looks_as_drawn_at_once(drawn: Any) -> None:
+    """Each half by itself into one picture, against the whole."""
+    widget = drawn(rows_of(MEANS, passes=60))
+    whole = picture(widget)
+    for half in widget._halves():
+        part = widget.grab(half).toImage()
+        assert part == whole.copy(half)
+
+
+@pytest.mark.display
+@pytest.mark.parametrize("change", ["order", "tall", "at once"])
+def test_rows_that_change_places_are_drawn_at_once(change: str, qtbot: QtBot, drawn: Any) -> None:
+    first = rows_of(MEANS, passes=20)
+    widget, paintings = drawn(first), Paintings()
+    widget.installEventFilter(paintings)
+    others = {
+        "order": (first[1], first[0], *first[2:]),
+        "tall": (*first[:3], replace(first[3], passes=np.full(20, 0.2)), *first[4:]),
+        "at once": first,
+    }
+    widget.set_rows(others[change], in_turns=change != "at once")
+    qtbot.waitUntil(lambda: bool(paintings.areas))
+    qtbot.wait(60)
+    assert paintings.areas[0] == widget.rect()
+    assert not widget._lower.isActive()
