@@ -24,6 +24,8 @@ POINTS = 81
 BINS = 25
 DOT = 4
 HALF_LATER_MS = 25
+TALL_WORK = 8
+"""A tall row takes as long to draw as so many thin ones."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,16 +93,17 @@ class DistributionRows(QWidget):
         return self._rows
 
     def set_rows(self, rows: tuple[ClassRow, ...], *, in_turns: bool = False) -> None:
-        """Show these. `in_turns`: the upper half now and the lower one soon, where every row keeps its place.
+        """Show these. `in_turns`: the upper ones now and the lower soon, where every row is as tall as before.
 
-        Drawn at once, ten rows would keep the loop longer than half a frame.
+        Drawn at once, ten rows would keep the loop longer than half a frame. That classes which are next to nothing
+        change places between the halves cannot be seen in so short a time.
         """
-        before = [row.name for row in self._rows], self._tall()
+        before = self._tall()
         self._rows = rows
         self.setMinimumHeight(sum(TALL[0] if tall else THIN[0] for tall in self._tall()) + AXIS)
         best = "; ".join(f"{row.name} {spread(row.mean, row.deviation)}" for row in rows[:3])
         self.setAccessibleName(f"What each pass said: {best}")
-        if in_turns and before == ([row.name for row in rows], self._tall()):
+        if in_turns and rows and before == self._tall():
             self.update(self._halves()[0])
             self._lower.start()
         else:
@@ -108,9 +111,10 @@ class DistributionRows(QWidget):
             self.update()
 
     def _halves(self) -> tuple[QRect, QRect]:
-        """The rows that begin in the upper half, and those below them."""
-        middle = self.height() / 2
-        edge = round(next((top for top, *_ in self._places() if top >= middle), middle))
+        """The upper rows and the lower ones, so that each part is about half of the work."""
+        work = np.cumsum([TALL_WORK if tall else 1 for tall in self._tall()])
+        upper = int(np.searchsorted(work, work[-1] / 2)) + 1
+        edge = round(self._places()[min(upper, len(work) - 1)][0])
         return QRect(0, 0, self.width(), edge), QRect(0, edge, self.width(), self.height() - edge)
 
     def set_style(self, style: object) -> None:
