@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from dnnstudio.core.edits import set_value
 from dnnstudio.core.jobs import TrainRun
 from dnnstudio.core.recipes import load_recipe
 from dnnstudio.gui.engine_thread import Engine
+from dnnstudio.gui.garbage import GarbageCollector
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.uncertainty import Subject, UncertaintyDialog
 
@@ -57,10 +59,15 @@ def test_the_chapter_s_network_under_a_hundred_passes(
     timer.setTimerType(Qt.TimerType.PreciseTimer)
     timer.timeout.connect(tick)
     dialog.sampling.busy_changed.connect(lambda busy: None if busy else loop.quit())
+    collector = GarbageCollector(dialog)  # as in the program
+    collector.freeze()
+    collector.start()
     timer.start(10)
     if dialog.sampling.busy:
         loop.exec()
     timer.stop()
+    collector.stop()
+    gc.unfreeze()
     samples = dialog.inspection.samples
     assert samples is not None
     accuracy = float(samples.correct.mean())

@@ -41,15 +41,19 @@ class Paintings(QObject):
 
 @pytest.fixture
 def drawn(qtbot: QtBot, theme: Theme) -> Any:
-    def make(rows: tuple[ClassRow, ...]) -> DistributionRows:
-        widget = DistributionRows(theme)
+    """Makes a widget that has shown `rows`, and what notes its paintings from then on."""
+
+    def make(rows: tuple[ClassRow, ...]) -> tuple[DistributionRows, Paintings]:
+        widget, paintings = DistributionRows(theme), Paintings()
         qtbot.addWidget(widget)
+        widget.installEventFilter(paintings)
         widget.resize(560, 520)
         widget.set_rows(rows)
-        widget.show()
-        qtbot.waitExposed(widget)
-        qtbot.wait(50)
-        return widget
+        with qtbot.waitExposed(widget):
+            widget.show()
+        widget.repaint()
+        paintings.areas.clear()
+        return widget, paintings
 
     return make
 
@@ -60,8 +64,7 @@ def picture(widget: DistributionRows) -> QImage:
 
 @pytest.mark.display
 def test_rows_drawn_in_turns_are_the_upper_ones_and_then_the_lower(qtbot: QtBot, drawn: Any) -> None:
-    widget, paintings = drawn(rows_of(MEANS, passes=20)), Paintings()
-    widget.installEventFilter(paintings)
+    widget, paintings = drawn(rows_of(MEANS, passes=20))
     first, second, *others = rows_of(MEANS, passes=60)
     widget.set_rows((second, first, *others), in_turns=True)
     qtbot.waitUntil(lambda: len(paintings.areas) == 2)
@@ -74,7 +77,7 @@ def test_rows_drawn_in_turns_are_the_upper_ones_and_then_the_lower(qtbot: QtBot,
 
 def test_what_is_drawn_in_turns_looks_as_drawn_at_once(drawn: Any) -> None:
     """Each half by itself into one picture, against the whole."""
-    widget = drawn(rows_of(MEANS, passes=60))
+    widget, _ = drawn(rows_of(MEANS, passes=60))
     whole = picture(widget)
     for half in widget._halves():
         part = widget.grab(half).toImage()
@@ -85,8 +88,7 @@ def test_what_is_drawn_in_turns_looks_as_drawn_at_once(drawn: Any) -> None:
 @pytest.mark.parametrize("change", ["tall", "fewer", "at once"])
 def test_rows_that_need_other_room_are_drawn_at_once(change: str, qtbot: QtBot, drawn: Any) -> None:
     first = rows_of(MEANS, passes=20)
-    widget, paintings = drawn(first), Paintings()
-    widget.installEventFilter(paintings)
+    widget, paintings = drawn(first)
     others = {
         "fewer": first[:-1],
         "tall": (*first[:3], replace(first[3], passes=np.full(20, 0.2)), *first[4:]),
@@ -94,6 +96,5 @@ def test_rows_that_need_other_room_are_drawn_at_once(change: str, qtbot: QtBot, 
     }
     widget.set_rows(others[change], in_turns=change != "at once")
     qtbot.waitUntil(lambda: bool(paintings.areas))
-    qtbot.wait(60)
     assert paintings.areas[0] == widget.rect()
     assert not widget._lower.isActive()
