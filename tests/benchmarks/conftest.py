@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -34,12 +35,27 @@ def take_turns(works: dict[str, Callable[[], object]], *, rounds: int) -> dict[s
     return {name: statistics.median(values[1:]) for name, values in seconds.items()}
 
 
-def gemm_rate() -> float:
-    """The machine's multiplications and additions a second, in large products of float32 matrices."""
-    a = np.random.default_rng(0).random((2000, 784), dtype=np.float32)
-    b = np.random.default_rng(1).random((784, 2000), dtype=np.float32)
-    seconds = take_turns({"product": lambda: a @ b}, rounds=9)["product"]
-    return 2 * 2000 * 784 * 2000 / seconds
+class Products:
+    """Large products of float32 matrices: what the machine can do at best, to be measured in turns with what it does.
+
+    Its speed swings by half from minute to minute, so that a rate of another minute says nothing.
+    """
+
+    SHAPE = (2000, 784, 2000)
+    MANY = 9
+
+    def __init__(self) -> None:
+        rows, inner, columns = self.SHAPE
+        self._a = np.random.default_rng(0).random((rows, inner), dtype=np.float32)
+        self._b = np.random.default_rng(1).random((inner, columns), dtype=np.float32)
+
+    def __call__(self) -> None:
+        for _ in range(self.MANY):
+            self._a @ self._b
+
+    def rate(self, seconds: float) -> float:
+        """Multiplications and additions a second, where a call took `seconds`."""
+        return 2 * math.prod(self.SHAPE) * self.MANY / seconds
 
 
 @pytest.fixture(scope="session")
@@ -53,8 +69,8 @@ def turns() -> Callable[..., dict[str, float]]:
 
 
 @pytest.fixture
-def rate() -> Iterator[float]:
-    yield gemm_rate()
+def products() -> Products:
+    return Products()
 
 
 @pytest.fixture(scope="session")

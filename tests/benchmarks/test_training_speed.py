@@ -103,20 +103,21 @@ def loaded(experiment: Experiment) -> Any:
     [("task_a", "SELU, SGD"), ("dropout", "dropout, Adam"), ("batch_normalization", "batch normalization, Adam")],
 )
 def test_seconds_an_epoch(
-    recipe: str, title: str, table: Any, row: Any, turns: Turns, rate: float, measured: Callable[[str], None]
+    recipe: str, title: str, table: Any, row: Any, turns: Turns, products: Any, measured: Callable[[str], None]
 ) -> None:
     experiment = benchmark_experiment(recipe)
     if title.endswith("Adam"):
         experiment = set_value(experiment, "optimizer", {"kind": "adam"})
     data = loaded(experiment)
     ours = Ours(experiment, data)
-    seconds = turns({"ours": ours.epoch, "fit": plain(experiment, data)}, rounds=ROUNDS)
+    ways = {"ours": ours.epoch, "fit": plain(experiment, data), "products": products}
+    seconds = turns(ways, rounds=ROUNDS)
     made = table.add(row(f"epoch: {title}", "model.fit", seconds["ours"], seconds["fit"], at_least=4))
     measured(f"{seconds['ours']:.2f} s an epoch; plain fit {seconds['fit']:.2f} s: {made.reach}")
     if recipe == "task_a":
         kernels = [int(np.prod(v.shape)) for v in ours.model.trainable_variables if len(v.shape) == 2]
         # 6 a weight and row: forward, and back to the kernel and to the layer before.
-        floor = 6 * sum(kernels) * len(data.train.x) / rate
+        floor = 6 * sum(kernels) * len(data.train.x) / products.rate(seconds["products"])
         table.add(row(f"epoch: {title}", "arithmetic alone", seconds["ours"], floor, at_most=3))
     # Once only: Keras's dropout takes more than half a minute an epoch so.
     compiled = turns({"ours": ours.epoch, "fit": plain(experiment, data, jit_compile=True)}, rounds=1)
