@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QWidget
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from dnnstudio.gui.theme import Role, Theme, set_role
-from dnnstudio.gui.widgets import ElidedLabel, MiniButton, StatusDot, label
+from dnnstudio.gui.widgets import ElidedLabel, MiniButton, ProgressBar, StatusDot, label
 
 if TYPE_CHECKING:
     from dnnstudio.core.jobs import BatchesDone, EpochDone, Progress, RunStarted
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 HEIGHT = 28
 STEPS = 1000
 """The progress bar's own resolution."""
+SHOWN_MS = 200
+"""A figure stands for so long before the next one: quicker ones cannot be read."""
 PHASES = {
     "off": ("planned", "Engine off"),
     "starting": ("hint_dot", "Engine starting"),
@@ -53,7 +55,7 @@ class StatusLine(QFrame):
         self.engine = label("", Role.BODY)
         self.engine.setObjectName("engine_status")
         self.details = ElidedLabel("", Role.CAPTION)
-        self.bar = QProgressBar()
+        self.bar = ProgressBar()
         self.bar.setObjectName("progress")
         self.bar.setAccessibleName("Progress")
         self.bar.setTextVisible(False)
@@ -76,6 +78,9 @@ class StatusLine(QFrame):
         self._versions = self._note = ""
         self._steps = self._epochs = 0
         self._epoch_seconds = 0.0
+        self._wished: tuple[float, str, str] | None = None
+        self._standing = QTimer(self, singleShot=True, interval=SHOWN_MS)
+        self._standing.timeout.connect(self._show_wished)
         self.clear()
 
     def set_compact(self, compact: bool) -> None:
@@ -117,6 +122,7 @@ class StatusLine(QFrame):
 
     def say(self, words: str) -> None:
         """A word in place of the progress: Paused, Stopping, Waiting for the engine."""
+        self._wished = None
         self.progress.setText(words)
         self.rest.setText("")
         self.rest.setMinimumWidth(0)
@@ -132,6 +138,8 @@ class StatusLine(QFrame):
 
     def clear(self) -> None:
         """Nothing is under way."""
+        self._wished = None
+        self._standing.stop()
         self.bar.setRange(0, STEPS)
         for widget in (self.bar, self.progress, self.rest, self.cancel):
             widget.hide()
@@ -146,6 +154,16 @@ class StatusLine(QFrame):
         self.details.setText(f"·  {words}" if words else "")
 
     def _show(self, share: float, words: str, rest: str) -> None:
+        """Now, or when what is shown has stood long enough."""
+        self._wished = share, words, rest
+        if not self._standing.isActive():
+            self._show_wished()
+
+    def _show_wished(self) -> None:
+        if self._wished is None:
+            return
+        (share, words, rest), self._wished = self._wished, None
+        self._standing.start()
         if self.bar.maximum():
             self.bar.setValue(round(share * STEPS))
         self.progress.setText(words)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PySide6.QtWidgets import QApplication
 
-from dnnstudio.core.jobs import RunStarted
+from dnnstudio.core.jobs import BatchesDone, RunStarted
 from dnnstudio.core.recipes import load_recipe
 from dnnstudio.gui.engine_thread import EngineState
 from dnnstudio.gui.status_line import StatusLine
@@ -30,4 +31,34 @@ def test_the_note_of_a_training_stands_in_the_line_until_it_ends(qtbot: Any, qap
     assert line.details.text() == "·  TensorFlow 2, Keras 3"
     line.begin(RunStarted(**given, epochs=2))
     assert line.details.text() == "·  TensorFlow 2, Keras 3"
+    theme.deleteLater()
+
+
+def done(steps: int) -> BatchesDone:
+    few, rates = np.zeros(steps, np.float32), np.full(steps, 0.1)
+    numbers = np.arange(steps, dtype=np.int64)
+    return BatchesDone(
+        run="r", epoch=1, steps=numbers, losses=few, accuracies=few, learning_rates=rates, seconds_left=1.0
+    )
+
+
+def test_a_figure_stands_until_it_can_be_read(qtbot: Any, qapp: QApplication) -> None:
+    """The first is shown at once; of those that come meanwhile the last is shown a little later."""
+    theme = Theme(qapp)
+    line = StatusLine(theme)
+    qtbot.addWidget(line)
+    experiment = load_recipe("digits").experiment
+    line.begin(RunStarted(run="r", experiment=experiment, folder=Path("r"), steps_per_epoch=100, epochs=1))
+    qtbot.waitUntil(lambda: not line._standing.isActive())
+    shown = []
+    for steps in (10, 20, 30):
+        line.add_batches(done(steps))
+        shown.append(line.bar.value())
+    assert shown == [100, 100, 100]
+    qtbot.waitUntil(lambda: line.bar.value() != 100)
+    assert (line.bar.value(), "step 30 of 100" in line.rest.text()) == (300, True)
+    line.add_batches(done(40))
+    line.say("Paused")
+    qtbot.waitUntil(lambda: not line._standing.isActive())
+    assert (line.progress.text(), line.rest.text()) == ("Paused", "")
     theme.deleteLater()

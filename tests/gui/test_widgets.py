@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
-from PySide6.QtGui import QColor, QWheelEvent
+from PySide6.QtGui import QColor, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -24,6 +24,7 @@ from dnnstudio.gui.widgets import (
     MessageBar,
     NumberField,
     PlotLegend,
+    ProgressBar,
     Segmented,
     Share,
     ShareBar,
@@ -356,3 +357,26 @@ def test_the_gallery_opens_in_both_themes(theme: Theme, qtbot: QtBot, choice: st
     _show(qtbot, gallery)
     tokens = DARK if choice == "dark" else LIGHT
     assert _near(gallery.grab().toImage().pixelColor(3, 3), tokens.bg)
+
+
+# ------------------------------------------------------------------------------------------------ progress
+
+
+def test_a_progress_bar_is_painted_with_the_window_and_not_within_the_change(qtbot: QtBot) -> None:
+    class Painted(ProgressBar):
+        paintings = 0
+
+        def paintEvent(self, event: QPaintEvent) -> None:
+            self.paintings += 1
+            super().paintEvent(event)
+
+    bar = Painted()
+    bar.setRange(0, 1000)
+    bar.resize(200, 6)
+    _show(qtbot, bar)
+    qtbot.waitUntil(lambda: bar.paintings > 0)
+    before = bar.paintings
+    bar.setValue(700)
+    assert (bar.value(), bar.paintings) == (700, before)
+    qtbot.waitUntil(lambda: bar.paintings > before)
+    assert bar.updatesEnabled()

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from dnnstudio.core.comparison import as_csv, verdict
 from dnnstudio.core.errors import UserError
@@ -32,7 +32,7 @@ from dnnstudio.gui.comparing.table import FiguresTable
 from dnnstudio.gui.runs_panel import open_folder
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.uncertainty.exporting import save_png
-from dnnstudio.gui.widgets import Card, Limits, MessageBar, NumberField, Steps, label, push_button
+from dnnstudio.gui.widgets import Card, Limits, MessageBar, NumberField, ProgressBar, Steps, label, push_button
 
 SEEDS, MOST_SEEDS = 3, 20
 FINE = 100
@@ -134,7 +134,7 @@ class ComparisonWindow(QDialog):
         self.stop = push_button("Cancel", tip="Stop; the trainings that are done are kept")
         self.stop.setObjectName("comparison_cancel")
         self.stop.clicked.connect(self.cancel)
-        self.bar = QProgressBar()
+        self.bar = ProgressBar()
         self.bar.setObjectName("comparison_bar")
         self.bar.setAccessibleName("How far the comparison is")
         self.bar.setTextVisible(False)

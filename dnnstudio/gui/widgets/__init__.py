@@ -9,6 +9,7 @@ from dnnstudio.gui.widgets.labels import Badge, ElidedLabel, IconLabel, SectionT
 from dnnstudio.gui.widgets.messages import AdviceCard, MessageBar, WarningStrip
 from dnnstudio.gui.widgets.numbers import Limits, Steps
 from dnnstudio.gui.widgets.plots import LegendEntry, PlotLegend, Share, ShareBar
+from dnnstudio.gui.widgets.progress import ProgressBar
 from dnnstudio.gui.widgets.segmented import Choice, Segmented
 from dnnstudio.gui.widgets.tabs import Tabs
 
@@ -29,6 +30,7 @@ __all__ = [
     "MiniButton",
     "NumberField",
     "PlotLegend",
+    "ProgressBar",
     "SectionTitle",
     "Segmented",
     "Share",

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
-    QProgressBar,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +21,7 @@ from dnnstudio.gui.widgets.labels import Badge, ElidedLabel, StatusDot, label, r
 from dnnstudio.gui.widgets.messages import AdviceCard, MessageBar, WarningStrip
 from dnnstudio.gui.widgets.numbers import Limits, Steps
 from dnnstudio.gui.widgets.plots import LegendEntry, PlotLegend, Share, ShareBar
+from dnnstudio.gui.widgets.progress import ProgressBar
 from dnnstudio.gui.widgets.segmented import Choice, Segmented
 from dnnstudio.gui.widgets.tabs import Tabs
 
@@ -132,7 +132,7 @@ class Gallery(QWidget):
         combo.set_value(1)
         card.add(combo)
         card.add(QLineEdit("hidden_2"))
-        bar = QProgressBar()
+        bar = ProgressBar()
         bar.setTextVisible(False)
         bar.setValue(40)
         card.add(bar)
