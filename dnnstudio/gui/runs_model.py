@@ -156,8 +156,12 @@ class RunsModel(QAbstractTableModel):
             self.beginInsertRows(QModelIndex(), row, row)
             self._records.insert(row, record)
             self.endInsertRows()
+        before = list(self._best)
         self._find_best()
-        self.dataChanged.emit(self.index(0, 0), self.index(len(self._records) - 1, len(COLUMNS) - 1))
+        self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
+        for number, (was, best) in enumerate(zip(before, self._best, strict=True)):
+            if was != best:  # another run's figure is the bold one now
+                self.dataChanged.emit(self.index(0, number), self.index(len(self._records) - 1, number))
 
     def remove_all_but(self, folders: Iterable[Path]) -> None:
         """Forget the runs whose folders are gone."""

@@ -130,6 +130,23 @@ def test_the_best_figure_of_each_column_is_bold() -> None:
     assert model.best is not None and model.best.number == 2
 
 
+def test_only_what_has_changed_of_the_table_is_drawn_anew() -> None:
+    """An epoch of the live run changes its row, and the columns in which another figure is the best now."""
+    model = RunsModel()
+    for number in range(1, 6):
+        model.put(record(number, accuracy=0.8 + number / 100, loss=0.5))
+    told: list[tuple[int, int, int, int]] = []
+    model.dataChanged.connect(lambda a, b: told.append((a.row(), b.row(), a.column(), b.column())))
+    model.put(replace(record(4, accuracy=0.84, loss=0.5), epochs_done=3))
+    row = model.row_of(Path("/runs/4"))
+    assert told == [(row, row, 0, len(COLUMNS) - 1)]
+    told.clear()
+    model.put(record(4, accuracy=0.84, loss=0.4))
+    loss = TITLES.index("Val. loss")
+    assert told == [(row, row, 0, len(COLUMNS) - 1), (0, 4, loss, loss)]
+    assert [model.index(at, loss).data(BEST_ROLE) for at in range(5)] == [at == row for at in range(5)]
+
+
 def test_a_single_run_has_nothing_to_be_best_among() -> None:
     model = RunsModel()
     model.put(record(1))
