@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QGridLayout, QWidget
 
 from dnnstudio.core.divergence import Divergence
@@ -18,6 +20,7 @@ from dnnstudio.core.optimizers import SGD
 from dnnstudio.core.recipes import load_recipe
 from dnnstudio.gui.document import Document
 from dnnstudio.gui.messages import Messages
+from dnnstudio.gui.plots.heat import COLUMNS, NAME_WIDTH, VALUE_WIDTH, HeatRow, HeatTiles, Scale
 from dnnstudio.gui.plots.result_card import ResultCard
 from dnnstudio.gui.plots.side import SideStack
 from dnnstudio.gui.theme import Theme
@@ -119,3 +122,21 @@ def test_the_message_says_what_happened_and_leaves_the_rest_to_the_card(qtbot: A
         "The loss became infinite in step 7 of epoch 2, at a learning rate of 3. The last good weights are kept.",
     )
     assert Path("run") not in said[0]
+
+
+def test_a_tile_is_as_dark_as_its_value_is_large_and_empty_where_there_is_none(qtbot: Any, theme: Theme) -> None:
+    """By powers of ten: 0.01 lies half of the way between 0.0001 and 1."""
+    tiles = HeatTiles(theme)
+    qtbot.addWidget(tiles)
+    rows = (HeatRow("one", (1e-4, 1e-2, 1.0, float("nan"), 50.0), "50"), HeatRow("two", (1e-2,), "frozen", frozen=True))
+    tiles.show_rows(rows, Scale(1e-4, 1.0, "0.0001", "1"))
+    tiles.resize(NAME_WIDTH + COLUMNS * 20 + VALUE_WIDTH, 100)
+    picture = QImage(tiles.size(), QImage.Format.Format_RGB32)
+    tiles.render(picture)
+    low, high = (np.array(theme.color(token).getRgb()[:3]) for token in ("heat_low", "heat_high"))  # type: ignore[index]
+    empty = np.array(theme.color("inset").getRgb()[:3])  # type: ignore[index]
+    wanted = [low, (low + high) / 2, high, empty, high, empty]
+    tile = (tiles.width() - NAME_WIDTH - VALUE_WIDTH - 4) / COLUMNS
+    for column, color in enumerate(wanted):
+        found = picture.pixelColor(round(NAME_WIDTH + (column + 0.4) * tile), 19).getRgb()[:3]  # type: ignore[index]
+        assert np.abs(np.array(found) - color).max() <= 1, column

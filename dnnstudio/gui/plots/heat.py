@@ -10,13 +10,14 @@ from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QHelpEvent, QLinearGradient, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from dnnstudio.gui.plots.curves import Floats
 from dnnstudio.gui.theme import Theme
 
 COLUMNS = 30
 """So many tiles are the whole plan."""
 ROW_HEIGHT = (15, 38)
 """Smallest and largest height of a row."""
-NAME_WIDTH, VALUE_WIDTH, KEY_HEIGHT, GAP = 72, 56, 22, 2
+NAME_WIDTH, VALUE_WIDTH, KEY_HEIGHT, GAP, ROUND = 72, 56, 22, 2, 2
 WITH_KEY = 240
 """Pixels of width from which on there is a key."""
 
@@ -46,13 +47,12 @@ class Scale:
     high_text: str
     log: bool = True
 
-    def place(self, value: float) -> float:
-        """0 to 1 between the two ends."""
-        if self.log:
-            value, low, high = (float(np.log10(max(one, 1e-300))) for one in (value, self.low, self.high))
-        else:
-            low, high = self.low, self.high
-        return float(np.clip((value - low) / ((high - low) or 1.0), 0.0, 1.0))
+    def places(self, values: Floats) -> Floats:
+        """0 to 1 between the two ends for each value."""
+        ends = np.array([self.low, self.high, *values])
+        low, high, rest = np.split(np.log10(np.maximum(ends, 1e-300)) if self.log else ends, (1, 2))
+        shares: Floats = np.clip((rest - low) / ((high - low) or 1.0), 0.0, 1.0)
+        return shares
 
 
 class HeatTiles(QWidget):
@@ -97,15 +97,15 @@ class HeatTiles(QWidget):
         index = int(place.y() / self._row_height())
         return self._rows[index] if 0 <= index < len(self._rows) else None
 
-    def _color(self, value: float) -> QColor:
-        assert self._scale is not None
-        share = self._scale.place(value)
-        low, high = self._theme.color("heat_low"), self._theme.color("heat_high")
-        mixed = [
-            round(one + (other - one) * share)
-            for one, other in zip(low.getRgb()[:3], high.getRgb()[:3], strict=True)  # type: ignore[index]
-        ]
-        return QColor(*mixed)
+    def _colors(self, values: Sequence[float]) -> dict[int, QColor]:
+        """The colour of the tile of each value there is, by its column: worked out for the whole row at once."""
+        known = np.flatnonzero(np.isfinite(values))
+        if self._scale is None:
+            return {}
+        low, high = (np.array(self._theme.color(token).getRgb()[:3]) for token in ("heat_low", "heat_high"))  # type: ignore[index]
+        places = self._scale.places(np.asarray(values)[known])
+        mixed = np.rint(low + (high - low) * places[:, None]).astype(int)
+        return {column: QColor(*color) for column, color in zip(known.tolist(), mixed.tolist(), strict=True)}
 
     # ------------------------------------------------------------------------------------------ Qt
 
@@ -146,17 +146,22 @@ class HeatTiles(QWidget):
 
     def _paint_tiles(self, painter: QPainter, area: QRectF, row: HeatRow) -> None:
         width = area.width() / COLUMNS
+        tiles = [
+            QRectF(area.left() + column * width, area.top(), max(width - GAP, 1), area.height())
+            for column in range(COLUMNS)
+        ]
         painter.setPen(Qt.PenStyle.NoPen)
-        for column in range(COLUMNS):
-            tile = QRectF(area.left() + column * width, area.top(), max(width - GAP, 1), area.height())
-            known = column < len(row.values) and np.isfinite(row.values[column])
-            painter.setBrush(self._theme.color("inset"))
-            if known and not row.frozen and self._scale is not None:
-                painter.setBrush(self._color(row.values[column]))
-            painter.drawRoundedRect(tile, 2, 2)
-            if row.frozen and column < len(row.values):
-                painter.setBrush(QBrush(self._theme.color("strong"), Qt.BrushStyle.BDiagPattern))
-                painter.drawRoundedRect(tile, 2, 2)
+        painter.setBrush(self._theme.color("inset"))
+        known = {} if row.frozen else self._colors(row.values[:COLUMNS])
+        for tile in (tile for column, tile in enumerate(tiles) if column not in known):
+            painter.drawRoundedRect(tile, ROUND, ROUND)
+        for column, color in known.items():
+            painter.setBrush(color)
+            painter.drawRoundedRect(tiles[column], ROUND, ROUND)
+        if row.frozen:
+            painter.setBrush(QBrush(self._theme.color("strong"), Qt.BrushStyle.BDiagPattern))
+            for tile in tiles[: len(row.values)]:
+                painter.drawRoundedRect(tile, ROUND, ROUND)
 
     def _paint_bars(self, painter: QPainter, area: QRectF, bars: Sequence[int]) -> None:
         most = max(bars) or 1
