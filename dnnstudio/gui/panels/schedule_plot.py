@@ -10,7 +10,7 @@ os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QBrush, QColor, QLinearGradient
+from PySide6.QtGui import QBrush, QColor, QLinearGradient, QShowEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from dnnstudio.gui.panels.schedule_words import Preview
@@ -83,7 +83,12 @@ class SchedulePlot(QWidget):
     def set_position(self, epoch: float | None) -> None:
         """Mark how far a training has come, in epochs; None takes the mark away."""
         self._position = epoch
-        self._place_mark()
+        if self.isVisible():
+            self._place_mark()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._place_mark()  # out of sight it does not follow a training
 
     def _place_mark(self) -> None:
         shown = self._position is not None and self._preview is not None

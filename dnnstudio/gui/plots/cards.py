@@ -125,6 +125,7 @@ class HistoryCard(PlotCard):
         self._curves: Curves | None = None
         self._others: Sequence[Other] = ()
         self._view = View()
+        self._told: tuple[Curves, int, tuple[Other, ...], View] | None = None
         self._smooth = Smoothing()
         self.legend = PlotLegend(theme)
         plot.set_legend(self.legend, at_top=legend_at_top)
@@ -145,7 +146,12 @@ class HistoryCard(PlotCard):
         self.menu.set_clean(self._view.clean, known=bool(len(curves.column(f"clean_{self._batch}")[0])))
         plot.set_now(None if curves.ended else curves.now)
         plot.set_message("")
-        self._say()
+        told = curves, len(curves.rows), tuple(others), self._view
+        if told != self._told or plot.pointer is not None:
+            self._told = told
+            self._say()
+        else:  # of the epochs there is nothing new to say
+            plot.place_legend()
 
     def _draw_all(self, curves: Curves, over: float) -> None:
         if len(curves.batch[self._batch]) == len(curves.steps):
@@ -269,7 +275,7 @@ class HistoryCard(PlotCard):
 
     def clear(self, message: str) -> None:
         """No run: a sentence in place of the curves."""
-        self._curves = None
+        self._curves = self._told = None
         self.plot.clear()
         self.plot.set_others(())
         self.plot.show_pointer(None)

@@ -17,8 +17,9 @@ from dnnstudio.gui.plots.rate_card import RateCard
 from dnnstudio.gui.plots.words import loss_words
 from dnnstudio.gui.theme import Theme
 
-TURN_MS = 20
-"""The three cards take turns: each is drawn at most every 60 ms, and none of them holds the window up for long."""
+TURN_MS = 50
+"""The three cards take turns: twenty drawings a second, each card at most every 150 ms. More would not be seen, and
+the training has to do without the time that drawing takes."""
 EMPTY_LOSS = "Press Train: the loss is drawn here, batch by batch."
 EMPTY_ACCURACY = "Press Train: here is how often the network is right."
 

@@ -121,6 +121,22 @@ def test_the_mark_shows_how_far_training_is(qtbot: QtBot, document: Document, th
     assert not panel.plot._now.isVisible()
 
 
+def test_the_mark_stands_where_training_is_when_the_preview_comes_into_sight(
+    qtbot: QtBot, document: Document, theme: Theme
+) -> None:
+    panel = SchedulePanel(document, theme)
+    shown(qtbot, panel)
+    panel.hide()
+    panel.set_position(3.5)
+    panel.show()
+    assert panel.plot._now.isVisible()
+    assert panel.plot._now.value() == 3.5
+    panel.hide()
+    panel.set_position(None)
+    panel.show()
+    assert not panel.plot._now.isVisible()
+
+
 def test_training_says_how_many_steps_that_makes(qtbot: QtBot, document: Document, theme: Theme) -> None:
     panel = TrainingPanel(document, theme)
     shown(qtbot, panel)
