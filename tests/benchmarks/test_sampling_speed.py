@@ -60,7 +60,7 @@ def test_seconds_of_a_hundred_passes(table: Any, row: Any, turns: Callable[..., 
         "independent": lambda: list(apart.passes(x, 0, PASSES, seed=1)),
         "one_a_pass": lambda: list(shared.passes(x, 0, PASSES, seed=1)),
     }
-    seconds = {name: value * 100 / PASSES for name, value in turns(ways, rounds=5).items()}
+    seconds = {name: value * 100 / PASSES for name, value in turns(ways, rounds=9).items()}
     notebook = seconds["notebook"]
     title, against = "MC dropout 100 × 10,000", "np.stack of calls"
     table.add(row(f"{title}, own masks", against, seconds["independent"], notebook, at_least=2))
