@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks import neighbours
 from tests.benchmarks.report import BEGIN, COLORS, END, FOLDER, README, Report, Row, machine
 
 
@@ -78,3 +79,16 @@ def test_a_report_is_written_and_read_again(tmp_path: Path) -> None:
 )
 def test_a_row_says_whether_it_holds(row: Row, holds: bool | None, words: str) -> None:
     assert (row.holds, row.reach) == (holds, words)
+
+
+def test_a_round_that_neighbours_disturbed_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to as often again; then those in which others took least are what there is."""
+
+    def results(shares: list[float]) -> list[int]:
+        left, tried = iter(shares), iter(range(99))
+        monkeypatch.setattr(neighbours, "share_taken", lambda before: next(left))
+        return neighbours.least_disturbed(lambda: next(tried), rounds=2)
+
+    assert results([0.0, 0.01]) == [0, 1]
+    assert results([0.0, 0.2, 0.02]) == [0, 2]
+    assert results([0.3, 0.1, 0.2, 0.4]) == [1, 2]

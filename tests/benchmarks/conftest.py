@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.benchmarks.neighbours import least_disturbed
 from tests.benchmarks.report import Report, Row, machine
 
 ROWS: list[Row] = []
@@ -26,13 +27,18 @@ class Table:
 
 def take_turns(works: dict[str, Callable[[], object]], *, rounds: int) -> dict[str, float]:
     """The median seconds of each, one after the other in every round; a first round is not counted."""
-    seconds: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(rounds + 1):
+
+    def one_round() -> dict[str, float]:
+        seconds: dict[str, float] = {}
         for name, work in works.items():
             began = time.perf_counter()
             work()
-            seconds[name].append(time.perf_counter() - began)
-    return {name: statistics.median(values[1:]) for name, values in seconds.items()}
+            seconds[name] = time.perf_counter() - began
+        return seconds
+
+    one_round()
+    found = least_disturbed(one_round, rounds=rounds)
+    return {name: statistics.median(seconds[name] for seconds in found) for name in works}
 
 
 class Products:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from typing import Self
 
@@ -11,17 +10,17 @@ from PySide6.QtCore import Qt, QTimer
 
 
 class Gaps:
-    """Milliseconds between the ticks of a timer of 10 ms, of each turn by itself."""
+    """Milliseconds between the ticks of a timer of 10 ms, of one turn after the other."""
 
     def __init__(self) -> None:
-        self.turns: list[list[float]] = []
+        self.turn: list[float] = []
         self._last = 0.0
         self._timer = QTimer()
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
 
     def __enter__(self) -> Self:
-        self.turns.append([])
+        self.turn = []
         self._last = time.perf_counter()
         self._timer.start(10)
         return self
@@ -31,10 +30,10 @@ class Gaps:
 
     @property
     def p99(self) -> float:
-        """The median over the turns."""
-        return statistics.median(float(np.percentile(turn, 99)) for turn in self.turns)
+        """Of the last turn."""
+        return float(np.percentile(self.turn, 99))
 
     def _tick(self) -> None:
         now = time.perf_counter()
-        self.turns[-1].append(1e3 * (now - self._last))
+        self.turn.append(1e3 * (now - self._last))
         self._last = now

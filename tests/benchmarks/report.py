@@ -14,6 +14,9 @@ from importlib.metadata import version
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from tests.benchmarks.neighbours import processor_times, share_taken
+
+BEFORE = processor_times()
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "resources" / "bench"
 README = ROOT / "README.md"
@@ -148,25 +151,8 @@ def machine() -> dict[str, str]:
         "numpy": f"NumPy {version('numpy')}",
         "day": time.strftime("%Y-%m-%d"),
         "load": loads,
-        "others": _taken_by_others(),
+        "others": f"{share_taken(BEFORE):.1%} of the processors' time taken by others",
     }
-
-
-def _processor_times() -> tuple[int, int]:
-    """What a virtual machine's processors wanted and others got, and all of their time; 0 where nobody counts it."""
-    counted = Path("/proc/stat")
-    times = [int(number) for number in counted.read_text().splitlines()[0].split()[1:9]] if counted.exists() else []
-    return (times[7], sum(times)) if len(times) == 8 else (0, 0)
-
-
-BEFORE = _processor_times()
-
-
-def _taken_by_others() -> str:
-    """A bench beside busy neighbours measures them too."""
-    (taken, total), (taken_before, total_before) = _processor_times(), BEFORE
-    share = (taken - taken_before) / (total - total_before) if total > total_before else 0.0
-    return f"{share:.1%} of the processors' time taken by others"
 
 
 def _tensorflow() -> str:
