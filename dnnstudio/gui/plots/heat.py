@@ -99,9 +99,9 @@ class HeatTiles(QWidget):
 
     def _colors(self, values: Sequence[float]) -> dict[int, QColor]:
         """The colour of the tile of each value there is, by its column: worked out for the whole row at once."""
-        known = np.flatnonzero(np.isfinite(values))
         if self._scale is None:
             return {}
+        known = np.flatnonzero(np.isfinite(values))
         low, high = (np.array(self._theme.color(token).getRgb()[:3]) for token in ("heat_low", "heat_high"))  # type: ignore[index]
         places = self._scale.places(np.asarray(values)[known])
         mixed = np.rint(low + (high - low) * places[:, None]).astype(int)
@@ -153,8 +153,9 @@ class HeatTiles(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._theme.color("inset"))
         known = {} if row.frozen else self._colors(row.values[:COLUMNS])
-        for tile in (tile for column, tile in enumerate(tiles) if column not in known):
-            painter.drawRoundedRect(tile, ROUND, ROUND)
+        for column, tile in enumerate(tiles):
+            if column not in known:
+                painter.drawRoundedRect(tile, ROUND, ROUND)
         for column, color in known.items():
             painter.setBrush(color)
             painter.drawRoundedRect(tiles[column], ROUND, ROUND)
