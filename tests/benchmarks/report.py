@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "resources" / "bench"
 README = ROOT / "README.md"
 BEGIN, END = "<!-- written by `make bench` -->", "<!-- end of what `make bench` wrote -->"
-BAR, LINE, LEFT = 420, 52, 400
+BAR, LINE, LEFT, RIGHT = 420, 52, 400, 270
 COLORS = {"light": ("#ffffff", "#333333", "#2f6fde", "#b8bec9"), "dark": ("#0d1117", "#d0d7de", "#6ea8fe", "#5a6270")}
 """Page, words, ours, what it is held against."""
 
@@ -117,7 +117,7 @@ class Report:
                 said = escape(f"{value:.3g} {row.unit} {of}".rstrip())
                 parts.append(f'<rect x="{LEFT}" y="{height}" width="{width:.1f}" height="14" fill="{color}"/>')
                 parts.append(f'<text x="{LEFT + width + 6:.1f}" y="{height + 11}">{said}</text>')
-        size = f'width="{LEFT + BAR + 220}" height="{50 + len(pairs) * LINE}"'
+        size = f'width="{LEFT + BAR + RIGHT}" height="{50 + len(pairs) * LINE}"'
         style = f'font-family="sans-serif" font-size="12" fill="{words}"'
         back = f'<rect width="100%" height="100%" fill="{page}"/>'
         title = '<text x="12" y="20" font-weight="bold">dnnstudio (blue) and what it is held against (grey)</text>'
