@@ -40,7 +40,11 @@ def run(argv: Sequence[str] = ()) -> int:
     if given is not None and not given.exists():
         raise UserError(f"{given} does not exist.", "Check the path.")
 
-    # 3. Qt, settings, and where crashes are written.
+    # 3. The core before Qt, which reads the source of each module that is imported after it; then Qt, settings, and
+    # where crashes are written.
+    from dnnstudio.core.runs import sweep_workspace
+
+    # isort: split
     from PySide6.QtWidgets import QApplication
 
     from dnnstudio import __version__
@@ -67,7 +71,6 @@ def run(argv: Sequence[str] = ()) -> int:
     # 4. Theme, document, window.
     from PySide6.QtCore import QTimer
 
-    from dnnstudio.core.runs import sweep_workspace
     from dnnstudio.gui.engine_thread import Engine
     from dnnstudio.gui.main_window import MainWindow
     from dnnstudio.gui.theme import Theme
