@@ -26,7 +26,7 @@ from dnnstudio.core.uncertainty.samples import Masks
 from dnnstudio.core.uncertainty.scores import with_both_classes
 from dnnstudio.engine.fast.reasons import why_not
 from dnnstudio.engine.runtime import keras, tf
-from dnnstudio.engine.side_by_side import SideBySide
+from dnnstudio.engine.side_by_side import CAN_GIVE_WAY, SideBySide
 
 BLOCK = {"independent": 1000, "one_a_pass": 5000}
 """Rows of one forward pass. Part of what the masks depend on: another number gives other samples."""
@@ -52,9 +52,8 @@ class Sampler:
     """Draws passes of one model. Compiled once, used for any rows."""
 
     def __init__(self, model: keras.Sequential, *, masks: Masks = "independent", beside_window: bool = False) -> None:
-        """`beside_window`: one thread asks for everything, so that a window's own work is seldom held up by Python's
-        lock; otherwise whole blocks with own masks are worked at side by side. Raises `UserError` where nothing in
-        the model is random.
+        """`beside_window`: the threads that work at whole blocks side by side give way to the window's own; where the
+        system cannot do that, one thread asks for everything. Raises `UserError` where nothing in the model is random.
         """
         self.model = model
         self.masks = masks
@@ -71,7 +70,8 @@ class Sampler:
         self._folded, self._narrowed = _short_cuts(self._after, self._random, self._units)
         # Where one mask is folded into the kernel, so is what makes up for its dropped units.
         self._made_up = masks == "independent" and isinstance(self._random[0], keras.layers.Dropout)
-        self._apart = masks == "independent" and not beside_window
+        self._gives_way = beside_window
+        self._apart = masks == "independent" and (CAN_GIVE_WAY or not beside_window)
         self._side_by_side: SideBySide | None = None
         self._fixed = tf.function(self._prefix, autograph=False, reduce_retracing=True)
         narrow = masks == "one_a_pass"
@@ -148,7 +148,8 @@ class Sampler:
         if self._side_by_side is None:
             compiled = not why_not(self.model)
             one_pass = self._at_once if compiled else self._in_parts
-            self._side_by_side = SideBySide(tf.function(one_pass, autograph=False, jit_compile=compiled), given(first))
+            work = tf.function(one_pass, autograph=False, jit_compile=compiled)
+            self._side_by_side = SideBySide(work, given(first), gives_way=self._gives_way)
         yield from self._side_by_side.map(chain([first], pieces), given)
 
     def _at_once(self, x: Any, *numbers: Any) -> Any:

@@ -1,11 +1,15 @@
 """One function called on all cores at once, each call on one: large pieces that need nothing of each other.
 
 A call that is spread over the cores waits at every operation for the slowest of them, and hands each one to and fro.
+
+As they keep every core busy, a window beside them would wait for a processor, 8 to 16 ms in one turn of its loop. So
+there they give way, which Linux lets a single thread do.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,20 +18,29 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
-from dnnstudio.engine.fast.one_core import OneCore
+from dnnstudio.engine.fast.one_core import OneCore, start_compilers
 
 MOST_CORES = 8
+NICENESS = 10
+"""A thread that is not nice gets nine times as much of a processor as one that is so nice."""
+CAN_GIVE_WAY = sys.platform == "linux"
+"""Elsewhere niceness is the whole process's, the window's too."""
 Piece = TypeVar("Piece")
 
 
 class SideBySide:
     """`work` of what is like `example`, in shapes and types, on as many cores as there are."""
 
-    def __init__(self, work: Callable[..., Any], example: tuple[Any, ...]) -> None:
+    def __init__(self, work: Callable[..., Any], example: tuple[Any, ...], *, gives_way: bool = False) -> None:
+        """`gives_way`: to every thread that is not as nice, where the system can (`CAN_GIVE_WAY`)."""
         self.cores = min(os.cpu_count() or 1, MOST_CORES)
+        self._started = _give_way if gives_way and CAN_GIVE_WAY else None
         self._callers: SimpleQueue[OneCore] = SimpleQueue()
-        for _ in range(self.cores):
-            self._callers.put(OneCore(lambda _, *fed: work(*fed), (0,), example))
+        start_compilers()  # which shall not be nice as well
+        # A thread cannot take its niceness back, and what it starts inherits it: so this is not done by the caller's.
+        with ThreadPoolExecutor(1, "side by side", initializer=self._started) as pool:
+            for _ in range(self.cores):
+                self._callers.put(pool.submit(OneCore, lambda _, *fed: work(*fed), (0,), example).result())
 
     def map(
         self, pieces: Iterable[Piece], given: Callable[[Piece], tuple[Any, ...]]
@@ -42,7 +55,7 @@ class SideBySide:
                 self._callers.put(caller)
 
         waiting: deque[tuple[Piece, Future[NDArray[Any]]]] = deque()
-        with ThreadPoolExecutor(self.cores, "side by side") as pool:
+        with ThreadPoolExecutor(self.cores, "side by side", initializer=self._started) as pool:
             try:
                 for piece in pieces:
                     waiting.append((piece, pool.submit(call, piece)))
@@ -54,3 +67,8 @@ class SideBySide:
                     yield first, done.result()
             finally:
                 pool.shutdown(cancel_futures=True)
+
+
+def _give_way() -> None:
+    """Of the calling thread alone, and those that it will start."""
+    os.nice(NICENESS)

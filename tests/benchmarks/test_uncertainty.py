@@ -25,7 +25,7 @@ from .neighbours import least_disturbed
 
 PATIENCE_MS = 280_000
 CHAPTER = 0.8589
-TURNS = 3
+TURNS = 5
 
 
 @pytest.fixture
@@ -57,26 +57,29 @@ def test_the_chapter_s_network_under_a_hundred_passes(
     collector.freeze()
     collector.start()
 
-    def one_turn() -> float:
+    def one_turn() -> tuple[float, float]:
+        """The gaps, and the seconds of the sampling."""
         if not dialog.sampling.busy:
             dialog.sampling.start()
         with gaps:
             loop.exec()
-        return gaps.p99
+        assert dialog.inspection.samples is not None
+        return gaps.p99, dialog.inspection.samples.seconds
 
-    p99 = statistics.median(least_disturbed(one_turn, rounds=TURNS))
+    p99, seconds = map(statistics.median, zip(*least_disturbed(one_turn, rounds=TURNS), strict=True))
     collector.stop()
     gc.unfreeze()
     samples = dialog.inspection.samples
     assert samples is not None
     accuracy = float(samples.correct.mean())
     print(
-        f"\nMC accuracy {accuracy:.4f} (the chapter: {CHAPTER}), {samples.seconds:.1f} s for {samples.array().shape}; "
+        f"\nMC accuracy {accuracy:.4f} (the chapter: {CHAPTER}), {seconds:.1f} s for {samples.array().shape}; "
         f"gaps: p99 {p99:.1f} ms"
     )
     assert samples.array().shape == (100, 10_000, 10)
     assert accuracy == pytest.approx(CHAPTER, abs=0.01)
     what = "gaps of the window's loop while sampling, p99"
     table.add(row(what, "a timer of 10 ms", p99, unit="ms", at_most=20))
+    table.add(row("MC dropout 100 × 10,000, own masks, in the inspector", "the clock", seconds))
     assert p99 < 100
     theme.deleteLater()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any
 
@@ -9,14 +10,28 @@ import numpy as np
 import pytest
 
 from dnnstudio.core.uncertainty.samples import Masks
+from dnnstudio.engine import sampling
+from dnnstudio.engine.fast.one_core import TASKS
 from dnnstudio.engine.fast.reasons import why_not
 from dnnstudio.engine.runtime import keras, tf
 from dnnstudio.engine.sampling import BLOCK, Sampler
-from dnnstudio.engine.side_by_side import SideBySide
+from dnnstudio.engine.side_by_side import CAN_GIVE_WAY, NICENESS, SideBySide
 
 
-def squares() -> SideBySide:
-    return SideBySide(tf.function(lambda x: x * x), (np.zeros(3, np.float32),))
+def squares(*, gives_way: bool = False) -> SideBySide:
+    return SideBySide(tf.function(lambda x: x * x), (np.zeros(3, np.float32),), gives_way=gives_way)
+
+
+def threads() -> set[int]:
+    """This process's, those of TensorFlow too."""
+    return {int(task.name) for task in TASKS.iterdir()}
+
+
+@pytest.fixture(params=["gives way", "cannot give way"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A system on which one thread can give way, and one on which it cannot."""
+    monkeypatch.setattr(sampling, "CAN_GIVE_WAY", request.param == "gives way")
+    return str(request.param)
 
 
 def alive() -> list[str]:
@@ -46,6 +61,26 @@ def test_few_pieces_are_taken_ahead_and_none_after_an_end() -> None:
     assert not alive()
 
 
+@pytest.mark.skipif(not CAN_GIVE_WAY, reason="the system knows no niceness of a single thread")
+@pytest.mark.parametrize("gives_way", [False, True])
+def test_beside_a_window_those_who_work_give_way_and_nobody_else(gives_way: bool) -> None:
+    mine = os.getpriority(os.PRIO_PROCESS, 0)
+    asked: list[int] = []
+
+    def given(piece: int) -> tuple[Any, ...]:
+        asked.append(os.getpriority(os.PRIO_PROCESS, 0))
+        return (np.full(3, piece, np.float32),)
+
+    before = threads()
+    several = squares(gives_way=gives_way)
+    stayed = [os.getpriority(os.PRIO_PROCESS, thread) for thread in threads() - before]
+    assert max(stayed) == (mine + NICENESS if gives_way else mine)  # the pipelines' own
+    assert len(list(several.map(range(4), given))) == 4
+    assert set(asked) == {mine + NICENESS if gives_way else mine}
+    assert os.getpriority(os.PRIO_PROCESS, 0) == mine
+    assert not alive()
+
+
 def test_an_error_is_told_and_the_next_call_goes_on() -> None:
     several = squares()
 
@@ -60,9 +95,9 @@ def test_an_error_is_told_and_the_next_call_goes_on() -> None:
     assert not alive()
 
 
-@pytest.mark.parametrize(
-    ("masks", "beside_window"), [("independent", False), ("independent", True), ("one_a_pass", False)]
-)
+@pytest.mark.parametrize("beside_window", [False, True])
+@pytest.mark.parametrize("masks", ["independent", "one_a_pass"])
+@pytest.mark.usefixtures("way")
 def test_passes_over_whole_and_short_blocks_are_those_of_the_layers_by_hand(masks: Masks, beside_window: bool) -> None:
     """Two whole blocks and a short one: outputs by NumPy from the masks that the sampler drew."""
     rows = 2 * BLOCK["independent"] + 300
@@ -93,7 +128,9 @@ def test_passes_over_whole_and_short_blocks_are_those_of_the_layers_by_hand(mask
 
 
 @pytest.mark.parametrize("compiled", [True, False])
-def test_every_kind_of_layer_says_side_by_side_what_it_says_alone(compiled: bool) -> None:
+def test_every_kind_of_layer_says_side_by_side_what_it_says_alone(
+    compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By XLA in whole blocks, or in parts where a layer has no fast way; alone means by one thread, without XLA."""
     keras.utils.set_random_seed(2)
     layers = keras.layers
@@ -115,9 +152,11 @@ def test_every_kind_of_layer_says_side_by_side_what_it_says_alone(compiled: bool
     )
     assert bool(why_not(model)) is not compiled
     x = np.random.default_rng(1).normal(size=(BLOCK["independent"] + 10, 6)).astype(np.float32)
-    together, alone = (
-        list(Sampler(model, beside_window=beside_window).passes(x, 3, 2, seed=5)) for beside_window in (False, True)
-    )
+    together = list(Sampler(model).passes(x, 3, 2, seed=5))
+    monkeypatch.setattr(sampling, "CAN_GIVE_WAY", False)
+    sampler = Sampler(model, beside_window=True)
+    alone = list(sampler.passes(x, 3, 2, seed=5))
+    assert sampler._side_by_side is None
     np.testing.assert_allclose(together, alone, atol=1e-6)
     model.layers[-1].bias.assign([0.0, 5.0, 0.0])
     sampler = Sampler(model)

@@ -58,7 +58,7 @@ def _confined(make: Callable[[], Iterator[Any]]) -> tuple[Iterator[Any], list[in
     """What `make` makes, and the threads that it starts, each of which may use one processor."""
     if not hasattr(os, "sched_setaffinity") or not TASKS.is_dir():
         return make(), []
-    _start_compilers()
+    start_compilers()
     made: list[Iterator[Any]] = []
     errors: list[BaseException] = []
     started: list[int] = []
@@ -97,6 +97,6 @@ def _threads() -> set[int]:
 
 
 @cache
-def _start_compilers() -> None:
+def start_compilers() -> None:
     """Let XLA start the threads that it compiles with, once in a process: not from one that is confined."""
     tf.function(lambda number: number + 1, jit_compile=True)(tf.zeros(()))
