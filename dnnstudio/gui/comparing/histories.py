@@ -82,8 +82,8 @@ class Histories:
         return curves[0][0][:length], np.mean([y[:length] for _, y in curves], axis=0)
 
     def has(self, name: str) -> bool:
-        """Whether any training told this figure."""
-        return any(rows and name in rows[-1] for rows in self.rows.values())
+        """Whether a training that is compared told this figure. The source's may be others: an autoencoder's loss."""
+        return any(rows and name in rows[-1] for (start, _), rows in self.rows.items() if start != "source")
 
 
 def key_of(run: str) -> Key | None:

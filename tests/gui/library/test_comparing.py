@@ -14,11 +14,11 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
 from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.jobs import CompareTransfer
+from dnnstudio.core.jobs import CompareTransfer, EpochDone
 from dnnstudio.core.transfer import Phase, Reuse, Transfer
 from dnnstudio.gui.asking import Asking
 from dnnstudio.gui.comparing import ComparisonWindow
-from dnnstudio.gui.comparing.histories import key_of
+from dnnstudio.gui.comparing.histories import Histories, key_of
 from dnnstudio.gui.comparing.place import comparison_folder
 from dnnstudio.gui.main_window import MainWindow
 from dnnstudio.gui.theme import Theme
@@ -176,6 +176,25 @@ def test_a_number_that_is_no_number_of_seeds_trains_nothing(qtbot: Any, make: Ma
 def test_events_of_other_runs_are_nobody_s_curves() -> None:
     assert key_of("abc-43-transfer") == ("transfer", 43)
     assert key_of("abc") is None and key_of("abc-x-y") is None
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ((("source", {"val_loss": 0.3}),), "val_accuracy"),  # an autoencoder's: a classifier will come
+        ((("source", {"val_loss": 0.3}), ("scratch", {"val_loss": 0.5, "val_accuracy": 0.8})), "val_accuracy"),
+        ((("source", {"val_accuracy": 0.9}), ("scratch", {"val_loss": 0.5})), "val_loss"),  # a number is predicted
+    ],
+)
+def test_the_figure_shown_at_first_is_one_of_the_trainings_that_are_compared(
+    make: Make, told: tuple[tuple[str, dict[str, float]], ...], shown: str
+) -> None:
+    curves, histories = make().curves, Histories()
+    curves.begin((42,))
+    for start, figures in told:
+        histories.add(EpochDone(run=f"x-42-{start}", row={"epoch": 1.0, **figures}, is_best=True))
+        curves.show_histories(histories)
+    assert curves.choice.value() == shown
 
 
 def test_the_main_window_opens_one_for_a_transfer_and_keeps_its_own_curves(qtbot: Any, window: MainWindow) -> None:
