@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
-from dnnstudio.engine.fast.one_core import OneCore, start_compilers
+from dnnstudio.engine.fast.one_core import OneCore
 
 MOST_CORES = 8
 NICENESS = 10
@@ -34,13 +34,10 @@ class SideBySide:
     def __init__(self, work: Callable[..., Any], example: tuple[Any, ...], *, gives_way: bool = False) -> None:
         """`gives_way`: to every thread that is not as nice, where the system can (`CAN_GIVE_WAY`)."""
         self.cores = min(os.cpu_count() or 1, MOST_CORES)
-        self._started = _give_way if gives_way and CAN_GIVE_WAY else None
+        self._niceness = NICENESS if gives_way and CAN_GIVE_WAY else 0
         self._callers: SimpleQueue[OneCore] = SimpleQueue()
-        start_compilers()  # which shall not be nice as well
-        # A thread cannot take its niceness back, and what it starts inherits it: so this is not done by the caller's.
-        with ThreadPoolExecutor(1, "side by side", initializer=self._started) as pool:
-            for _ in range(self.cores):
-                self._callers.put(pool.submit(OneCore, lambda _, *fed: work(*fed), (0,), example).result())
+        for _ in range(self.cores):
+            self._callers.put(OneCore(lambda _, *fed: work(*fed), (0,), example, niceness=self._niceness))
 
     def map(
         self, pieces: Iterable[Piece], given: Callable[[Piece], tuple[Any, ...]]
@@ -55,7 +52,9 @@ class SideBySide:
                 self._callers.put(caller)
 
         waiting: deque[tuple[Piece, Future[NDArray[Any]]]] = deque()
-        with ThreadPoolExecutor(self.cores, "side by side", initializer=self._started) as pool:
+        # Niceness is never taken back, so a thread of the pool has it and not the caller's.
+        nice = (os.nice, (self._niceness,)) if self._niceness else (None, ())
+        with ThreadPoolExecutor(self.cores, "side by side", *nice) as pool:
             try:
                 for piece in pieces:
                     waiting.append((piece, pool.submit(call, piece)))
@@ -67,8 +66,3 @@ class SideBySide:
                     yield first, done.result()
             finally:
                 pool.shutdown(cancel_futures=True)
-
-
-def _give_way() -> None:
-    """Of the calling thread alone, and those that it will start."""
-    os.nice(NICENESS)

@@ -30,8 +30,12 @@ TASKS = Path("/proc/self/task")
 class OneCore:
     """`work(*held, *fed)` on one core: `held` stays the same, `fed` is given anew at every call."""
 
-    def __init__(self, work: Callable[..., Any], held: tuple[Any, ...], fed: tuple[NDArray[Any], ...]) -> None:
-        """`fed` is an example: the shapes and types of what will be given."""
+    def __init__(
+        self, work: Callable[..., Any], held: tuple[Any, ...], fed: tuple[NDArray[Any], ...], *, niceness: int = 0
+    ) -> None:
+        """`fed` is an example: the shapes and types of what will be given. `niceness`: by so much the pipeline's thread
+        is nicer than the caller's, where the system can (Linux).
+        """
         self._fed = [tf.Variable(array, trainable=False) for array in fed]
         options = tf.data.Options()
         options.threading.max_intra_op_parallelism = 1
@@ -41,7 +45,7 @@ class OneCore:
         # What is held goes through the pipeline: a function that captured it would keep it until the next collection.
         calls = tf.data.Dataset.from_tensors(held).repeat()
         calls = calls.map(lambda *given: work(*given, *(variable.value() for variable in self._fed)))
-        self._results, self._confined = _confined(lambda: iter(calls.with_options(options)))
+        self._results, self._confined = _confined(lambda: iter(calls.with_options(options)), niceness)
 
     def __call__(self, *fed: NDArray[Any]) -> Any:
         for variable, array in zip(self._fed, fed, strict=True):
@@ -54,17 +58,18 @@ class OneCore:
                 self._confined = []
 
 
-def _confined(make: Callable[[], Iterator[Any]]) -> tuple[Iterator[Any], list[int]]:
-    """What `make` makes, and the threads that it starts, each of which may use one processor."""
+def _confined(make: Callable[[], Iterator[Any]], niceness: int = 0) -> tuple[Iterator[Any], list[int]]:
+    """What `make` makes, and the threads that it starts, each of which may use one processor and is so much nicer."""
     if not hasattr(os, "sched_setaffinity") or not TASKS.is_dir():
         return make(), []
-    start_compilers()
+    _start_compilers()
     made: list[Iterator[Any]] = []
     errors: list[BaseException] = []
     started: list[int] = []
 
     def beside() -> None:
-        """In a thread of its own, whose processor the threads that it starts inherit."""
+        """In a thread of its own, whose processor and niceness the threads that it starts inherit."""
+        os.nice(niceness)
         one = {min(os.sched_getaffinity(0))}
         os.sched_setaffinity(0, one)
         before = _threads()
@@ -97,6 +102,6 @@ def _threads() -> set[int]:
 
 
 @cache
-def start_compilers() -> None:
+def _start_compilers() -> None:
     """Let XLA start the threads that it compiles with, once in a process: not from one that is confined."""
     tf.function(lambda number: number + 1, jit_compile=True)(tf.zeros(()))
