@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c '$(IN_RANGE)' >/dev/null 2>&1 && { echo $$p; break; }; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help run setup test check format bench promises soak clean wheel lock system-run system-test
+.PHONY: help run setup test thorough quick check format bench promises field tables soak clean wheel lock system-run system-test
 .DEFAULT_GOAL := help
 
 help: ## Say what can be made
@@ -20,10 +20,20 @@ run: setup ## Open the window, after installing what it needs
 
 setup: system-run $(VENV)/.run ## Install what the program needs into .venv; open nothing
 
-test: system-test $(VENV)/.test ## Run the tests, after installing what they need
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+test: system-test $(VENV)/.test ## Run the tests, after installing what they need; say which were slowest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=20 -m "not thorough" $(ARGS)
 
-check: $(VENV)/.test ## Formatting, lint and types
+thorough: system-test $(VENV)/.test ## Run the further cases that `make test` leaves out
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m thorough $(ARGS)
+
+# What is quick needs no Keras: rules of the house, the core, and the parts of the window that start no program.
+QUICK := tests/test_architecture.py tests/test_import_order.py tests/test_files_of_0_1_0.py tests/core \
+	tests/gui/base tests/gui/theme tests/gui/widgets tests/gui/forms tests/gui/panels tests/gui/stack
+
+quick: system-test $(VENV)/.test ## Run the tests of the core and the quick ones of the window: a minute or so
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(QUICK) $(ARGS)
+
+check: $(VENV)/.test ## Formatting, lint and types, of the program and its tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -37,6 +47,12 @@ bench: system-test $(VENV)/.test ## Measure speed side by side; write resources/
 
 promises: system-test $(VENV)/.test ## Test the promises of reliability and print their figures
 	$(BIN)/python -m pytest -m promise $(ARGS)
+
+field: $(VENV)/.test ## Try `new`, `check` and `run` on the tables of public packages; fetches them
+	$(BIN)/python tools/field.py $(ARGS)
+
+tables: $(VENV)/.test ## Compare what `new` proposes for 20 real tables with scikit-learn; fetches them
+	$(BIN)/python tools/compare_field.py $(ARGS)
 
 soak: system-test $(VENV)/.test ## Many runs and many edits in one process; takes long
 	$(BIN)/python -m pytest tests/soak --timeout 14400 $(ARGS)
@@ -66,6 +82,7 @@ $(VENV)/.run: requirements.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m compileall -q dnnstudio
 	@touch $@
 
-$(VENV)/.test: requirements-test.txt $(VENV)/.run
+$(VENV)/.test: requirements-test.txt requirements-keras-2.txt $(VENV)/.run
 	$(PIP) install --require-hashes -r requirements-test.txt
+	$(PIP) install --require-hashes --no-deps -r requirements-keras-2.txt
 	@touch $@

@@ -2,7 +2,7 @@
 
 import sys
 
-from dnnstudio.cli import main
+from dnnstudio.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

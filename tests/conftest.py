@@ -58,6 +58,17 @@ def pytest_runtest_logfinish() -> None:
         gc.collect()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def settled_heap() -> None:
+    """What earlier modules left alive (TensorFlow's graphs, modules, caches) is not looked through again.
+
+    In a process that has trained, a collection of everything takes most of a second, and the window's tests collect
+    often.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("real_data") and not FASHION_MNIST.is_dir():
@@ -122,9 +133,9 @@ _FAILED = pytest.StashKey[bool]()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    report: pytest.TestReport = yield  # type: ignore[misc, assignment]
+    report: pytest.TestReport = yield  # type: ignore[assignment]
     item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
-    return report  # type: ignore[return-value]
+    return report
 
 
 @pytest.fixture(autouse=True)
@@ -159,7 +170,7 @@ def _wait_for_threads(before: set[threading.Thread]) -> list[threading.Thread]:
     """Python's threads that are not over in time. A dummy is a QThread's shadow: those are looked at by themselves."""
     deadline = time.monotonic() + PATIENCE_S
     new = [thread for thread in threading.enumerate() if thread not in before]
-    new = [thread for thread in new if not isinstance(thread, threading._DummyThread)]  # type: ignore[attr-defined]
+    new = [thread for thread in new if not isinstance(thread, threading._DummyThread)]
     for thread in new:
         thread.join(max(0.0, deadline - time.monotonic()))
     return [thread for thread in new if thread.is_alive()]

@@ -8,81 +8,19 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / "dnnstudio"
+from .import_walk import PACKAGE, ROOT, imports_of, imports_under, is_ours, source_files, tree_of
+
 QT = {"PySide6", "shiboken6", "pyqtgraph", "qtawesome", "superqt", "qtpy", "PyQt5", "PyQt6"}
 KERAS = {"tensorflow", "keras"}
+CLUSTER = {"dask", "distributed", "cryptography"}
+"""What the extra of that name brings, and `runner/cluster` alone imports, in functions."""
 HEAVY = QT | KERAS | {"sklearn", "scipy", "h5py", "polars", "PIL", "pooch"}
 MAX_LINES = 400
 LOADERS = re.compile(r"load_model|load_weights|from_config|model_from_json|deserialize\w*|clone_model_from_config")
-
-
-@dataclass(frozen=True)
-class Import:
-    """One import statement: what it names, where it stands, and the functions it stands in.
-
-    `for_types` says that it stands under `if TYPE_CHECKING`, so that it is never run.
-    """
-
-    module: str
-    file: Path
-    line: int
-    functions: tuple[str, ...]
-    for_types: bool
-
-    @property
-    def top(self) -> str:
-        return self.module.split(".")[0]
-
-    @property
-    def place(self) -> str:
-        return f"{self.file.relative_to(ROOT)}:{self.line} imports {self.module}"
-
-
-def source_files(*folders: str) -> list[Path]:
-    found = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
-    return sorted(path for path in found if "__pycache__" not in path.parts)
-
-
-@cache
-def tree_of(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"), str(file))
-
-
-def imports_of(file: Path) -> Iterator[Import]:
-    package = list(file.relative_to(ROOT).with_suffix("").parts[:-1])
-
-    def walk(node: ast.AST, functions: tuple[str, ...], for_types: bool) -> Iterator[Import]:
-        for child in ast.iter_child_nodes(node):
-            names: list[str] = []
-            if isinstance(child, ast.Import):
-                names = [alias.name for alias in child.names]
-            elif isinstance(child, ast.ImportFrom):
-                base = package[: len(package) - child.level + 1] if child.level else []
-                module = ".".join([*base, *([child.module] if child.module else [])])
-                names = [f"{module}.{alias.name}" for alias in child.names]
-            yield from (Import(name, file, child.lineno, functions, for_types) for name in names)  # type: ignore[attr-defined]
-            inside = functions
-            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-                inside = (*functions, child.name)
-            typed = isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING")
-            yield from walk(child, inside, for_types or typed)
-
-    return walk(tree_of(file), (), False)
-
-
-def imports_under(folder: str) -> list[Import]:
-    return [item for file in source_files(folder) for item in imports_of(file)]
-
-
-def is_ours(module: str, *parts: str) -> bool:
-    return any(f"{module}.".startswith(f"dnnstudio.{part}.") for part in parts)
 
 
 def test_core_imports_only_plain_python_numpy_and_pydantic() -> None:
@@ -95,12 +33,38 @@ def test_core_imports_only_plain_python_numpy_and_pydantic() -> None:
     assert wrong == []
 
 
+def test_keras_internals_are_named_in_one_module_alone() -> None:
+    """Private members of objects that are not one's own, and modules that Keras and TensorFlow do not promise."""
+    wrong = []
+    for file in source_files("dnnstudio/engine", "dnnstudio/standalone"):
+        if file.name == "keras_internals.py":
+            continue
+        for node in ast.walk(tree_of(file)):
+            if isinstance(node, ast.Attribute) and re.match(r"_[^_]", node.attr):
+                owner = ast.unparse(node.value)
+                if owner not in ("self", "cls", "hashlib"):
+                    wrong.append(f"{file.relative_to(ROOT)}:{node.lineno} {ast.unparse(node)}")
+        unpromised = ("keras.src", "tensorflow.python")
+        wrong += [item.place for item in imports_of(file) if item.module.startswith(unpromised)]
+    assert wrong == []
+
+
 def test_the_engine_imports_no_qt_and_no_window() -> None:
     wrong = [
         item.place
         for item in imports_under("dnnstudio/engine")
         if item.top in QT or is_ours(item.module, "gui", "app", "cli")
     ]
+    assert wrong == []
+
+
+def test_a_runner_imports_the_engine_in_its_child_alone() -> None:
+    """The parent stays light; the child imports TensorFlow once it knows with how many threads."""
+    wrong = []
+    for item in imports_under("dnnstudio/runner"):
+        in_the_child = item.file.name == "child.py" and item.functions
+        if item.top in HEAVY or (is_ours(item.module, "engine") and not in_the_child):
+            wrong.append(item.place)
     assert wrong == []
 
 
@@ -121,14 +85,27 @@ def test_the_window_never_imports_keras_and_the_engine_only_on_its_thread() -> N
 
 def test_the_command_line_and_the_start_import_qt_and_engine_inside_functions() -> None:
     wrong = []
-    for name in ("cli.py", "cli_output.py", "app.py", "__main__.py"):
-        file = PACKAGE / name
-        for item in imports_of(file) if file.exists() else ():
+    for file in [*source_files("dnnstudio/cli"), PACKAGE / "app.py", PACKAGE / "__main__.py"]:
+        for item in imports_of(file):
             late = is_ours(item.module, "gui", "engine") or item.top in HEAVY
             at_once = not item.functions and not item.for_types
-            if (late and at_once) or (name == "cli.py" and item.top in QT):
+            if (late and at_once) or ("cli" in file.parts and item.top in QT):
                 wrong.append(item.place)
     assert wrong == []
+
+
+def test_the_runner_imports_the_engine_in_its_child_alone_and_nothing_of_the_window() -> None:
+    allowed = set(sys.stdlib_module_names) | {"numpy", "psutil", "pydantic"}
+    wrong = []
+    for item in imports_under("dnnstudio/runner"):
+        in_the_child = item.file.name == "child.py" and bool(item.functions) and is_ours(item.module, "engine")
+        by_optuna = item.file.name in ("choosing.py", "importance.py") and item.top == "optuna"
+        chooses = by_optuna and (item.functions or item.for_types)
+        joins = "cluster" in item.file.parts and item.top in CLUSTER and (item.functions or item.for_types)
+        known = item.top in allowed or is_ours(item.module, "core", "runner")
+        if not known and not in_the_child and not chooses and not joins:
+            wrong.append(item.place)
+    assert [place for place in wrong if not place.endswith("imports dnnstudio")] == []
 
 
 def test_files_stay_short() -> None:
@@ -202,7 +179,14 @@ def test_tests_use_no_magic_mocks_and_no_fixed_waits() -> None:
 
 
 def test_tracked_files_name_no_package_index() -> None:
-    names = ["requirements.txt", "requirements-test.txt", "pyproject.toml", "Makefile", ".ci/run"]
+    names = [
+        "requirements.txt",
+        "requirements-test.txt",
+        "requirements-keras-2.txt",
+        "pyproject.toml",
+        "Makefile",
+        ".ci/run",
+    ]
     index = re.compile(r"--(extra-)?index-url|--find-links|https?://\S*/simple")
     assert [name for name in names if index.search((ROOT / name).read_text())] == []
 
@@ -237,6 +221,10 @@ def test_the_engine_package_itself_loads_nothing_heavy() -> None:
     assert loaded_by("import dnnstudio.engine") & (HEAVY | {"numpy"}) == set()
 
 
+def test_the_runner_loads_neither_qt_nor_tensorflow_nor_dask() -> None:
+    assert loaded_by(importing(module_names("dnnstudio/runner"))) & (HEAVY | CLUSTER) == set()
+
+
 def test_the_data_readers_load_no_keras() -> None:
     assert loaded_by(importing(module_names("dnnstudio/engine/data"))) & (KERAS | QT) == set()
 
@@ -245,18 +233,22 @@ def test_the_window_loads_no_keras() -> None:
     assert loaded_by(importing([*module_names("dnnstudio/gui"), "dnnstudio.app"])) & KERAS == set()
 
 
-@pytest.mark.parametrize("verb", [["schema"], ["recipes"], ["--help"], ["--version"], ["run", "--help"]])
+@pytest.mark.parametrize(
+    "verb", [["schema"], ["recipes"], ["--help"], ["--version"], ["run", "--help"], ["repeat", "--help"]]
+)
 def test_light_verbs_load_neither_qt_nor_tensorflow(verb: list[str]) -> None:
     assert (
-        loaded_by(f"from dnnstudio.cli import main\nassert main({verb!r}) == 0") & (KERAS | QT | {"sklearn"}) == set()
+        loaded_by(f"from dnnstudio.cli.main import main\nassert main({verb!r}) == 0") & (KERAS | QT | {"sklearn"})
+        == set()
     )
 
 
 @pytest.mark.parametrize("verb", ["check", "summary"])
 def test_check_and_summary_of_an_experiment_load_neither_qt_nor_tensorflow(verb: str, tmp_path: Path) -> None:
     code = (
-        "from pathlib import Path\nfrom dnnstudio.cli import main\nfrom dnnstudio.core.recipes import load_recipe\n"
-        "from dnnstudio.core.codec import save\n"
+        "from pathlib import Path\nfrom dnnstudio.cli.main import main\n"
+        "from dnnstudio.core.experiment.recipes import load_recipe\n"
+        "from dnnstudio.core.experiment.codec import save\n"
         f"file = Path({str(tmp_path / 'experiment.json')!r})\n"
         "save(load_recipe('digits').experiment, file)\n"
         f"assert main([{verb!r}, str(file)]) == 0"

@@ -1,5 +1,7 @@
 """Write requirements.txt and requirements-test.txt from pyproject.toml: exact versions with hashes, for every platform.
 
+With `--keep` the versions pinned so far stay, and only what is new is chosen.
+
 Needs `uv` on the path or in the environment (`pip install uv`). The files name no package index: pip takes its own.
 """
 
@@ -27,14 +29,22 @@ def compile_lock(*arguments: str) -> list[str]:
 
 def main() -> int:
     """Write both files."""
-    run = compile_lock()
+    keep: list[str] = []
+    if "--keep" in sys.argv[1:]:
+        for name in ("requirements.txt", "requirements-test.txt"):
+            pins = re.sub(r"^-r .*$", "", (ROOT / name).read_text(), flags=re.MULTILINE)
+            with tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False) as file:
+                file.write(pins)
+            keep += ["--constraint", file.name]
+    run = compile_lock(*keep)
     with tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False) as file:
         file.write("\n".join(run))
     constraints = Path(file.name)
     try:
-        everything = compile_lock("--extra", "test", "--constraint", str(constraints))
+        everything = compile_lock("--extra", "test", "--constraint", str(constraints), *keep)
     finally:
-        constraints.unlink()
+        for file_name in (str(constraints), *keep[1::2]):
+            Path(file_name).unlink()
     extra = [package for package in everything if package not in run]
     written = (
         ("requirements.txt", "What the program needs, pinned.", run),

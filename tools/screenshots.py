@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
-    from dnnstudio.gui.main_window import MainWindow
+    from dnnstudio.gui.shell.main_window import MainWindow
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "resources" / "screenshots"
@@ -30,11 +30,11 @@ class Studio:
     def __init__(self, theme: str, workspace: Path, recipe: str) -> None:
         from PySide6.QtWidgets import QApplication
 
-        from dnnstudio.core.recipes import load_recipe
-        from dnnstudio.gui.document import Document
-        from dnnstudio.gui.engine_thread import Engine
-        from dnnstudio.gui.main_window import MainWindow
-        from dnnstudio.gui.settings import Settings
+        from dnnstudio.core.experiment.recipes import load_recipe
+        from dnnstudio.gui.base.document import Document
+        from dnnstudio.gui.base.engine_thread import Engine
+        from dnnstudio.gui.base.settings import Settings
+        from dnnstudio.gui.shell.main_window import MainWindow
         from dnnstudio.gui.theme import Theme
 
         app = QApplication.instance() or QApplication([])
@@ -66,12 +66,12 @@ class Studio:
 
     def train(self, share: float = 1.0) -> None:
         """Train the open experiment to a share of its planned epochs, or to its end."""
-        self.window.train()
-        curves = lambda: self.window.plots.curves  # noqa: E731
+        self.window.workbench.transfer.train()
+        curves = lambda: self.window.workbench.plots.curves  # noqa: E731
         planned = self.window.document.experiment.training.epochs
         self.wait(lambda: curves() is not None and curves().now > min(share, 0.99) * planned)
         if share >= 1.0:
-            self.wait(lambda: not self.window.controller.training)
+            self.wait(lambda: not self.window.workbench.controller.training)
             self.rest(1)
 
     def grab(self, widget: QWidget, name: str) -> None:
@@ -101,13 +101,13 @@ def _draw_window(theme: str, workspace: Path) -> None:
     window = studio.window
     window.document.select([window.document.experiment.layers[2].id])
     studio.train(0.6)
-    window.plots.redraw()
+    window.workbench.plots.redraw()
     studio.grab(window, "window")
-    studio.wait(lambda: not window.controller.training)
+    studio.wait(lambda: not window.workbench.controller.training)
     studio.rest(1)
     if theme == "light":
-        window.uncertainty.open()
-        (dialog,) = window.uncertainty.dialogs.values()
+        window.workbench.uncertainty.open()
+        (dialog,) = window.workbench.uncertainty.windows
         studio.wait(lambda: dialog.inspection.finished)
         studio.rest(1)
         studio.grab(dialog, "uncertainty")
@@ -119,7 +119,7 @@ def _draw_transfer(workspace: Path) -> None:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
-    from dnnstudio.core.recipes import load_recipe
+    from dnnstudio.core.experiment.recipes import load_recipe
 
     studio = Studio("light", workspace, "task_a")
     studio.train()
@@ -133,7 +133,7 @@ def _draw_transfer(workspace: Path) -> None:
         dialog.close()
 
     QTimer.singleShot(1000, draw)
-    studio.window.transfer.reuse_layers()
+    studio.window.workbench.transfer.reuse_layers()
     studio.close()
 
 

@@ -1,1 +1,1 @@
-"""What an experiment is, in plain Python: no Qt and no TensorFlow may be imported from here."""
+"""The experiment and everything that follows from it, in plain Python: imports neither Qt nor TensorFlow."""

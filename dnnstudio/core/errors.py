@@ -1,21 +1,36 @@
-"""The three kinds of failure: for the person (`UserError`), wished for (`Cancelled`), and everything else, a bug."""
+"""The three kinds of failure: an error the user can fix (`UserError`), a cancellation (`Cancelled`), and all else, a
+bug.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """The codes of a `UserError` for programs to decide by. Its sentences are for people and may be reworded."""
+
+    NAME_TAKEN = "name_taken"
+    """The name is in use."""
 
 
 class UserError(Exception):
-    """Something that a person can mend.
+    """An error that the user can fix.
 
-    `message` says what was given and what was expected; `hint` says how to mend it. Both are full sentences;
-    `str()` joins them, which is what the message bar and the command line print.
+    `message` says what was given and what was expected; `hint` says how to fix it. Both are full sentences; `str()`
+    joins them, as the message bar and the command line show them. `code` marks the few cases that a caller handles
+    specially.
     """
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", *, code: Code | None = None) -> None:
         super().__init__(message, hint)
         self.message = message
         self.hint = hint
+        self.code = code
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
 
 
 class Cancelled(Exception):  # noqa: N818 - a wish, not an error
-    """A job ended because it was asked to; nobody is told."""
+    """A job was cancelled on request; nothing is shown to the user."""

@@ -1,4 +1,4 @@
-"""Where the bundled files lie: inside the installed package, or beside it in a checkout."""
+"""Location of the bundled files: inside the installed package, or beside it in a checkout."""
 
 from __future__ import annotations
 

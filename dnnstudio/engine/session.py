@@ -1,6 +1,6 @@
-"""The engine's one door: every job of `core.jobs` goes in here, on one thread, one after the other.
+"""The engine's entry point: runs every job of `core.jobs.requests`, on one thread, one after the other.
 
-Nothing heavy is imported before a job needs it, so that data can be described before TensorFlow is there.
+Nothing heavy is imported before a job needs it, so that data can be described before TensorFlow is loaded.
 """
 
 from __future__ import annotations
@@ -11,75 +11,85 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dnnstudio.core.control import Control
-from dnnstudio.core.data import Data
 from dnnstudio.core.errors import Cancelled, UserError
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.jobs import (
+from dnnstudio.core.experiment.data import Data, DataSummary
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.jobs.cases import CASE_JOBS
+from dnnstudio.core.jobs.control import Control
+from dnnstudio.core.jobs.events import Event, Progress, RunEnded, Stage
+from dnnstudio.core.jobs.requests import (
+    Augment,
     CompareModels,
-    CompareTransfer,
-    DataPreview,
     DescribeData,
-    EndReason,
     EvaluateModel,
-    Evaluation,
-    Event,
     FindRate,
-    FoundRate,
     Job,
-    Library,
     ListLibrary,
-    ModelComparison,
-    OpenedModel,
     OpenModel,
-    Progress,
+    Part,
+    ProposeData,
     Reconstruct,
-    Reconstructions,
-    RunEnded,
-    RunResult,
     SampleModel,
-    SavedModel,
     SaveModel,
     TrainRun,
-    TransferComparison,
 )
-from dnnstudio.core.runs import MODEL, home_of
-from dnnstudio.core.trained_with import TrainedWith
-from dnnstudio.engine.library import ModelShelf
-from dnnstudio.engine.live_model import LiveModel, read_model_at
+from dnnstudio.core.jobs.results import (
+    EndReason,
+    Evaluation,
+    FoundRate,
+    Library,
+    ModelComparison,
+    OpenedModel,
+    Reconstructions,
+    RunResult,
+    SavedModel,
+)
+from dnnstudio.core.os_errors import refusal_of
+from dnnstudio.core.workspace.ensembles import is_ensemble
+from dnnstudio.core.workspace.runs import Weights, home_of, model_file
+from dnnstudio.core.workspace.sources import find_place, recorded_source
+from dnnstudio.core.workspace.training_record import TrainedWith
+from dnnstudio.engine.data.tables.kept_cells import forget as forget_cells
+from dnnstudio.engine.data_jobs import DataJobs
+from dnnstudio.engine.reuse.catalog import ModelShelf
+from dnnstudio.engine.reuse.loaded_model import LiveModel, read_model_at
 
 if TYPE_CHECKING:
-    from dnnstudio.core.uncertainty.samples import Samples
+    from dnnstudio.core.uncertainty.number_samples import AnySamples
     from dnnstudio.engine.data import Dataset
-    from dnnstudio.engine.evaluation import Evaluator
-    from dnnstudio.engine.transfer import Source
+    from dnnstudio.engine.reuse.start import Source
+    from dnnstudio.engine.training.evaluation import Evaluator
 
 Emit = Callable[[Event], None]
 LIVE_MODELS = 8
-"""Networks kept in memory; an older one is read again from its run folder when it is asked for."""
+"""Number of networks kept in memory; an older one is read again from its run folder when needed."""
 
 
 class Session:
-    """Runs jobs and keeps the networks that they made, by run id or by the id of the job that opened them."""
+    """Runs jobs and keeps their networks in memory, by run id or by the id of the job that opened them."""
 
     def __init__(self, *, beside_window: bool = False) -> None:
-        """`beside_window`: in a thread of a program whose window is to answer meanwhile."""
+        """`beside_window`: runs in a thread of a program whose window must stay responsive."""
         self._beside_window = beside_window
         self._models: OrderedDict[str, LiveModel] = OrderedDict()
         self._folders: dict[str, Path] = {}
         self._shelf = ModelShelf()
         self._samplers: Any = None
+        self._cases: Any = None
+        self._data_jobs = DataJobs()
 
     def warm_up(self) -> None:
         """Import Keras and TensorFlow, which takes seconds, before the first job that needs them."""
-        import dnnstudio.engine.training  # noqa: F401
+        import dnnstudio.engine.training.trainer  # noqa: F401
 
     def run(self, job: Job, control: Control, emit: Emit) -> Any:
-        """The job's result, as `core.jobs` says. Raises `UserError`, `Cancelled`, and what else goes wrong."""
+        """The job's result, as `core.jobs.requests` says. Raises `UserError`, `Cancelled`, and what else goes wrong."""
+        if not isinstance(job, ProposeData | DescribeData | ListLibrary):
+            forget_cells()  # the table door's texts, which a training has more use for the memory of
         try:
             match job:
-                case DescribeData():
-                    return self._describe(job, control, emit)
+                case DescribeData() | ProposeData() | Augment():
+                    return self._data_jobs.run(job, control, _progress(job.id, emit))
                 case TrainRun():
                     return self._train(job, control, emit)
                 case EvaluateModel():
@@ -90,8 +100,6 @@ class Session:
                     return self._save(job, control)
                 case Reconstruct():
                     return self._reconstruct(job, control, emit)
-                case CompareTransfer():
-                    return self._compare_transfer(job, control, emit)
                 case ListLibrary():
                     return self._list(job, control, emit)
                 case CompareModels():
@@ -100,20 +108,31 @@ class Session:
                     return self._sample(job, control, emit)
                 case FindRate():
                     return self._find_rate(job, control, emit)
+            if isinstance(job, CASE_JOBS):
+                return self._answer(job, control, emit)
         except Exception as error:
-            # By name: importing TensorFlow for its exception class would take seconds.
+            # Compared by name: importing TensorFlow for its exception class would take seconds.
             if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
                 raise UserError(
                     "There is not enough memory for this.", "Make the batch size, the layers or the data smaller."
                 ) from error
+            if (refusal := refusal_of(error)) is not None:
+                raise refusal from error
             raise
         raise TypeError(f"no such job: {type(job).__name__}")
 
     def model(
-        self, key: str | Path, *, layers_of: Experiment | None = None, control: Control | None = None
+        self,
+        key: str | Path,
+        *,
+        layers_of: Experiment | None = None,
+        weights: Weights = "last",
+        control: Control | None = None,
     ) -> LiveModel:
-        """The network of a run id, an opened model's id, a run folder or a model file; see `read_model_at`."""
+        """The network of a run id, an opened model's id, a run folder or model file; the best is read from its run."""
         name = str(key)
+        if weights == "best":
+            return read_model_at(self._place_of(key), weights=weights, control=control)
         if name in self._models:
             self._models.move_to_end(name)
             return self._models[name]
@@ -121,24 +140,16 @@ class Session:
             return self._keep(name, read_model_at(self._folders[name], control=control))
         return read_model_at(Path(key), layers_of=layers_of, control=control)
 
-    # --------------------------------------------------------------------------------------- jobs
-
-    def _describe(self, job: DescribeData, control: Control, emit: Emit) -> DataPreview:
-        from dnnstudio.engine.data import describe
-
-        return describe(
-            job.data, seed=job.seed, control=control, progress=_progress(job.id, emit), download=job.download
-        )
-
     def _train(self, job: TrainRun, control: Control, emit: Emit) -> RunResult:
         try:
-            experiment, dataset = self._prepared(job.experiment, job.id, control, emit)
-            experiment, model, around = self._start(job, experiment, dataset.summary.input_shape, control)
+            elsewhere = job.places.data if job.places is not None else None
+            experiment, dataset = self._prepared(job.experiment, job.id, control, emit, elsewhere=elsewhere)
+            experiment, model, around = self._start(job, experiment, dataset.summary, control)
         except BaseException as error:
             reason: EndReason = "stopped" if isinstance(error, Cancelled) else "failed"
             emit(RunEnded(run=job.id, reason=reason, message=str(error) or "Stopped before the first step."))
             raise
-        from dnnstudio.engine.training import train
+        from dnnstudio.engine.training.trainer import train
 
         result = train(
             experiment,
@@ -158,20 +169,20 @@ class Session:
         return result
 
     def _start(
-        self, job: TrainRun, experiment: Experiment, input_shape: tuple[int, ...], control: Control
+        self, job: TrainRun, experiment: Experiment, data: DataSummary, control: Control
     ) -> tuple[Experiment, Any, Any]:
-        """The network to train, the experiment as its run folder will hold it, and who else has a part in it."""
-        from dnnstudio.engine.sharing import SharedTraining
-        from dnnstudio.engine.training import fresh_model
-        from dnnstudio.engine.transfer import source_text, start_model
+        """The network to train, the experiment as stored in its run folder, and the observer of the training."""
+        from dnnstudio.engine.reuse.shared_layers import SharedTraining
+        from dnnstudio.engine.reuse.start import start_model
+        from dnnstudio.engine.training.trainer import fresh_model
 
         source, start = self._source(job, control), None
         if source is not None and experiment.transfer is not None:
-            start = start_model(experiment, input_shape, source)
-            if source.place is not None:
-                named = experiment.transfer.replaced(source=source_text(job.folder, source.place))
+            start = start_model(experiment, data.input_shape, source, unit=data.target_unit)
+            if source.place is not None and job.places is None:
+                named = experiment.transfer.replaced(source=recorded_source(job.folder, source.place))
                 experiment = experiment.replaced(transfer=named)
-        model = start.model if start is not None else fresh_model(experiment, input_shape)
+        model = start.model if start is not None else fresh_model(experiment, data)
         around = SharedTraining(
             model,
             run=job.id,
@@ -183,11 +194,11 @@ class Session:
         return experiment, model, around
 
     def _source(self, job: TrainRun, control: Control) -> Source | None:
-        """The network that the training starts from, where it starts from one. Raises `UserError`.
+        """The network that the training starts from, if any. Raises `UserError`.
 
-        A run that goes on needs it only for the layers that it shares: its weights are in its checkpoint.
+        A resumed run needs it only for shared layers: its weights are in its checkpoint.
         """
-        from dnnstudio.engine.transfer import Source, find_place
+        from dnnstudio.engine.reuse.start import Source
 
         transfer = job.experiment.transfer
         if transfer is None or (job.resume_from is not None and not transfer.shared):
@@ -197,11 +208,12 @@ class Session:
             place = None if place is None else home_of(place).absolute()
             return Source(self.model(transfer.source, control=control), place)
         try:
-            place = home_of(find_place(transfer.source, job.base, job.resume_from))
+            given = job.places.source if job.places is not None else None
+            place = home_of(given or find_place(transfer.source, job.base, job.resume_from))
         except UserError:
             if job.resume_from is None:
                 raise
-            return None  # what was shared is gone; the run goes on alone
+            return None  # the source of the shared layers is gone; the run continues without it
         if place.suffix == ".json":
             raise UserError(f"The source {place.name} is an experiment, not a trained model.", "Choose a run of it.")
         live = next(iter(self._live_at(place)), None)
@@ -211,24 +223,37 @@ class Session:
         return Source(live, place)
 
     def _live_at(self, place: Path) -> list[LiveModel]:
-        """The networks in memory that lie in this run folder or model file, the last used one first."""
+        """The networks in memory that belong to this run folder or model file, most recently used first."""
         real = os.path.realpath(place)
         keys = [key for key, folder in self._folders.items() if os.path.realpath(home_of(folder)) == real]
         return [self._models[key] for key in reversed(self._models) if key in keys]
 
     def _evaluate(self, job: EvaluateModel, control: Control, emit: Emit) -> Evaluation:
-        live = self.model(job.model, layers_of=job.experiment, control=control)
+        measure = self._measure(job, control, emit)
         parts: dict[str, dict[str, float]] = {}
-        evaluator, dataset = self._evaluator(live, job.experiment, job.id, control, emit)
         for number, part in enumerate(job.parts):
-            emit(Progress(run=job.id, done=number, total=len(job.parts), text=f"Evaluating the {part} rows."))
-            parts[part] = evaluator.evaluate(getattr(dataset, part), control=control)
+            text = f"Evaluating the {part} rows."
+            emit(Progress(run=job.id, done=number, total=len(job.parts), text=text, stage=Stage.EVALUATING))
+            parts[part] = measure(part)
         return Evaluation(parts=parts)
+
+    def _measure(self, job: EvaluateModel, control: Control, emit: Emit) -> Callable[[Part], dict[str, float]]:
+        """A function that computes loss and metric on a part of the rows, for a network or an ensemble's mean
+        prediction.
+        """
+        if is_ensemble(Path(job.model)):
+            from dnnstudio.engine.reuse.ensemble import evaluate_ensemble, read_ensemble_at
+
+            ensemble = read_ensemble_at(Path(job.model), weights=job.weights, control=control)
+            return lambda part: evaluate_ensemble(ensemble, job.experiment, part, control=control)
+        live = self.model(job.model, layers_of=job.experiment, weights=job.weights, control=control)
+        evaluator, dataset = self._evaluator(live, job.experiment, job.id, control, emit)
+        return lambda part: evaluator.evaluate(getattr(dataset, part), control=control)
 
     def _evaluator(
         self, live: LiveModel, given: Experiment, job: str, control: Control, emit: Emit
     ) -> tuple[Evaluator, Dataset]:
-        """What measures the network on the rows of `given`. Raises `UserError` where it was made for others."""
+        """The evaluator of the network on the rows of `given`. Raises `UserError` if it was made for other rows."""
         asked = given
         if live.experiment.pretraining is not None:
             asked = live.experiment.replaced(data=given.data, seed=given.seed)
@@ -238,32 +263,26 @@ class Session:
                 f"The network reads rows of shape {live.input_shape}, but the data has {dataset.summary.input_shape}.",
                 "Choose the data that the network was made for.",
             )
-        from dnnstudio.engine.evaluation import Evaluator
-        from dnnstudio.engine.losses import objective
-        from dnnstudio.engine.stage import set_trainable
+        from dnnstudio.engine.reuse.outputs import evaluator_of
+        from dnnstudio.engine.training.live_stage import set_trainable
 
-        # A shared layer may have been frozen for another network; whether its price counts depends on it.
+        # A shared layer may be frozen in another network, and only trainable weights have a penalty.
         set_trainable(live.model, live.experiment)
         experiment = live.experiment.replaced(loss=asked.loss)
-        return Evaluator(live.model, objective(experiment, dataset.summary)), dataset
+        return evaluator_of(live.model, experiment, dataset), dataset
 
     def _reconstruct(self, job: Reconstruct, control: Control, emit: Emit) -> Reconstructions:
-        from dnnstudio.engine.pretraining import reconstruct
+        from dnnstudio.engine.reuse.pretraining import reconstruct
 
         live = self.model(job.model, control=control)
         _, dataset = self._evaluator(live, job.experiment, job.id, control, emit)
         return reconstruct(live, dataset, job, control)
 
-    def _compare_transfer(self, job: CompareTransfer, control: Control, emit: Emit) -> TransferComparison:
-        from dnnstudio.engine.comparing import compare
-
-        return compare(job, control, emit, lambda training: self._train(training, control, emit))
-
     def _list(self, job: ListLibrary, control: Control, emit: Emit) -> Library:
         return self._shelf.list(job, control, _progress(job.id, emit))
 
     def _compare_models(self, job: CompareModels, control: Control, emit: Emit) -> ModelComparison:
-        from dnnstudio.engine.library import compare_models
+        from dnnstudio.engine.reuse.catalog import compare_models
 
         def measure(live: LiveModel, experiment: Experiment) -> dict[str, float]:
             evaluator, dataset = self._evaluator(live, experiment, job.id, control, emit)
@@ -273,7 +292,8 @@ class Session:
         return compare_models(job, models[0], models[1], measure)
 
     def _find_rate(self, job: FindRate, control: Control, emit: Emit) -> FoundRate:
-        from dnnstudio.engine.finder import find_rate, untouched_random_state
+        from dnnstudio.engine.backend.keras_internals import untouched_random_state
+        from dnnstudio.engine.training.lr_range_test import find_rate
 
         with untouched_random_state():
             experiment, dataset = self._prepared(job.experiment, job.id, control, emit)
@@ -282,7 +302,7 @@ class Session:
                 experiment, model = experiment.replaced(layers=live.experiment.layers, transfer=None), live.model
             else:
                 start = TrainRun(id=job.id, experiment=experiment, folder=job.base or Path(), base=job.base)
-                experiment, model, _ = self._start(start, experiment, dataset.summary.input_shape, control)
+                experiment, model, _ = self._start(start, experiment, dataset.summary, control)
         return find_rate(job, experiment, dataset, model, control=control, emit=emit)
 
     def _open(self, job: OpenModel, control: Control) -> OpenedModel:
@@ -297,43 +317,62 @@ class Session:
         )
 
     def _save(self, job: SaveModel, control: Control) -> SavedModel:
-        from dnnstudio.engine.compiling import optimizer_of_run
-        from dnnstudio.engine.run_folder import save_network
+        from dnnstudio.engine.training.compile_config import optimizer_of_run
+        from dnnstudio.engine.training.run_writer import save_network
 
-        live = self.model(job.model, control=control)
-        place = self._folders.get(str(job.model), Path(job.model))
+        live = self.model(job.model, weights=job.weights, control=control)
+        place = self._place_of(job.model)
         what = (live.experiment, live.input_shape, live.trained_with)
         size = save_network(live.model, job.path, *what, optimizer_of_run(place, live.model, *what))
         return SavedModel(path=job.path, bytes=size)
 
-    def _sample(self, job: SampleModel, control: Control, emit: Emit) -> Samples:
-        from dnnstudio.engine.sample_job import SampleJobs
+    def _sample(self, job: SampleModel, control: Control, emit: Emit) -> AnySamples:
+        from dnnstudio.engine.sampling.job import SampleJobs, with_changed_data_said
 
         self._samplers = self._samplers or SampleJobs(beside_window=self._beside_window)
         emit(Progress(run=job.id, done=0, total=job.passes, text="Reading the network"))
-        live = self._model_for_looking(job.model, job.experiment, control)
-        samples: Samples = self._samplers.run(job, live.model, live.input_shape, control, emit)
-        return samples
+        if is_ensemble(Path(job.model)):
+            from dnnstudio.engine.reuse.ensemble import read_ensemble_at
 
-    def _model_for_looking(self, key: str | Path, experiment: Experiment, control: Control) -> LiveModel:
-        """As `model`, but one read from a path is kept until its file changes: looking asks again and again."""
-        path = Path(key)
-        if str(key) in self._models or str(key) in self._folders or not path.exists():
-            return self.model(key, layers_of=experiment, control=control)
-        file = path / MODEL if path.is_dir() else path
+            ensemble = read_ensemble_at(Path(job.model), weights=job.weights, control=control)
+            samples: AnySamples = self._samplers.run_ensemble(job, ensemble, control, emit)
+        else:
+            live = self._model_for_looking(job, control)
+            samples = self._samplers.run(job, live.model, live.input_shape, control, emit)
+        return with_changed_data_said(samples, job, self._place_of(job.model))
+
+    def _answer(self, job: Job, control: Control, emit: Emit) -> Any:
+        from dnnstudio.engine.predicting.case_jobs import CaseJobs
+
+        self._cases = self._cases or CaseJobs(self._place_of, beside_window=self._beside_window)
+        return self._cases.run(job, control, emit)
+
+    def _place_of(self, key: str | Path) -> Path:
+        return self._folders.get(str(key), Path(key))
+
+    def _model_for_looking(self, job: SampleModel, control: Control) -> LiveModel:
+        """Like `model`, but a network read from a path is cached until its file changes: inspection asks repeatedly."""
+        key, best = job.model, job.weights == "best"
+        path = self._place_of(key) if best else Path(key)
+        if not path.exists() or (not best and (str(key) in self._models or str(key) in self._folders)):
+            return self.model(key, layers_of=job.experiment, weights=job.weights, control=control)
+        file = model_file(path, job.weights) if path.is_dir() else path
         stamp = f"{file}@{file.stat().st_mtime_ns if file.exists() else 0}"
         if stamp not in self._models:
-            self._keep(stamp, self.model(path, layers_of=experiment, control=control))
+            self._keep(stamp, self.model(path, layers_of=job.experiment, weights=job.weights, control=control))
         return self.model(stamp)
 
-    # ------------------------------------------------------------------------------------- helpers
+    def _prepared(
+        self, experiment: Experiment, job: str, control: Control, emit: Emit, *, elsewhere: Data | None = None
+    ) -> tuple[Experiment, Dataset]:
+        """The experiment and rows that are actually trained, which differ from the given ones for pretraining.
 
-    def _prepared(self, experiment: Experiment, job: str, control: Control, emit: Emit) -> tuple[Experiment, Dataset]:
-        """What is really trained, and its rows: something else than the experiment says where it pretrains."""
-        dataset = self._load(experiment.data, experiment.seed, job, control, emit)
+        `elsewhere` is the experiment's data as this machine reads it, where its files lie in other places.
+        """
+        dataset = self._load(elsewhere or experiment.data, experiment.seed, job, control, emit)
         if experiment.pretraining is None:
             return experiment, dataset
-        from dnnstudio.engine.pretraining import prepare
+        from dnnstudio.engine.reuse.pretraining import prepare
 
         return prepare(experiment, dataset)
 

@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dnnstudio.core.data import Data, FashionMNIST
+from dnnstudio.core.experiment.data import Data, FashionMNIST
 from dnnstudio.engine.data import find, forget, load_dataset
 
 MEMORY = """
 import resource, sys
 import numpy as np
 from pathlib import Path
-from dnnstudio.core.control import Control
-from dnnstudio.core.data import Data, FashionMNIST
-from dnnstudio.core.edits import set_value
-from dnnstudio.core.recipes import load_recipe
+from dnnstudio.core.jobs.control import Control
+from dnnstudio.core.experiment.data import Data, FashionMNIST
+from dnnstudio.core.experiment.edits import set_value
+from dnnstudio.core.experiment.recipes import load_recipe
 from dnnstudio.engine.data import load_dataset
-from dnnstudio.engine.training import train
+from dnnstudio.engine.training.trainer import train
 kept = int(sys.argv[1])
 experiment = load_recipe("task_a" if kept else "digits").experiment
 for path, value in (("data.source", {"kind": "fashion_mnist"}), ("data.classes", {}), ("data.train_limit", kept),

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from dnnstudio.core.jobs import BatchesDone, RunStarted
-from dnnstudio.core.recipes import load_recipe
-from dnnstudio.gui.runs_panel import RunsPanel
+from dnnstudio.core.experiment.recipes import load_recipe
+from dnnstudio.core.jobs.events import BatchesDone, RunStarted
+from dnnstudio.gui.runs.panel import RunsPanel
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.uncertainty import Subject, UncertaintyDialog
-from tests.gui.test_runs_panel import make_run
+from tests.gui.runs.test_panel import make_run
 from tests.gui.uncertainty.conftest import StubEngine, invent
 from tests.gui.window_kit import open_window
 
@@ -49,7 +49,7 @@ def test_pictures(qtbot: Any, theme: Theme, table: Any, row: Any, tmp_path: Path
     for count in (1_000, 10_000):
         engine = StubEngine()
         subject = Subject(tmp_path, load_recipe("dropout").experiment, "run 1")
-        dialog = UncertaintyDialog(theme, engine, subject)  # type: ignore[arg-type]
+        dialog = UncertaintyDialog(theme, engine, subject)
         qtbot.addWidget(dialog)
         dialog.show()
         qtbot.waitExposed(dialog)
@@ -90,9 +90,9 @@ def test_points_of_a_curve(qtbot: Any, qapp: QApplication, table: Any, row: Any,
         with open_window(qtbot, qapp, tmp_path / str(count)) as window:
             experiment = load_recipe("digits").experiment
             begun = {"run": "r", "experiment": experiment, "folder": tmp_path, "steps_per_epoch": STEPS}
-            window.plots.begin(RunStarted(**begun, epochs=-(-count // STEPS)))  # type: ignore[arg-type]
+            window.workbench.plots.begin(RunStarted(**begun, epochs=-(-count // STEPS)))
             chance = np.random.default_rng(0)
-            window.plots.add_batches(
+            window.workbench.plots.add_batches(
                 BatchesDone(
                     run="r",
                     epoch=1,
@@ -103,6 +103,6 @@ def test_points_of_a_curve(qtbot: Any, qapp: QApplication, table: Any, row: Any,
                     seconds_left=1.0,
                 )
             )
-            taken[count] = milliseconds(window.plots.redraw)
+            taken[count] = milliseconds(window.workbench.plots.redraw)
     table.add(row("1,000,000 points of a curve redrawn", "10,000", taken[1_000_000], taken[10_000], unit="ms"))
     assert taken[1_000_000] < 2000

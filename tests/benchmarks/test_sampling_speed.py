@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dnnstudio.core.recipes import load_recipe
+from dnnstudio.core.experiment.recipes import load_recipe
 
 PASSES = 10
 """Of the hundred that the figures are scaled to."""
@@ -22,7 +22,7 @@ MEMORY = """
 import numpy as np
 from pathlib import Path
 from tests.benchmarks.test_sampling_speed import IMAGES, network
-from dnnstudio.engine.sampling import Sampler
+from dnnstudio.engine.sampling.mc_dropout import Sampler
 def megabytes(name):
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
@@ -41,16 +41,18 @@ print(megabytes("VmHWM") - before)
 
 def network() -> Any:
     """The dropout recipe for ten classes, as good as untrained: weights do not change the time."""
-    from dnnstudio.core.edits import set_value
-    from dnnstudio.engine.training import fresh_model
+    from dnnstudio.core.experiment.data import DataSummary
+    from dnnstudio.core.experiment.edits import set_value
+    from dnnstudio.engine.training.trainer import fresh_model
 
     experiment = load_recipe("dropout").experiment
-    return fresh_model(set_value(experiment, f"layers.{experiment.layers[-1].id}.units", 10), (28, 28))
+    summary = DataSummary((28, 28), tuple(map(str, range(10))), binary=False)
+    return fresh_model(set_value(experiment, f"layers.{experiment.layers[-1].id}.units", 10), summary)
 
 
 @pytest.mark.timeout(1800)
 def test_seconds_of_a_hundred_passes(table: Any, row: Any, turns: Callable[..., dict[str, float]]) -> None:
-    from dnnstudio.engine.sampling import Sampler
+    from dnnstudio.engine.sampling.mc_dropout import Sampler
 
     model = network()
     x = np.random.default_rng(0).random((IMAGES, 28, 28), dtype=np.float32)
@@ -70,11 +72,11 @@ def test_seconds_of_a_hundred_passes(table: Any, row: Any, turns: Callable[..., 
 
 @pytest.mark.timeout(600)
 def test_seconds_of_one_image(table: Any, row: Any, turns: Callable[..., dict[str, float]]) -> None:
-    from dnnstudio.engine.sampling import Sampler
+    from dnnstudio.engine.sampling.mc_dropout import Sampler
 
     image = np.random.default_rng(0).random((28, 28), dtype=np.float32)
-    sampler = Sampler(network())
-    seconds = turns({"ours": lambda: sampler.many_of_one(image, 1000, seed=1)}, rounds=21)["ours"]
+    sampler, repeated = Sampler(network()), np.repeat(image[None], 1000, axis=0)
+    seconds = turns({"ours": lambda: list(sampler.passes(repeated, 0, 1, seed=1))}, rounds=21)["ours"]
     made = table.add(row("one image × 1,000 passes", "the clock", 1000 * seconds, 0.0, unit="ms", at_most=50))
     assert made.ours < 500
 

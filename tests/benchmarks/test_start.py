@@ -19,10 +19,10 @@ REPEATS = 5
     ("arguments", "limit_s"),
     [
         (["-c", "pass"], 1.0),
-        (["-m", "dnnstudio.cli", "--version"], 2.0),
-        (["-m", "dnnstudio.cli", "check", "resources/recipes/digits.json"], 3.0),
-        (["-m", "dnnstudio.cli", "data", "digits"], 4.0),
-        (["-c", "import dnnstudio.engine.training"], 30.0),
+        (["-m", "dnnstudio.cli.main", "--version"], 2.0),
+        (["-m", "dnnstudio.cli.main", "check", "resources/recipes/digits.json"], 3.0),
+        (["-m", "dnnstudio.cli.main", "data", "digits"], 4.0),
+        (["-c", "import dnnstudio.engine.training.trainer"], 30.0),
     ],
     ids=["python", "version", "check", "data", "engine"],
 )

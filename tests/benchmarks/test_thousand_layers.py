@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.layers import Activation, BatchNormalization, Dense, Dropout, Flatten, Layer
-from dnnstudio.core.parts import HeNormal
-from dnnstudio.gui.garbage import GarbageCollector
-from dnnstudio.gui.main_window import MainWindow
+from dnnstudio.core.experiment.layers import Activation, BatchNormalization, Dense, Dropout, Flatten, Layer
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.weights import HeNormal
+from dnnstudio.gui.base.gc_timer import GarbageCollector
+from dnnstudio.gui.shell.main_window import MainWindow
 from tests.gui.window_kit import open_window
 
 LAYERS = 1000
@@ -99,7 +99,7 @@ def test_an_edit_among_a_thousand_layers_is_quick(
         times = []
         for number in range(REPEATS):
             qapp.processEvents()
-            window.document.clock = lambda number=number: 100.0 * number  # type: ignore[misc]  # no merging
+            window.document.clock = lambda number=number: 100.0 * number  # no merging
             begun = time.process_time()
             deed(number)
             qapp.processEvents()

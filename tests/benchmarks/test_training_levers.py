@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from dnnstudio.core.control import Control
-from dnnstudio.core.edits import set_value
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.jobs import BatchesDone, Event
-from dnnstudio.core.layers import Dense, Flatten
-from dnnstudio.core.parts import HeNormal
-from dnnstudio.core.recipes import load_recipe
+from dnnstudio.core.experiment.edits import set_value
+from dnnstudio.core.experiment.layers import Dense, Flatten
+from dnnstudio.core.experiment.recipes import load_recipe
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.weights import HeNormal
+from dnnstudio.core.jobs.control import Control
+from dnnstudio.core.jobs.events import BatchesDone, Event
 
 ROUNDS = 4
 PULLS = 8
@@ -55,9 +55,9 @@ def test_layer_health_costs_less_than_a_tenth(
 
     Taken within one and the same training, so that it does not depend on what else the machine does.
     """
-    from dnnstudio.engine import health
     from dnnstudio.engine.data import load_dataset
-    from dnnstudio.engine.training import train
+    from dnnstudio.engine.training.monitoring import layer_health as health
+    from dnnstudio.engine.training.trainer import train
 
     data = load_dataset(experiment.data, seed=experiment.seed)
     spent = 0.0
@@ -113,7 +113,7 @@ def test_pause_and_stop_are_answered_within_200_ms(
     A single step cannot be cut short: where one takes longer than that by itself, it is waited for.
     """
     from dnnstudio.engine.data import load_dataset
-    from dnnstudio.engine.training import train
+    from dnnstudio.engine.training.trainer import train
 
     experiment = on_fashion(recipe, batch=batch)
     data = load_dataset(experiment.data, seed=experiment.seed)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dnnstudio.core.edits import set_value
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.layers import Dense
-from dnnstudio.core.recipes import load_recipe
+from dnnstudio.core.experiment.edits import set_value
+from dnnstudio.core.experiment.layers import Dense
+from dnnstudio.core.experiment.recipes import load_recipe
+from dnnstudio.core.experiment.record import Experiment
 
 ROUNDS = 7
 CHUNK = 128
@@ -37,14 +37,14 @@ def benchmark_experiment(recipe: str) -> Experiment:
 class Ours:
     """A training's steps and validation, as `engine.training` calls them."""
 
-    def __init__(self, experiment: Experiment, data: Any, *, fast_from: int | None = None) -> None:
-        from dnnstudio.engine.build import to_keras
-        from dnnstudio.engine.evaluation import Evaluator
-        from dnnstudio.engine.loop import StepLoop
-        from dnnstudio.engine.losses import objective
-        from dnnstudio.engine.training import fresh_model
+    def __init__(self, experiment: Experiment, data: Any, *, compile_from: int | None = None) -> None:
+        from dnnstudio.engine.backend.builder import to_keras
+        from dnnstudio.engine.backend.objective import objective
+        from dnnstudio.engine.training.evaluation import Evaluator
+        from dnnstudio.engine.training.step_loop import StepLoop
+        from dnnstudio.engine.training.trainer import fresh_model
 
-        self.model = fresh_model(experiment, data.summary.input_shape)
+        self.model = fresh_model(experiment, data.summary)
         aim = objective(experiment, data.summary)
         self._data, self._experiment = data, experiment
         self._batch = experiment.training.batch_size
@@ -55,12 +55,12 @@ class Ours:
             data.train.x,
             data.train.y,
             batch=self._batch,
-            fast_from=fast_from,
+            compile_from=compile_from,
         )
-        self._evaluator = Evaluator(self.model, aim)
+        self._evaluator = Evaluator(self.model, aim, data.summary)
 
     def steps(self, count: int | None = None) -> None:
-        from dnnstudio.engine.loop import lines
+        from dnnstudio.engine.training.step_loop import lines
 
         order = np.random.default_rng(1).permutation(len(self._data.train.x)).astype(np.int32)
         full = len(order) // self._batch
@@ -80,7 +80,7 @@ class Ours:
 
 def plain(experiment: Experiment, data: Any, *, jit_compile: bool | str = "auto") -> Callable[[], None]:
     """An epoch as a notebook has it: "auto" is without XLA on a machine whose only device is its processor."""
-    from dnnstudio.engine.build import build
+    from dnnstudio.engine.backend.builder import build
     from tests.engine.as_a_notebook import compile_model
 
     model = build(experiment, data.summary.input_shape)
@@ -150,7 +150,7 @@ def test_seconds_to_the_first_step_by_depth(depth: int, table: Any, row: Any) ->
     ours, began = Ours(experiment, data), time.perf_counter()
     ours.steps(1)
     first = time.perf_counter() - began
-    from dnnstudio.engine.build import build
+    from dnnstudio.engine.backend.builder import build
     from tests.engine.as_a_notebook import compile_model
 
     model = build(experiment, data.summary.input_shape)

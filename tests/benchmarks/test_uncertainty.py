@@ -12,11 +12,11 @@ import pytest
 from PySide6.QtCore import QEventLoop
 from PySide6.QtWidgets import QApplication
 
-from dnnstudio.core.edits import set_value
-from dnnstudio.core.jobs import TrainRun
-from dnnstudio.core.recipes import load_recipe
-from dnnstudio.gui.engine_thread import Engine
-from dnnstudio.gui.garbage import GarbageCollector
+from dnnstudio.core.experiment.edits import set_value
+from dnnstudio.core.experiment.recipes import load_recipe
+from dnnstudio.core.jobs.requests import TrainRun
+from dnnstudio.gui.base.engine_thread import Engine
+from dnnstudio.gui.base.gc_timer import GarbageCollector
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.uncertainty import Subject, UncertaintyDialog
 
@@ -43,11 +43,11 @@ def test_the_chapter_s_network_under_a_hundred_passes(
     qtbot: Any, qapp: QApplication, engine: Engine, tmp_path: Path, table: Any, row: Any
 ) -> None:
     experiment = set_value(load_recipe("dropout").experiment, "training.epochs", 2)
-    with qtbot.waitSignal(engine.finished, timeout=PATIENCE_MS):
-        engine.submit(TrainRun(experiment=experiment, folder=tmp_path / "run"))
+    ticket = engine.ask(TrainRun(experiment=experiment, folder=tmp_path / "run"))
+    qtbot.waitUntil(lambda: ticket.over, timeout=PATIENCE_MS)
     theme = Theme(qapp)
     theme.apply("light")
-    dialog = UncertaintyDialog(theme, engine, Subject(tmp_path / "run", experiment, "run 1"))  # type: ignore[arg-type]
+    dialog = UncertaintyDialog(theme, engine, Subject(tmp_path / "run", experiment, "run 1"))
     qtbot.addWidget(dialog)
     dialog.show()
     qtbot.waitUntil(lambda: dialog.inspection.samples is not None, timeout=PATIENCE_MS)

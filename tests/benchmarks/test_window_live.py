@@ -16,11 +16,12 @@ import pytest
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
-from dnnstudio.core.edits import set_value
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.jobs import EpochDone, TrainRun
-from dnnstudio.gui.engine_thread import Engine
-from dnnstudio.gui.garbage import GarbageCollector
+from dnnstudio.core.experiment.edits import set_value
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.jobs.events import EpochDone
+from dnnstudio.core.jobs.requests import TrainRun
+from dnnstudio.gui.base.engine_thread import Engine
+from dnnstudio.gui.base.gc_timer import GarbageCollector
 from tests.gui.window_kit import open_window
 
 from .gaps import Gaps
@@ -55,12 +56,12 @@ app.exec()
 OURS = """
 import os
 from dnnstudio import app
-starter_of = app._Starter.of
+start = app.start_engine_after_paint
 def leaving(*given):
-    starter = starter_of(*given)
+    starter = start(*given)
     starter.begin = lambda: os._exit(0)  # what comes right after the first painting
     return starter
-app._Starter.of = staticmethod(leaving)
+app.start_engine_after_paint = leaving
 app.run([])
 """
 
@@ -91,10 +92,8 @@ def epochs_alone(qtbot: Any, engine: Engine, experiment: Experiment, folder: Pat
         if isinstance(event, EpochDone):
             seconds.append(event.row["seconds"])
 
-    engine.reported.connect(listen)
-    with qtbot.waitSignal(engine.finished, timeout=PATIENCE_MS):
-        engine.submit(TrainRun(experiment=experiment, folder=folder))
-    engine.reported.disconnect(listen)
+    ticket = engine.ask(TrainRun(experiment=experiment, folder=folder), on_event=listen)
+    qtbot.waitSignal(ticket.done, timeout=PATIENCE_MS).wait()
     return seconds[1:]
 
 
@@ -114,7 +113,7 @@ def test_the_window_beside_a_training(qtbot: Any, qapp: QApplication, tmp_path: 
         collector = GarbageCollector(window)  # as in the program
         collector.freeze()
         collector.start()
-        controller = window.controller
+        controller = window.workbench.controller
         watched: list[float] = []
         controller.epoch_done.connect(lambda event: watched.append(event.row["seconds"]))
         ended = QEventLoop()
@@ -124,15 +123,15 @@ def test_the_window_beside_a_training(qtbot: Any, qapp: QApplication, tmp_path: 
         def one_turn() -> tuple[float, list[float], list[float]]:
             """The gaps, and the seconds of the epochs with the window and without it."""
             watched.clear()
-            window.train()
+            window.workbench.transfer.train()
             qtbot.waitUntil(lambda: len(watched) > 0, timeout=PATIENCE_MS)
             with gaps:
                 ended.exec()  # the loop of the program: nothing looks every few milliseconds whether it is over
             live = watched[1:]
             window.hide()
-            engine.reported.disconnect(controller._on_event)
+            engine.asked.disconnect(controller.watch)
             alone = epochs_alone(qtbot, engine, experiment, tmp_path / f"alone {next(numbers)}")
-            engine.reported.connect(controller._on_event)
+            engine.asked.connect(controller.watch)
             window.show()
             return gaps.p99, live, alone
 

@@ -11,14 +11,14 @@ import pytest
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
-from dnnstudio.core.jobs import RunEnded
-from dnnstudio.core.recipes import Recipe, load_recipe
-from dnnstudio.core.runs import read_metrics, read_run
+from dnnstudio.core.experiment.recipes import Recipe, load_recipe
+from dnnstudio.core.jobs.events import RunEnded
+from dnnstudio.core.workspace.runs import read_metrics, read_run
+from dnnstudio.gui.base.document import Document
+from dnnstudio.gui.base.engine_thread import Engine
+from dnnstudio.gui.base.settings import Settings
 from dnnstudio.gui.dialogs import Dialogs
-from dnnstudio.gui.document import Document
-from dnnstudio.gui.engine_thread import Engine
-from dnnstudio.gui.main_window import MainWindow
-from dnnstudio.gui.settings import Settings
+from dnnstudio.gui.shell.main_window import MainWindow
 from dnnstudio.gui.theme import Theme
 
 pytestmark = pytest.mark.display
@@ -109,9 +109,11 @@ def test_from_the_first_click_to_a_saved_network_that_is_as_good_when_opened_aga
     qtbot: Any, window: MainWindow, tmp_path: Path, measured: Any
 ) -> None:
     ends: list[RunEnded] = []
-    window.controller.run_ended.connect(ends.append)
+    window.workbench.controller.run_ended.connect(ends.append)
     click(qtbot, window, "train_button")  # while TensorFlow is still being imported: it waits
-    qtbot.waitUntil(lambda: window.plots.curves is not None and window.plots.curves.now > 1, timeout=PATIENCE_MS)
+    qtbot.waitUntil(
+        lambda: window.workbench.plots.curves is not None and window.workbench.plots.curves.now > 1, timeout=PATIENCE_MS
+    )
     meter = GapMeter()
     meter.start()
     qtbot.waitUntil(lambda: bool(ends), timeout=PATIENCE_MS)
@@ -124,16 +126,16 @@ def test_from_the_first_click_to_a_saved_network_that_is_as_good_when_opened_aga
     assert accuracy >= 0.95
     assert ends[0].reason == "finished"
     assert f"{accuracy * 100:.1f}\u00a0%" in window.messages.text()
-    assert window.plots.curves is not None
-    assert len(window.plots.curves.rows) == window.document.experiment.training.epochs
-    assert len(window.plots.curves.steps) == 36 * window.document.experiment.training.epochs
+    assert window.workbench.plots.curves is not None
+    assert len(window.workbench.plots.curves.rows) == window.document.experiment.training.epochs
+    assert len(window.workbench.plots.curves.steps) == 36 * window.document.experiment.training.epochs
     record = read_run(result.folder)
     assert record.status == "finished"
     assert record.test_accuracy == pytest.approx(accuracy)
 
     # the experiment: save, start another, open again
     trained = window.document.experiment
-    dialogs: Any = window.dialogs
+    dialogs: Any = window.workbench.dialogs
     dialogs.path = tmp_path / "digits.json"
     click(qtbot, window, "save_button")
     dialogs.chosen_recipe = load_recipe("default_dnn")
@@ -145,12 +147,12 @@ def test_from_the_first_click_to_a_saved_network_that_is_as_good_when_opened_aga
     # the model, in both formats: save, open again, the same accuracy
     for name in ("digits.keras", "digits.h5"):
         dialogs.path = tmp_path / name
-        window.controller.model = result.run
-        window.availability.refresh()
+        window.workbench.controller.model = result.run
+        window.workbench.action_state.refresh()
         window.actions_["save_model"].trigger()
         qtbot.waitUntil(lambda: "Model saved" in window.messages.text(), timeout=PATIENCE_MS)
         found: list[float] = []
-        window.controller.model_evaluated.connect(
+        window.workbench.controller.model_evaluated.connect(
             lambda job, evaluation, found=found: found.append(evaluation.parts["test"]["accuracy"])
         )
         window.actions_["open_model"].trigger()
@@ -162,12 +164,15 @@ def test_from_the_first_click_to_a_saved_network_that_is_as_good_when_opened_aga
 def test_closing_in_mid_training_stops_within_five_seconds_and_keeps_the_run(
     qtbot: Any, window: MainWindow, measured: Any
 ) -> None:
-    from dnnstudio.core import edits
+    from dnnstudio.core.experiment import edits
 
     window.document.push(edits.set_value(window.document.experiment, "training.epochs", 2000), "Train long")
     click(qtbot, window, "train_button")
-    qtbot.waitUntil(lambda: window.plots.curves is not None and len(window.plots.curves.rows) > 2, timeout=PATIENCE_MS)
-    folder = window.controller.run_folder
+    qtbot.waitUntil(
+        lambda: window.workbench.plots.curves is not None and len(window.workbench.plots.curves.rows) > 2,
+        timeout=PATIENCE_MS,
+    )
+    folder = window.workbench.controller.run_folder
     assert folder is not None
     begun = time.perf_counter()
     window.close_without_asking()

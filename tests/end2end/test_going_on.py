@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnnstudio.core.history import read_rows
-from dnnstudio.core.runs import read_run, run_folders
+from dnnstudio.core.workspace.history import read_rows
+from dnnstudio.core.workspace.runs import read_run, run_folders
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 240
@@ -20,11 +20,11 @@ PROGRAM = """
 import sys, time
 from pathlib import Path
 from PySide6.QtWidgets import QApplication
-from dnnstudio.core import codec
-from dnnstudio.gui.document import Document
-from dnnstudio.gui.engine_thread import Engine
-from dnnstudio.gui.main_window import MainWindow
-from dnnstudio.gui.settings import Settings
+from dnnstudio.core.experiment import codec
+from dnnstudio.gui.base.document import Document
+from dnnstudio.gui.base.engine_thread import Engine
+from dnnstudio.gui.shell.main_window import MainWindow
+from dnnstudio.gui.base.settings import Settings
 from dnnstudio.gui.theme import Theme
 
 deed, workspace = sys.argv[1], Path(sys.argv[2])
@@ -50,11 +50,11 @@ if deed == "go on":
     window.actions_["go_on"].trigger()
 else:
     wait(lambda: window.document.summary is not None)
-    window.train()
+    window.workbench.transfer.train()
 if deed == "stop":
-    wait(lambda: window.plots.curves is not None and 1.2 < window.plots.curves.now)
-    window.controller.stop()
-wait(lambda: window.controller.activity == "idle" and window.runs.chosen is not None
+    wait(lambda: window.workbench.plots.curves is not None and 1.2 < window.workbench.plots.curves.now)
+    window.workbench.controller.stop()
+wait(lambda: window.workbench.controller.activity == "idle" and window.runs.chosen is not None
      and window.runs.chosen.status != "training")
 print("reason", window.runs.chosen.status)
 window.close_without_asking()
@@ -84,12 +84,12 @@ def checkpoint(folder: Path) -> dict[str, np.ndarray]:
 @pytest.mark.display
 @pytest.mark.timeout(3 * PATIENCE_S)
 def test_a_run_goes_on_after_the_program_was_quit_and_started_anew(tmp_path: Path) -> None:
-    from dnnstudio.core import codec
-    from dnnstudio.core.experiment import Training
-    from dnnstudio.core.layers import Dropout
-    from dnnstudio.core.optimizers import Nadam
-    from dnnstudio.core.recipes import load_recipe
-    from dnnstudio.core.schedules import OneCycle
+    from dnnstudio.core.experiment import codec
+    from dnnstudio.core.experiment.layers import Dropout
+    from dnnstudio.core.experiment.optimizers import Nadam
+    from dnnstudio.core.experiment.recipes import load_recipe
+    from dnnstudio.core.experiment.record import Training
+    from dnnstudio.core.experiment.schedules import OneCycle
 
     given = load_recipe("digits").experiment
     layers = (given.layers[0], given.layers[1], Dropout(id="drop", rate=0.4), *given.layers[2:])

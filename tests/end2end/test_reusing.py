@@ -11,15 +11,15 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
-from dnnstudio.core.experiment import Experiment, Training
-from dnnstudio.core.layers import Dense, Flatten
-from dnnstudio.core.optimizers import Adam
-from dnnstudio.core.transfer import Autoencoder
+from dnnstudio.core.experiment.layers import Dense, Flatten
+from dnnstudio.core.experiment.optimizers import Adam
+from dnnstudio.core.experiment.record import Experiment, Training
+from dnnstudio.core.experiment.transfer import Autoencoder
+from dnnstudio.gui.base.document import Document
+from dnnstudio.gui.base.engine_thread import Engine
+from dnnstudio.gui.base.settings import Settings
 from dnnstudio.gui.dialogs import Dialogs
-from dnnstudio.gui.document import Document
-from dnnstudio.gui.engine_thread import Engine
-from dnnstudio.gui.main_window import MainWindow
-from dnnstudio.gui.settings import Settings
+from dnnstudio.gui.shell.main_window import MainWindow
 from dnnstudio.gui.theme import Theme
 
 PATIENCE_MS = 120_000
@@ -59,24 +59,24 @@ def window(qtbot: Any, qapp: QApplication, tmp_path: Path) -> Iterator[MainWindo
 
 
 def train(qtbot: Any, window: MainWindow) -> Path:
-    window.train()
-    with qtbot.waitSignal(window.controller.run_ended, timeout=PATIENCE_MS):
+    window.workbench.transfer.train()
+    with qtbot.waitSignal(window.workbench.controller.run_ended, timeout=PATIENCE_MS):
         pass
-    folder = window.controller.run_folder
+    folder = window.workbench.controller.run_folder
     assert folder is not None
     return folder
 
 
 def test_pretrain_look_reuse_and_compare(qtbot: Any, window: MainWindow) -> None:
-    document, library = window.document, window.library
+    document, library = window.document, window.workbench.library
     document.push(EXPERIMENT.replaced(pretraining=Autoencoder(until="h1")), "Pretrain")
     run = train(qtbot, window)
 
     # The drawings are of the rows, and better than a blank page.
     window.messages.bar.action_requested.emit()
-    (looking,) = library.pretraining.windows.values()
-    qtbot.waitUntil(lambda: not looking._asking.busy, timeout=PATIENCE_MS)
-    result = looking.pairs._result
+    (looking,) = library.pretraining.windows
+    qtbot.waitUntil(lambda: not looking.client.busy, timeout=PATIENCE_MS)
+    result = looking.pairs.result
     assert result is not None and result.pictures and len(result.errors) == looking.pairs.page
     blank = np.square(result.originals.astype(np.float64) / 255).mean()
     assert 0 < float(result.errors.mean()) < blank
@@ -93,7 +93,7 @@ def test_pretrain_look_reuse_and_compare(qtbot: Any, window: MainWindow) -> None
     # The library knows both and whose layers they have, and puts them side by side.
     window.actions_["library"].trigger()
     assert library.dialog is not None
-    qtbot.waitUntil(lambda: not library._listing.busy, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not library.listing.busy, timeout=PATIENCE_MS)
     entries = {entry.path: entry for entry in library.dialog.entries.entries}
     assert set(entries) == {run, classifier}
     kinds = {item.layer: (item.kind, item.origin, item.changed) for item in entries[classifier].layers}
@@ -106,11 +106,11 @@ def test_pretrain_look_reuse_and_compare(qtbot: Any, window: MainWindow) -> None
 
     # From scratch against transferred, over two seeds.
     window.actions_["compare_transfer"].trigger()
-    (comparing,) = library.transfers.windows.values()
+    (comparing,) = library.transfers.windows
     comparing.seeds.set_value(2)
     comparing.start.click()
-    qtbot.waitUntil(lambda: not comparing._asking.busy, timeout=PATIENCE_MS)
-    assert "over 2 seeds" in comparing.headline.text()
+    qtbot.waitUntil(lambda: not comparing.training.busy, timeout=PATIENCE_MS)
+    assert "with two seeds, which prove nothing" in comparing.headline.text()
     assert [(item.seed, item.start) for item in comparing.runs] == [
         (seed, start) for seed in (42, 43) for start in ("scratch", "transfer")
     ]

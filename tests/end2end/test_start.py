@@ -27,7 +27,7 @@ class Watcher(QObject):
             facts["painted"] = time.perf_counter() - begun
             loaded = {name.split(".")[0] for name in sys.modules}
             facts["heavy_at_first_paint"] = sorted(loaded & {"tensorflow", "keras", "pyqtgraph", "numpy"})
-            watched.later.finished.connect(lambda: facts.setdefault("whole", time.perf_counter() - begun))
+            watched.deferred.finished.connect(lambda: facts.setdefault("whole", time.perf_counter() - begun))
         return False
 
 app = QApplication([])
@@ -80,7 +80,9 @@ def test_the_window_is_painted_before_tensorflow_is_imported(tmp_path: Path, mea
 
 
 @pytest.mark.display
-def test_the_systems_wish_to_end_closes_the_program_in_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("after", [0.0, 0.1, 0.3])
+def test_the_systems_wish_to_end_closes_the_program_in_order(tmp_path: Path, after: float) -> None:
+    """At once, while the rest of the window is being made, and when it is whole."""
     process = subprocess.Popen(
         [sys.executable, "-m", "dnnstudio"],
         stdout=subprocess.PIPE,
@@ -90,7 +92,8 @@ def test_the_systems_wish_to_end_closes_the_program_in_order(tmp_path: Path) -> 
     log = tmp_path / "settings" / "log" / "dnnstudio.log"
     deadline = time.monotonic() + 60
     while not (log.exists() and "window is open" in log.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+        time.sleep(0.01)
+    time.sleep(after)
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors.decode()
@@ -145,7 +148,7 @@ def look():
     elif window is not None and window.isVisible() and sys.argv[1] == "edit":
         timer.stop()
         window.document.push(window.document.experiment.replaced(name="an edit not saved"), "Rename")
-        window.recovery.keep_now()
+        window.workbench.autosave.keep_now()
         print("kept", flush=True)
     elif window is not None and window.document.modified:
         timer.stop()

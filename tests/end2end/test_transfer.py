@@ -12,18 +12,18 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
-from dnnstudio.core import codec
-from dnnstudio.core.data import Classes, Data, Digits
-from dnnstudio.core.experiment import Experiment, Training
-from dnnstudio.core.layers import Dense, Flatten
-from dnnstudio.core.links import read_links
-from dnnstudio.core.runs import read_metrics
-from dnnstudio.core.tasks import split_into_tasks
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.data import Classes, Data, Digits
+from dnnstudio.core.experiment.layers import Dense, Flatten
+from dnnstudio.core.experiment.record import Experiment, Training
+from dnnstudio.core.planning.task_split import split_into_tasks
+from dnnstudio.core.workspace.runs import read_metrics
+from dnnstudio.core.workspace.shared_layers import read_links
 from dnnstudio.engine.model_files import read_model
-from dnnstudio.gui.document import Document
-from dnnstudio.gui.engine_thread import Engine
-from dnnstudio.gui.main_window import MainWindow
-from dnnstudio.gui.settings import Settings
+from dnnstudio.gui.base.document import Document
+from dnnstudio.gui.base.engine_thread import Engine
+from dnnstudio.gui.base.settings import Settings
+from dnnstudio.gui.shell.main_window import MainWindow
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.transfer.dialog import TransferDialog
 
@@ -89,15 +89,15 @@ def click(parent: QWidget, name: str) -> None:
 
 def train(qtbot: Any, window: MainWindow) -> Path:
     """Wait for the training that was asked for; its folder."""
-    qtbot.waitUntil(lambda: window.controller.activity == "idle", timeout=PATIENCE_MS)
-    folder = window.controller.run_folder
+    qtbot.waitUntil(lambda: window.workbench.controller.activity == "idle", timeout=PATIENCE_MS)
+    folder = window.workbench.controller.run_folder
     assert folder is not None and (folder / "model.keras").exists(), window.messages.text()
     return folder
 
 
 def reuse(app: QApplication, window: MainWindow, *presses: str, warned: bool = False) -> None:
     """Open task B, press Reuse layers, press what is named, then Apply and train; go on where it is warned."""
-    window.document.open(window.controller.workspace / "experiments" / "b.json")
+    window.document.open(window.workbench.controller.workspace / "experiments" / "b.json")
 
     def act(dialog: Any) -> bool:
         if not isinstance(dialog, TransferDialog):

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from dnnstudio.core.edits import set_value
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.jobs import TrainRun
-from dnnstudio.core.recipes import load_recipe
-from dnnstudio.gui.engine_thread import Engine
+from dnnstudio.core.experiment.edits import set_value
+from dnnstudio.core.experiment.recipes import load_recipe
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.jobs.requests import TrainRun
+from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.uncertainty import Subject, UncertaintyDialog
 
@@ -46,12 +46,12 @@ def test_a_trained_network_is_inspected_and_more_passes_are_added(
     qtbot: Any, qapp: QApplication, engine: Engine, tmp_path: Path
 ) -> None:
     experiment = digits_with_dropout()
-    with qtbot.waitSignal(engine.finished, timeout=PATIENCE_MS):
-        engine.submit(TrainRun(experiment=experiment, folder=tmp_path / "run"))
+    ticket = engine.ask(TrainRun(experiment=experiment, folder=tmp_path / "run"))
+    qtbot.waitUntil(lambda: ticket.over, timeout=PATIENCE_MS)
     weights = (tmp_path / "run" / "model.keras").read_bytes()
     theme = Theme(qapp)
     theme.apply("light")
-    dialog = UncertaintyDialog(theme, engine, Subject(tmp_path / "run", experiment, "run 1"))  # type: ignore[arg-type]
+    dialog = UncertaintyDialog(theme, engine, Subject(tmp_path / "run", experiment, "run 1"))
     qtbot.addWidget(dialog)
     dialog.show()
     qtbot.waitUntil(lambda: dialog.inspection.finished, timeout=PATIENCE_MS)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from dnnstudio.core.data import DataSummary
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.trained_with import TrainedWith
-from dnnstudio.engine.compiling import compile_arguments
-from dnnstudio.engine.losses import objective
+from dnnstudio.core.experiment.data import DataSummary
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.workspace.training_record import TrainedWith
+from dnnstudio.engine.backend.objective import objective
+from dnnstudio.engine.training.compile_config import compile_arguments
 
 
 def compile_model(
@@ -21,5 +21,5 @@ def compile_model(
 ) -> None:
     """Compile as a saved file says. "auto" is Keras's own choice: without XLA where there is no other device."""
     aim = objective(experiment, summary)
-    trained = TrainedWith(loss=aim.loss, metric=aim.metric, steps_per_epoch=steps_per_epoch)  # type: ignore[arg-type]
+    trained = TrainedWith(loss=aim.loss, metric=aim.metric, steps_per_epoch=steps_per_epoch)
     model.compile(**compile_arguments(experiment, summary.input_shape, trained), jit_compile=jit_compile)

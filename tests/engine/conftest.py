@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from dnnstudio.core.control import Control
-from dnnstudio.core.data import DataSummary
-from dnnstudio.core.experiment import Experiment, Training
-from dnnstudio.core.jobs import Event, RunResult
-from dnnstudio.core.layers import Dense, Layer
-from dnnstudio.core.optimizers import SGD
+from dnnstudio.core.experiment.data import DataSummary
+from dnnstudio.core.experiment.layers import Dense, Layer
+from dnnstudio.core.experiment.optimizers import SGD
+from dnnstudio.core.experiment.record import Experiment, Training
+from dnnstudio.core.jobs.control import Control
+from dnnstudio.core.jobs.events import Event
+from dnnstudio.core.jobs.results import RunResult
+from dnnstudio.engine.data import Scaler
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,10 @@ class Rows:
     test: Part
     summary: DataSummary
     fingerprint: str = "synthetic"
+    scaler: Scaler = field(default_factory=lambda: Scaler("none", np.zeros(()), np.ones(())))  # used as they are
+    stored_shape: tuple[int, ...] = ()
+    full_scale: float | None = None
+    columns: tuple[str, ...] = ()
 
 
 def make_rows(task: str = "classes", *, train: int = 70, features: int = 6) -> Rows:
@@ -74,7 +80,7 @@ class Recorder:
         self.on_event(event)
 
     def train(self, experiment: Experiment, rows: Any, *, folder: Path | None = None, **more: Any) -> RunResult:
-        from dnnstudio.engine.training import train
+        from dnnstudio.engine.training.trainer import train
 
         return train(
             experiment,

@@ -12,27 +12,17 @@ import keras
 import numpy as np
 import pytest
 
-from dnnstudio.core.control import Control
-from dnnstudio.core.data import Classes, Csv, Data, Digits
 from dnnstudio.core.errors import Cancelled, UserError
-from dnnstudio.core.experiment import Experiment, Training
-from dnnstudio.core.jobs import (
-    DescribeData,
-    EvaluateModel,
-    Event,
-    Job,
-    OpenModel,
-    Progress,
-    RunEnded,
-    RunStarted,
-    SaveModel,
-    TrainRun,
-)
-from dnnstudio.core.layers import BatchNormalization, Dense, Dropout, Flatten
-from dnnstudio.core.optimizers import Adam
+from dnnstudio.core.experiment.data import Classes, Csv, Data, Digits
+from dnnstudio.core.experiment.layers import BatchNormalization, Dense, Dropout, Flatten
+from dnnstudio.core.experiment.optimizers import Adam
+from dnnstudio.core.experiment.record import Experiment, Training
+from dnnstudio.core.jobs.control import Control
+from dnnstudio.core.jobs.events import Event, Progress, RunEnded, RunStarted
+from dnnstudio.core.jobs.requests import DescribeData, EvaluateModel, Job, OpenModel, SaveModel, TrainRun
 from dnnstudio.engine import session as session_module
-from dnnstudio.engine.checkpoint import load_checkpoint
 from dnnstudio.engine.session import Session
+from dnnstudio.engine.training.checkpoint import load_checkpoint
 
 DIGITS = Experiment(
     name="Digits",
@@ -66,9 +56,9 @@ def test_digits_are_learnt(trained: tuple[Session, Any]) -> None:
 def test_data_is_described_before_tensorflow_is_there() -> None:
     code = """
 import sys
-from dnnstudio.core.control import Control
-from dnnstudio.core.data import Data
-from dnnstudio.core.jobs import DescribeData
+from dnnstudio.core.jobs.control import Control
+from dnnstudio.core.experiment.data import Data
+from dnnstudio.core.jobs.requests import DescribeData
 from dnnstudio.engine.session import Session
 preview = Session().run(DescribeData(data=Data(), seed=42), Control(), lambda event: None)
 assert preview.summary.input_shape == (8, 8), preview.summary
@@ -192,7 +182,7 @@ def test_a_failed_training_ends_with_its_event(tmp_path: Path) -> None:
 
 
 def test_a_cancelled_job_is_silent(tmp_path: Path) -> None:
-    control, events = Control(), []
+    control, events = Control(), []  # type: ignore[var-annotated]
     control.stop()
     with pytest.raises(Cancelled):
         Session().run(TrainRun(experiment=PLAIN, folder=tmp_path / "run"), control, events.append)

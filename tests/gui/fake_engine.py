@@ -14,33 +14,27 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from dnnstudio.core.control import Control
-from dnnstudio.core.data import DataSummary, known_summary
 from dnnstudio.core.errors import Cancelled, UserError
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.jobs import (
-    BatchesDone,
-    DataPreview,
+from dnnstudio.core.experiment.data import DataSummary, known_summary
+from dnnstudio.core.experiment.layers import Dense, Flatten
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.jobs.control import Control
+from dnnstudio.core.jobs.events import BatchesDone, EpochDone, Progress, RunEnded, RunStarted
+from dnnstudio.core.jobs.requests import (
+    Augment,
     DescribeData,
-    EndReason,
-    EpochDone,
     EvaluateModel,
-    Evaluation,
     Job,
-    OpenedModel,
     OpenModel,
-    Progress,
-    RunEnded,
-    RunResult,
-    RunStarted,
-    SavedModel,
+    ProposeData,
     SaveModel,
     TrainRun,
 )
-from dnnstudio.core.layers import Dense, Flatten
-from dnnstudio.gui.engine_thread import EngineState, Failure
+from dnnstudio.core.jobs.results import DataPreview, EndReason, Evaluation, OpenedModel, RunResult, SavedModel
+from dnnstudio.gui.base.engine_thread import EngineState
+from dnnstudio.gui.base.ticket import Failure, Ticket
 
-from . import fake_reuse
+from . import fake_cases, fake_data, fake_reuse
 
 STEPS = 20
 """Batches of an epoch, told in two events."""
@@ -53,6 +47,10 @@ class FakeSession:
         match job:
             case DescribeData():
                 return self._describe(job)
+            case ProposeData():
+                return self._propose(job)
+            case Augment():
+                return self._augment(job)
             case TrainRun():
                 return self._train(job, control)
             case OpenModel():
@@ -61,8 +59,9 @@ class FakeSession:
                 return self._evaluate(job)
             case SaveModel():
                 return self._save(job)
-        if (steps := fake_reuse.play(job, control)) is not None:
-            return steps
+        for steps in (fake_reuse.play(job), fake_cases.play(job)):
+            if steps is not None:
+                return steps
         raise UserError(f"The fake engine does not know {type(job).__name__}.")
 
     def run(self, job: Job, control: Control, emit: Any) -> object:
@@ -76,6 +75,10 @@ class FakeSession:
 
     def warm_up(self) -> None:
         """Nothing to import."""
+
+    def _augment(self, job: Augment) -> Iterator[Any]:
+        yield from ()
+        return fake_data.augmented_for(job)
 
     def _describe(self, job: DescribeData) -> Iterator[Any]:
         yield Progress(run=job.id, done=1, total=2, text="reading")
@@ -92,6 +95,10 @@ class FakeSession:
         )
         ramp = np.linspace(0, 255, int(np.prod(known.input_shape)), dtype=np.uint8).reshape(known.input_shape)
         return DataPreview(summary=summary, thumbnails=np.stack([ramp] * known.classes))
+
+    def _propose(self, job: ProposeData) -> Iterator[Any]:
+        yield Progress(run=job.id, done=0, total=1, text="Reading")
+        return fake_data.proposal_for(job)
 
     def _train(self, job: TrainRun, control: Control) -> Iterator[Any]:
         training = job.experiment.training
@@ -190,18 +197,16 @@ class FakeSession:
 class FakeEngine(QObject):
     """The face of `Engine`, one step of a job each time the event loop is idle; `pause_ms` slows it down."""
 
-    reported = Signal(object)
-    finished = Signal(object, object)
-    failed = Signal(object, object)
+    asked = Signal(object)
     state_changed = Signal(object)
 
     def __init__(self, *, session: FakeSession | None = None, pause_ms: int = 0, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.session = session or FakeSession()
-        self.submitted: list[Job] = []
+        self.tickets: list[Ticket] = []
         self.ticks = 0
-        self._waiting: deque[tuple[Job, Control]] = deque()
-        self._current: tuple[Job, Control, Iterator[Any]] | None = None
+        self._waiting: deque[Ticket] = deque()
+        self._current: tuple[Ticket, Iterator[Any]] | None = None
         self._state = EngineState("off")
         self._closed = False
         self._timer = QTimer(self)
@@ -218,28 +223,34 @@ class FakeEngine(QObject):
             self._set_state(EngineState("ready", "TensorFlow 2.21.0, Keras 3.15.1 · CPU, 8 threads"))
             self._timer.start()
 
-    def submit(self, job: Job) -> Control:
-        control = Control()
-        self.submitted.append(job)
+    @property
+    def submitted(self) -> list[Job]:
+        """Every job that was asked for, in order."""
+        return [ticket.job for ticket in self.tickets]
+
+    def ask(self, job: Job, **callbacks: Any) -> Ticket:
+        ticket = Ticket(job, self, **callbacks)
+        self.tickets.append(ticket)
+        self.asked.emit(ticket)
         if self._closed:
-            control.stop()
-            self.failed.emit(job, Failure("cancelled"))
+            ticket.cancel()
+            ticket.fail(Failure("cancelled"))
         else:
-            self._waiting.append((job, control))
-        return control
+            self._waiting.append(ticket)
+        return ticket
 
     def shutdown(self, timeout_ms: int = 5000) -> bool:
         del timeout_ms
         self._closed = True
         self._timer.stop()
         if self._current is not None:
-            self._current[1].stop()
+            self._current[0].cancel()
         while self._current is not None:
             self._step()
         while self._waiting:
-            job, control = self._waiting.popleft()
-            control.stop()
-            self.failed.emit(job, Failure("cancelled"))
+            ticket = self._waiting.popleft()
+            ticket.cancel()
+            ticket.fail(Failure("cancelled"))
         self._set_state(EngineState("off"))
         return True
 
@@ -248,34 +259,36 @@ class FakeEngine(QObject):
         if self._current is None:
             self._begin()
             return
-        job, control, steps = self._current
-        if control.paused:
+        ticket, steps = self._current
+        if ticket.control.paused:
             return
         try:
-            if control.stopped and not isinstance(job, TrainRun):
+            if ticket.control.stopped and not isinstance(ticket.job, TrainRun):
                 raise Cancelled
-            self.reported.emit(next(steps))
+            ticket.report(next(steps))
         except StopIteration as end:
-            self._end(job, end.value, None)
+            self._end(ticket, end.value, None)
         except BaseException as error:
-            self._end(job, None, Failure.of(error))
+            self._end(ticket, None, Failure.of(error))
 
     def _begin(self) -> None:
         if not self._waiting:
             return
-        job, control = self._waiting.popleft()
-        self._set_state(EngineState("busy", self._state.text, job.id))
-        if control.stopped:
-            self._end(job, None, Failure("cancelled"))
+        ticket = self._waiting.popleft()
+        if ticket.over:
+            return  # a test has answered it
+        self._set_state(EngineState("busy", self._state.text, ticket.job.id))
+        if ticket.control.stopped:
+            self._end(ticket, None, Failure("cancelled"))
             return
-        self._current = (job, control, self.session.play(job, control))
+        self._current = (ticket, self.session.play(ticket.job, ticket.control))
 
-    def _end(self, job: Job, result: object, failure: Failure | None) -> None:
+    def _end(self, ticket: Ticket, result: object, failure: Failure | None) -> None:
         self._current = None
         if failure is None:
-            self.finished.emit(job, result)
+            ticket.finish(result)
         else:
-            self.failed.emit(job, failure)
+            ticket.fail(failure)
         self._set_state(EngineState("ready", self._state.text))
 
     def _set_state(self, state: EngineState) -> None:

@@ -8,45 +8,30 @@ from typing import Any
 
 import numpy as np
 
-from dnnstudio.core import codec
-from dnnstudio.core.comparison import summarize
-from dnnstudio.core.control import Control
-from dnnstudio.core.errors import Cancelled, UserError
-from dnnstudio.core.history import write_history
-from dnnstudio.core.jobs import (
-    CompareModels,
-    CompareTransfer,
-    ComparisonRun,
-    EpochDone,
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.jobs.events import Progress
+from dnnstudio.core.jobs.requests import CompareModels, ListLibrary, Reconstruct
+from dnnstudio.core.jobs.results import (
     Library,
-    ListLibrary,
     ModelComparison,
-    Progress,
-    Reconstruct,
     Reconstructions,
-    RunEnded,
-    RunResult,
-    RunStarted,
-    TransferComparison,
 )
-from dnnstudio.core.library import compare_layers, compare_options, run_entry
-from dnnstudio.core.runs import EXPERIMENT, run_folders
-from dnnstudio.core.stages import planned_epochs
+from dnnstudio.core.workspace.catalog import compare_layers, compare_options, run_entry
+from dnnstudio.core.workspace.runs import EXPERIMENT, run_folders
 
 SIDE = 8
 ROWS = 25
 """So many rows have the parts that are reconstructed."""
 
 
-def play(job: Any, control: Control) -> Iterator[Any] | None:
+def play(job: Any) -> Iterator[Any] | None:
     """The job as a generator, or None where it is none of these."""
     match job:
         case ListLibrary():
             return _list(job)
         case CompareModels():
             return _compare_models(job)
-        case CompareTransfer():
-            return _compare_transfer(job, control)
         case Reconstruct():
             return _reconstruct(job)
     return None
@@ -71,43 +56,6 @@ def _compare_models(job: CompareModels) -> Iterator[Any]:
         same_weights=False,
         figures=({"loss": 0.25, "accuracy": 0.9}, {"loss": 0.5, "accuracy": 0.8}),
     )
-
-
-def accuracy_of(start: str, seed: int) -> float:
-    """An invented test accuracy."""
-    return {"scratch": 0.9, "transfer": 0.98}[start] + 0.001 * (seed % 3)
-
-
-def _compare_transfer(job: CompareTransfer, control: Control) -> Iterator[Any]:
-    transfer = job.experiment.transfer
-    assert transfer is not None
-    if transfer.source == "nowhere":
-        raise UserError('The source of the transfer, "nowhere", does not exist.', "Choose another one.")
-    runs: list[ComparisonRun] = []
-    epochs = planned_epochs(job.experiment)
-    for seed in job.seeds:
-        for start in ("scratch", "transfer"):
-            text = f"Seed {seed}: training {start}."
-            yield Progress(run=job.id, done=len(runs), total=2 * len(job.seeds), text=text)
-            run, folder = f"{job.id}-{seed}-{start}", job.folder / f"seed {seed} {start}"
-            folder.mkdir(parents=True, exist_ok=True)
-            yield RunStarted(run=run, experiment=job.experiment, folder=folder, steps_per_epoch=2, epochs=epochs)
-            rows = [
-                {"epoch": float(n), "val_loss": 1 / n, "val_accuracy": accuracy_of(start, seed) - 0.1 / n}
-                for n in range(1, epochs + 1)
-            ]
-            for row in rows:
-                if control.stopped:
-                    raise Cancelled
-                yield EpochDone(run=run, row=row, is_best=True)
-            write_history(folder / "history.csv", rows)
-            metrics = {"test": {"loss": 0.1, "accuracy": accuracy_of(start, seed)}}
-            result = RunResult(
-                run=run, folder=folder, reason="finished", epochs=epochs, best_epoch=epochs, metrics=metrics
-            )
-            yield RunEnded(run=run, reason="finished", message="", result=result)
-            runs.append(ComparisonRun(seed=seed, start=start, folder=folder, metrics=metrics))  # type: ignore[arg-type]
-    return TransferComparison(folder=job.folder, runs=tuple(runs), summary=summarize(runs))
 
 
 def _reconstruct(job: Reconstruct) -> Iterator[Any]:

@@ -11,23 +11,25 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
-from dnnstudio.core import edits
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.recipes import Recipe, load_recipe
-from dnnstudio.core.summary import SummaryTable
+from dnnstudio.core.experiment import edits
+from dnnstudio.core.experiment.recipes import Recipe, load_recipe
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.summary_table import SummaryTable
+from dnnstudio.gui.base.autosave_files import Unsaved
+from dnnstudio.gui.base.document import Document
+from dnnstudio.gui.base.settings import Settings
 from dnnstudio.gui.dialogs import Dialogs
-from dnnstudio.gui.document import Document
-from dnnstudio.gui.main_window import MainWindow
-from dnnstudio.gui.settings import Settings
+from dnnstudio.gui.dialogs.seeds_dialog import SeedsAnswer
+from dnnstudio.gui.shell.main_window import BugSink, MainWindow
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.transfer.questions import TransferQuestions
 from dnnstudio.gui.transfer.request import TransferAnswer, TransferRequest
 from dnnstudio.gui.transfer.split_dialog import Tasks
-from dnnstudio.gui.unsaved import Unsaved
 
 from .fake_engine import FakeEngine
 
 
-class Answers(Dialogs):
+class Answers(Dialogs, TransferQuestions):
     """Gives prepared answers and writes down what was asked."""
 
     def __init__(self, theme: Theme, settings: Settings) -> None:
@@ -41,6 +43,7 @@ class Answers(Dialogs):
         self.table: SummaryTable | None = None
         self.recover_answer = "later"
         self.may_overwrite = False
+        self.dropped_for = "predict"
 
         self.transfer: TransferAnswer | None = None
         self.requests: list[TransferRequest] = []
@@ -48,6 +51,7 @@ class Answers(Dialogs):
         self.shared = "cancel"
         self.warned: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
         self.name: str | None = None
+        self.seeds: SeedsAnswer | None = None
 
     def _path(self, question: str) -> Path | None:
         self.asked.append(question)
@@ -56,8 +60,21 @@ class Answers(Dialogs):
     def open_experiment(self, parent: QWidget) -> Path | None:
         return self._path("open_experiment")
 
+    def open_data(self, parent: QWidget) -> tuple[Path, ...]:
+        path = self._path("open_data")
+        return () if path is None else (path,)
+
+    def open_data_folder(self, parent: QWidget) -> Path | None:
+        return self._path("open_data_folder")
+
     def open_model(self, parent: QWidget) -> Path | None:
         return self._path("open_model")
+
+    def save_table(self, parent: QWidget, suggestion: str) -> Path | None:
+        return self._path("save_table")
+
+    def run_folder(self, parent: QWidget) -> Path | None:
+        return self._path("run_folder")
 
     def save_experiment(self, parent: QWidget, suggestion: str) -> Path | None:
         return self._path("save_experiment")
@@ -91,6 +108,10 @@ class Answers(Dialogs):
         self.asked.append("stop_training")
         return self.stop
 
+    def predict_or_data(self, parent: QWidget, name: str, paths: Sequence[Path]) -> Any:
+        self.asked.append("predict_or_data")
+        return self.dropped_for
+
     def recipe(self, parent: QWidget) -> Recipe | None:
         self.asked.append("recipe")
         return self.chosen_recipe
@@ -102,6 +123,10 @@ class Answers(Dialogs):
     def name_and_seed(self, parent: QWidget, experiment: Experiment) -> Experiment | None:
         self.asked.append("name_and_seed")
         return self.renamed
+
+    def several_seeds(self, parent: QWidget, experiment: Experiment) -> SeedsAnswer | None:
+        self.asked.append("several_seeds")
+        return self.seeds
 
     def reuse_layers(self, parent: QWidget, request: TransferRequest) -> TransferAnswer | None:
         self.asked.append("reuse_layers")
@@ -127,6 +152,7 @@ def open_window(
     engine: Any = None,
     size: tuple[int, int] = (1440, 900),
     experiment: Experiment | None = None,
+    on_bug: BugSink | None = None,
 ) -> Iterator[MainWindow]:
     """A window in sight, closed without a question at the end."""
     gc.freeze()  # what was there before is not looked through again by the collections at the end
@@ -135,7 +161,10 @@ def open_window(
     settings = Settings(folder / "settings")
     settings.workspace = folder / "workspace"
     document = Document(experiment or load_recipe("digits").experiment)
-    window = MainWindow(document, engine or FakeEngine(), theme, settings, dialogs=Answers(theme, settings))
+    answers = Answers(theme, settings)
+    window = MainWindow(
+        document, engine or FakeEngine(), theme, settings, dialogs=answers, questions=answers, on_bug=on_bug
+    )
     window.resize(*size)
     with qtbot.waitExposed(window):
         window.show()
@@ -148,7 +177,7 @@ def open_window(
         window.engine.deleteLater()
         theme.deleteLater()
         vars(window).clear()  # pytest holds fixtures' values, and with them all plots, longer than the test
-        del window, document, theme
+        del window, document, theme, answers
         let_go()
 
 
@@ -160,10 +189,10 @@ def let_go() -> None:
 
 
 def submitted(window: MainWindow, kind: type) -> list[Any]:
-    return [job for job in window.engine.submitted if isinstance(job, kind)]  # type: ignore[attr-defined]
+    return [job for job in window.engine.submitted if isinstance(job, kind)]
 
 
-def click(qtbot: Any, window: MainWindow, name: str) -> None:
+def click(qtbot: Any, window: QWidget, name: str) -> None:
     button = window.findChild(QAbstractButton, name)
     assert button is not None, name
     assert button.isEnabled(), name
@@ -177,16 +206,16 @@ def set_epochs(window: MainWindow, epochs: int) -> None:
 def train_to_the_end(qtbot: Any, window: MainWindow, epochs: int = 3) -> None:
     set_epochs(window, epochs)
     click(qtbot, window, "train_button")
-    qtbot.waitUntil(lambda: window.controller.activity == "idle")
+    qtbot.waitUntil(lambda: window.workbench.controller.activity == "idle")
 
 
 def slow_down(window: MainWindow) -> None:
     """Many epochs, and a pause between two steps, so that a test can act in the middle."""
-    window.engine._timer.setInterval(5)  # type: ignore[attr-defined]
+    window.engine._timer.setInterval(5)
     set_epochs(window, 500)
 
 
 def begin_slow_training(qtbot: Any, window: MainWindow) -> None:
     slow_down(window)
     click(qtbot, window, "train_button")
-    qtbot.waitUntil(lambda: window.plots.curves is not None and window.plots.curves.now > 1)
+    qtbot.waitUntil(lambda: window.workbench.plots.curves is not None and window.workbench.plots.curves.now > 1)

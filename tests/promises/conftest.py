@@ -54,9 +54,9 @@ def saved() -> dict[str, tuple[bytes, bytes]]:
     """For each kind of file the bytes of two versions of the same document."""
     import keras
 
-    from dnnstudio.core.codec import to_json
-    from dnnstudio.core.experiment import Experiment
-    from dnnstudio.core.layers import Dense
+    from dnnstudio.core.experiment.codec import to_json
+    from dnnstudio.core.experiment.layers import Dense
+    from dnnstudio.core.experiment.record import Experiment
     from dnnstudio.engine.model_files.writing import model_bytes
 
     files: dict[str, list[bytes]] = {}

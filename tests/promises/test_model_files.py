@@ -67,7 +67,7 @@ def test_p1_no_hostile_file_runs_anything(
 SAVER = """
 import sys
 from pathlib import Path
-from dnnstudio.core.files import write_atomically
+from dnnstudio.core.atomic_files import write_atomically
 target = Path(sys.argv[1])
 versions = [Path(name).read_bytes() for name in sys.argv[2:4]]
 print("ready", flush=True)

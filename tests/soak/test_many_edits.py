@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from dnnstudio.core import codec, edits
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.layers import LAYER_KINDS
-from dnnstudio.core.recipes import list_recipes
-from dnnstudio.gui.document import Document
+from dnnstudio.core.experiment import codec, edits
+from dnnstudio.core.experiment.layers import LAYER_KINDS
+from dnnstudio.core.experiment.recipes import list_recipes
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.gui.base.document import Document
 
 STEPS = int(os.environ.get("SOAK_STEPS", "100000"))
 MOST_LAYERS = 30

@@ -12,10 +12,10 @@ import numpy as np
 import psutil
 import pytest
 
-from dnnstudio.core.control import Control
-from dnnstudio.core.edits import set_value
-from dnnstudio.core.jobs import TrainRun
-from dnnstudio.core.recipes import load_recipe
+from dnnstudio.core.experiment.edits import set_value
+from dnnstudio.core.experiment.recipes import load_recipe
+from dnnstudio.core.jobs.control import Control
+from dnnstudio.core.jobs.requests import TrainRun
 from dnnstudio.engine.session import Session
 
 RUNS = int(os.environ.get("SOAK_RUNS", "200"))

@@ -1,7 +1,10 @@
-"""Whether 80 % sure means 80 % right.
+"""Calibration of predicted probabilities: of the predictions made with 80 % confidence, are 80 % correct?
 
 ECE and MCE: Naeini et al., 2015; temperature scaling: Guo et al., 2017; Brier score: Brier, 1950, in its form for
 several classes (mean over images of Σ (p − one-hot)²), which lies between 0 and 2.
+
+Shapes: `probabilities` is [images, classes], `labels`, `confidence` (the winner's probability) and `correct` are
+[images].
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ SMALLEST = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """The bins of a reliability diagram that hold images, in order."""
+    """The non-empty bins of a reliability diagram, in order of confidence; each array is [bins]."""
 
     low: Floats
     high: Floats
@@ -31,12 +34,12 @@ class Reliability:
 
     @property
     def gap(self) -> Floats:
-        """|accuracy − confidence| of each bin."""
+        """|accuracy − confidence| of each bin: [bins]."""
         return np.abs(self.accuracy - self.confidence)
 
     @property
     def ece(self) -> float:
-        """Expected calibration error: the gaps, weighted by the bins' shares of the images."""
+        """Expected calibration error: the mean gap, weighted by each bin's share of the images."""
         return float(np.average(self.gap, weights=self.counts))
 
     @property
@@ -48,9 +51,9 @@ class Reliability:
 def reliability(
     confidence: Floats, correct: NDArray[np.bool_], *, bins: int = 15, binning: Binning = "width"
 ) -> Reliability:
-    """Group images by confidence, in bins of equal width or of equal numbers of images; empty bins are absent.
+    """Group images into bins by confidence, of equal width or of equal counts; empty bins are left out.
 
-    A bin holds its upper edge: (low, high]; 0 belongs to the first.
+    `confidence` and `correct` are [images]. A bin includes its upper edge: (low, high]; 0 belongs to the first.
     """
     hit = correct.astype(np.float64)
     if binning == "width":
@@ -74,35 +77,41 @@ def reliability(
 
 
 def adaptive_ece(confidence: Floats, correct: NDArray[np.bool_], *, bins: int = 15) -> float:
-    """ECE over bins that hold equally many images (Nguyen and O'Connor, 2015)."""
+    """ECE over bins of equal counts (Nguyen and O'Connor, 2015); `confidence` and `correct` are [images]."""
     return reliability(confidence, correct, bins=bins, binning="mass").ece
 
 
 def brier(probabilities: Floats, labels: NDArray[np.int64]) -> float:
-    """Mean over images of Σ over classes of (p − one-hot)²."""
+    """Mean over images of Σ over classes of (p − one-hot)², from probabilities [images, classes] and labels
+    [images].
+    """
     rows = np.arange(len(labels))
     squares = (probabilities**2).sum(axis=1) - 2 * probabilities[rows, labels] + 1
     return float(squares.mean())
 
 
 def nll(probabilities: Floats, labels: NDArray[np.int64]) -> float:
-    """Mean of −log of the probability given to the label, in nats."""
+    """Mean of −log of the label's probability, in nats, from probabilities [images, classes] and labels [images]."""
     given = probabilities[np.arange(len(labels)), labels]
     return float(-np.log(np.maximum(given, SMALLEST)).mean())
 
 
 def tempered(probabilities: Floats, temperature: float) -> Floats:
-    """p^(1/temperature), made to sum to 1 again: softer above 1, sharper below."""
+    """p^(1/temperature), renormalized to sum to 1: [images, classes]. Softer for temperatures above 1,
+    sharper below.
+    """
     logits = np.log(np.maximum(probabilities, SMALLEST)) / temperature
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def fit_temperature(probabilities: Floats, labels: NDArray[np.int64]) -> float:
-    """The temperature that makes the negative log-likelihood smallest; give it validation rows only.
+    """The temperature that minimizes the negative log-likelihood of probabilities [images, classes] and labels
+    [images].
 
-    The loss is convex in β = 1/temperature, and its slope is the mean of (expected logit − label's logit), so the
-    zero of the slope is found by halving on a logarithmic scale between temperatures 0.01 and 100.
+    Fit it on validation rows, never on test rows. The loss is convex in β = 1/temperature and its slope is the mean of
+    (expected logit − label's logit), so the zero of the slope is found by bisection on a logarithmic scale between
+    temperatures 0.01 and 100 (Guo et al., 2017).
     """
     logits = np.log(np.maximum(probabilities, SMALLEST))
     wanted = logits[np.arange(len(labels)), labels]

@@ -1,6 +1,8 @@
-"""Which cases go to a person: risk against coverage, thresholds, costs.
+"""Which cases to refer to a person: risk against coverage, thresholds, costs.
 
 Risk–coverage curves and the area under them (AURC): El-Yaniv and Wiener, 2010; Geifman et al., 2018.
+
+Shapes: `doubt`, the uncertainty score (larger = less certain), and `correct` are [images].
 """
 
 from __future__ import annotations
@@ -17,10 +19,10 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class RiskCoverage:
-    """The error among the answered when the k surest images are answered, for k = 1 … n.
+    """The error rate (risk) among the k most certain images, for k = 1 … n; each array is [images].
 
-    `threshold[k−1]` is the largest doubt that is still answered. Images of equal doubt stand in a row as if their
-    errors were spread evenly among them, so that the curve does not depend on their order.
+    `threshold[k−1]` is the largest uncertainty that is still answered. Tied images share their errors evenly, so that
+    the curve does not depend on their order.
     """
 
     coverage: Floats
@@ -33,38 +35,38 @@ class RiskCoverage:
         return float(self.risk.mean())
 
 
-def risk_coverage(doubt: Floats, correct: Mask) -> RiskCoverage:
-    """The curve of one score. `doubt` grows with uncertainty."""
-    order = np.argsort(doubt, kind="stable")
-    ranked, wrong = doubt[order], (~correct[order]).astype(np.float64)
+def risk_coverage(uncertainty: Floats, correct: Mask) -> RiskCoverage:
+    """The risk–coverage curve of an uncertainty score; `doubt` and `correct` are [images]."""
+    order = np.argsort(uncertainty, kind="stable")
+    ranked, wrong = uncertainty[order], (~correct[order]).astype(np.float64)
     _, group, sizes = np.unique(ranked, return_inverse=True, return_counts=True)
     spread = (np.bincount(group, weights=wrong) / sizes)[group]
-    answered = np.arange(1, len(doubt) + 1)
-    return RiskCoverage(answered / len(doubt), np.cumsum(spread) / answered, ranked)
+    answered = np.arange(1, len(uncertainty) + 1)
+    return RiskCoverage(answered / len(uncertainty), np.cumsum(spread) / answered, ranked)
 
 
 def oracle(correct: Mask) -> RiskCoverage:
-    """The best possible curve: every error is referred before any right answer."""
+    """The best possible curve, which refers every error before any correct answer; `correct` is [images]."""
     answered = np.arange(1, len(correct) + 1)
     wrong = np.maximum(answered - int(correct.sum()), 0)
     return RiskCoverage(answered / len(correct), wrong / answered, answered.astype(np.float64))
 
 
 def coverage_at_risk(curve: RiskCoverage, risk: float) -> float:
-    """The largest share that can be answered with at most this error among the answered; 0 when there is none."""
+    """The largest share of images that can be answered with at most this error rate; 0 if none can."""
     fits = np.flatnonzero(curve.risk <= risk)
     return float(curve.coverage[fits[-1]]) if len(fits) else 0.0
 
 
 def risk_at_coverage(curve: RiskCoverage, coverage: float) -> float:
-    """The error among the answered when at least this share is answered."""
+    """The error rate among the answered images if at least this share is answered."""
     index = int(np.ceil(coverage * len(curve.coverage) - 1e-9)) - 1
     return float(curve.risk[min(max(index, 0), len(curve.risk) - 1)])
 
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """What a threshold does: images with doubt above it go to a person."""
+    """The effect of a threshold: images with more uncertainty than it are referred to a person."""
 
     threshold: float
     answered_right: int
@@ -82,17 +84,17 @@ class Referral:
 
     @property
     def risk(self) -> float:
-        """Error among the answered; 0 when nothing is answered."""
+        """Error rate among the answered images; 0 if none is answered."""
         return self.answered_wrong / self.answered if self.answered else 0.0
 
     def cost(self, wrong: float, referral: float) -> float:
-        """What wrong answers and referrals cost together."""
+        """Total cost of wrong answers and referrals, given the price of one of each."""
         return self.answered_wrong * wrong + self.referred * referral
 
 
-def refer(doubt: Floats, correct: Mask, threshold: float) -> Referral:
-    """Count who is answered and who is referred at a threshold."""
-    out = doubt > threshold
+def refer(uncertainty: Floats, correct: Mask, threshold: float) -> Referral:
+    """Count the answered and the referred images at a threshold; `doubt` and `correct` are [images]."""
+    out = uncertainty > threshold
     return Referral(
         threshold,
         int((~out & correct).sum()),
@@ -103,53 +105,67 @@ def refer(doubt: Floats, correct: Mask, threshold: float) -> Referral:
 
 
 def mistake_prices(labels: NDArray[np.int64], said: NDArray[np.int64], prices: Floats) -> Floats:
-    """What answering each image costs: `prices` is [labels, answers] with 0 for what is right. [images]."""
+    """The cost of answering each image, [images]: `prices` is [labels, answers], labels and predicted classes are
+    [images].
+
+    A correct answer costs 0, whatever the diagonal of `prices` holds.
+    """
     return np.asarray(np.where(labels == said, 0.0, prices[labels, said]))
 
 
-def cost_at(doubt: Floats, correct: Mask, threshold: float, *, wrong: float | Floats, referral: float) -> float:
-    """What wrong answers and referrals cost at a threshold; `wrong` is one price, or one an image."""
-    out = doubt > threshold
+def cost_at(uncertainty: Floats, correct: Mask, threshold: float, *, wrong: float | Floats, referral: float) -> float:
+    """Total cost of wrong answers and referrals at a threshold; `doubt` and `correct` are [images].
+
+    `wrong` is the price of a wrong answer: one for all, or [images].
+    """
+    out = uncertainty > threshold
     return float(np.where(correct | out, 0.0, wrong).sum() + out.sum() * referral)
 
 
 def cheapest_threshold(
-    doubt: Floats, correct: Mask, *, wrong: float | Floats, referral: float, most_referred: float = 1.0
+    uncertainty: Floats, correct: Mask, *, wrong: float | Floats, referral: float, most_referred: float = 1.0
 ) -> float:
-    """The threshold of the lowest cost (the fewest referrals among equals), with at most this share referred.
+    """The threshold with the lowest total cost (the fewest referrals among equals), referring at most `most_referred`
+    of all.
 
-    `wrong` is the price of a wrong answer: one for all, or one an image.
+    `doubt` and `correct` are [images]; `wrong` is the price of a wrong answer, one for all or [images]. −∞ refers
+    everything.
     """
-    ranked = np.sort(doubt)
+    ranked = np.sort(uncertainty)
     candidates = np.concatenate([np.unique(ranked), [-np.inf]])
-    order = np.argsort(doubt, kind="stable")
+    order = np.argsort(uncertainty, kind="stable")
     wrong_up_to = np.concatenate([[0.0], np.cumsum(np.where(correct, 0.0, wrong)[order])])
     answered = np.searchsorted(ranked, candidates, side="right")
-    referred = len(doubt) - answered
+    referred = len(uncertainty) - answered
     cost = wrong_up_to[answered] + referred * referral
-    cost = np.where(referred <= most_referred * len(doubt) + 1e-9, cost, np.inf)
+    cost = np.where(referred <= most_referred * len(uncertainty) + 1e-9, cost, np.inf)
     best = np.flatnonzero(cost <= cost.min() + 1e-9)
     return float(candidates[best[np.argmin(referred[best])]])
 
 
-def threshold_for_risk(doubt: Floats, correct: Mask, risk: float) -> float:
-    """The largest threshold whose answered images err at most at this rate; −∞ when none does."""
-    curve = risk_coverage(doubt, correct)
+def threshold_for_risk(uncertainty: Floats, correct: Mask, risk: float) -> float:
+    """The largest threshold with at most this error rate among the answered; −∞ if there is none. Arrays
+    are [images].
+    """
+    curve = risk_coverage(uncertainty, correct)
     last_of_ties = np.append(np.diff(curve.threshold) > 0, True)
     fits = np.flatnonzero((curve.risk <= risk) & last_of_ties)
     return float(curve.threshold[fits[-1]]) if len(fits) else -np.inf
 
 
 def bootstrap_risk(
-    doubt: Floats, correct: Mask, threshold: float, *, seed: int, draws: int = 1000, level: float = 0.95
+    uncertainty: Floats, correct: Mask, threshold: float, *, seed: int, draws: int = 1000, level: float = 0.95
 ) -> tuple[float, float]:
-    """The interval in which the risk at a threshold lies in this share of redrawn test sets (percentiles).
+    """Percentile bootstrap interval of the risk at a threshold, at this confidence level; arrays are [images].
 
-    Answered-wrong and answered-right counts of a redrawn set are multinomial, so no image is redrawn one by one.
+    The counts of wrong answers, correct answers and referrals in a resampled set are multinomial, so they are drawn
+    directly instead of image by image. A resample without any answer has risk 0.
     """
-    counts = refer(doubt, correct, threshold)
-    shares = np.array([counts.answered_right, counts.answered_wrong, counts.referred], dtype=np.float64) / len(doubt)
-    drawn = np.random.default_rng(seed).multinomial(len(doubt), shares, size=draws)
+    counts = refer(uncertainty, correct, threshold)
+    shares = np.array([counts.answered_right, counts.answered_wrong, counts.referred], dtype=np.float64) / len(
+        uncertainty
+    )
+    drawn = np.random.default_rng(seed).multinomial(len(uncertainty), shares, size=draws)
     answered = drawn[:, 0] + drawn[:, 1]
     risks = np.divide(drawn[:, 1], answered, out=np.zeros(draws), where=answered > 0)
     low, high = np.quantile(risks, [(1 - level) / 2, (1 + level) / 2])

@@ -1,4 +1,4 @@
-"""How well a score tells strange images from the test images it was made for."""
+"""How well an uncertainty score separates out-of-distribution images from the test set (`usual`)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from dnnstudio.core.uncertainty.scores import Floats
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """`auroc`: the chance that a strange image scores above a usual one; `aupr`: average precision with strange as
-    positive; `fpr95`: usual images taken for strange at the threshold that finds 95 % of the strange ones."""
+    """`auroc`: probability that an out-of-distribution image scores above a test image; `aupr`: average precision with
+    out-of-distribution as the positive class; `fpr95`: false positive rate at the threshold with 95 % true positives.
+    """
 
     auroc: float
     aupr: float
@@ -21,7 +22,9 @@ class Detection:
 
 
 def detect(usual: Floats, strange: Floats) -> Detection:
-    """Figures of one score, whose values grow with strangeness. Ties count half in AUROC."""
+    """Detection figures of one score: `usual` and `strange` hold its values, [images] each. Ties count half
+    in AUROC.
+    """
     scores = np.concatenate([usual, strange])
     positive = np.concatenate([np.zeros(len(usual), bool), np.ones(len(strange), bool)])
     return Detection(_auroc(scores, positive), _average_precision(scores, positive), fpr_at_tpr(usual, strange, 0.95))
@@ -47,7 +50,9 @@ def _average_precision(scores: Floats, positive: NDArray[np.bool_]) -> float:
 
 
 def fpr_at_tpr(usual: Floats, strange: Floats, tpr: float) -> float:
-    """The share of usual images at or above the highest threshold that still finds `tpr` of the strange ones."""
+    """The share of `usual` images at or above the highest threshold that detects `tpr` of the strange ones; both are
+    [images].
+    """
     needed = int(np.ceil(tpr * len(strange) - 1e-9))
     threshold = np.sort(strange)[::-1][max(needed, 1) - 1]
     return float((usual >= threshold).mean())

@@ -1,4 +1,4 @@
-"""What a set of stochastic passes says of each image.
+"""How uncertain a set of stochastic passes leaves each row: `SCORES`, and what they are computed from.
 
 p̄ is the mean over passes, H = −Σ p̄ log p̄ the predictive entropy, E[H] the mean entropy of single passes (the
 aleatoric part) and MI = H − E[H] ≥ 0 their difference (the epistemic part): Houlsby et al., 2011, and Gal, 2016,
@@ -7,8 +7,9 @@ aleatoric part) and MI = H − E[H] ≥ 0 their difference (the epistemic part):
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ Passes = NDArray[np.float32] | NDArray[np.float64]
 
 
 def entropy(probabilities: NDArray[np.floating]) -> Floats:
-    """−Σ p log p over the last axis, in nats."""
+    """−Σ p log p over the last axis, in nats: [..., classes] becomes [...]. 0 · log 0 = 0."""
     p = probabilities.astype(np.float64, copy=False)
     return np.asarray(-np.sum(p * np.log(p, out=np.zeros_like(p), where=p > 0), axis=-1))
 
@@ -33,49 +34,269 @@ def with_both_classes(outputs: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
-    """One number an image for each score; `mean` and `std` are [images, classes], over passes (std with 1/T)."""
+class PassStatistics:
+    """What a score may be computed from: one row of each array for each row of the data.
 
-    passes: int
+    `mean` and `std` are [rows, classes], over passes (std with 1/T). `passes` is [rows] where the rows had different
+    numbers of passes.
+    """
+
+    passes: int | NDArray[np.int64]
     mean: Floats
     std: Floats
     predictive_entropy: Floats
+    """Entropy of the mean, in nats: [rows]."""
     expected_entropy: Floats
-    mutual_information: Floats
-    variation_ratio: Floats
-    winner_std: Floats
-    margin: Floats
-    max_probability: Floats
+    """Mean entropy of single passes, in nats: [rows]."""
     winner: NDArray[np.int64]
-    vote: NDArray[np.int64]
+    """The class whose mean is highest: [rows]."""
     votes: NDArray[np.int64]
-    """[images, classes]: passes that put this class first."""
+    """Passes that put this class first: [rows, classes]."""
 
     @property
     def classes(self) -> int:
         return int(self.mean.shape[1])
 
-    def doubt(self, name: str) -> Floats:
-        """The score called `name`, turned so that more means less sure: `DOUBTS` lists the names."""
-        values: Floats = getattr(self, name)
-        return 1.0 - values if name in ("margin", "max_probability") else values
+
+class Unit(Enum):
+    """What a score is measured in, which decides the most that it can be."""
+
+    NATS = "nats"
+    """Natural units of information: an entropy is at most log C."""
+    SHARE = "share"
+    """A share of the passes, shown as a percentage."""
+    PROBABILITY = "probability"
+
+    def maximum(self, classes: int) -> float:
+        """The largest possible value for so many classes."""
+        return float(np.log(classes)) if self is Unit.NATS else 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """One number a row that says how uncertain its prediction is. All menus, files, cards and figures read this."""
+
+    name: str
+    """Its name in the program and its column in CSV files."""
+    title: str
+    """What a person reads, of the value turned so that more is less certain: "1 − margin"."""
+    sentence: str
+    """One sentence on what it measures and how."""
+    formula: Callable[[PassStatistics], Floats]
+    """[rows] from the statistics of the same rows."""
+    unit: Unit
+    larger_is_uncertain: bool = True
+    """False for a certainty from 0 to 1; its uncertainty is 1 − value."""
+    meaning: str = ""
+    """A few words under its name on the card of one row; scores with none stand in the card's last line instead."""
+    parts: tuple[str, ...] = ()
+    """Scores that add up to it."""
+    short: str = ""
+    """A word for its value, for that last line; the name if empty."""
+    narrow_title: str = ""
+    """The title for a narrow column; the title if empty."""
+    key: str = ""
+    """Its key in .npz files and in the command's JSON; the name if empty."""
+    stored: bool = True
+    """Whether .npz files hold it; False for what their means and standard deviations give at once."""
+    reported: bool = True
+    """Whether the command `uncertainty` prints its mean."""
+    followed: bool = False
+    """Whether its mean over all rows is drawn against the severity of a shift."""
+    compared: bool = False
+    """Whether its error-coverage curve is drawn beside that of the score that decides."""
+    of_single_pass: bool = False
+    """Whether it says anything of a single pass, such as the prediction of a network without dropout."""
+
+    @property
+    def file_key(self) -> str:
+        return self.key or self.name
+
+    @property
+    def short_name(self) -> str:
+        return self.short or self.name.replace("_", " ")
+
+    @property
+    def column_title(self) -> str:
+        return self.narrow_title or self.title
+
+    def uncertainty(self, values: Floats) -> Floats:
+        """`values` [rows] of this score, turned so that larger means less certain."""
+        return values if self.larger_is_uncertain else np.asarray(1.0 - values)
+
+
+def _winner_std(passes: PassStatistics) -> Floats:
+    return np.asarray(passes.std[np.arange(len(passes.std)), passes.winner])
+
+
+def _margin(passes: PassStatistics) -> Floats:
+    top = np.partition(passes.mean, -2, axis=1)
+    return np.asarray(top[:, -1] - top[:, -2])
+
+
+PRIMARY = "mutual_information"
+"""The score that lists are sorted by at first: what passes disagree on tells most of what the network does not know."""
+
+_ROWS = (
+    Score(
+        name="predictive_entropy",
+        key="entropy",
+        title="Predictive entropy",
+        meaning="all doubt together",
+        parts=("expected_entropy", "mutual_information"),
+        sentence="Entropy of the mean: H = −Σ p̄ log p̄, in nats.",
+        unit=Unit.NATS,
+        followed=True,
+        compared=True,
+        of_single_pass=True,
+        formula=lambda passes: passes.predictive_entropy,
+    ),
+    Score(
+        name="expected_entropy",
+        title="Expected entropy",
+        meaning="from the image itself",
+        sentence="The mean entropy of single passes: the aleatoric part.",
+        unit=Unit.NATS,
+        formula=lambda passes: passes.expected_entropy,
+    ),
+    Score(
+        name="mutual_information",
+        title="Mutual information",
+        meaning="from the model: passes disagree",
+        sentence="Predictive minus expected entropy: the epistemic part, which more training data would lessen.",
+        unit=Unit.NATS,
+        followed=True,
+        compared=True,
+        formula=lambda passes: np.maximum(passes.predictive_entropy - passes.expected_entropy, 0.0),
+    ),
+    Score(
+        name="variation_ratio",
+        title="Variation ratio",
+        meaning="passes that said something else",
+        sentence="1 − the share of passes for the most voted.",
+        unit=Unit.SHARE,
+        reported=False,
+        formula=lambda passes: 1.0 - passes.votes.max(axis=1) / passes.passes,
+    ),
+    Score(
+        name="winner_std",
+        title="Standard deviation of the winner",
+        narrow_title="Spread of the winner",
+        short="spread",
+        sentence="Standard deviation of the winner's probability over the passes.",
+        unit=Unit.PROBABILITY,
+        stored=False,
+        reported=False,
+        formula=_winner_std,
+    ),
+    Score(
+        name="margin",
+        title="1 − margin",
+        short="margin",
+        sentence="Lead of the winner's mean over the second one's.",
+        unit=Unit.PROBABILITY,
+        larger_is_uncertain=False,
+        stored=False,
+        reported=False,
+        of_single_pass=True,
+        formula=_margin,
+    ),
+    Score(
+        name="max_probability",
+        title="1 − highest mean",
+        short="top",
+        sentence="The winner's mean over the passes.",
+        unit=Unit.PROBABILITY,
+        larger_is_uncertain=False,
+        stored=False,
+        reported=False,
+        compared=True,
+        of_single_pass=True,
+        formula=lambda passes: passes.mean.max(axis=1),
+    ),
+)
+SCORES: dict[str, Score] = {row.name: row for row in _ROWS}
+"""Name → score, in the order of CSV columns. A new row is in every menu, file, card and command."""
+
+
+def ranked_scores() -> tuple[Score, ...]:
+    """The scores in the order of menus: the most telling one first."""
+    return tuple(sorted(SCORES.values(), key=lambda one: one.name != PRIMARY))
+
+
+def reported_scores() -> tuple[Score, ...]:
+    """Those whose means the command line prints, in the order of the table."""
+    return tuple(one for one in SCORES.values() if one.reported)
+
+
+def followed_scores() -> tuple[Score, ...]:
+    """Those whose means are drawn against the severity of a shift, in the order of the table."""
+    return tuple(one for one in SCORES.values() if one.followed)
+
+
+def scores_of_single_pass() -> tuple[Score, ...]:
+    """Those that say something of a network without dropout, in the order of menus."""
+    return tuple(one for one in ranked_scores() if one.of_single_pass)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores(PassStatistics):
+    """All scores of all rows after some passes, and the statistics that they are computed from."""
+
+    passes: int
+    vote: NDArray[np.int64]
+    """The class that most passes put first: [rows]."""
+    values: Mapping[str, Floats]
+    """Score → [rows], as its formula gives it."""
+
+    @classmethod
+    def of(
+        cls, *, passes: int, mean: Floats, std: Floats, expected_entropy: Floats, votes: NDArray[np.int64]
+    ) -> Scores:
+        """The scores of these statistics: `mean` and `std` [rows, classes], `expected_entropy` [rows], `votes` [rows,
+        classes].
+        """
+        known = PassStatistics(passes, mean, std, entropy(mean), expected_entropy, mean.argmax(axis=1), votes)
+        values = {name: score.formula(known) for name, score in SCORES.items()}
+        return cls(
+            passes=passes,
+            mean=mean,
+            std=std,
+            predictive_entropy=known.predictive_entropy,
+            expected_entropy=expected_entropy,
+            winner=known.winner,
+            votes=votes,
+            vote=votes.argmax(axis=1),
+            values=values,
+        )
+
+    @property
+    def mutual_information(self) -> Floats:
+        """The epistemic part of the entropy, in nats: [rows]."""
+        return self.values["mutual_information"]
+
+    @property
+    def variation_ratio(self) -> Floats:
+        """1 − the share of passes that voted for the most frequent class (Freeman, 1965): [rows]."""
+        return self.values["variation_ratio"]
+
+    @property
+    def winner_std(self) -> Floats:
+        """Standard deviation over passes of the winner's probability: [rows]."""
+        return self.values["winner_std"]
+
+    @property
+    def max_probability(self) -> Floats:
+        """The winner's mean probability: [rows]."""
+        return self.values["max_probability"]
+
+    def uncertainty(self, name: str) -> Floats:
+        """The score called `name` in `SCORES`, turned so that more means less certain: [rows]."""
+        return SCORES[name].uncertainty(self.values[name])
 
     def normalized(self, name: str) -> Floats:
-        """An entropy or mutual information as a share of log C, the most it can be."""
-        values: Floats = getattr(self, name)
-        return np.asarray(values / np.log(self.classes))
-
-
-DOUBTS: dict[str, str] = {
-    "mutual_information": "Mutual information",
-    "predictive_entropy": "Predictive entropy",
-    "expected_entropy": "Expected entropy",
-    "variation_ratio": "Variation ratio",
-    "winner_std": "Standard deviation of the winner",
-    "margin": "1 − margin",
-    "max_probability": "1 − highest mean",
-}
-"""Score → what a person reads, most telling first."""
+        """The score called `name` as a share of the most it can be: [rows]."""
+        return np.asarray(self.values[name] / SCORES[name].unit.maximum(self.classes))
 
 
 class Accumulator:
@@ -105,7 +326,9 @@ class Accumulator:
         return made
 
     def means(self) -> tuple[NDArray[np.int16], float, float]:
-        """The winner of each image, and over all images the means of predictive entropy and mutual information."""
+        """The winner of each image, int16 [images], and the means over all images of predictive entropy and mutual
+        information.
+        """
         predictive = entropy(self._mean)
         expected = self._entropy / self.passes
         gap = float(np.maximum(predictive - expected, 0.0).mean())
@@ -133,26 +356,11 @@ class Accumulator:
 
     def scores(self) -> Scores:
         """The scores of all passes so far (at least one)."""
-        n = self.passes
-        mean = self._mean.copy()
-        std = np.sqrt(np.maximum(self._deviations, 0.0) / n)
-        predictive, expected = entropy(mean), self._entropy / n
-        winner = mean.argmax(axis=1)
-        rows = np.arange(len(mean))
-        top = np.partition(mean, -2, axis=1)[:, -2:]
-        return Scores(
-            passes=n,
-            mean=mean,
-            std=std,
-            predictive_entropy=predictive,
-            expected_entropy=expected,
-            mutual_information=np.maximum(predictive - expected, 0.0),
-            variation_ratio=1.0 - self._votes.max(axis=1) / n,
-            winner_std=std[rows, winner],
-            margin=top[:, 1] - top[:, 0],
-            max_probability=top[:, 1],
-            winner=winner,
-            vote=self._votes.argmax(axis=1),
+        return Scores.of(
+            passes=self.passes,
+            mean=self._mean.copy(),
+            std=np.sqrt(np.maximum(self._deviations, 0.0) / self.passes),
+            expected_entropy=self._entropy / self.passes,
             votes=self._votes.copy(),
         )
 

@@ -1,6 +1,6 @@
-"""Pictures that are no longer quite like those the network learnt from: turned, moved, blurred, noisy, or resized.
+"""Distribution shift for images: rotated, moved, blurred, noisy, or resized copies.
 
-Plain numpy on float32 pictures [n, h, w] or [n, h, w, channels]; what comes in from outside is black (0).
+Plain numpy on float32 images [n, h, w] or [n, h, w, channels]; pixels that enter from outside are black (0).
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Pictures = NDArray[np.float32]
+PictureArray = NDArray[np.float32]
 ShiftKind = Literal["rotation", "noise", "blur", "translation"]
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """How pictures are changed, in this order: turned, moved, blurred, and then made noisy."""
+    """The changes of an image, applied in this order: rotation, translation, blur, noise."""
 
     rotation: float = 0.0
     """Degrees, counter-clockwise."""
@@ -33,7 +33,7 @@ class Shift:
         return self == Shift()
 
     def part(self, kind: ShiftKind, share: float) -> Shift:
-        """This kind of change alone, at a share of its strength."""
+        """Only this kind of change, at a fraction `share` of its strength."""
         return replace(Shift(), **{kind: getattr(self, kind) * share})
 
 
@@ -41,8 +41,11 @@ FULL: dict[ShiftKind, float] = {"rotation": 90.0, "noise": 0.5, "blur": 3.0, "tr
 """The strongest change of each kind that is offered."""
 
 
-def shifted(pictures: Pictures, shift: Shift, *, scale: float, seed: int) -> Pictures:
-    """The changed pictures, within 0 and `scale`."""
+def shifted(pictures: PictureArray, shift: Shift, *, scale: float, seed: int) -> PictureArray:
+    """The changed images, clipped to 0 … `scale`: float32 [n, h, w] or [n, h, w, channels], as given.
+
+    `scale` is the largest pixel value; `seed` decides the noise.
+    """
     out = pictures.astype(np.float32, copy=True)
     if shift.rotation or shift.translation:
         out = _moved(out, np.deg2rad(shift.rotation), shift.translation)
@@ -54,27 +57,29 @@ def shifted(pictures: Pictures, shift: Shift, *, scale: float, seed: int) -> Pic
     return np.clip(out, 0, scale, out=out)
 
 
-def resized(pictures: Pictures, height: int, width: int) -> Pictures:
-    """The pictures brought to another size, each direction by straight lines between pixel centres."""
+def resized(pictures: PictureArray, height: int, width: int) -> PictureArray:
+    """The images [n, h, w] or [n, h, w, channels] at [n, height, width, …], by bilinear interpolation between pixel
+    centres.
+    """
     rows = (np.arange(height) + 0.5) * pictures.shape[1] / height - 0.5
     columns = (np.arange(width) + 0.5) * pictures.shape[2] / width - 0.5
     inside = np.clip(rows, 0, pictures.shape[1] - 1), np.clip(columns, 0, pictures.shape[2] - 1)
     return _read(pictures, *np.meshgrid(*inside, indexing="ij"))
 
 
-def _moved(pictures: Pictures, angle: float, right: float) -> Pictures:
+def _moved(pictures: PictureArray, angle: float, right: float) -> PictureArray:
     height, width = pictures.shape[1:3]
     y, x = np.meshgrid(np.arange(height, dtype=np.float64), np.arange(width, dtype=np.float64), indexing="ij")
     middle_y, middle_x = (height - 1) / 2, (width - 1) / 2
     x, y = x - middle_x - right, y - middle_y
-    # Where each new pixel was before; rows count downwards, so this turns the picture counter-clockwise.
+    # Source position of each target pixel; rows count downwards, so this rotates the image counter-clockwise.
     before_x = np.cos(angle) * x - np.sin(angle) * y + middle_x
     before_y = np.sin(angle) * x + np.cos(angle) * y + middle_y
     return _read(pictures, before_y, before_x)
 
 
-def _read(pictures: Pictures, y: NDArray[np.float64], x: NDArray[np.float64]) -> Pictures:
-    """The pictures at these places ([h, w] each), by bilinear interpolation; black outside."""
+def _read(pictures: PictureArray, y: NDArray[np.float64], x: NDArray[np.float64]) -> PictureArray:
+    """The images sampled at coordinates `y` and `x` ([h, w] each) by bilinear interpolation; black outside."""
     height, width = pictures.shape[1:3]
     out = np.zeros((len(pictures), *y.shape, *pictures.shape[3:]), np.float32)
     top, left = np.floor(y).astype(int), np.floor(x).astype(int)
@@ -89,7 +94,7 @@ def _read(pictures: Pictures, y: NDArray[np.float64], x: NDArray[np.float64]) ->
     return out
 
 
-def _blurred(pictures: Pictures, sigma: float, axis: int) -> Pictures:
+def _blurred(pictures: PictureArray, sigma: float, axis: int) -> PictureArray:
     reach = min(int(np.ceil(3 * sigma)), pictures.shape[axis] - 1)
     offsets = np.arange(-reach, reach + 1)
     weights = np.exp(-0.5 * (offsets / sigma) ** 2)

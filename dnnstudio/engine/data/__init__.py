@@ -1,8 +1,8 @@
-"""Data: found, downloaded, read, checked, split and scaled, without TensorFlow.
+"""Data sets: found, downloaded, read, checked, split and scaled, without TensorFlow.
 
-`load_dataset` gives the arrays that training needs, `describe` what the window shows of them, `find` and `download`
-deal with the data sets that are not in the package. Readers refuse what they cannot read whole: every problem is a
-`UserError` that names the file and the place. Nothing here imports TensorFlow, Keras or Qt.
+`load_dataset` returns the arrays for training, `describe` what the window shows of them; `find` and `download` handle
+the data sets that are not bundled. Readers refuse files that they cannot read completely: every problem is a
+`UserError` that names the file and the location. Nothing here imports TensorFlow, Keras or Qt.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dnnstudio.engine.data.dataset import Dataset, Split, StoredPart
 from dnnstudio.engine.data.fetch import download
 from dnnstudio.engine.data.loading import describe, forget, load_dataset, load_part
 from dnnstudio.engine.data.scaling import Scaler
+from dnnstudio.engine.data.sources import must_be_downloaded
 
 __all__ = [
     "Dataset",
@@ -24,4 +25,5 @@ __all__ = [
     "forget",
     "load_dataset",
     "load_part",
+    "must_be_downloaded",
 ]

@@ -1,44 +1,29 @@
-"""The data sets known by name: digits from scikit-learn, Fashion-MNIST and MNIST where they lie on this computer."""
+"""The built-in data sets: digits from scikit-learn, and Fashion-MNIST and MNIST if they are on this computer."""
 
 from __future__ import annotations
 
 import gzip
-import hashlib
 import importlib.util
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-import platformdirs
 
-from dnnstudio.core.data import MNIST, FashionMNIST, Source
 from dnnstudio.core.errors import UserError
-from dnnstudio.engine.data.idx import read_idx
-from dnnstudio.engine.data.raw import Array, Raw, Rows, check_lengths, digest_of, integer_labels
-from dnnstudio.engine.data.reading import Watch
+from dnnstudio.core.experiment.data import MNIST, Digits, FashionMNIST, Source
+from dnnstudio.core.jobs.control import Control
+from dnnstudio.engine.data.arrays.idx_set import read_four
+from dnnstudio.engine.data.known_files import FOLDERS, STEMS, TITLES, own_folder
+from dnnstudio.engine.data.raw import Raw, Rows, digest_of
+from dnnstudio.engine.data.reading import ProgressCall, Watch
+from dnnstudio.engine.data.sources import reader
 
-Downloadable = Literal["fashion_mnist", "mnist"]
-FOLDERS: dict[str, str] = {"fashion_mnist": "fashion-mnist", "mnist": "mnist"}
-TITLES: dict[str, str] = {"fashion_mnist": "Fashion-MNIST", "mnist": "MNIST"}
-STEMS = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
 SYSTEM_FOLDER = Path("/usr/share/datasets")
-"""Where Debian's and Ubuntu's package dataset-fashion-mnist puts its files."""
-
-
-def own_folder(kind: str) -> Path:
-    """Where this program keeps what it downloaded."""
-    return Path(platformdirs.user_cache_dir("dnnstudio", appauthor=False)) / FOLDERS[kind]
+"""Folder of Debian's and Ubuntu's package dataset-fashion-mnist."""
 
 
 def find(kind: str) -> Path | None:
-    """The folder that holds the four files of a data set, or None. Digits are always there: their file."""
+    """The folder with the four files of a data set, or None. Digits are bundled and always found."""
     if kind == "digits":
         return _digits_file()
     for folder in _places(kind):
@@ -48,12 +33,24 @@ def find(kind: str) -> Path | None:
 
 
 def files_in(folder: Path) -> tuple[Path, ...]:
-    """The four files of a folder, plain or packed, in the order of `STEMS`; fewer where some are missing."""
+    """The four files of a folder, plain or gzipped, in the order of `STEMS`; fewer if some are missing."""
     return tuple(path for stem in STEMS if (path := _file(folder, stem)) is not None)
 
 
-def read_named(source: FashionMNIST | MNIST, watch: Watch) -> Raw:
-    """Fashion-MNIST or MNIST from where `find` sees it. Raises `UserError` where it is nowhere."""
+def _files_of_named(source: Source, watch: Watch) -> tuple[Path, ...]:
+    folder = find(source.kind)
+    return () if folder is None else files_in(folder)
+
+
+def _download(source: Source, progress: ProgressCall | None, control: Control | None) -> Path:
+    from dnnstudio.engine.data.fetch import download
+
+    return download(source.kind, progress, control)
+
+
+@reader(FashionMNIST, MNIST, files=_files_of_named, download=_download)
+def read_named(source: Source, watch: Watch) -> Raw:
+    """Read Fashion-MNIST or MNIST from the folder that `find` returns. Raises `UserError` if there is none."""
     kind = source.kind
     folder = find(kind)
     if folder is None:
@@ -83,46 +80,11 @@ def read_named(source: FashionMNIST | MNIST, watch: Watch) -> Raw:
     )
 
 
-def read_four(paths: list[Path], watch: Watch) -> tuple[Array, Array, Array, Array, str]:
-    """Training pictures and labels, test pictures and labels (none of two paths alone), and the digest of all.
+@reader(Digits, files=lambda source, watch: ())
+def read_digits(source: Digits, watch: Watch) -> Raw:
+    """Scikit-learn's bundled digits (1,797 images of 8 × 8, values 0 to 16).
 
-    zlib and SHA-256 let go of the interpreter, so on two cores the digests and the smaller files cost next to nothing.
-    """
-    quiet = Watch(watch.control)
-    with ThreadPoolExecutor(2) as files, ThreadPoolExecutor(1) as hashing:
-        pending = [
-            files.submit(_read_and_digest, path, watch if index == 0 else quiet, hashing)
-            for index, path in enumerate(paths)
-        ]
-        results = [future.result() for future in pending]
-    arrays = [array for array, _ in results]
-    pairs = [(arrays[i], paths[i], arrays[i + 1], paths[i + 1]) for i in range(0, len(paths), 2)]
-    for x, x_path, y, y_path in pairs:
-        check_pictures(x, x_path, y, y_path)
-    labels = [integer_labels(y, what=path.name) for _, _, y, path in pairs]
-    if len(pairs) == 1:
-        arrays, labels = [*arrays, arrays[0][:0]], [*labels, labels[0][:0]]
-    whole = "".join(f"{array.dtype.str}{array.shape}{digest.hexdigest()}" for array, digest in results)
-    return arrays[0], labels[0], arrays[2], labels[1], hashlib.sha256(whole.encode()).hexdigest()
-
-
-def check_pictures(x: Array, x_path: Path, y: Array, y_path: Path) -> None:
-    """Refuse labels given as pictures, pictures given as labels, and parts of different length."""
-    if x.ndim == 1 and y.ndim > 1:
-        raise UserError(
-            f"{x_path.name} holds labels and {y_path.name} pictures: they are swapped.", "Exchange the two files."
-        )
-    if x.ndim == 1:
-        raise UserError(f"{x_path.name} holds labels, not pictures.", "Choose the file of the pictures.")
-    if y.ndim != 1:
-        raise UserError(f"{y_path.name} holds pictures, not labels.", "Choose the file of the labels.")
-    check_lengths(x, y, images=x_path.name, labels=y_path.name)
-
-
-def read_digits(source: Source) -> Raw:
-    """Scikit-learn's bundled digits (1,797 of 8 × 8, values 0 to 16).
-
-    The file is read directly: importing scikit-learn for it would keep the first start waiting for two seconds.
+    The file is read directly: importing scikit-learn would delay the first start by two seconds.
     """
     path = _digits_file()
     if path is not None:
@@ -143,13 +105,6 @@ def read_digits(source: Source) -> Raw:
         full_scale=16.0,
         digest=digest_of(x, y),
     )
-
-
-def _read_and_digest(path: Path, watch: Watch, hashing: ThreadPoolExecutor) -> tuple[Array, hashlib._Hash]:
-    """The array, and its digest in the making: complete once `hashing` is shut down."""
-    digest = hashlib.sha256()
-    array = read_idx(path, what="a data set", watch=watch, tap=lambda piece: hashing.submit(digest.update, piece))
-    return array, digest
 
 
 def _digits_file() -> Path | None:

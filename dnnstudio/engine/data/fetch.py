@@ -1,14 +1,15 @@
-"""Downloads, only when asked for: with progress, a checksum, and a clear word when there is no network."""
+"""Downloads on request only: with progress, a checksum, and a clear message if there is no network."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from dnnstudio.core.control import Control
+from dnnstudio.core.atomic_files import make_folder
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.files import make_folder
-from dnnstudio.engine.data.builtin import STEMS, TITLES, Downloadable, own_folder
+from dnnstudio.core.jobs.control import Control
+from dnnstudio.core.os_errors import reason_of
+from dnnstudio.engine.data.known_files import STEMS, TITLES, own_folder
 from dnnstudio.engine.data.reading import ProgressCall, Watch
 
 MIRRORS: dict[str, tuple[str, ...]] = {
@@ -40,11 +41,11 @@ TIMEOUT_S = 15
 CHUNK = 2**16
 
 
-def download(kind: Downloadable, progress: ProgressCall | None = None, control: Control | None = None) -> Path:
-    """Fetch the four files of a data set into the program's own folder, and give that folder.
+def download(kind: str, progress: ProgressCall | None = None, control: Control | None = None) -> Path:
+    """Download the four files of `kind` (a key of `FILES`) to the program's own folder, and return that folder.
 
-    A file that is there and whole is kept; every file is checked by its SHA-256 and moved into place only then.
-    Raises `UserError` without a network or when the check fails, `Cancelled` when the job was stopped.
+    Complete files are kept; every file is verified by its SHA-256 before it is moved into place. Raises `UserError`
+    without a network or if the verification fails, `Cancelled` when the job is stopped.
     """
     folder = own_folder(kind)
     make_folder(folder)
@@ -58,7 +59,7 @@ def download(kind: Downloadable, progress: ProgressCall | None = None, control: 
 
 
 class _Bar:
-    """What pooch calls while it downloads one file, in the shape of a tqdm bar."""
+    """Progress of one file for pooch, with the interface of a tqdm bar."""
 
     def __init__(self, watch: Watch, total: int, text: str) -> None:
         self._watch = watch
@@ -76,13 +77,13 @@ class _Bar:
         self._now = 0
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Does nothing: there is nothing to release."""
 
     def check(self) -> None:
         self._watch.check()
 
     def finish(self, size: int) -> None:
-        """One file is done; the count goes on from here."""
+        """One file is done; the total continues from here."""
         self._before += size
         self._now = 0
         self._watch.tell(self._before, self._all, self._text)
@@ -108,9 +109,7 @@ def _fetch(kind: str, name: str, sha256: str, folder: Path, bar: Any) -> None:
         except ValueError:
             problem = "what came is not the file that was published (its SHA-256 differs)"
         except OSError as error:
-            raise UserError(
-                f"{name} cannot be kept in {folder}: {(error.strerror or str(error)).lower()}.", "Free some space."
-            ) from None
+            raise UserError(f"{name} cannot be kept in {folder}: {reason_of(error)}.", "Free some space.") from None
     raise UserError(
         f"{TITLES[kind]} could not be downloaded: {problem}.",
         f"Try again later, or put the four files into {folder}.",

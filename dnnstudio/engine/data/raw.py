@@ -1,8 +1,9 @@
-"""What a reader gives: the rows as stored, before any class filter, split or scaling."""
+"""The result of a reader: the rows as stored, before class filter, split and scaling."""
 
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,19 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.engine.data.reading import Watch, plural
+from dnnstudio.core.experiment.data.report import ReadingReport
+from dnnstudio.core.experiment.data.sources.table import Column
+from dnnstudio.core.text import count_of
+from dnnstudio.engine.data.columns import NO_KEYS, SplitKeys, StoredColumn
+from dnnstudio.engine.data.reading import Watch
 
 Array = NDArray[Any]
 
 MAX_CLASSES = 1_000
-"""More distinct labels than this are a number that was taken for a class."""
+"""More distinct labels than this indicate a regression target, not classes."""
 BLOCK_BYTES = 2**23
-"""Rows are looked through in blocks of about this size: little extra memory, and a stop is heard in between."""
+"""Rows are processed in blocks of about this size: little extra memory, and stop requests are polled in between."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """`x` is [n, *shape] in the type it was stored in; `y` is int64 labels, or float64 where a number is predicted."""
+    """`x` is [n, *shape] in its stored type; `y` is int64 labels [n], or float64 [n] for regression."""
 
     x: Array
     y: Array
@@ -32,9 +37,10 @@ class Rows:
 class Raw:
     """A source, read and checked.
 
-    `labels` are the label values in order and `names` what a person calls them; both empty where a number is
-    predicted. `full_scale` is what "unit" divides by (255 for 8-bit pictures), None where the training rows' own
-    range is used. `columns` names the features of a table. `fill` says that NaN stands for an empty cell.
+    `labels` are the sorted label values and `names` their display names; both are empty for regression. `full_scale` is
+    the divisor of "unit" scaling (255 for 8-bit images), None to use the training rows' own range. `columns` names the
+    features of a table. `fill` says that NaN marks an empty cell. A table with columns of several kinds has a `stored`
+    column for each, is prepared by a `Preparation`, and has `keys` that assign training rows to parts.
     """
 
     train: Rows
@@ -47,6 +53,10 @@ class Raw:
     notes: tuple[str, ...] = ()
     fill: bool = False
     digest: str = ""
+    stored: tuple[StoredColumn, ...] = ()
+    keys: SplitKeys = NO_KEYS
+    target: Column | None = None
+    report: ReadingReport | None = None
 
     @property
     def is_number(self) -> bool:
@@ -58,13 +68,13 @@ class Raw:
 
 
 def blocks(x: Array) -> list[slice]:
-    """Slices over the rows of `x`, each of about `BLOCK_BYTES`."""
+    """Slices over the rows of `x` [n, ...], each of about `BLOCK_BYTES`."""
     step = max(1, BLOCK_BYTES // max(1, x.nbytes // max(1, len(x))))
     return [slice(start, min(start + step, len(x))) for start in range(0, len(x), step)]
 
 
 def digest_of(*arrays: Array) -> str:
-    """SHA-256 over the arrays' types, shapes and bytes."""
+    """SHA-256 of the types, shapes [...] and bytes of the arrays, as hexadecimal digits."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
@@ -72,10 +82,26 @@ def digest_of(*arrays: Array) -> str:
     return digest.hexdigest()
 
 
-def check_finite(x: Array, *, what: str, columns: tuple[str, ...] = (), watch: Watch | None = None) -> None:
-    """Refuse NaN and infinity: one of them among a million values makes a whole network useless.
+def digest_in_pieces(*arrays: Array) -> str:
+    """SHA-256 of the types, shapes [...] and the SHA-256 of each piece of the arrays, which several cores work out."""
 
-    Raises `UserError` with the row (counted from 1) and the place in it.
+    def of_piece(piece: NDArray[np.uint8]) -> bytes:
+        return hashlib.sha256(piece.data).digest()
+
+    digest = hashlib.sha256()
+    with ThreadPoolExecutor() as pool:
+        for array in arrays:
+            digest.update(f"{array.dtype.str}{array.shape}".encode())
+            content = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+            pieces = [content[start : start + BLOCK_BYTES] for start in range(0, len(content), BLOCK_BYTES)]
+            digest.update(b"".join(pool.map(of_piece, pieces)))
+    return digest.hexdigest()
+
+
+def check_finite(x: Array, *, what: str, columns: tuple[str, ...] = (), watch: Watch | None = None) -> None:
+    """Refuse NaN and infinity in `x` [n, *shape]: a single one would ruin the whole network.
+
+    Raises `UserError` with the row (counted from 1) and the position in it.
     """
     if x.dtype.kind != "f":
         return
@@ -95,10 +121,10 @@ def check_finite(x: Array, *, what: str, columns: tuple[str, ...] = (), watch: W
 
 
 def check_lengths(x: Array, y: Array, *, images: str, labels: str) -> None:
-    """Refuse rows and labels of different number, or none at all."""
+    """Raise `UserError` if rows `x` [n, ...] and labels `y` [n] differ in number, or if there are none."""
     if len(x) != len(y):
         raise UserError(
-            f"{images} holds {plural(len(x), 'row')} but {labels} holds {plural(len(y), 'label')}.",
+            f"{images} holds {count_of(len(x), 'row')} but {labels} holds {count_of(len(y), 'label')}.",
             "They must belong together: choose the two files of the same set.",
         )
     if len(x) == 0:
@@ -106,7 +132,7 @@ def check_lengths(x: Array, y: Array, *, images: str, labels: str) -> None:
 
 
 def integer_labels(y: Array, *, what: str) -> NDArray[np.int64]:
-    """Labels as int64. Whole floats such as 3.0 count as whole numbers; anything else is refused."""
+    """Labels [n] as int64. Whole floats such as 3.0 are accepted; raises `UserError` for anything else."""
     check_finite(y, what=what)
     in_range = np.abs(y) < 2**53 if y.dtype.kind == "f" else y <= np.iinfo(np.int64).max
     whole = np.where(in_range, y, 0).astype(np.int64)
@@ -120,7 +146,7 @@ def integer_labels(y: Array, *, what: str) -> NDArray[np.int64]:
 
 
 def label_values(*parts: NDArray[np.int64], what: str) -> tuple[int, ...]:
-    """The distinct labels of all parts in order. Refuses one class alone and far too many."""
+    """The sorted distinct labels of all parts, [n] each. Raises `UserError` for a single class or too many."""
     labels = np.unique(np.concatenate([np.unique(part) for part in parts]))
     if len(labels) < 2:
         raise UserError(f"{what}: every label is {labels[0]}; there must be at least two classes.", "Is it complete?")

@@ -1,44 +1,70 @@
-"""Scaling, fitted on the training rows alone, and the one copy from stored numbers to float32."""
+"""Scaling, fitted on the training rows only, and the single copy from stored values to float32."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnstudio.core.data import Scaling
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment.data import Scaling
 from dnnstudio.engine.data.raw import Array, Raw, blocks
 from dnnstudio.engine.data.reading import Watch
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
+FLOAT64_MAX = float(np.finfo(np.float64).max)
+
+
+class RowTransform(Protocol):
+    """Converts stored rows to network input; fitted on the training rows only."""
+
+    def apply(self, x: Array) -> NDArray[np.float32]:
+        """Stored rows [n, *stored] as network input, float32 [n, *shape]."""
+        ...
+
+    def apply_into(self, x: Array, out: NDArray[np.float32]) -> None:
+        """Like `apply`, into the existing array `out` [n, *shape]."""
+        ...
+
+    def input_shape(self, stored: tuple[int, ...]) -> tuple[int, ...]:
+        """The network's input shape for stored rows of shape `stored`."""
+        ...
+
+    def invert(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Network inputs [n, *shape] in the units of the source, for display."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
 class Scaler:
-    """`(x - mean) / std`, and before it `fill` in the place of NaN.
+    """`(x - mean) / std`, after replacing NaN by `fill`.
 
-    `mean` and `std` are float64 and broadcast against one row: a single number for "unit" on pictures, one a feature
-    for "standardize" and for the columns of a table. For "unit", `mean` is the lowest value and `std` the range.
+    `mean` and `std` are float64 and broadcast against one row: a scalar for "unit" on images, one value per feature for
+    "standardize" and for table columns. For "unit", `mean` is the minimum and `std` the range. `low` and `high` are the
+    ranges of a table's columns in the training rows, to say what lies outside of them; None for other rows.
     """
 
     kind: Scaling
     mean: NDArray[np.float64]
     std: NDArray[np.float64]
     fill: NDArray[np.float64] | None = None
+    low: NDArray[np.float64] | None = None
+    high: NDArray[np.float64] | None = None
 
     def apply(self, x: Array) -> NDArray[np.float32]:
-        """The rows as the network sees them."""
+        """Stored rows [n, *shape], scaled: float32 [n, *shape]."""
         out = np.empty(x.shape, np.float32)
         for block in blocks(x):
             self.apply_into(x[block], out[block])
         return out
 
     def apply_into(self, x: Array, out: NDArray[np.float32]) -> None:
-        """As `apply`, into an array that is there already."""
+        """Like `apply`, into the existing array `out` [n, *shape]."""
         if self.fill is not None:
             x = np.where(np.isnan(x), self.fill, x)
         if x.dtype.itemsize == 1 and self.mean.ndim == 0 and self.mean == 0:
@@ -50,44 +76,69 @@ class Scaler:
             with np.errstate(over="ignore"):
                 np.divide(np.subtract(x, self.mean, dtype=np.float64), self.std, out=out, casting="same_kind")
 
+    def input_shape(self, stored: tuple[int, ...]) -> tuple[int, ...]:
+        """The network's input shape for stored rows of shape `stored`: the same."""
+        return stored
+
     def invert(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Scaled rows back in the units of the file, for looking at them."""
+        """Scaled rows [n, *shape] in the units of the file, for display."""
         return (x * self.std + self.mean).astype(np.float32)
 
 
 def fit_scaler(raw: Raw, rows: NDArray[np.int64], kind: Scaling, watch: Watch) -> Scaler:
-    """The scaler of the training rows `rows` of `raw.train.x`. No division by zero: a constant feature becomes 0."""
+    """Fit the scaler to the training rows `rows`, indexes [m] into `raw.train.x`. A constant feature is scaled to 0."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = _fitted(raw, rows, kind, watch)
+    require_finite(found.mean, found.std, raw.columns)
+    if not raw.columns or raw.train.x.ndim != 2 or not len(rows):
+        return found
+    low, high = ranges(raw.train.x, rows, found.fill, watch)
+    return replace(found, low=low, high=high)
+
+
+def require_finite(offset: NDArray[np.float64], scale: NDArray[np.float64], columns: Sequence[str]) -> None:
+    """Refuse what columns, each [*shape], are scaled by where it is too large to be computed. Raises `UserError`."""
+    wrong = np.flatnonzero(~(np.isfinite(offset) & np.isfinite(scale)))
+    if len(wrong):
+        name = f'Column "{columns[int(wrong[0])]}"' if len(columns) == np.size(offset) else "The data"
+        raise UserError(
+            f"{name} spans more than {FLOAT64_MAX:.1e} from its smallest to its largest number, too much to be scaled.",
+            "Bring it to a larger unit, so that its numbers become smaller, or leave such rows out.",
+        )
+
+
+def _fitted(raw: Raw, rows: NDArray[np.int64], kind: Scaling, watch: Watch) -> Scaler:
     x = raw.train.x
     zero, one = np.float64(0.0), np.float64(1.0)
-    fill = _medians(x, rows) if raw.fill else None
+    fill = medians(x, rows) if raw.fill else None
     if kind == "none":
         return Scaler(kind, np.asarray(zero), np.asarray(one), fill)
     if kind == "unit" and raw.full_scale is not None:
         return Scaler(kind, np.asarray(zero), np.asarray(np.float64(raw.full_scale)), fill)
-    low, high = _range(x, rows, fill, watch)
+    low, high = ranges(x, rows, fill, watch)
     if kind == "unit":
         if x.ndim > 2:
             low, high = low.min(), high.max()
         return Scaler(kind, np.asarray(low), np.where(high > low, high - low, 1.0), fill)
-    mean, std = _moments(x, rows, fill, watch)
-    constant = (high == low) | ~(std > 0)
+    mean, std = moments(x, rows, fill, watch)
+    constant = (high == low) | (std == 0)
     return Scaler(kind, np.where(constant, low, mean), np.where(constant, 1.0, std), fill)
 
 
 def constant_features(raw: Raw, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which features have one value in all the training rows."""
-    low, high = _range(raw.train.x, rows, None, Watch())
+    """Which features, bool [*shape], are constant over the training rows with the indexes `rows` [m]."""
+    low, high = ranges(raw.train.x, rows, None, Watch())
     return np.asarray(low == high)
 
 
 def gather(
-    x: Array, rows: NDArray[np.int64], scaler: Scaler, watch: Watch, *, columns: tuple[str, ...] = ()
+    x: Array, rows: NDArray[np.int64], scaler: RowTransform, watch: Watch, *, columns: tuple[str, ...] = ()
 ) -> NDArray[np.float32]:
-    """The rows as one read-only float32 array, scaled block by block on two cores.
+    """The rows with the indexes `rows` [m] as one read-only float32 array [m, *shape], scaled in blocks by two threads.
 
-    Refuses values that float32 cannot hold.
+    Raises `UserError` for values outside the range of float32.
     """
-    out = _on_a_boundary((len(rows), *x.shape[1:]))
+    out = on_a_boundary((len(rows), *scaler.input_shape(x.shape[1:])))
 
     def scale(block: slice) -> None:
         scaler.apply_into(take(x, rows[block]), out[block])
@@ -96,7 +147,7 @@ def gather(
             name = f'column "{columns[place[0]]}"' if columns and len(place) == 1 else "a value"
             raise UserError(
                 f"After scaling, {name} is beyond {FLOAT32_MAX:.1e}, more than the network can compute with.",
-                "Bring it to a smaller unit, or choose the scaling standardize.",
+                "Bring it to a larger unit, so that its numbers become smaller, or leave such rows out.",
             )
 
     with ThreadPoolExecutor(2) as pool:
@@ -111,8 +162,8 @@ def gather(
     return out
 
 
-def _on_a_boundary(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Room that begins at a line of the processor's cache: TensorFlow then uses it as it lies, without a copy."""
+def on_a_boundary(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """A float32 array [*shape] aligned to a cache line, which TensorFlow can use without a copy."""
     size = 4 * math.prod(shape)
     room = np.empty(size + 64, np.uint8)
     start = -room.ctypes.data % 64
@@ -120,7 +171,7 @@ def _on_a_boundary(shape: tuple[int, ...]) -> NDArray[np.float32]:
 
 
 def take(x: Array, rows: NDArray[np.int64]) -> Array:
-    """`x[rows]`, without a copy where the rows lie one after another."""
+    """`x[rows]`, as a view if the indexes are contiguous: [m, *shape]."""
     if len(rows) and rows[-1] - rows[0] + 1 == len(rows) and np.all(np.diff(rows) == 1):
         return x[int(rows[0]) : int(rows[-1]) + 1]
     return x[rows]
@@ -136,8 +187,8 @@ def _filled(x: Array, fill: NDArray[np.float64] | None) -> Array:
     return x if fill is None else np.where(np.isnan(x), fill, x)
 
 
-def _range(x: Array, rows: NDArray[np.int64], fill: NDArray[np.float64] | None, watch: Watch) -> tuple[Array, Array]:
-    """Lowest and highest training value of every feature, as float64."""
+def ranges(x: Array, rows: NDArray[np.int64], fill: NDArray[np.float64] | None, watch: Watch) -> tuple[Array, Array]:
+    """Minimum and maximum of every feature over the rows with the indexes `rows` [m]: float64 [*shape] each."""
     lows, highs = [], []
     for block in _row_blocks(x, rows, watch):
         part = _filled(take(x, block), fill)
@@ -148,12 +199,13 @@ def _range(x: Array, rows: NDArray[np.int64], fill: NDArray[np.float64] | None, 
     return low, high
 
 
-def _moments(
+def moments(
     x: Array, rows: NDArray[np.int64], fill: NDArray[np.float64] | None, watch: Watch
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and standard deviation (of the whole, ddof 0) of every feature, in two passes: exact for huge values too.
+    """Mean and population standard deviation (ddof 0) of every feature, float64 [*shape] each, in two passes.
 
-    Features are first divided by their own size where that would overflow, so that squares stay finite.
+    `rows` [m] are indexes into `x`. Deviations are divided by their maximum before squaring, so that huge values do not
+    overflow.
     """
     total = np.zeros(x.shape[1:])
     parts = _row_blocks(x, rows, watch)
@@ -172,8 +224,10 @@ def _moments(
     return total, np.sqrt(squares / len(rows)) * scale
 
 
-def _medians(x: Array, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The median of every column's training values; 0 where a column has none."""
+def medians(x: Array, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The median of every feature over the rows with the indexes `rows` [m], ignoring NaN: [*shape]; 0 if
+    all are NaN.
+    """
     part = np.asarray(take(x, rows), np.float64)
     empty = np.isnan(part).all(axis=0)
     return np.nanmedian(np.where(empty, 0.0, part), axis=0)

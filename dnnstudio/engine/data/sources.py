@@ -1,112 +1,119 @@
-"""One table: which reader reads which kind of source, and which files decide whether it must be read again."""
+"""Registry of readers: which function reads which kind of source, and which files determine whether to read it again.
+
+A reader is registered beside its code, in a module of `arrays`, `tables`, `pictures` or another package here:
+
+    @reader(Npz, files=npz_files)
+    def read(source: Npz, watch: Watch) -> Raw: ...
+
+It is imported when a source of its kind is first read, so that its dependencies (polars, Pillow) are not loaded
+earlier.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from dnnstudio.core.data import AnySource, Csv, Idx, ImageFolder, Npz
 from dnnstudio.core.errors import UserError
-from dnnstudio.engine.data import builtin
-from dnnstudio.engine.data.npz import read_npz
-from dnnstudio.engine.data.raw import Raw, Rows, check_finite, label_values
-from dnnstudio.engine.data.reading import Watch, as_path
+from dnnstudio.core.experiment.data import Source
+from dnnstudio.core.jobs.control import Control
+from dnnstudio.engine.data.raw import Raw
+from dnnstudio.engine.data.reading import ProgressCall, Watch
 
-
-def read_source(source: AnySource, watch: Watch) -> Raw:
-    """The rows of a source as stored. Raises `UserError`."""
-    return _READERS[source.kind][0](source, watch)
-
-
-def files_of(source: AnySource, watch: Watch) -> tuple[Path, ...]:
-    """The files that `read_source` would read; a change in one of them means reading again."""
-    return _READERS[source.kind][1](source, watch)
-
-
-def read_idx_source(source: Idx, watch: Watch) -> Raw:
-    """Four IDX files, or two: then a fifth of the rows becomes the test part."""
-    paths = list(idx_files(source, watch))
-    train_x, train_y, test_x, test_y, digest = builtin.read_four(paths, watch)
-    for x, path in ((train_x, paths[0]), (test_x, paths[-2])):
-        check_finite(x, what=path.name, watch=watch)
-    has_test = len(paths) == 4
-    if has_test and train_x.shape[1:] != test_x.shape[1:]:
-        raise UserError(
-            f"{paths[0].name} holds rows of shape {train_x.shape[1:]} but {paths[2].name} of {test_x.shape[1:]}.",
-            "Both must have the same size.",
-        )
-    labels = label_values(train_y, test_y, what=paths[1].name)
-    origin = f"{paths[0].name} and {paths[2].name}" if has_test else paths[0].name
-    return Raw(
-        train=Rows(train_x, train_y),
-        test=Rows(test_x, test_y) if has_test else None,
-        labels=labels,
-        names=tuple(str(label) for label in labels),
-        origin=origin + ("" if has_test else TEST_NOTE),
-        full_scale=255.0 if train_x.dtype.str == "|u1" else None,
-        digest=digest,
-    )
-
-
-def idx_files(source: Idx, watch: Watch) -> tuple[Path, ...]:
-    if (source.test_images is None) != (source.test_labels is None):
-        given, missing = ("images", "labels") if source.test_labels is None else ("labels", "images")
-        raise UserError(f"The test {given} are given without the test {missing}.", "Give both, or neither.")
-    names = {"train_images": "the training images", "train_labels": "the training labels"}
-    if source.test_images is not None:
-        names |= {"test_images": "the test images", "test_labels": "the test labels"}
-    return tuple(as_path(getattr(source, name) or "", what=what) for name, what in names.items())
-
-
-def npz_files(source: Npz, watch: Watch) -> tuple[Path, ...]:
-    return (as_path(source.path, what="the arrays"),)
-
-
-def _read_npz_source(source: Npz, watch: Watch) -> Raw:
-    raw = read_npz(npz_files(source, watch)[0], watch)
-    return raw if raw.test is not None else replace(raw, origin=raw.origin + TEST_NOTE)
-
-
-def _read_csv_source(source: Csv, watch: Watch) -> Raw:
-    from dnnstudio.engine.data.table import read_csv  # polars: a third of a second, for tables only
-
-    raw = read_csv(source, watch)
-    return replace(raw, origin=raw.origin + TEST_NOTE)
-
-
-def _csv_files(source: Csv, watch: Watch) -> tuple[Path, ...]:
-    return (as_path(source.path, what="the table"),)
-
-
-def _read_image_folder(source: ImageFolder, watch: Watch) -> Raw:
-    from dnnstudio.engine.data.image_folder import read_image_folder
-
-    raw = read_image_folder(source, watch)
-    return raw if raw.test is not None else replace(raw, origin=raw.origin + TEST_NOTE)
-
-
-def _image_files(source: ImageFolder, watch: Watch) -> tuple[Path, ...]:
-    from dnnstudio.engine.data.image_folder import image_files
-
-    return image_files(source, watch)
-
-
+S = TypeVar("S", bound=Source)
+Read = Callable[[S, Watch], Raw]
+Files = Callable[[S, Watch], tuple[Path, ...]]
+Download = Callable[[S, ProgressCall | None, Control | None], object]
 TEST_NOTE = ", a fifth of each class kept for the test"
 
 
-def _named_files(source: Any, watch: Watch) -> tuple[Path, ...]:
-    folder = builtin.find(source.kind)
-    return () if folder is None else builtin.files_in(folder)
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How a kind of source is read: its rows as stored, its files, and how they are downloaded.
+
+    `files` returns none if a downloadable source is not on this computer. `download` is None if there is nothing to
+    download.
+    """
+
+    read: Read[Any]
+    files: Files[Any]
+    download: Download[Any] | None = None
 
 
-_READERS: dict[str, tuple[Callable[[Any, Watch], Raw], Callable[[Any, Watch], tuple[Path, ...]]]] = {
-    "digits": (lambda source, watch: builtin.read_digits(source), lambda source, watch: ()),
-    "fashion_mnist": (builtin.read_named, _named_files),
-    "mnist": (builtin.read_named, _named_files),
-    "idx": (read_idx_source, idx_files),
-    "npz": (_read_npz_source, npz_files),
-    "csv": (_read_csv_source, _csv_files),
-    "image_folder": (_read_image_folder, _image_files),
-}
+READERS: dict[str, Reader] = {}
+"""Kind of source → its reader, for those already imported; `reader_of` finds the others."""
+
+
+def reader(*kinds: type[S], files: Files[S], download: Download[S] | None = None) -> Callable[[Read[S]], Read[S]]:
+    """Register the decorated function as the reader of these kinds.
+
+    Raises `ValueError` if one of them already has a reader, which is a bug.
+    """
+
+    def register(read: Read[S]) -> Read[S]:
+        for cls in kinds:
+            kind = cls.model_fields["kind"].default
+            if kind in READERS:
+                raise ValueError(f'the source "{kind}" has a reader already')
+            READERS[kind] = Reader(read, files, download)
+        return read
+
+    return register
+
+
+def reader_of(source: Source) -> Reader:
+    """The reader of a source's kind. Raises `UserError` if there is none."""
+    kind = source.kind
+    modules: Iterator[str] = iter(()) if kind in READERS else _modules(first=kind)
+    while kind not in READERS:
+        module = next(modules, None)
+        if module is None:
+            raise UserError(
+                f'{source.label or kind} cannot be read: there is no reader for the source "{kind}".',
+                "Choose another source; if you have just written this one, register its reader with @reader.",
+            )
+        importlib.import_module(module)
+    return READERS[kind]
+
+
+def read_source(source: Source, watch: Watch) -> Raw:
+    """The rows of a source as stored. Raises `UserError`."""
+    return reader_of(source).read(source, watch)
+
+
+def files_of(source: Source, watch: Watch) -> tuple[Path, ...]:
+    """The files that `read_source` would read; if one changes, the source is read again. Raises `UserError`."""
+    return reader_of(source).files(source, watch)
+
+
+def must_be_downloaded(source: Source) -> bool:
+    """Whether a downloadable source is not on this computer yet."""
+    return source.downloadable and not files_of(source, Watch())
+
+
+def download_source(source: Source, watch: Watch) -> None:
+    """Download a source. Raises `UserError` if that fails, `Cancelled` when stopped."""
+    fetch = reader_of(source).download
+    if fetch is None:
+        raise UserError(f"{source.label} cannot be downloaded.", "Choose a file on this computer.")
+    fetch(source, watch.progress, watch.control)
+
+
+def with_test_note(raw: Raw) -> Raw:
+    """The rows, with a word in `origin` on where the test rows come from if the source brings none."""
+    has_test = raw.test is not None or (raw.keys.parts is not None and bool((raw.keys.parts == 2).any()))
+    return raw if has_test else replace(raw, origin=raw.origin + TEST_NOTE)
+
+
+def _modules(*, first: str) -> Iterator[str]:
+    """The modules that may contain readers: `builtin` and those of the packages here, `first` before the others."""
+    found = [f"{__package__}.builtin"]
+    for package in pkgutil.iter_modules([str(Path(__file__).parent)], f"{__package__}."):
+        if package.ispkg:
+            inside = importlib.import_module(package.name).__path__
+            found += [module.name for module in pkgutil.iter_modules(inside, f"{package.name}.")]
+    return iter(sorted(found, key=lambda name: name.rpartition(".")[2] != first))

@@ -1,7 +1,7 @@
-"""Model files: written whole or not at all, and read by transcription, never by Keras's own loader.
+"""Model files: written atomically, and read by transcription, never by Keras's own loader.
 
-Imports neither Keras nor TensorFlow; a model is only touched through its own methods. The names are looked up when
-they are first used, because the child process starts here too and needs few of them.
+Imports neither Keras nor TensorFlow; a model is only used through its own methods. Names are imported on first use,
+because the child process starts here too and needs only a few of them.
 """
 
 from __future__ import annotations

@@ -1,17 +1,30 @@
-"""Keras's description of a whole network → the program's own layers. Only plain stacks pass; the rest is named."""
+"""Transcribes Keras's model config into the program's own layers. Only a plain chain is accepted, all else is named."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.layers import LAYER_KINDS, Activation, AnyLayer, Layer, LeakyReLU, Shape, times
-from dnnstudio.core.shapes import LayerShape, infer_shapes
+from dnnstudio.core.experiment.layers import (
+    LAYER_KINDS,
+    Activation,
+    AnyLayer,
+    DropoutLayer,
+    LeakyReLU,
+    Role,
+    Shape,
+    times,
+)
+from dnnstudio.core.experiment.shapes import LayerShape, infer_shapes
+from dnnstudio.core.text import byte_size
+from dnnstudio.engine.model_files.chains import Link, links_of
 from dnnstudio.engine.model_files.contents import MAX_FILE, MAX_LAYERS, MAX_ROW, shown
+from dnnstudio.engine.model_files.keras_1 import modernized
+from dnnstudio.engine.model_files.layout import Place
 from dnnstudio.engine.model_files.settings import (
     Plain,
     RefusedError,
@@ -22,44 +35,43 @@ from dnnstudio.engine.model_files.settings import (
 )
 
 _TAMPERED = "The file is damaged or was tampered with."
-_CURVES = {"Activation", "ELU", "LeakyReLU", "ReLU", "Softmax"}
+_CURVES = {"ReLU", "Softmax"} | {
+    kind.keras_class for kind in LAYER_KINDS.values() if kind.role is Role.ACTIVATION and not kind.has_weights
+}
+"""Keras classes that may be used as a layer or as another layer's activation."""
 _CODE = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
 
 
 @dataclass(slots=True)
 class Architecture:
-    """A transcribed stack. `keras_classes` says as what the file holds each of `layers`; "" as no layer of its own."""
+    """A transcribed stack, and where the file has the arrays of each of `layers`."""
 
     input_shape: Shape
     layers: list[AnyLayer] = field(default_factory=list)
-    keras_classes: list[str] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def read_architecture(config: Plain) -> Architecture:
-    """The stack that Keras's model record describes. Raises `UserError` with the layer's number and name."""
-    try:
-        class_name, inner = object_of(_with_settings(config))
-    except RefusedError as error:
-        raise UserError(f"The model {error.message}", error.hint) from None
-    if class_name != "Sequential":
-        raise UserError(f"The model is a {shown(class_name)}, not a plain stack of layers (Sequential).", supported())
-    records = inner.get("layers")
-    if not isinstance(records, list) or not records:
-        raise UserError("The model has no layers.", _TAMPERED)
-    count = sum(1 for record in records if not isinstance(record, dict) or record.get("class_name") != "InputLayer")
-    if max(count, len(records) - 1) > MAX_LAYERS:
+def read_architecture(config: Plain, *, of_keras_1: bool = False) -> Architecture:
+    """The stack described by Keras's model config, in the words of Keras 1 or later ones.
+
+    Raises `UserError` with the layer's number and name.
+    """
+    links = links_of(config)
+    count = sum(1 for link in links if not _is_input(link.record))
+    if count > MAX_LAYERS:
         raise UserError(f"The model has {count:,} layers; at most {MAX_LAYERS} can be opened.", "")
     shape: Shape | None = None
     transcript = Architecture(())
-    for number, record in enumerate(records, start=1):
-        name = _name_in(record)
+    for number, link in enumerate(links, start=1):
         try:
-            stated = _add_layer(record, name, transcript, first=number == 1)
+            record = modernized(link.record) if of_keras_1 else link.record
+            stated = _add_layer(replace(link, record=record), transcript, first=number == 1)
         except RefusedError as error:
-            raise UserError(f"Layer {number}, {shown(name)}, {error.message}", error.hint) from None
+            raise UserError(f"Layer {number}, {shown(link.name)}, {error.message}", error.hint) from None
         shape = shape or stated
-    shape = shape or _shape(inner.get("build_input_shape")) or _built_shape(config)
+    inner = config.get("config")
+    shape = shape or _shape(inner.get("build_input_shape") if isinstance(inner, dict) else None) or _built_shape(config)
     if shape is None:
         raise UserError("The file does not say what shape the network's rows have.", "Build the model before saving.")
     transcript.input_shape = shape
@@ -67,7 +79,7 @@ def read_architecture(config: Plain) -> Architecture:
 
 
 def checked_shapes(layers: Sequence[AnyLayer], input_shape: Shape) -> tuple[LayerShape, ...]:
-    """The shapes of a stack whose size is sane. Raises `UserError` before anything is built or read."""
+    """The shapes of a stack of acceptable size. Raises `UserError` before anything is built or read."""
     _check_row(input_shape, "The input")
     rows = infer_shapes(layers, input_shape)
     for number, row in enumerate(rows, start=1):
@@ -76,9 +88,8 @@ def checked_shapes(layers: Sequence[AnyLayer], input_shape: Shape) -> tuple[Laye
         _check_row(row.output_shape or (), f"Layer {number}, {row.layer.id},")
     needed = 4 * sum(row.count for row in rows)
     if needed > MAX_FILE:
-        raise UserError(
-            f"The network needs {needed / 2**20:,.0f} MB of weights; at most {MAX_FILE // 2**20} MB can be opened.", ""
-        )
+        limit = byte_size(MAX_FILE)
+        raise UserError(f"The network needs {byte_size(needed)} of weights; at most {limit} can be opened.", "")
     return rows
 
 
@@ -87,21 +98,13 @@ def _check_row(shape: Shape, what: str) -> None:
         raise UserError(f"{what} has rows of {times(shape)} numbers; at most {MAX_ROW:,} can be opened.", "")
 
 
-def _with_settings(config: Plain) -> Plain:
-    """Keras 1 kept the layers of a Sequential as a bare list."""
-    inner = config.get("config")
-    return config | {"config": {"layers": inner}} if isinstance(inner, list) else config
+def _is_input(record: Any) -> bool:
+    return isinstance(record, dict) and record.get("class_name") == "InputLayer"
 
 
-def _name_in(record: Any) -> str:
-    config = record.get("config") if isinstance(record, dict) else None
-    name = config.get("name") if isinstance(config, dict) else None
-    return name if isinstance(name, str) else "without a name"
-
-
-def _add_layer(record: Any, name: str, transcript: Architecture, *, first: bool) -> Shape | None:
-    """Add what `record` describes to the transcript; the row's shape where the record states it."""
-    class_name, config = object_of(record)
+def _add_layer(link: Link, transcript: Architecture, *, first: bool) -> Shape | None:
+    """Add the layer of a link to the transcript, and return the row's shape if its record states it."""
+    class_name, config = object_of(link.record)
     stated = _shape(config.get("batch_shape", config.get("batch_input_shape"))) if first else None
     if class_name == "InputLayer":
         if not first:
@@ -113,20 +116,29 @@ def _add_layer(record: Any, name: str, transcript: Architecture, *, first: bool)
         return stated
     curve = config.get("activation")
     if isinstance(curve, dict) and str(curve.get("class_name")) in _CURVES:
-        _add_with_curve(class_name, config, curve, name, transcript)
+        _add_with_curve(class_name, config, curve, link, transcript)
     else:
-        _append(_layer_of(class_name, config, name, transcript), class_name, name, transcript)
+        layer = _layer_of(class_name, config, link.name, transcript)
+        _append(_kept_on(layer, transcript) if link.is_on else layer, link, transcript)
     return stated
 
 
-def _add_with_curve(class_name: str, config: Plain, curve: Plain, name: str, transcript: Architecture) -> None:
-    """A layer whose activation is a layer object: the same network is two layers, one after the other."""
+def _kept_on(layer: AnyLayer, transcript: Architecture) -> AnyLayer:
+    """The layer with its dropout active in predictions, as it was called with `training=True`."""
+    if not isinstance(layer, DropoutLayer):
+        raise RefusedError("is called with training=True, which only dropout can be here.", supported())
+    transcript.notes.append(f"{layer.id} is active in predictions too: it was called with training=True.")
+    return layer.replaced(monte_carlo=True)
+
+
+def _add_with_curve(class_name: str, config: Plain, curve: Plain, link: Link, transcript: Architecture) -> None:
+    """A layer whose activation is a layer object becomes two layers, one after the other."""
     if config.get("activity_regularizer") is not None:
         raise RefusedError("has both a layer as activation and an activity regularizer.", supported())
-    _append(_layer_of(class_name, config | {"activation": None}, name, transcript), class_name, name, transcript)
+    _append(_layer_of(class_name, config | {"activation": None}, link.name, transcript), link, transcript)
     curve_class, settings = object_of(curve)
     after = _layer_of(curve_class, settings, f"{transcript.layers[-1].id}_activation", transcript)
-    _append(after, "", after.id, transcript)
+    _append(after, replace(link, name=after.id, group=""), transcript)
     transcript.notes.append(f"The activation of {transcript.layers[-2].id} is a layer of its own here, {after.id}.")
 
 
@@ -138,7 +150,7 @@ def _layer_of(class_name: str, config: Plain, name: str, transcript: Architectur
         why = ", which may run code of its own" if class_name in _CODE else ""
         raise RefusedError(f"is a {shown(class_name)}{why}.", supported())
     identifier = _free_id(name, transcript)
-    return read_option(kind, class_name, config, transcript.notes, id=identifier, **given)  # type: ignore[return-value]
+    return read_option(kind, class_name, config, transcript.notes, id=identifier, **given)
 
 
 def _activation_layer(class_name: str, config: Plain, identifier: str) -> AnyLayer:
@@ -160,15 +172,15 @@ def _activation_layer(class_name: str, config: Plain, identifier: str) -> AnyLay
     raise RefusedError("is a ReLU with a ceiling or threshold of its own.", supported())
 
 
-def _append(layer: Layer, class_name: str, name: str, transcript: Architecture) -> None:
-    if layer.id != name:
-        transcript.notes.append(f"The layer {shown(name)} is called {layer.id} here.")
-    transcript.layers.append(layer)  # type: ignore[arg-type]
-    transcript.keras_classes.append(class_name)
+def _append(layer: AnyLayer, link: Link, transcript: Architecture) -> None:
+    if layer.id != link.name:
+        transcript.notes.append(f"The layer {shown(link.name)} is called {layer.id} here.")
+    transcript.layers.append(layer)
+    transcript.places.append(Place(link.group, link.owner, link.name, link.is_nested))
 
 
 def _free_id(name: str, transcript: Architecture) -> str:
-    """`name` as an id: letters, digits, _ and - only, not longer than 64, used by no other layer."""
+    """`name` as an unused id: only letters, digits, _ and -, at most 64 characters."""
     safe = re.sub(r"[^A-Za-z0-9_\-]+", "_", name[:200]).strip("_")
     safe = (safe if safe[:1].isalpha() else f"layer_{safe}".rstrip("_"))[:60]
     taken = {layer.id for layer in transcript.layers}
@@ -179,7 +191,7 @@ def _free_id(name: str, transcript: Architecture) -> str:
 
 
 def _shape(value: Any) -> Shape | None:
-    """(28, 28) of [null, 28, 28]; None when it is not a list of whole positive sizes after the batch axis."""
+    """(28, 28) for [null, 28, 28]; None unless it is a list of positive integers after the batch axis."""
     if not isinstance(value, list) or not 2 <= len(value) <= 5:
         return None
     sizes = value[1:]

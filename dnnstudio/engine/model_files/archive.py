@@ -1,4 +1,4 @@
-"""The zip container of a `.keras` file, read strictly: exactly the three members, as Keras lays them out."""
+"""Strict reader of the zip container of a `.keras` file: exactly three members, laid out as Keras writes them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import zipfile
 import zlib
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.text import byte_size
 from dnnstudio.engine.model_files.contents import MAX_FILE, shown
 from dnnstudio.engine.model_files.sniff import HINT, name_of_zip
 from dnnstudio.engine.model_files.strict_json import MAX_JSON
@@ -19,7 +20,7 @@ WEIGHTS = "model.weights.h5"
 LIMITS = {CONFIG: MAX_JSON, METADATA: MAX_JSON, WEIGHTS: MAX_FILE}
 UNPACKED_FLOOR = 16 * 2**20
 UNPACKED_RATIO = 8
-"""A file may unpack to 16 MB, or to eight times its size if that is more. Weights hardly compress at all."""
+"""A file may unpack to 16 MB or eight times its size, whichever is larger. Weights hardly compress."""
 
 _LOCAL_HEADER = 30
 _DESCRIPTOR = 24
@@ -27,7 +28,7 @@ _END_RECORD = 22
 
 
 def read_members(content: bytes) -> dict[str, bytes]:
-    """The members of a `.keras` file, checked by their CRC. `metadata.json` may be missing. Raises `UserError`."""
+    """The members of a `.keras` file, verified by their CRC. `metadata.json` may be missing. Raises `UserError`."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
@@ -38,7 +39,7 @@ def read_members(content: bytes) -> dict[str, bytes]:
             return {member.filename: archive.read(member) for member in members}
     except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, IndexError, NotImplementedError):
         raise UserError("The file is damaged: its zip archive cannot be read.", "Use a copy of it.") from None
-    except (RuntimeError, OverflowError, UnicodeError, OSError):  # what a lying header may lead to
+    except (RuntimeError, OverflowError, UnicodeError, OSError):  # errors that a forged header can cause
         raise UserError("The file is damaged: its zip archive contradicts itself.", "Use a copy of it.") from None
 
 
@@ -66,8 +67,8 @@ def _check_names(members: list[zipfile.ZipInfo]) -> None:
 def _check_sizes(members: list[zipfile.ZipInfo], size: int) -> None:
     for member in members:
         if member.file_size > LIMITS[member.filename]:
-            limit = LIMITS[member.filename] // 2**20
-            raise UserError(f"{member.filename} in the archive is larger than {limit} MB.", "Is it a model file?")
+            limit = byte_size(LIMITS[member.filename])
+            raise UserError(f"{member.filename} in the archive is larger than {limit}.", "Is it a model file?")
         if member.compress_type == zipfile.ZIP_STORED and member.file_size != member.compress_size:
             raise UserError("The file is damaged: its zip archive contradicts itself.", "Use a copy of it.")
     if sum(member.file_size for member in members) > max(UNPACKED_FLOOR, UNPACKED_RATIO * size):
@@ -75,7 +76,7 @@ def _check_sizes(members: list[zipfile.ZipInfo], size: int) -> None:
 
 
 def _check_layout(members: list[zipfile.ZipInfo], content: bytes, directory: int) -> None:
-    """Members lie one after another from the first byte, without gaps that another reader might see otherwise."""
+    """Members must be contiguous from the first byte, without gaps that another reader might interpret differently."""
     position = 0
     for member in sorted(members, key=lambda member: member.header_offset):
         gap = member.header_offset - position
@@ -88,7 +89,7 @@ def _check_layout(members: list[zipfile.ZipInfo], content: bytes, directory: int
 
 
 def _check_end(content: bytes, comment: int) -> None:
-    """The end record is the last thing in the file."""
+    """The end record must be the last part of the file."""
     end = len(content) - _END_RECORD - comment
     if content[end : end + 4] != b"PK\x05\x06" or struct.unpack_from("<H", content, end + 20)[0] != comment:
         raise UserError("The archive has something behind its end.", "It is damaged or was tampered with.")

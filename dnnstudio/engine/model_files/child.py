@@ -1,7 +1,7 @@
-"""The process that reads strangers' files: `python -m dnnstudio.engine.model_files.child REQUEST < FILE`.
+"""The sandbox process that reads untrusted files: `python -m dnnstudio.engine.model_files.child REQUEST < FILE`.
 
-It gives up what it does not need (memory, time, files) before it looks at the first byte, so that a file that
-crashes HDF5 or asks for everything takes only this process with it. No Qt, Keras or TensorFlow.
+It limits its own memory, time and files before reading the first byte, so that a file that crashes HDF5 or exhausts
+memory takes down only this process. No Qt, Keras or TensorFlow.
 """
 
 from __future__ import annotations
@@ -17,30 +17,31 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.layers import AnyLayer
-from dnnstudio.engine.model_files.contents import MAX_FILE, WeightsMismatchError, printable
+from dnnstudio.core.experiment.layers import AnyLayer
+from dnnstudio.core.text import printable
+from dnnstudio.engine.model_files.contents import MAX_FILE, WeightsMismatchError
 from dnnstudio.engine.model_files.transcript import Transcript, transcribe_model, transcribe_weights
 
 MAGIC = b"DNNM"
 MEMORY_FLOOR = 128 * 2**20
 MEMORY_FACTOR = 5
-"""Bytes of address space above what the imports took: a floor, and so many times the file."""
+"""Address space beyond that of the imports: a minimum in bytes, and a multiple of the file's size."""
 SECONDS_FLOOR = 1
 BYTES_A_SECOND = 32 * 2**20
-"""Processor time: a floor, and so much for the file's size."""
+"""Processor time: a minimum, and an allowance by the file's size."""
 
 
 def main() -> None:
     """Read one file from standard input and write the answer to standard output."""
     content = sys.stdin.buffer.read(MAX_FILE + 1)
-    codecs.lookup("cp437")  # zipfile's names; nothing can be imported once files cannot be opened
+    codecs.lookup("cp437")  # needed by zipfile; nothing can be imported once opening files is forbidden
     limit_resources(len(content))
     header, arrays = answer(content, sys.argv[1] if len(sys.argv) > 1 else "")
     write_answer(sys.stdout.buffer, header, arrays)
 
 
 def answer(content: bytes, request: str = "") -> tuple[dict[str, Any], list[bytes | memoryview]]:
-    """The header and the raw arrays for one file. `request` is empty, or the JSON of {"layers", "input_shape"}."""
+    """Header and raw arrays of one file. `request` is empty, or the JSON of {"layers", "input_shape"}."""
     try:
         if request:
             wanted = json.loads(request)
@@ -60,7 +61,7 @@ def answer(content: bytes, request: str = "") -> tuple[dict[str, Any], list[byte
 
 
 def write_answer(stream: BinaryIO, header: dict[str, Any], arrays: list[bytes | memoryview]) -> None:
-    """Four letters, the header's length, the header as JSON, the arrays as little-endian float32."""
+    """Write four magic letters, the header's length, the header as JSON, and the arrays as little-endian float32."""
     text = json.dumps(header).encode()
     stream.write(MAGIC + len(text).to_bytes(8, "little") + text)
     for array in arrays:
@@ -82,10 +83,12 @@ def _described(transcript: Transcript) -> tuple[dict[str, Any], list[bytes | mem
 
 
 def limit_resources(size: int) -> None:
-    """Cap memory, processor time, open files and written bytes for a file of `size` bytes, where the system can."""
+    """Limit memory, processor time, open files and written bytes for a file of `size` bytes, if the system
+    supports it.
+    """
     try:
         import resource
-    except ImportError:  # Windows: only the parent's time limit holds
+    except ImportError:  # Windows: only the parent's time limit applies
         return
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = int(used.ru_utime + used.ru_stime) + 1 + SECONDS_FLOOR + size // BYTES_A_SECOND
@@ -101,13 +104,13 @@ def limit_resources(size: int) -> None:
     for kind, limit in limits.items():
         hard = resource.getrlimit(kind)[1]
         allowed = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        # At the soft limit on time comes SIGXCPU, which the parent understands; at the hard one SIGKILL.
+        # The soft time limit sends SIGXCPU, which the parent recognizes; the hard one sends SIGKILL.
         grace = 1 if kind == resource.RLIMIT_CPU and allowed == limit else 0
         resource.setrlimit(kind, (allowed, allowed + grace))
 
 
 def _address_space() -> int:
-    """Bytes of address space in use, 0 where the system does not say (macOS does not enforce the limit either)."""
+    """Bytes of address space in use; 0 if unknown (macOS does not enforce the limit either)."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
             return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")

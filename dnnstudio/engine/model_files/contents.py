@@ -1,4 +1,4 @@
-"""What a model file holds once it was read, and the sizes that no file may exceed."""
+"""The contents of a model file after reading, and the limits on a file's size."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.layers import AnyLayer, Shape, times
+from dnnstudio.core.experiment.layers import AnyLayer, Shape, times
+from dnnstudio.core.text import count_of, printable, shortened
 
-if TYPE_CHECKING:  # the child reads layers, never an experiment
-    from dnnstudio.core.experiment import Experiment
+if TYPE_CHECKING:  # the child process reads layers, never an experiment
+    from dnnstudio.core.experiment.data import TargetUnit
+    from dnnstudio.core.experiment.record import Experiment
 
 Array = NDArray[np.float32]
 Arrays = Mapping[str, list[Array]]
@@ -24,21 +26,23 @@ MAX_FILE = 256 * 2**20
 MAX_LAYERS = 200
 """Keras itself needs 43 s to build 400 layers; a file must not cost that much."""
 MAX_ROW = 50_000_000
-"""Numbers that one row may have anywhere in the network."""
+"""The most values that one row may have anywhere in the network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelContents:
-    """A network out of a file: its layers, the shape of one row, and the (read-only) arrays of each layer by its id.
+    """A network read from a file: its layers, input shape, and the (read-only) arrays of each layer by its id.
 
-    `experiment` is there when this program wrote the file. `not_finite` names the layers that hold NaN or infinity.
-    `state` is what the writer stored beside the network. `notes` are sentences for the person.
+    `experiment` is set if this program wrote the file, and `target_unit` if its network answers in a unit of its own,
+    for which it has one more layer. `not_finite` names the layers with NaN or infinity. `state` is
+    what the writer stored beside the network. `notes` are messages for the user.
     """
 
     layers: tuple[AnyLayer, ...]
     input_shape: Shape
     arrays: dict[str, list[Array]]
     experiment: Experiment | None = None
+    target_unit: TargetUnit | None = None
     not_finite: tuple[str, ...] = ()
     state: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -46,10 +50,10 @@ class ModelContents:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """How a network that is saved was compiled, for Keras to read: this program never reads it back.
+    """The compile configuration saved with a network, for Keras to read: this program never reads it back.
 
     `config` holds the arguments of `compile` as Keras's own JSON. `optimizer` holds the optimizer's variables in
-    Keras's order; without them Keras makes a fresh one.
+    Keras's order; without them Keras creates a new optimizer.
     """
 
     config: dict[str, Any]
@@ -58,7 +62,9 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One line of the side-by-side table: what the network needs and what the file holds; None where nothing is."""
+    """One line of the comparison table: what the network requires and what the file contains; None if there
+    is nothing.
+    """
 
     layer: str
     variable: str
@@ -66,7 +72,7 @@ class Difference:
     found: Shape | None
 
     def sentence(self) -> str:
-        """kernel of dense_1 is 784 × 5 in the file, but 784 × 10 in the network."""
+        """ "kernel of dense_1 is 784 × 5 in the file, but 784 × 10 in the network." """
         if self.needed is None:
             return f"the file holds {self.variable} of {self.layer}, which the network does not have"
         if self.found is None:
@@ -78,21 +84,15 @@ class Difference:
 
 
 class WeightsMismatchError(UserError):
-    """Arrays that do not belong to the network; `differences` is the table to show side by side."""
+    """The file's arrays do not fit the network; `differences` is the table to show."""
 
     def __init__(self, differences: tuple[Difference, ...], what: str = "The weights do not fit the network") -> None:
         more = len(differences) - 1
-        rest = f" ({more} more difference{'s' if more > 1 else ''})" if more else ""
+        rest = f" ({count_of(more, 'more difference')})" if more else ""
         super().__init__(f"{what}: {differences[0].sentence()}{rest}.", "Choose the file that was saved from it.")
         self.differences = differences
 
 
-def printable(text: str) -> str:
-    """`text` without control characters and marks that turn the writing direction."""
-    return "".join(letter if letter.isprintable() else "·" for letter in text)
-
-
 def shown(name: str) -> str:
-    """A name out of a file as it may be shown: quoted, without control characters, not too long."""
-    safe = printable(name[:61])
-    return f'"{safe[:60]}…"' if len(name) > 60 else f'"{safe}"'
+    """A name from a file, made safe for display: quoted, shortened, without control characters."""
+    return f'"{shortened(printable(name[:61]))}"'

@@ -1,7 +1,7 @@
-"""HDF5 out of a stranger's file: every link is looked at before anything is opened, every size before it is read.
+"""Reader of untrusted HDF5 files: every link is checked before anything is opened, every size before it is read.
 
-HDF5 can point to other files, fill 6 GB from a 20 kB file and crash on damaged bytes. Here only hard links, plain
-numbers that really lie in the file, and short texts pass. It still belongs into the child process.
+HDF5 can refer to other files, expand 20 kB to 6 GB, and crash on damaged bytes. Only hard links, plain numbers stored
+in the file itself, and short texts are accepted. It still belongs in the child process.
 """
 
 from __future__ import annotations
@@ -16,12 +16,18 @@ import h5py
 import numpy as np
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.layers import Shape, times
-from dnnstudio.engine.model_files.contents import Array, shown
+from dnnstudio.core.experiment.layers import Shape, times
+from dnnstudio.engine.model_files.contents import MAX_FILE, Array, shown
 from dnnstudio.engine.model_files.strict_json import MAX_JSON
 
 MAX_LINKS = 20_000
 MAX_NAMES = 10_000
+UNPACKED, MOST_TIMES = 64 * 2**20, 20
+"""Arrays in chunks may be so many bytes, and so many times the file's size, once they are unpacked."""
+MOST_IN_A_CHUNK = 2**24
+"""Numbers; a chunk is read whole."""
+_FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
+"""Filters that are part of HDF5 itself."""
 _DAMAGED = "The file is damaged: its HDF5 structure cannot be read."
 _FOREIGN = "It was not written by Keras, or it was tampered with."
 _LOW_LEVEL = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, SystemError, UnicodeError)
@@ -29,7 +35,7 @@ _LOW_LEVEL = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowEr
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A dataset that was looked at but not read."""
+    """A dataset that was inspected but not read."""
 
     path: str
     shape: Shape
@@ -42,17 +48,18 @@ class Store:
     def __init__(self, file: h5py.h5f.FileID, size: int) -> None:
         self._file = file
         self._left = size
+        self._unpacked = min(MAX_FILE, UNPACKED + MOST_TIMES * size)
         self._dropped: set[str] = set()
         self.groups: set[str] = set()
         self.entries: Mapping[str, Entry] = self._walk()
 
     @property
     def converted(self) -> set[str]:
-        """The number formats other than float32 that were met, such as "float64"."""
+        """The number formats other than float32 in the file, such as "float64"."""
         return self._dropped
 
     def read(self, path: str, expected: Shape) -> Array:
-        """The array at `path` as float32. Its shape must be `expected`: compare before calling."""
+        """The array at `path` as float32 [*expected]. The caller must have checked that its shape is `expected`."""
         entry = self.entries[path]
         if entry.shape != expected:
             raise AssertionError(f"{path}: compare the shapes before reading.")
@@ -60,12 +67,12 @@ class Store:
             dataset = h5py.h5d.open(self._file, path.encode())
             found = np.empty(entry.shape, entry.dtype)
             dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, found)
-        if entry.dtype.kind == "f" and entry.dtype.name != "float32":  # the byte order does not matter
+        if entry.dtype.kind == "f" and entry.dtype.name != "float32":  # in any byte order
             self._dropped.add(entry.dtype.name)
         return found.astype(np.float32)
 
     def text(self, name: str, group: str = "") -> str | None:
-        """The text of an attribute, or None where there is none."""
+        """The text of an attribute, or None if it does not exist."""
         with _translated():
             names = self._attribute(name, group)
         if names is None:
@@ -75,7 +82,7 @@ class Store:
         return names[0]
 
     def texts(self, name: str, group: str) -> list[str] | None:
-        """A list of texts, which Keras cuts into name0, name1, … when it is long."""
+        """A list of texts, which Keras splits into name0, name1, … if it is long."""
         with _translated():
             whole = self._attribute(name, group)
             if whole is not None:
@@ -139,7 +146,10 @@ class Store:
         plan = item.get_create_plist()
         if plan.get_external_count():
             raise UserError(f"The array {shown(path)} lies in another file.", _FOREIGN)
-        if plan.get_layout() not in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT) or plan.get_nfilters():
+        in_chunks = plan.get_layout() == h5py.h5d.CHUNKED
+        known = in_chunks or plan.get_layout() in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT)
+        filters = {plan.get_filter(number)[0] for number in range(plan.get_nfilters())}
+        if not known or not filters <= (_FILTERS if in_chunks else set()):
             raise UserError(f"The array {shown(path)} is not stored as Keras stores arrays.", _FOREIGN)
         kind, shape = item.get_type(), tuple(int(n) for n in item.shape)
         if not isinstance(kind, h5py.h5t.TypeFloatID | h5py.h5t.TypeIntegerID | h5py.h5t.TypeStringID):
@@ -147,17 +157,22 @@ class Store:
         if isinstance(kind, h5py.h5t.TypeStringID) and kind.is_variable_str():
             raise UserError(f"The array {shown(path)} does not hold numbers.", _FOREIGN)
         size = prod(shape) * kind.get_size()
-        if size and (item.get_storage_size() != size or size > self._left):
+        if in_chunks:  # compressed, or rounded up to whole chunks: bounded by what real weights are packed to
+            whole = item.get_storage_size() > 0 and size <= self._unpacked and prod(plan.get_chunk()) <= MOST_IN_A_CHUNK
+            self._unpacked -= size
+        else:
+            whole = item.get_storage_size() == size and size <= self._left
+            self._left -= size
+        if size and not whole:
             raise UserError(
                 f"The array {shown(path)} claims to be {times(shape)} numbers, more than lie in the file.",
                 "It is damaged or was tampered with.",
             )
-        self._left -= size
         return Entry(path, shape, np.dtype(kind.dtype))
 
 
 def open_store(content: bytes) -> Store:
-    """Look through an HDF5 file in memory. Raises `UserError` for whatever Keras would not have written."""
+    """Inspect an HDF5 file in memory. Raises `UserError` for anything that Keras would not have written."""
     with _translated():
         file = h5py.h5f.open_file_image(content)
     return Store(file, len(content))
@@ -165,7 +180,7 @@ def open_store(content: bytes) -> Store:
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
-    """HDF5's own errors as one sentence."""
+    """Converts HDF5's own errors to a `UserError`."""
     try:
         yield
     except UserError:

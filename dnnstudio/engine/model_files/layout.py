@@ -1,31 +1,49 @@
-"""Where the arrays of each layer lie in Keras's two layouts of a weights file, compared before anything is read."""
+"""Locates each layer's arrays in Keras's two layouts of a weights file, and compares shapes before reading."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.shapes import LayerShape
+from dnnstudio.core.experiment.shapes import LayerShape
 from dnnstudio.engine.model_files.contents import Array, Difference, WeightsMismatchError, shown
 from dnnstudio.engine.model_files.hdf5 import Store
 
-_VARS = re.compile(r"^(?:layers|_layer_checkpoint_dependencies)/([^/]+)/vars/(\d+)$")
+_VARS = re.compile(r"^((?:(?:layers|_layer_checkpoint_dependencies)/[^/]+/)+)vars/(\d+)$")
+_FOLDER = re.compile(r"(?:layers|_layer_checkpoint_dependencies)/([^/]+)/")
 _NOT_THE_NETWORK = ("optimizer/", "optimizer_weights/", "metrics/")
 Found = list[tuple[str, list[str]]]
-"""What a file calls each layer that holds arrays, and the paths of those arrays, in order."""
+"""The file's name of each layer with arrays, and the paths of those arrays, in order."""
 
 
-def read_arrays(store: Store, rows: Sequence[LayerShape], keras_classes: Sequence[str]) -> dict[str, list[Array]]:
-    """The arrays of every layer of `rows` that has any. Raises `WeightsMismatchError` before anything was read.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a file has the arrays of a layer: see `chains.Link`. `group` is "" for a layer that the file has not."""
 
-    `keras_classes` are the class names by which the layers of `rows` were saved.
+    group: str
+    owner: int
+    name: str
+    is_nested: bool = False
+
+
+def places_of(keras_classes: Sequence[str]) -> list[Place]:
+    """The places of the layers of a plain stack that were saved under these class names."""
+    return [Place(group, number, "") for number, group in enumerate(group_names(keras_classes))]
+
+
+def read_arrays(store: Store, rows: Sequence[LayerShape], where: Sequence[Place]) -> dict[str, list[Array]]:
+    """Layer id → its arrays, float32 in the shapes [...] of its variables. Raises `WeightsMismatchError` before reading
+    any.
+
+    `where` are the places of the layers of `rows`.
     """
     group = "model_weights" if "model_weights" in store.groups else ""
     if store.texts("layer_names", group) is not None:
-        places = _legacy_places(store, group, rows)
+        places = _legacy_places(store, group, rows, where)
     else:
-        places = _places(store, rows, keras_classes)
+        places = _places(store, rows, where)
     _compare(store, rows, places)
     return {
         row.layer.id: [store.read(path, variable.shape) for path, variable in zip(paths, row.variables, strict=True)]
@@ -42,7 +60,7 @@ def snake_case(class_name: str) -> str:
 
 
 def group_names(keras_classes: Iterable[str]) -> list[str]:
-    """dense, dense_1, … : the group of each layer in a Keras 3 weights file; "" where there is none."""
+    """The group of each layer in a Keras 3 weights file (dense, dense_1, …); "" if it has none."""
     used: dict[str, int] = {}
     names = []
     for class_name in keras_classes:
@@ -56,19 +74,21 @@ def group_names(keras_classes: Iterable[str]) -> list[str]:
     return names
 
 
-def _places(store: Store, rows: Sequence[LayerShape], keras_classes: Sequence[str]) -> list[list[str]]:
-    """Keras 3: layers/dense_1/vars/0, the groups numbered by class."""
+def _places(store: Store, rows: Sequence[LayerShape], where: Sequence[Place]) -> list[list[str]]:
+    """Keras 3: layers/dense_1/vars/0, with groups numbered per class; layers/sequential/layers/dense/vars/0 of a model
+    inside it.
+    """
     found: dict[str, dict[int, str]] = {}
     for path in store.entries:
-        plain = path.replace("\\", "/")  # tf-keras 2.12 wrote backslashes into the names
+        plain = path.replace("\\", "/")  # tf-keras 2.12 wrote backslashes in the names
         match = _VARS.match(plain)
         if match:
-            found.setdefault(match[1], {})[int(match[2])] = path
+            found.setdefault("/".join(_FOLDER.findall(match[1])), {})[int(match[2])] = path
         elif not plain.startswith(_NOT_THE_NETWORK) and "/seed_generator/" not in plain:
             raise UserError(f"The file holds an array at {shown(path)} that belongs to no layer.", "")
     places = [
-        [found.get(name, {}).get(number, "") for number in range(len(row.variables))]
-        for row, name in zip(rows, group_names(keras_classes), strict=True)
+        [found.get(place.group, {}).get(number, "") for number in range(len(row.variables))]
+        for row, place in zip(rows, where, strict=True)
     ]
     used = {path for paths in places for path in paths}
     extra = [
@@ -82,8 +102,11 @@ def _places(store: Store, rows: Sequence[LayerShape], keras_classes: Sequence[st
     return places
 
 
-def _legacy_places(store: Store, group: str, rows: Sequence[LayerShape]) -> list[list[str]]:
-    """`.h5`: the layers that hold arrays, in the order of the attribute layer_names; names may differ."""
+def _legacy_places(store: Store, group: str, rows: Sequence[LayerShape], where: Sequence[Place]) -> list[list[str]]:
+    """`.h5`: the layers with arrays, in the order of the attribute layer_names; names may differ.
+
+    A model inside it is one such layer, with the arrays of all of its own.
+    """
     found: Found = []
     prefix = f"{group}/" if group else ""
     for name in store.texts("layer_names", group) or []:
@@ -94,9 +117,17 @@ def _legacy_places(store: Store, group: str, rows: Sequence[LayerShape]) -> list
         if names:
             found.append((name, [_tidy(f"{folder}/{item}") for item in names]))
     places: list[list[str]] = [[] for _ in rows]
-    holding = [index for index, row in enumerate(rows) if row.variables]
-    for index, (_, paths) in zip(holding, found, strict=False):
-        places[index] = _in_order(rows[index], paths)
+    holding: dict[int, list[int]] = {}
+    for index in sorted(range(len(rows)), key=lambda index: where[index].owner):
+        if rows[index].variables:
+            holding.setdefault(where[index].owner, []).append(index)
+    for indices, (_, paths) in zip(holding.values(), found, strict=False):
+        if where[indices[0]].is_nested:
+            shared = _shared_out([rows[index] for index in indices], [where[index].name for index in indices], paths)
+            for index, own in zip(indices, shared, strict=True):
+                places[index] = _in_order(rows[index], own)
+        else:
+            places[indices[0]] = _in_order(rows[indices[0]], paths)
     extra = [
         Difference(name, f"array {number}", None, store.entries[path].shape if path in store.entries else ())
         for name, paths in found[len(holding) :]
@@ -107,8 +138,30 @@ def _legacy_places(store: Store, group: str, rows: Sequence[LayerShape]) -> list
     return places
 
 
+def _shared_out(rows: Sequence[LayerShape], names: Sequence[str], paths: Sequence[str]) -> list[list[str]]:
+    """Of the arrays of a model inside another, those of each of its layers.
+
+    By the layer's name before the array's, as in `model/dense/kernel:0`. Where the paths do not name the layers, in
+    Keras's order: first what learns, layer after layer, then the rest.
+    """
+    by_name: dict[str, list[str]] = {}
+    for path in paths:
+        by_name.setdefault(path.split("/")[-2] if "/" in path else "", []).append(path)
+    if set(by_name) == set(names) and len(set(names)) == len(names):
+        return [by_name[name] for name in names]
+    left, shared = list(paths), [[""] * len(row.variables) for row in rows]
+    for learns in (True, False):
+        for row, own in zip(rows, shared, strict=True):
+            for number, variable in enumerate(row.variables):
+                if (getattr(row.layer, "trainable", True) and variable.trainable) is learns and left:
+                    own[number] = left.pop(0)
+    if left:
+        shared[-1] += left  # told as arrays too many
+    return shared
+
+
 def _in_order(row: LayerShape, paths: list[str]) -> list[str]:
-    """The paths in the order of the layer's variables where their last names say so."""
+    """The paths in the order of the layer's variables, if their last components name them."""
     by_name = {path.rsplit("/", 1)[-1].split(":")[0]: path for path in paths}
     names = [variable.name for variable in row.variables]
     return [by_name[name] for name in names] if sorted(by_name) == sorted(names) else paths
@@ -117,7 +170,7 @@ def _in_order(row: LayerShape, paths: list[str]) -> list[str]:
 def _compare(
     store: Store, rows: Sequence[LayerShape], places: list[list[str]], extra: Sequence[Difference] = ()
 ) -> None:
-    """Raise `WeightsMismatchError` unless every variable has an array of its shape and every array a variable."""
+    """Raise `WeightsMismatchError` unless variables and arrays correspond one to one with equal shapes."""
     differences: list[Difference] = []
     for row, paths in zip(rows, places, strict=True):
         for number in range(max(len(paths), len(row.variables))):
@@ -137,5 +190,5 @@ def _compare(
 
 
 def _tidy(path: str) -> str:
-    """A path as the walk names it: without doubled slashes and dots that mean nothing."""
+    """A normalized path, without doubled slashes and redundant dots."""
     return "/".join(part for part in path.split("/") if part not in ("", "."))

@@ -1,4 +1,4 @@
-"""Opening model files: a child process transcribes them, this side checks its answer again and keeps the arrays."""
+"""Opens model files: a child process transcribes them, and this process verifies its answer and keeps the arrays."""
 
 from __future__ import annotations
 
@@ -19,33 +19,36 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 import dnnstudio
-from dnnstudio.core import codec
-from dnnstudio.core.control import Control
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.layers import AnyLayer, Shape
-from dnnstudio.core.shapes import infer_shapes
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.layers import AnyLayer, Shape
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.shapes import infer_shapes
+from dnnstudio.core.experiment.targets.target_unit import unit_in
+from dnnstudio.core.jobs.control import Control
+from dnnstudio.core.os_errors import reason_of
+from dnnstudio.core.text import byte_size
 from dnnstudio.engine.model_files.contents import MAX_FILE, Array, Difference, ModelContents, WeightsMismatchError
 from dnnstudio.engine.model_files.sniff import HINT
 
 PATIENCE_S = 30.0
-"""Wall time for one file; the child's own limit on processor time is far tighter."""
+"""Wall time limit for one file; the child's own limit on processor time is far lower."""
 _LOOK_S = 0.05
 _LAYERS = TypeAdapter(tuple[AnyLayer, ...])
 _COMMAND = (sys.executable, "-m", "dnnstudio.engine.model_files.child")
 _ENVIRONMENT = {
-    "HDF5_PLUGIN_PRELOAD": "::",  # HDF5 loads no filters from outside
+    "HDF5_PLUGIN_PRELOAD": "::",  # prevents HDF5 from loading external filters
     "OPENBLAS_NUM_THREADS": "1",
     "PYDANTIC_DISABLE_PLUGINS": "1",
-    "PYTHONSAFEPATH": "",  # or the package would not be found in a checkout
+    "PYTHONSAFEPATH": "",  # so that the package is found in a checkout
 }
 _log = logging.getLogger(__name__)
 
 
 def read_model(path: Path, *, control: Control | None = None) -> ModelContents:
-    """The network in a model file, transcribed: no code of the file is run and Keras never sees it.
+    """Transcribe the network in a model file: no code of the file is executed and Keras never loads it.
 
-    Raises `UserError` that names the file, the place and what to do, and `Cancelled`.
+    Raises `UserError` that names the file, the location and the remedy, and `Cancelled`.
     """
     return _contents(_ask(path, "", control), path)
 
@@ -53,9 +56,9 @@ def read_model(path: Path, *, control: Control | None = None) -> ModelContents:
 def read_weights(
     path: Path, experiment: Experiment, input_shape: Shape, *, control: Control | None = None
 ) -> dict[str, list[Array]]:
-    """The arrays for the experiment's layers out of a `.weights.h5` file (or any model file).
+    """Layer id → its arrays, in the shapes [...] of its variables, from a `.weights.h5` file (or any model file).
 
-    Raises `WeightsMismatchError` with the table of differences where they do not fit, `UserError` and `Cancelled`.
+    Raises `WeightsMismatchError` with the table of differences if they do not fit, `UserError` and `Cancelled`.
     """
     layers = experiment.active_layers
     request = {"layers": [codec.to_plain(layer) for layer in layers], "input_shape": list(input_shape)}
@@ -63,14 +66,14 @@ def read_weights(
 
 
 def _ask(path: Path, request: str, control: Control | None) -> tuple[dict[str, Any], memoryview]:
-    """The child's header and the arrays' bytes."""
+    """The child's header and the bytes of the arrays."""
     with _open(path) as file:
         process = subprocess.Popen(
             [*_COMMAND, request],
             stdin=file,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            cwd=Path(dnnstudio.__file__).parent.parent,  # never the current folder: a stranger's modules may lie there
+            cwd=Path(dnnstudio.__file__).parent.parent,  # never the current folder, which may contain untrusted modules
             env=os.environ | _ENVIRONMENT,
         )
     output, complaint = _wait(process, path, control)
@@ -110,7 +113,7 @@ def _wait(process: subprocess.Popen[bytes], path: Path, control: Control | None)
 
 
 def _open(path: Path) -> BinaryIO:
-    """The file, opened for reading; nothing that is no plain file is touched (a pipe would hang)."""
+    """Open the file for reading; only regular files are opened (a pipe would block)."""
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -118,13 +121,14 @@ def _open(path: Path) -> BinaryIO:
         if not stat.S_ISREG(mode):
             raise UserError(f"{path.name} is not a file.", "Choose a .keras or .h5 file.")
         if path.stat().st_size > MAX_FILE:
-            raise UserError(f"{path.name} is larger than {MAX_FILE // 2**20} MB.", "Is it a model file?")
+            raise UserError(f"{path.name} is larger than {byte_size(MAX_FILE)}.", "Is it a model file?")
         return path.open("rb")
     except FileNotFoundError:
         raise UserError(f"{path} does not exist.", "Check the path.") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "its name is no name of a file"
-        raise UserError(f"{path} cannot be read: {reason.lower()}.", "Check its permissions.") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {reason_of(error)}.", "Check its permissions.") from None
+    except ValueError:  # a NUL character
+        raise UserError(f"{path} cannot be read: its name is no name of a file.", "Choose another file.") from None
 
 
 def _kind_of_folder(path: Path) -> str:
@@ -146,7 +150,7 @@ def _mismatch(rows: Sequence[Sequence[Any]], path: Path) -> WeightsMismatchError
 
 
 def _contents(answer: tuple[dict[str, Any], memoryview], path: Path) -> ModelContents:
-    """The child's answer, believed only where this side finds the same."""
+    """Verify the child's answer and convert it to `ModelContents`."""
     header, raw = answer
     try:
         layers = _LAYERS.validate_json(json.dumps(header["layers"]))
@@ -164,13 +168,16 @@ def _contents(answer: tuple[dict[str, Any], memoryview], path: Path) -> ModelCon
     if record.get("experiment") is not None:
         experiment, note = _experiment(record["experiment"], layers)
         notes += note
+    unit = None
     if experiment is not None:
+        unit = unit_in(layers, experiment)
         layers = tuple(layer for layer in experiment.active_layers if layer.kind != "input")
     return ModelContents(
         layers=layers,
         input_shape=input_shape,
         arrays=arrays,
         experiment=experiment,
+        target_unit=unit,
         not_finite=tuple(header["not_finite"]),
         state=record.get("state", {}),
         notes=notes,
@@ -178,7 +185,7 @@ def _contents(answer: tuple[dict[str, Any], memoryview], path: Path) -> ModelCon
 
 
 def _arrays(shapes: dict[str, list[list[int]]], raw: memoryview) -> dict[str, list[Array]]:
-    """The arrays of each layer, as views into what the child wrote."""
+    """The arrays of each layer, as views of the child's output."""
     found: dict[str, list[Array]] = {}
     start = 0
     for name, items in shapes.items():
@@ -194,12 +201,13 @@ def _arrays(shapes: dict[str, list[list[int]]], raw: memoryview) -> dict[str, li
 
 
 def _experiment(plain: Any, layers: tuple[AnyLayer, ...]) -> tuple[Experiment | None, tuple[str, ...]]:
-    """The stored experiment when it describes the same stack, and a sentence where it does not."""
+    """The stored experiment if it describes the same stack, and a message if not."""
     try:
         experiment = codec.from_plain(plain)
     except UserError as error:
         return None, (f"The experiment stored in the file could not be read: {error.message}",)
     stack = [(layer.id, layer.kind) for layer in experiment.active_layers if layer.kind != "input"]
-    if stack != [(layer.id, layer.kind) for layer in layers]:
+    own = layers if unit_in(layers, experiment) is None else layers[:-1]
+    if stack != [(layer.id, layer.kind) for layer in own]:
         return None, ("The experiment stored in the file describes other layers; only the network was taken over.",)
     return experiment, ()

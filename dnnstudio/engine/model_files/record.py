@@ -1,4 +1,4 @@
-"""What this program writes beside the network: the experiment, a checksum, and which layers are Monte Carlo."""
+"""The program's metadata in a model file: the experiment, a checksum, and which layers are Monte Carlo."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.engine.model_files.strict_json import parse_json
 
 KEY = "dnnstudio"
-"""Key in metadata.json, and the HDF5 attribute of the file."""
+"""Key in metadata.json, and name of the HDF5 attribute."""
 SEAL_ATTRIBUTE = "dnnstudio_seal"
 FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`experiment` is the plain JSON of an experiment; `weights` is `seal.hash_arrays` over all arrays."""
+    """`experiment` is an experiment as plain JSON; `weights` is `seal.hash_arrays` over all arrays."""
 
     weights: str
     experiment: Any = None
@@ -26,7 +26,7 @@ class Record:
     versions: dict[str, str] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
-        """The record as it is stored."""
+        """The record as plain JSON."""
         return {
             "format": FORMAT,
             "weights_sha256": self.weights,
@@ -38,12 +38,12 @@ class Record:
 
 
 def record_from_text(text: str) -> Record:
-    """The record in an HDF5 attribute. Raises `UserError`."""
+    """The record from an HDF5 attribute. Raises `UserError`."""
     return record_from_plain(parse_json(text.encode("utf-8", "replace"), what="What dnnstudio stored in the file"))
 
 
 def record_from_plain(plain: Any) -> Record:
-    """The record under the key of metadata.json. Raises `UserError`."""
+    """The record from metadata.json. Raises `UserError`."""
     if not isinstance(plain, dict) or not isinstance(plain.get("format"), int):
         raise UserError("What dnnstudio stored in the file is damaged.", "Use a copy of it.")
     if plain["format"] > FORMAT:

@@ -1,7 +1,7 @@
-"""A checksum over the whole file, kept inside the file, so that a single changed bit anywhere is noticed.
+"""A checksum of the whole file, stored inside the file, so that a single changed bit anywhere is detected.
 
-HDF5's own metadata carries no checksums and a zip's CRCs leave its headers out. The seal is 64 hexadecimal digits
-after a fixed word, stored where the format has room for a remark; the checksum is taken with the digits as zeros.
+HDF5 metadata has no checksums, and a zip's CRCs do not cover its headers. The seal is a fixed word followed by 64
+hexadecimal digits, stored where the format allows a comment; the checksum is computed with zeros as digits.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ WORD = "dnnstudio-sha256:"
 _DIGITS = 64
 _PATTERN = re.compile(WORD.encode() + rb"[0-9a-f]{64}")
 _MOST_CANDIDATES = 4
-"""How many places are tried; a name chosen by a person may hold the same word, but not often."""
+"""How many occurrences are tried; a user-chosen name may contain the same word, but rarely."""
 
 
 def hash_arrays(arrays: Iterable[NDArray[np.float32]]) -> str:
-    """SHA-256 over the arrays' bytes, little-endian, in order."""
+    """SHA-256 of the arrays' bytes (any shapes [...], little-endian float32), in order, as hexadecimal digits."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(np.ascontiguousarray(array, dtype="<f4").data)
@@ -30,12 +30,12 @@ def hash_arrays(arrays: Iterable[NDArray[np.float32]]) -> str:
 
 
 def blank_seal(unique: str) -> str:
-    """What to store before the file is whole: the word and 64 digits that stand nowhere else in it."""
+    """The placeholder seal: the word and 64 digits that occur nowhere else in the file."""
     return WORD + hashlib.sha256(unique.encode()).hexdigest()
 
 
 def close_seal(content: bytes, blank: str) -> bytes:
-    """`content` with its blank seal replaced by the checksum of everything else."""
+    """`content` with its placeholder replaced by the checksum of everything else."""
     if content.count(blank.encode()) != 1:
         raise AssertionError("The blank seal must stand in the file exactly once.")
     start = content.index(blank.encode()) + len(WORD)
@@ -45,7 +45,7 @@ def close_seal(content: bytes, blank: str) -> bytes:
 
 
 def check_seal(content: bytes) -> bool | None:
-    """Whether the file is as it was written; None when it carries no seal."""
+    """Whether the file is unchanged since it was written; None if it has no seal."""
     found = [match.start() + len(WORD) for match in islice(_PATTERN.finditer(content), _MOST_CANDIDATES)]
     if not found:
         return None

@@ -1,7 +1,7 @@
-"""Keras's settings of one layer → the fields of the program's own, by an allow-list made from those fields.
+"""Converts Keras's layer configs to the program's fields, by an allow-list derived from those fields.
 
-A setting that has no field passes only when it is at the value that leaves it without effect. No class is looked up
-and nothing is called by a name out of the file: a name either stands in a table here or is refused.
+A setting without a field is accepted only at the value at which it has no effect. No class or function is looked up by
+a name from the file: every name is either in a table here or refused.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import numpy as np
 from pydantic import ValidationError
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.explain import explain
-from dnnstudio.core.layers import LAYER_KINDS, Layer
-from dnnstudio.core.layers.base import Activation as ActivationName
-from dnnstudio.core.options import Option
+from dnnstudio.core.experiment.fields import Option
+from dnnstudio.core.experiment.layers import LAYER_KINDS, DropoutLayer, Layer
+from dnnstudio.core.experiment.layers.base import Activation as ActivationName
+from dnnstudio.core.experiment.refusals import explain
 from dnnstudio.engine.model_files.contents import shown
 
 T = TypeVar("T", bound=Option)
@@ -45,10 +45,10 @@ NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "synchronized": (False,),
     "virtual_batch_size": (None,),
 }
-"""Settings without a field, and the values at which they do nothing."""
+"""Settings without a field, and the values at which they have no effect."""
 
 RENAMED: Mapping[tuple[str, str], str] = {("LeakyReLU", "alpha"): "negative_slope"}
-"""(class, Keras 2's name) → today's name."""
+"""(class, Keras 2's name) → present name."""
 
 PART_ALIASES: Mapping[str, str] = {"L1": "L1L2", "L2": "L1L2"}
 ACTIVATION_ALIASES: Mapping[str, str] = {"swish": "silu", "hard_swish": "hard_silu"}
@@ -57,14 +57,21 @@ ACTIVATIONS: frozenset[str] = frozenset(get_args(ActivationName))
 _COMPUTED_IN = {"float32", "float64", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16"}
 _SKIPPED = {"name", "trainable", "dtype", "batch_input_shape", "batch_shape", "input_shape", "kind", "id"}
 _KERAS_MODULES = {"keras", "keras.layers", "keras.initializers", "keras.regularizers", "keras.constraints"}
+_ACTIVATION_MODULES = (None, "keras.activations")
+_GRAPH_MODULES = {
+    f"{package}.{place}.functional"
+    for package in ("keras", "tf_keras")
+    for place in ("engine", "src.engine", "src.models")
+}
+"""Where Keras's Functional is, which is saved under the module of its class."""
 
 
 class RefusedError(UserError):
-    """What is wrong with a layer, without saying which: the caller puts its number and name before it."""
+    """Why a layer is refused, without its number and name, which the caller adds."""
 
 
 def object_of(value: Any) -> tuple[str, Plain]:
-    """The class name and settings of one of Keras's `{"class_name": …, "config": …}` records."""
+    """Class name and config of one of Keras's `{"class_name": …, "config": …}` records."""
     if not isinstance(value, dict) or not isinstance(value.get("class_name"), str):
         raise RefusedError("is not described as Keras describes a layer.", "The file is damaged or was tampered with.")
     name = value["class_name"]
@@ -75,7 +82,8 @@ def object_of(value: Any) -> tuple[str, Plain]:
         module = None
     elif registered not in (None, name):
         raise RefusedError(f"is a {shown(str(registered))}, a class of somebody's own.", supported())
-    if module is not None and str(module) not in _KERAS_MODULES:
+    known = str(module) in _KERAS_MODULES or (name == "Functional" and str(module) in _GRAPH_MODULES)
+    if module is not None and not known:
         raise RefusedError(f"is a {shown(f'{module}.{name}')}, which is none of Keras's own layers.", supported())
     config = value.get("config", {})
     if not isinstance(config, dict):
@@ -84,18 +92,19 @@ def object_of(value: Any) -> tuple[str, Plain]:
 
 
 def supported() -> str:
-    """Which layers can be opened, as a sentence."""
+    """The supported layers, as a sentence."""
     names = [kind.keras_class for kind in LAYER_KINDS.values() if kind.keras_class != "Input"]
     return f"Only {', '.join(names)}, ReLU and Softmax are supported."
 
 
 def read_option(kind: type[T], class_name: str, config: Plain, notes: list[str], **given: Any) -> T:
-    """The option of class `kind` that Keras's `config` describes; `given` are fields that the config does not hold."""
+    """The option of class `kind` described by Keras's `config`; `given` are fields that the config lacks."""
     known = {name for name in kind.model_fields if name not in kind.not_keras}
     if "trainable" in kind.model_fields and "trainable" in config:
         given["trainable"] = config["trainable"]
     plain: Plain = {"kind": kind.model_fields["kind"].default, **given}
-    for key, value in config.items():
+    for key, given_value in config.items():
+        value = _plain_number(given_value)
         name = RENAMED.get((class_name, key), key)
         if name in known:
             plain[name] = _field_value(kind, name, value, notes)
@@ -114,14 +123,23 @@ def read_option(kind: type[T], class_name: str, config: Plain, notes: list[str],
         raise RefusedError("is not described as Keras describes a layer.", "The file is damaged.") from None
 
 
+def _plain_number(value: Any) -> Any:
+    """0.5 for `{"type": "ndarray", "value": 0.5}`, as Keras 2 wrote a number of numpy's."""
+    if isinstance(value, dict) and value.get("type") == "ndarray" and value.keys() == {"type", "value"}:
+        return value["value"]
+    return value
+
+
 def activation_name(value: Any) -> str | None:
-    """The name of an activation; None stays None. Raises `RefusedError` for functions of somebody's own."""
+    """The name of an activation; None stays None. Raises `RefusedError` for custom functions."""
     if value is None:
         return None
     if isinstance(value, dict) and value.get("class_name") == "function":
         if value.get("module") not in (None, "builtins", "keras.activations"):
             raise RefusedError(f"uses the function {shown(str(value.get('config')))} of somebody's own.", supported())
         value = value.get("config")
+    if isinstance(value, dict) and value.get("config") in ({}, None) and value.get("module") in _ACTIVATION_MODULES:
+        value = value.get("class_name")  # {"class_name": "relu", "config": {}}
     name = ACTIVATION_ALIASES.get(value, value) if isinstance(value, str) else value
     if not isinstance(name, str) or name not in ACTIVATIONS:
         raise RefusedError(f"has the activation {shown(str(value))}, which this program does not know.", supported())
@@ -135,9 +153,9 @@ def _field_value(kind: type[Option], name: str, value: Any, notes: list[str]) ->
     if name == "seed":
         return _seed(value, notes)
     if name == "axis" and isinstance(value, list) and len(value) < 2:
-        return value[0] if value else None  # Keras makes tuples of a single axis and of none
+        return value[0] if value else None  # Keras converts a single axis, and no axis, to tuples
     if isinstance(value, float) and abs(value) < 1e30 and float(np.float32(value)) == value:
-        return float(str(np.float32(value)))  # Keras 2 wrote 0.2 as 0.20000000298023224
+        return float(str(np.float32(value)))  # Keras 2 wrote 0.2 as 0.20000000298023224 (float32)
     parts = {part.keras_class: part for part in _options_in(kind.model_fields[name].annotation)}
     if parts and isinstance(value, str):
         matches = [part for part in parts.values() if part.model_fields["kind"].default == value]
@@ -175,7 +193,7 @@ def _check_dtype(value: Any, notes: list[str]) -> None:
 
 
 def _options_in(annotation: Any) -> Iterator[type[Option]]:
-    """The option classes that a field may hold, through Annotated and unions."""
+    """The option classes that a field accepts, through Annotated and unions."""
     if isinstance(annotation, type) and issubclass(annotation, Option):
         yield annotation
     for inner in get_args(annotation):
@@ -183,12 +201,9 @@ def _options_in(annotation: Any) -> Iterator[type[Option]]:
 
 
 def layer_class(class_name: str) -> tuple[type[Layer] | None, Plain]:
-    """The program's class for one of Keras's, and the fields that the class name itself decides."""
+    """The program's class for a Keras class, and the fields that the class name implies."""
     for kind in LAYER_KINDS.values():
-        if class_name == kind.keras_class:
-            return kind, {}
-        if class_name in (kind.stand_in, kind.extension) and class_name:
-            return kind, {}
-        if class_name == getattr(kind, "monte_carlo_class", None):
-            return kind, {"monte_carlo": True}
+        if class_name in kind.class_names():
+            stays_on = issubclass(kind, DropoutLayer) and class_name == kind.monte_carlo_class
+            return kind, {"monte_carlo": True} if stays_on else {}
     return None, {}

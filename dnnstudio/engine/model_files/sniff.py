@@ -1,4 +1,4 @@
-"""What kind of file it is, by its first bytes, whatever its name says."""
+"""Detects the kind of a file by its first bytes, whatever its name."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def sniff(content: bytes) -> Kind:
 
 
 def name_of_zip(members: list[str]) -> str:
-    """What a zip archive without a Keras model is, by the names in it."""
+    """What a zip archive that is no Keras model contains, judged by the names in it."""
     if any(name.endswith("data.pkl") for name in members):
         return "a PyTorch file"
     if members and all(name.endswith(".npy") for name in members):

@@ -1,6 +1,7 @@
-"""A model file's bytes → layers and arrays. Runs in the child for strangers' files, and to verify our own.
+"""Transcribes a model file's bytes into layers and arrays. Runs in the child for untrusted files, and to verify our
+own.
 
-Nothing here imports Keras or TensorFlow, opens another file, or calls anything by a name out of the file.
+Nothing here imports Keras or TensorFlow, opens another file, or calls anything by a name from the file.
 """
 
 from __future__ import annotations
@@ -12,26 +13,27 @@ from typing import Any
 import numpy as np
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.layers import AnyLayer, DropoutLayer, Shape
+from dnnstudio.core.experiment.layers import AnyLayer, Conv2D, DropoutLayer, Shape
+from dnnstudio.core.text import byte_size, listed
 from dnnstudio.engine.model_files.architecture import checked_shapes, read_architecture
 from dnnstudio.engine.model_files.archive import CONFIG, METADATA, WEIGHTS, read_members
 from dnnstudio.engine.model_files.contents import MAX_FILE, Array, shown
 from dnnstudio.engine.model_files.hdf5 import Store, open_store
-from dnnstudio.engine.model_files.layout import read_arrays
+from dnnstudio.engine.model_files.layout import places_of, read_arrays
 from dnnstudio.engine.model_files.record import KEY, SEAL_ATTRIBUTE, Record, record_from_plain, record_from_text
 from dnnstudio.engine.model_files.seal import check_seal, hash_arrays
 from dnnstudio.engine.model_files.sniff import sniff
 from dnnstudio.engine.model_files.strict_json import parse_json
 
 LARGE = 1e6
-"""A weight beyond this is worth a word: bit rot in a foreign file shows itself so."""
-_READABLE = ("2", "3")
-"""Major versions of Keras whose files are understood."""
+"""A larger weight is reported: it may be a sign of data corruption in a file without checksum."""
+_READABLE, _READABLE_H5 = ("2", "3"), ("1", "2", "3")
+"""Major versions of Keras whose files are understood, a `.keras` and an `.h5` file."""
 
 
 @dataclass(slots=True)
 class Transcript:
-    """What `ModelContents` is made from; `record` is what this program stored, if it wrote the file."""
+    """The data of `ModelContents`; `record` is the program's metadata, if it wrote the file."""
 
     layers: list[AnyLayer]
     input_shape: Shape
@@ -60,13 +62,16 @@ def transcribe_model(content: bytes) -> Transcript:
             raise UserError("The file holds weights only, no network.", "Load it as weights for a network instead.")
         config = parse_json(text.encode("utf-8", "replace"), what="The network's description")
         version = store.text("keras_version")
-    _check_version(version)
+    _check_version(version, _READABLE if kind == "zip" else _READABLE_H5)
     if record is not None and not sealed:
         raise _not_as_written()
-    architecture = read_architecture(config)
+    version = str(version or "")
+    architecture = read_architecture(config, of_keras_1=version.startswith("1."))
     rows = checked_shapes(architecture.layers, architecture.input_shape)
-    arrays = read_arrays(store, rows, architecture.keras_classes)
-    if str(version).startswith("2"):
+    arrays = read_arrays(store, rows, architecture.places)
+    if kind != "zip" and store.text("backend") == "theano":
+        architecture.notes += _turned(architecture.layers, arrays)
+    if version.startswith(("1.", "2.")):
         architecture.notes += _changed_since_keras_2(architecture.layers)
     _mark_monte_carlo(architecture.layers, record)
     transcript = Transcript(architecture.layers, architecture.input_shape, arrays, record, notes=architecture.notes)
@@ -74,7 +79,7 @@ def transcribe_model(content: bytes) -> Transcript:
 
 
 def transcribe_weights(content: bytes, layers: Sequence[AnyLayer], input_shape: Shape) -> Transcript:
-    """The arrays for `layers` out of any of the three kinds of file. Raises `UserError`, `WeightsMismatchError`."""
+    """The arrays for `layers` from any of the three kinds of file. Raises `UserError`, `WeightsMismatchError`."""
     kind, sealed = _sniffed(content)
     if kind == "zip":
         members = read_members(content)
@@ -88,14 +93,14 @@ def transcribe_weights(content: bytes, layers: Sequence[AnyLayer], input_shape: 
         raise _not_as_written()
     inside: list[AnyLayer] = [layer for layer in layers if layer.enabled and layer.kind != "input"]
     rows = checked_shapes(inside, input_shape)
-    classes = [layer.saved_class() for layer in inside]
-    return _judged(Transcript(inside, input_shape, read_arrays(store, rows, classes), record), store)
+    places = places_of([layer.saved_class() for layer in inside])
+    return _judged(Transcript(inside, input_shape, read_arrays(store, rows, places), record), store)
 
 
 def _sniffed(content: bytes) -> tuple[str, bool]:
-    """What kind of file it is, and whether it carries a seal. Raises `UserError` where the seal is broken."""
+    """The kind of the file, and whether it has a seal. Raises `UserError` if the seal is broken."""
     if len(content) > MAX_FILE:
-        raise UserError(f"The file is larger than {MAX_FILE // 2**20} MB.", "Is it a model file?")
+        raise UserError(f"The file is larger than {byte_size(MAX_FILE)}.", "Is it a model file?")
     kind = sniff(content)
     whole = check_seal(content)
     if whole is False:
@@ -119,10 +124,10 @@ def _record_in(store: Store) -> Record | None:
     return record_from_text(text)
 
 
-def _check_version(version: Any) -> None:
-    if version is not None and str(version).split(".")[0] not in _READABLE:
+def _check_version(version: Any, readable: Sequence[str]) -> None:
+    if version is not None and str(version).split(".")[0] not in readable:
         raise UserError(
-            f"The file was written by Keras {shown(str(version))}; versions 2 and 3 can be opened.",
+            f"The file was written by Keras {shown(str(version))}; versions {listed(readable)} can be opened.",
             "Save it again with one of them.",
         )
 
@@ -130,6 +135,15 @@ def _check_version(version: Any) -> None:
 def _changed_since_keras_2(layers: Sequence[AnyLayer]) -> list[str]:
     names = [layer.id for layer in layers if getattr(layer, "activation", None) == "hard_sigmoid"]
     text = "Hard sigmoid rises by 1/6 since Keras 3, by 0.2 before: {} will answer a little differently."
+    return [text.format(", ".join(names))] if names else []
+
+
+def _turned(layers: Sequence[AnyLayer], arrays: dict[str, list[Array]]) -> list[str]:
+    """Turn the kernels of convolutions by 180°, as Keras 2 did: Theano convolved where TensorFlow correlates."""
+    names = [layer.id for layer in layers if isinstance(layer, Conv2D)]
+    for name in names:
+        arrays[name][0] = np.ascontiguousarray(arrays[name][0][::-1, ::-1])
+    text = "The file was written with Theano: the kernels of {} are turned by 180°, as Keras 2 did."
     return [text.format(", ".join(names))] if names else []
 
 
@@ -141,7 +155,7 @@ def _mark_monte_carlo(layers: list[AnyLayer], record: Record | None) -> None:
 
 
 def _judged(transcript: Transcript, store: Store) -> Transcript:
-    """The transcript with what is to be said about its numbers. Raises `UserError` when the checksum is another."""
+    """The transcript with notes on its weights. Raises `UserError` if the checksum differs."""
     record = transcript.record
     if record is not None and record.weights != hash_arrays(a for arrays in transcript.arrays.values() for a in arrays):
         raise _not_as_written()

@@ -1,7 +1,8 @@
-"""Saving: the bytes first, in memory, then read back by the program's own loader, then moved into place.
+"""Saves models: builds the bytes in memory, reads them back with the program's own loader, then renames the file into
+place.
 
-Keras's own `model.save` empties the old file before it writes the new one, and HDF5 writing to a full disk crashes
-the process; neither happens here. What is written opens with plain `keras.models.load_model` too.
+Keras's own `model.save` truncates the old file before writing the new one, and HDF5 crashes the process when the disk
+is full; neither happens here. The files also open with plain `keras.models.load_model`.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ import h5py
 import numpy as np
 
 import dnnstudio
-from dnnstudio.core import codec
+from dnnstudio.core.atomic_files import write_atomically
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.files import write_atomically
-from dnnstudio.core.layers import Shape, times
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.layers import Shape, times
+from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.engine.model_files.architecture import read_architecture
 from dnnstudio.engine.model_files.archive import CONFIG, METADATA, WEIGHTS
 from dnnstudio.engine.model_files.contents import MAX_FILE, Array, Arrays, Compiled, Difference, WeightsMismatchError
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".keras", ".weights.h5", ".h5")
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
-"""Always the same, so that the same network gives the same bytes."""
+"""A fixed date, so that the same network gives the same bytes."""
 
 
 def save_model(
@@ -51,14 +52,13 @@ def save_model(
     compiled: Compiled | None = None,
     keep_previous: bool = False,
 ) -> int:
-    """Write a `keras.Sequential` to `path` (.keras, .h5 or .weights.h5) and give the number of bytes.
+    """Write a `keras.Sequential` to `path` (.keras, .h5 or .weights.h5) and return the number of bytes.
 
-    The file holds the experiment, a checksum and `state` (JSON of the caller's own); for Keras `compiled` too, but not
-    where a file of weights alone is asked for. Monte Carlo dropout is written as Keras's plain dropout, so that Keras
-    opens it without this program, and marked in the part only we read. Batch normalization over several axes is the one
-    layer that Keras 3 opens only where this program is installed; for a schedule that Keras has not got `compile=False`
-    is enough.
-    Raises `UserError`; the old file is then untouched.
+    The file contains the experiment, a checksum and `state` (the caller's own JSON), and for Keras also `compiled`,
+    except in a weights file. Monte Carlo dropout is written as Keras's plain dropout, so that Keras opens it without
+    this program, and marked in the program's metadata. Batch normalization over several axes is the one layer that
+    Keras 3 opens only with this program installed; for a schedule that Keras lacks, `compile=False` is enough. Raises
+    `UserError`; the old file is then untouched.
     """
     given: dict[str, Any] = {"experiment": experiment, "input_shape": input_shape, "state": state}
     content = model_bytes(model, suffix_of(path), **given, compiled=compiled)
@@ -67,7 +67,7 @@ def save_model(
 
 
 def suffix_of(path: Path) -> str:
-    """Which of the three formats a name asks for. Raises `UserError`."""
+    """The format of a file name, one of three. Raises `UserError`."""
     for suffix in SUFFIXES:
         if path.name.lower().endswith(suffix) and len(path.name) > len(suffix):
             return suffix
@@ -107,15 +107,15 @@ def model_bytes(
 
 
 def arrays_of(model: keras.Model) -> dict[str, list[Array]]:
-    """A copy of every layer's arrays as float32, random states left out."""
+    """Layer name → copies of its arrays as float32, in the shapes [...] of its variables; without random states."""
     return {layer.name: [_array(weight) for weight in layer.weights] for layer in model.layers if layer.weights}
 
 
 def put_weights(model: keras.Model, arrays: Arrays, *, allow_not_finite: bool = False) -> None:
-    """Give the model's layers the arrays of the same names: all of them, or none.
+    """Assign the arrays, by layer name and in the shapes [...] of the variables, to the model: all of them, or none.
 
-    Raises `WeightsMismatchError` where names or shapes differ and `UserError` for NaN and infinity (unless allowed);
-    the model is then as it was, bit for bit.
+    Raises `WeightsMismatchError` for different names or shapes, and `UserError` for NaN and infinity (unless allowed);
+    the model is then unchanged, bit for bit.
     """
     layers = {layer.name: layer for layer in model.layers if layer.weights}
     differences: list[Difference] = []
@@ -148,7 +148,7 @@ def put_weights(model: keras.Model, arrays: Arrays, *, allow_not_finite: bool = 
 
 
 def _array(variable: Any) -> Array:
-    return np.array(variable.value.numpy(), dtype=np.float32)  # through __array__, NumPy 2 warns
+    return np.array(variable.value.numpy(), dtype=np.float32)  # np.asarray would use __array__, for which NumPy 2 warns
 
 
 def _keras_version() -> str:
@@ -158,7 +158,7 @@ def _keras_version() -> str:
 
 
 def _config_of(model: keras.Model) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Keras's own record of the stack without its compile state, and the names of its Monte Carlo layers."""
+    """Keras's config of the stack without compile state, and the names of its Monte Carlo layers."""
     import keras
 
     config: dict[str, Any] = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
@@ -176,7 +176,7 @@ def _config_of(model: keras.Model) -> tuple[dict[str, Any], tuple[str, ...]]:
 
 
 def _fitting(compiled: Compiled | None, arrays: Arrays) -> Compiled | None:
-    """`compiled` without the optimizer's variables where a file with them would be too large to be opened here."""
+    """`compiled`, without the optimizer's variables if the file would otherwise exceed the size limit."""
     if compiled is None:
         return None
     size = sum(array.nbytes for items in (*arrays.values(), compiled.optimizer) for array in items)
@@ -227,7 +227,7 @@ def _weights_file(
 def _legacy_file(
     model: keras.Model, config: dict[str, Any], record: Record, arrays: Arrays, blank: str, compiled: Compiled | None
 ) -> bytes:
-    """The layout of `.h5` that Keras 3 reads and writes: model_config, and weights under the layers' names."""
+    """The `.h5` layout of Keras 3: model_config, and weights under the layers' names."""
     inner = config["config"]
     layers = [{"class_name": item["class_name"], "config": item["config"]} for item in inner["layers"]]
     description = {"class_name": config["class_name"], "config": inner | {"layers": layers}}
@@ -254,7 +254,7 @@ def _legacy_file(
 
 
 def _training_config(compiled: Compiled) -> dict[str, Any]:
-    """The compile configuration as `.h5` has it.
+    """The compile configuration in `.h5` form.
 
     Without the optimizer's variables: Keras 3 cannot read those that it writes there itself, and a model opened with
     them cannot be trained.
@@ -276,7 +276,7 @@ def _plain_class(layer: Any) -> str:
 
 
 def _verify(content: bytes, suffix: str, arrays: Arrays, config: dict[str, Any], input_shape: Shape) -> None:
-    """Read the bytes back: they must give the same arrays, or nothing is written."""
+    """Read the bytes back and compare the arrays; nothing is written if they differ."""
     if suffix == ".weights.h5":
         found = transcribe_weights(content, read_architecture(config).layers, input_shape)
     else:

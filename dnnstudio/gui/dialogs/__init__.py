@@ -1,4 +1,4 @@
-"""What the window asks: files, yes or no, a name. One object, so that a test can answer in a person's place."""
+"""The window's dialogs: files, confirmations, names. One object, so that a test can answer instead of a user."""
 
 from dnnstudio.gui.dialogs.dialogs import Dialogs
 

@@ -1,4 +1,4 @@
-"""The one dialog for what nobody expected: what happened, where the log lies, the details folded."""
+"""The dialog for unexpected errors: what happened, the path of the log, collapsible details."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_CHARACTERS = 200_000
 
 
 class BugDialog(QDialog):
-    """Further errors are added to the same dialog, so that a fault that repeats does not bury the window."""
+    """Further errors are added to the same dialog, so that a repeated fault does not flood the screen."""
 
     def __init__(self, theme: Theme, log: Path | None, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,7 +62,7 @@ class BugDialog(QDialog):
         column.addLayout(row)
 
     def add(self, title: str, details: str) -> None:
-        """One more error."""
+        """Add an error."""
         self._count += 1
         more = f" ({self._count} errors)" if self._count > 1 else ""
         self.summary.setText(f"{title[:300]}{more}")
@@ -70,11 +70,11 @@ class BugDialog(QDialog):
         self.details.setPlainText(self.text())
 
     def text(self) -> str:
-        """What Copy copies."""
+        """The text that Copy copies."""
         return f"dnnstudio {__version__}, Python {platform.python_version()}, {platform.platform()}\n{self._text}"
 
     def copy(self) -> None:
-        """Put the details on the clipboard."""
+        """Copy the details to the clipboard."""
         QGuiApplication.clipboard().setText(self.text())
 
     def _toggle(self) -> None:

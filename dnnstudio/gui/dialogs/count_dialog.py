@@ -1,17 +1,23 @@
-"""Asking for a number of epochs."""
+"""Asking for a number of epochs, and at which learning rates they are trained."""
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from collections.abc import Callable
 
+from PySide6.QtWidgets import QButtonGroup, QDialog, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
+
+from dnnstudio.core.jobs.resume import Offer
+from dnnstudio.core.planning.more_epochs import Way
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Limits, NumberField, Steps, label, push_button
 
 
 class CountDialog(QDialog):
-    """How many epochs more."""
+    """How many epochs more, and at which rates: a choice wherever they are beyond the schedule's plan."""
 
-    def __init__(self, theme: Theme, name: str, *, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, name: str, offers: Callable[[int], tuple[Offer, ...]], *, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("count_dialog")
         self.setWindowTitle("More epochs")
@@ -21,9 +27,10 @@ class CountDialog(QDialog):
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(12)
         column.addWidget(label("More epochs", Role.DIALOG_TITLE))
-        column.addWidget(label(f"{name} goes on exactly from where it stopped.", Role.CAPTION, wrap=True))
+        words = f"{name} goes on from where its weights and its optimizer stand, at the rates below."
+        column.addWidget(label(words, Role.CAPTION, wrap=True))
         line = QHBoxLayout()
-        words = label("Epochs", Role.FORM)
+        title = label("Epochs", Role.FORM)
         self.count = NumberField(
             theme, title="The number of epochs", integer=True, limits=Limits(ge=1, le=100_000), steps=Steps.COUNT,
             arrows=True,
@@ -31,13 +38,27 @@ class CountDialog(QDialog):
         self.count.setObjectName("field_count")
         self.count.setAccessibleName("Epochs")
         self.count.set_value(10)
-        words.setBuddy(self.count)
-        line.addWidget(words)
+        title.setBuddy(self.count)
+        line.addWidget(title)
         line.addWidget(self.count, 1)
         column.addLayout(line)
         self.problem = label("", Role.ERROR, wrap=True)
         self.count.problem_changed.connect(self.problem.setText)
         column.addWidget(self.problem)
+        self._offers = offers
+        self.ways = QButtonGroup(self)
+        self.buttons: dict[Way, QRadioButton] = {}
+        for way in Way:
+            button = QRadioButton()
+            button.setObjectName(f"way_{way.value}")
+            self.ways.addButton(button)
+            self.buttons[way] = button
+            column.addWidget(button)
+        self.sentence = label("", Role.CAPTION, wrap=True)
+        self.sentence.setObjectName("added_rates")
+        column.addWidget(self.sentence)
+        self.ways.buttonClicked.connect(self._show_sentence)
+        self.count.committed.connect(self._show_offers)
         row = QHBoxLayout()
         row.addStretch(1)
         cancel = push_button("Cancel")
@@ -47,10 +68,37 @@ class CountDialog(QDialog):
         train.setObjectName("apply")
         train.setDefault(True)
         train.clicked.connect(self._accept_if_fine)
+        self.count.entered.connect(self._accept_if_fine)
         row.addWidget(cancel)
         row.addWidget(train)
         column.addLayout(row)
         self.count.selectAll()
+        self._show_offers()
+
+    @property
+    def way(self) -> Way:
+        """The chosen way."""
+        return next((way for way, button in self.buttons.items() if button.isChecked()), Way.PLAN)
+
+    def _show_offers(self, _: object = None) -> None:
+        """What can be chosen for the number that stands there; the choice stays where it is still there."""
+        count = self.count.value()
+        if self.count.problem or count is None:
+            return
+        offers = self._offers(int(count))
+        self._sentences = {offer.way: offer.sentence for offer in offers}
+        for offer in offers:
+            self.buttons[offer.way].setText(offer.words)
+        chosen = self.way if any(button.isChecked() for button in self.buttons.values()) else None
+        if chosen not in self._sentences:
+            chosen = next(iter(self._sentences))
+        for way, button in self.buttons.items():
+            button.setVisible(way in self._sentences and len(self._sentences) > 1)
+            button.setChecked(way is chosen)
+        self._show_sentence()
+
+    def _show_sentence(self, _: object = None) -> None:
+        self.sentence.setText(self._sentences[self.way])
 
     def _accept_if_fine(self) -> None:
         self.count.commit()
@@ -58,10 +106,12 @@ class CountDialog(QDialog):
             self.accept()
 
     @classmethod
-    def ask(cls, theme: Theme, name: str, *, parent: QWidget | None) -> int | None:
-        """The number of epochs, or None when the person thought better of it."""
-        dialog = cls(theme, name, parent=parent)
+    def ask(
+        cls, theme: Theme, name: str, offers: Callable[[int], tuple[Offer, ...]], *, parent: QWidget | None
+    ) -> tuple[int, Way] | None:
+        """The number of epochs and their way, or None when the person thought better of it."""
+        dialog = cls(theme, name, offers, parent=parent)
         accepted = dialog.exec() == QDialog.DialogCode.Accepted
-        value = dialog.count.value()
+        value, way = dialog.count.value(), dialog.way
         dialog.deleteLater()
-        return int(value) if accepted and value is not None else None
+        return (int(value), way) if accepted and value is not None else None

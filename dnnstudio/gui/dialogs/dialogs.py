@@ -2,50 +2,48 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.recipes import Recipe
-from dnnstudio.core.reuse_phases import named
-from dnnstudio.core.summary import SummaryTable
+from dnnstudio.core.experiment.recipes import Recipe
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.summary_table import SummaryTable
+from dnnstudio.core.export.formats import exporter_of_filter, exporters
+from dnnstudio.core.jobs.resume import Offer
+from dnnstudio.core.planning.more_epochs import Way
+from dnnstudio.core.text import moment_text, shortened
+from dnnstudio.gui.base.autosave_files import Unsaved
+from dnnstudio.gui.base.settings import Settings
 from dnnstudio.gui.dialogs.count_dialog import CountDialog
 from dnnstudio.gui.dialogs.name_dialog import NameDialog
 from dnnstudio.gui.dialogs.question import Answer, QuestionDialog
 from dnnstudio.gui.dialogs.recipe_gallery import RecipeGallery
+from dnnstudio.gui.dialogs.seeds_dialog import SeedsAnswer, SeedsDialog
 from dnnstudio.gui.dialogs.summary_dialog import SummaryDialog
 from dnnstudio.gui.dialogs.text_dialog import TextDialog
-from dnnstudio.gui.settings import Settings
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.transfer.dialog import TransferDialog
-from dnnstudio.gui.transfer.request import TransferAnswer, TransferRequest
-from dnnstudio.gui.transfer.split_dialog import SplitDialog, Tasks
-from dnnstudio.gui.unsaved import Unsaved
 
 EXPERIMENT_FILTER = "Experiments (*.json)"
+DATA_FILTER = "Data (*.csv *.tsv *.tab *.txt *.dat *.data *.gz *.xlsx *.xlsm *.xlsb *.xls *.ods *.parquet *.pq *.npz)"
 MODEL_FILTER = "Models (*.keras *.h5)"
-SAVE_MODEL_FILTERS = "Keras model (*.keras);;HDF5 model (*.h5);;Weights only (*.weights.h5)"
-SCRIPT_FILTERS = "Python script (*.py);;Jupyter notebook (*.ipynb)"
 PLOT_FILTERS = {"png": "Pictures (*.png)", "svg": "Drawings (*.svg)", "csv": "Tables (*.csv)"}
-SUFFIXES = {"Keras": ".keras", "HDF5": ".h5", "Weights": ".weights.h5"}
 
 TRIES = 2
 """So often are unsaved edits recovered before the question advises against it."""
 
 UnsavedAnswer = Literal["save", "discard", "cancel"]
+PredictOrData = Literal["predict", "data", "cancel"]
 Recover = Literal["recover", "discard", "later"]
-SharedAnswer = Literal["clone", "train", "cancel"]
 
 
 class Dialogs:
-    """Every method asks and returns a value; None or "cancel" means that the person thought better of it."""
+    """Every method asks and returns a value; None or "cancel" means that the user cancelled."""
 
     def __init__(self, theme: Theme, settings: Settings) -> None:
-        self._theme = theme
+        self.theme = theme
         self._settings = settings
 
     def open_experiment(self, parent: QWidget) -> Path | None:
@@ -54,6 +52,18 @@ class Dialogs:
             parent, "Open an experiment", str(self._folder("experiments")), f"{EXPERIMENT_FILTER};;All files (*)"
         )
         return self._remember(name)
+
+    def open_data(self, parent: QWidget) -> tuple[Path, ...]:
+        """The table or array file to open; two where one holds the test rows. Empty when nothing was chosen."""
+        start = self._settings.last_folder or Path.home()
+        names, _ = QFileDialog.getOpenFileNames(parent, "Open your data", str(start), f"{DATA_FILTER};;All files (*)")
+        return tuple(path for name in names if (path := self._remember(name)) is not None)
+
+    def open_data_folder(self, parent: QWidget) -> Path | None:
+        """The folder of pictures or arrays to open."""
+        start = self._settings.last_folder or Path.home()
+        name = QFileDialog.getExistingDirectory(parent, "Open a folder of pictures", str(start))
+        return Path(name) if name else None
 
     def open_model(self, parent: QWidget) -> Path | None:
         """The model file to open."""
@@ -71,15 +81,12 @@ class Dialogs:
     def save_model(self, parent: QWidget, suggestion: str) -> Path | None:
         """Where to save the model; the suffix follows the chosen kind."""
         start = self._folder("models") / f"{suggestion}.keras"
-        name, chosen = QFileDialog.getSaveFileName(parent, "Save the model", str(start), SAVE_MODEL_FILTERS)
-        return self._remember(with_suffix(name, SUFFIXES.get(chosen.split(" ")[0], ".keras"), (".keras", ".h5")))
+        return self._ask_format(parent, "Save the model", start, needs_weights=True)
 
     def export_script(self, parent: QWidget, suggestion: str) -> Path | None:
         """Where to write the experiment as a script (.py) or notebook (.ipynb)."""
         start = self._folder("experiments") / f"{suggestion}.py"
-        name, chosen = QFileDialog.getSaveFileName(parent, "Export as Python", str(start), SCRIPT_FILTERS)
-        suffix = ".ipynb" if chosen.startswith("Jupyter") else ".py"
-        return self._remember(with_suffix(name, suffix, (".py", ".ipynb")))
+        return self._ask_format(parent, "Export as Python", start, needs_weights=False)
 
     def save_plot(self, parent: QWidget, suggestion: str, kind: str) -> Path | None:
         """Where to save a plot as "png", "svg" or "csv"; the suffix is added when it is left out."""
@@ -87,6 +94,25 @@ class Dialogs:
         start = (last if last is not None else Path.home()) / f"{suggestion}.{kind}"
         name, _ = QFileDialog.getSaveFileName(parent, "Save the plot", str(start), PLOT_FILTERS[kind])
         return self._remember(with_suffix(name, f".{kind}"))
+
+    def save_table(self, parent: QWidget, suggestion: str) -> Path | None:
+        """Where to save a table as CSV; the suffix is added when it is left out."""
+        last = self._settings.last_folder
+        start = (last if last is not None else Path.home()) / f"{suggestion}.csv"
+        name, _ = QFileDialog.getSaveFileName(parent, "Save the table", str(start), PLOT_FILTERS["csv"])
+        return self._remember(with_suffix(name, ".csv"))
+
+    def join_file(self, parent: QWidget) -> Path | None:
+        """The join file of a cluster."""
+        start = self._settings.last_folder or Path.home()
+        name, _ = QFileDialog.getOpenFileName(parent, "Choose a join file", str(start), "Join files (*.json)")
+        return self._remember(name)
+
+    def run_folder(self, parent: QWidget) -> Path | None:
+        """The folder of a run, or of an ensemble, that was trained elsewhere."""
+        start = self._settings.last_folder or Path.home()
+        name = QFileDialog.getExistingDirectory(parent, "Add a run's folder", str(start))
+        return Path(name) if name else None
 
     def choose_workspace(self, parent: QWidget) -> Path | None:
         """The folder that keeps runs, models and experiments."""
@@ -102,12 +128,12 @@ class Dialogs:
         )
         title = f"Save the changes to {name}?"
         text = "They are lost if you do not save them."
-        given = QuestionDialog.ask(self._theme, title, text, answers, parent=parent)
+        given = QuestionDialog.ask(self.theme, title, text, answers, parent=parent)
         return "save" if given == "save" else "discard" if given == "discard" else "cancel"
 
     def recover(self, parent: QWidget, unsaved: Unsaved) -> Recover:
         """What to do with edits that an ended program had not saved."""
-        name, when = unsaved.experiment.name, when_words(unsaved.when)
+        name, when = unsaved.experiment.name, moment_text(unsaved.when)
         if unsaved.tries >= TRIES:
             title = f"Start without the unsaved edits of {name}?"
             text = f"They were recovered {unsaved.tries} times, and each time the program ended unexpectedly."
@@ -120,7 +146,7 @@ class Dialogs:
             Answer("discard", "Delete them"),
             Answer("later", "Not now", primary=risky),
         )
-        given = QuestionDialog.ask(self._theme, title, text, answers, parent=parent)
+        given = QuestionDialog.ask(self.theme, title, text, answers, parent=parent)
         return "recover" if given == "recover" else "discard" if given == "discard" else "later"
 
     def overwrite(self, parent: QWidget, path: Path) -> bool:
@@ -128,58 +154,63 @@ class Dialogs:
         answers = (Answer("overwrite", "Save over it"), Answer("cancel", "Cancel", primary=True))
         title = f"Save over {path.name}?"
         text = "The file was changed by another program since it was opened here."
-        return QuestionDialog.ask(self._theme, title, text, answers, parent=parent) == "overwrite"
+        return QuestionDialog.ask(self.theme, title, text, answers, parent=parent) == "overwrite"
 
     def stop_training(self, parent: QWidget) -> bool:
         """Whether to stop the training and close."""
         answers = (Answer("stop", "Stop and close", primary=True), Answer("stay", "Go on training"))
         text = "What was trained so far is kept in its run folder."
         title = "Stop the training and close?"
-        return QuestionDialog.ask(self._theme, title, text, answers, parent=parent) == "stop"
+        return QuestionDialog.ask(self.theme, title, text, answers, parent=parent) == "stop"
 
     def name_and_seed(self, parent: QWidget, experiment: Experiment) -> Experiment | None:
         """The experiment with another name and seed."""
-        return NameDialog.ask(self._theme, experiment, parent=parent)
+        return NameDialog.ask(self.theme, experiment, parent=parent)
 
     def recipe(self, parent: QWidget) -> Recipe | None:
         """The bundled experiment to start from."""
-        return RecipeGallery.ask(self._theme, parent=parent)
+        return RecipeGallery.ask(self.theme, parent=parent)
 
     def summary(self, parent: QWidget, table: SummaryTable) -> None:
         """Show the table of the network until it is closed."""
-        SummaryDialog.show_table(self._theme, table, parent=parent)
+        SummaryDialog.show_table(self.theme, table, parent=parent)
+
+    def predict_or_data(self, parent: QWidget, name: str, paths: Sequence[Path]) -> PredictOrData:
+        """What dropped files are for: answers by the network called `name`, or the data to learn from."""
+        what = paths[0].name if len(paths) == 1 else f"{len(paths):,} files"
+        answers = (
+            Answer("predict", f"Predict with {shortened(name, 32)}", primary=True),
+            Answer("data", "Make it the data"),
+            Answer("cancel", "Cancel"),
+        )
+        one = len(paths) == 1 and not paths[0].is_dir()
+        can, become = ("it", "it becomes") if one else ("them", "they become")
+        text = f"A trained network can answer {can}, or {become} the data that a network learns from."
+        found = QuestionDialog.ask(self.theme, f"What is {what} for?", text, answers, parent=parent)
+        return "predict" if found == "predict" else "data" if found == "data" else "cancel"
 
     def rename(self, parent: QWidget, name: str) -> str | None:
         """Another name for a model."""
         return TextDialog.ask("Rename the model", name, "Rename", parent=parent)
 
-    def more_epochs(self, parent: QWidget, name: str) -> int | None:
-        """For how many epochs more a run shall be trained."""
-        return CountDialog.ask(self._theme, name, parent=parent)
+    def more_epochs(
+        self, parent: QWidget, name: str, offers: Callable[[int], tuple[Offer, ...]]
+    ) -> tuple[int, Way] | None:
+        """For how many epochs more a run shall be trained, and at which rates. `offers` says what can be chosen."""
+        return CountDialog.ask(self.theme, name, offers, parent=parent)
 
-    def reuse_layers(self, parent: QWidget, request: TransferRequest) -> TransferAnswer | None:
-        """Which trained layers the experiment starts from."""
-        return TransferDialog.ask(self._theme, request, parent=parent)
+    def several_seeds(self, parent: QWidget, experiment: Experiment) -> SeedsAnswer | None:
+        """With how many seeds to train the experiment, and how many at a time."""
+        asked = self.theme, experiment.name, experiment.seed
+        return SeedsDialog.ask(*asked, ask_join_file=self.join_file, parent=parent)
 
-    def split_tasks(self, parent: QWidget, experiment: Experiment, names: Sequence[str]) -> Tasks | None:
-        """Two experiments on one data set, whose classes have these names."""
-        return SplitDialog.ask(self._theme, experiment, names, parent=parent)
-
-    def shared_training(self, parent: QWidget, layers: Sequence[str], models: Sequence[str]) -> SharedAnswer:
-        """What to do about a training that changes layers of other models too."""
-        answers = (
-            Answer("clone", "Clone instead", primary=True),
-            Answer("train", "Train and change them"),
-            Answer("cancel", "Cancel"),
-        )
-        title = f"Change {' and '.join(models)} too?"
-        several = len(layers) > 1
-        text = (
-            f"{named(layers)} {'are' if several else 'is'} shared: what this training changes in "
-            f"{'them' if several else 'it'} changes there too, in the files on disk. A clone goes its own way."
-        )
-        given = QuestionDialog.ask(self._theme, title, text, answers, parent=parent)
-        return "clone" if given == "clone" else "train" if given == "train" else "cancel"
+    def _ask_format(self, parent: QWidget, title: str, start: Path, *, needs_weights: bool) -> Path | None:
+        """A file of one of the formats of networks, or of experiments; the chosen one's suffix is added if need be."""
+        formats = exporters(needs_weights=needs_weights)
+        filters = ";;".join(row.filter for row in formats)
+        name, chosen = QFileDialog.getSaveFileName(parent, title, str(start), filters)
+        suffix = exporter_of_filter(chosen, needs_weights=needs_weights).suffix
+        return self._remember(with_suffix(name, suffix, tuple(row.suffix for row in formats)))
 
     def _folder(self, name: str) -> Path:
         last = self._settings.last_folder
@@ -194,13 +225,6 @@ class Dialogs:
         path = Path(name)
         self._settings.last_folder = path.parent
         return path
-
-
-def when_words(when: float, now: float | None = None) -> str:
-    """ "at 13:05", or "on 21 November at 13:05" where that is not today; both times in seconds since 1970."""
-    then, today = time.localtime(when), time.localtime(now)
-    clock = time.strftime("%H:%M", then)
-    return f"at {clock}" if then[:3] == today[:3] else f"on {then.tm_mday} {time.strftime('%B', then)} at {clock}"
 
 
 def with_suffix(name: str, suffix: str, known: tuple[str, ...] = ()) -> str:

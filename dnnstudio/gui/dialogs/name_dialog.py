@@ -6,14 +6,14 @@ from pydantic import ValidationError
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.explain import explain
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.refusals import explain
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import label, push_button
 
 
 class NameDialog(QDialog):
-    """Two fields; what an experiment cannot be called is refused in the dialog."""
+    """Two fields; an invalid name is refused in the dialog."""
 
     def __init__(self, theme: Theme, experiment: Experiment, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -75,7 +75,7 @@ class NameDialog(QDialog):
 
     @classmethod
     def ask(cls, theme: Theme, experiment: Experiment, *, parent: QWidget | None) -> Experiment | None:
-        """The renamed experiment, or None when the person thought better of it."""
+        """The renamed experiment, or None if the dialog was cancelled."""
         dialog = cls(theme, experiment, parent=parent)
         accepted = dialog.exec() == QDialog.DialogCode.Accepted
         result = dialog.experiment if accepted else None

@@ -1,4 +1,4 @@
-"""A question with a few named answers, in the program's look."""
+"""A question with a few labelled answers, in the program's style."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dnnstudio.gui.widgets import IconLabel, label, push_button
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One button: what it stands for and its words. The primary one answers to Enter."""
+    """One button: its value and its label. Enter triggers the primary one."""
 
     value: str
     words: str
@@ -22,7 +22,7 @@ class Answer:
 
 
 class QuestionDialog(QDialog):
-    """A sentence, its consequence, and one button an answer. Escape gives the last answer."""
+    """A sentence, its consequence, and one button per answer. Escape gives the last answer."""
 
     def __init__(
         self, theme: Theme, title: str, text: str, answers: Sequence[Answer], *, parent: QWidget | None = None
@@ -65,7 +65,7 @@ class QuestionDialog(QDialog):
 
     @classmethod
     def ask(cls, theme: Theme, title: str, text: str, answers: Sequence[Answer], *, parent: QWidget | None) -> str:
-        """The value of the chosen answer; of the last one when the dialog was closed."""
+        """The value of the chosen answer; that of the last one if the dialog was closed."""
         dialog = cls(theme, title, text, answers, parent=parent)
         dialog.exec()
         answer = dialog.answer

@@ -1,4 +1,4 @@
-"""Finding a learning rate: the curve of a test as it comes, what it suggests, and its use in one click."""
+"""The learning-rate range test: its curve while it runs, its suggestions, and applying them with one click."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
+from dnnstudio.core.analysis.lr_range_test import cycle_maximum, rounded, with_constant, with_one_cycle
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.jobs import FoundRate, RateTested
-from dnnstudio.core.rate_finding import rounded, with_constant, with_one_cycle
-from dnnstudio.gui.document import Document
+from dnnstudio.core.jobs.events import RateTested
+from dnnstudio.core.jobs.results import FoundRate
+from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.plots.rate_plot import RatePlot
-from dnnstudio.gui.plots.words import short_number
+from dnnstudio.gui.plots.sentences import short_number
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, Limits, NumberField, Steps, label, push_button
 
@@ -22,7 +23,7 @@ TEACHES = (
 
 
 class RateDialog(QDialog):
-    """Follows one test. Each use is one undo step; `test_requested` when it shall be done once more."""
+    """Follows one test. Each application is one undo step; `test_requested` to repeat the test."""
 
     test_requested = Signal()
     failed = Signal(object)
@@ -60,15 +61,18 @@ class RateDialog(QDialog):
         self.field.setToolTip("The rate to use: type it, take a suggestion, or drag the line in the plot.")
         self.field.setFixedWidth(104)
         self.field.committed.connect(self._on_typed)
+        self.field.textEdited.connect(self._on_edited)
         words.setBuddy(self.field)
         self.lowest = push_button("", tip="A tenth of the rate at which the loss is lowest: the usual choice.")
         self.lowest.setObjectName("use_tenth_of_lowest")
-        self.lowest.clicked.connect(lambda: self._set_rate(self._tenth))
+        self.lowest.clicked.connect(lambda: self._choose(self._tenth))
         self.steepest = push_button("", tip="The rate at which the loss falls fastest.")
         self.steepest.setObjectName("use_steepest")
-        self.steepest.clicked.connect(lambda: self._set_rate(self._steep))
+        self.steepest.clicked.connect(lambda: self._choose(self._steep))
         self._tenth: float | None = None
         self._steep: float | None = None
+        self._own = False
+        """Whether the person chose the rate; else each button uses the proposal that suits it."""
         for widget in (words, self.field, self.lowest, self.steepest):
             row.addWidget(widget)
         row.addStretch(1)
@@ -80,16 +84,13 @@ class RateDialog(QDialog):
         self.again = push_button("Test again", tip="Do the test once more with the experiment as it is now.")
         self.again.setObjectName("test_again")
         self.again.clicked.connect(self.test_requested)
-        self.constant = push_button("Use as constant", tip="This rate from the first step to the last.")
+        self.constant = push_button("Use as constant")
         self.constant.setObjectName("use_constant")
         self.constant.clicked.connect(self._use_constant)
-        self.one_cycle = push_button(
-            "Use as the maximum of 1cycle",
-            Role.PRIMARY,
-            tip="Up to this rate in the middle of the training, then down.",
-        )
+        self.one_cycle = push_button("Use as the maximum of 1cycle", Role.PRIMARY)
         self.one_cycle.setObjectName("use_one_cycle")
         self.one_cycle.clicked.connect(self._use_one_cycle)
+        self.field.entered.connect(self.one_cycle.click)
         close = push_button("Close")
         close.setObjectName("close")
         close.clicked.connect(self.reject)
@@ -102,29 +103,31 @@ class RateDialog(QDialog):
     # ------------------------------------------------------------------------------------------ the test
 
     def begin(self, *, waiting: bool = False) -> None:
-        """A test is under way."""
+        """A test is running."""
         self.plot.clear()
         self._tenth = self._steep = None
+        self._own = False
         self._set_rate(None)
         self.again.setEnabled(False)
         self.headline.setText("Waiting for the training to end" if waiting else "Testing rates …")
 
     def add(self, event: RateTested) -> None:
-        """Some steps of the test."""
+        """Add steps of the test."""
         self.plot.add(event.rates, event.losses)
         self.headline.setText(f"Testing rates: {short_number(float(event.rates[-1]))}")
 
     def show_found(self, found: FoundRate) -> None:
-        """The test is over."""
+        """The test has finished."""
         self.again.setEnabled(True)
         self._tenth = None if found.tenth_of_lowest is None else rounded(found.tenth_of_lowest)
         self._steep = None if found.steepest is None else rounded(found.steepest)
         self.plot.show_found(found)
         self.headline.setText(sentence_of(found))
+        self._own = False
         self._set_rate(self._tenth)
 
     def show_failure(self, message: str, hint: str) -> None:
-        """No result came."""
+        """The test has failed."""
         self.again.setEnabled(True)
         self.headline.setText(f"{message} {hint}".strip() or "The test was stopped.")
 
@@ -136,6 +139,22 @@ class RateDialog(QDialog):
         value = self.field.value()
         return None if value is None else float(value)
 
+    @property
+    def constant_rate(self) -> float | None:
+        """What "Use as constant" sets: the person's rate, else a tenth of the rate at which the loss is lowest."""
+        return self.rate if self._own else self._tenth
+
+    @property
+    def maximum_rate(self) -> float | None:
+        """What "Use as the maximum of 1cycle" sets: the person's rate, else half of the one with the lowest loss."""
+        if self._own or self._tenth is None:
+            return self.rate
+        return cycle_maximum(self._tenth)
+
+    def _choose(self, rate: float | None) -> None:
+        self._own = rate is not None
+        self._set_rate(rate)
+
     def _set_rate(self, rate: float | None) -> None:
         self.field.set_value(rate)
         self.field.setEnabled(rate is not None or self._tenth is not None)
@@ -144,8 +163,24 @@ class RateDialog(QDialog):
     def _show_choice(self) -> None:
         rate = self.rate
         self.plot.set_choice(rate)
-        for button in (self.constant, self.one_cycle):
-            button.setEnabled(rate is not None)
+        mine = "the rate that you chose"
+        for button, value, words, why in (
+            (
+                self.constant,
+                self.constant_rate,
+                "Use {} as constant",
+                "a tenth of the rate at which the loss is lowest: safe from the first step to the last",
+            ),
+            (
+                self.one_cycle,
+                self.maximum_rate,
+                "Use {} as the maximum of 1cycle",
+                "half of the rate at which the loss is lowest: the cycle is there for a moment only",
+            ),
+        ):
+            button.setEnabled(rate is not None and value is not None)
+            button.setText(words.format(short_number(value) if value is not None and rate is not None else "it"))
+            button.setToolTip(f"{(mine if self._own else why).capitalize()}. Ctrl+Z takes it back.")
         for button, value, words in (
             (self.lowest, self._tenth, "Lowest / 10"),
             (self.steepest, self._steep, "Steepest"),
@@ -154,19 +189,24 @@ class RateDialog(QDialog):
             button.setText(f"{words}: {short_number(value)}" if value is not None else "")
 
     def _on_typed(self, value: object) -> None:
-        del value
+        self._own = isinstance(value, int | float)
         self._show_choice()
+
+    def _on_edited(self, _: str) -> None:
+        """A rate that is typed is meant, also where it is the proposed one."""
+        if self.rate is not None:
+            self._own = True
+            self._show_choice()
 
     def _on_dragged(self, rate: float) -> None:
-        self.field.set_value(rounded(rate))
-        self._show_choice()
+        self._choose(rounded(rate))
 
     def _use_one_cycle(self) -> None:
-        if (rate := self.rate) is not None:
+        if (rate := self.maximum_rate) is not None:
             self._use(lambda: with_one_cycle(self._document.experiment, rate), f"Use {rate:g} as 1cycle's maximum")
 
     def _use_constant(self) -> None:
-        if (rate := self.rate) is not None:
+        if (rate := self.constant_rate) is not None:
             self._use(lambda: with_constant(self._document.experiment, rate), f"Use the rate {rate:g}")
 
     def _use(self, edit: object, text: str) -> None:
@@ -186,12 +226,12 @@ class RateDialog(QDialog):
 
     def keyPressEvent(self, event: object) -> None:
         if getattr(event, "key", lambda: None)() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            return  # it belongs to the field
+            return  # the field handles it
         super().keyPressEvent(event)  # type: ignore[arg-type]
 
 
 def sentence_of(found: FoundRate) -> str:
-    """What the test found, with its figures."""
+    """The result of the test with its figures."""
     if found.tenth_of_lowest is None or found.steepest is None:
         return "The loss never fell clearly, so there is no rate to suggest."
     rate = rounded(found.tenth_of_lowest)
@@ -200,4 +240,5 @@ def sentence_of(found: FoundRate) -> str:
         if found.exploded
         else f"the loss had not exploded at {short_number(rounded(float(found.rates[-1])))}"
     )
-    return f"A learning rate of about {short_number(rate)} is a good start; {end}."
+    highest = short_number(cycle_maximum(rate))
+    return f"About {short_number(rate)} is a good constant rate, about {highest} a maximum for 1cycle; {end}."

@@ -1,4 +1,4 @@
-"""The gallery of recipes: search, a list with small drawings, and the chosen one large with what it teaches."""
+"""The recipe gallery: search, a list with thumbnails, and the selected recipe with its lesson."""
 
 from __future__ import annotations
 
@@ -29,9 +29,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.recipes import Recipe, list_recipes
-from dnnstudio.core.summary import summary_table
+from dnnstudio.core.experiment.data import known_summary
+from dnnstudio.core.experiment.recipes import Recipe, list_recipes
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.summary_table import summary_table
+from dnnstudio.core.planning.pretraining import trained_experiment
+from dnnstudio.core.text import count_of
 from dnnstudio.gui.dialogs.stack_drawing import Bar, StackDrawing, bars_of, paint_bar
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, label, push_button
@@ -43,7 +46,7 @@ LIST_WIDTH = 360
 
 
 def matching_recipes(text: str, recipes: Sequence[Recipe]) -> list[Recipe]:
-    """The recipes that mention every word: in the title first, then anywhere (what it teaches, its parts)."""
+    """The recipes that mention every word: in the title first, then anywhere (lesson, parts)."""
     words = text.lower().split()
     found = []
     for recipe in recipes:
@@ -55,9 +58,9 @@ def matching_recipes(text: str, recipes: Sequence[Recipe]) -> list[Recipe]:
 
 
 def parts_of(experiment: Experiment) -> tuple[str, ...]:
-    """Data, optimizer, schedule and length in words."""
+    """Data, optimizer, schedule and number of epochs in words."""
     training = experiment.training
-    epochs = f"{training.epochs} epoch{'s' if training.epochs != 1 else ''}"
+    epochs = count_of(training.epochs, "epoch")
     return (
         type(experiment.data.source).label,
         type(experiment.optimizer).label,
@@ -67,7 +70,7 @@ def parts_of(experiment: Experiment) -> tuple[str, ...]:
 
 
 class RecipeGallery(QDialog):
-    """Ask which recipe to start from. Typing searches, up and down choose, Enter takes."""
+    """Asks for a recipe to start from. Typing searches, Up and Down select, Enter accepts."""
 
     def __init__(self, theme: Theme, recipes: Sequence[Recipe] | None = None, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -164,7 +167,7 @@ class RecipeGallery(QDialog):
             item.setData(RECIPE_ROLE, (recipe, bars_of(recipe.experiment, together=False)))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{recipe.title}: {recipe.teaches}")
             self.list.addItem(item)
-            if recipe is chosen:
+            if recipe is chosen and not text.strip():  # a search selects its first hit
                 self.list.setCurrentItem(item)
         self.nothing.setVisible(not self.list.count())
         if self.list.currentRow() < 0 and self.list.count():
@@ -180,7 +183,8 @@ class RecipeGallery(QDialog):
         experiment = self.recipe.experiment
         self.title.setText(self.recipe.title)
         self.teaches.setText(self.recipe.teaches)
-        count = summary_table(experiment).count
+        known = known_summary(experiment.data)
+        count = summary_table(trained_experiment(experiment, known.input_shape if known else None)).count
         self.parts.setText(" · ".join((*parts_of(experiment), f"{count:,} parameters")))
         self.drawing.show_experiment(experiment)
 
@@ -190,7 +194,7 @@ class RecipeGallery(QDialog):
 
     @classmethod
     def ask(cls, theme: Theme, *, parent: QWidget | None) -> Recipe | None:
-        """The chosen recipe, or None when the person thought better of it."""
+        """The chosen recipe, or None if the dialog was cancelled."""
         dialog = cls(theme, parent=parent)
         accepted = dialog.exec() == QDialog.DialogCode.Accepted
         recipe = dialog.recipe if accepted else None
@@ -198,7 +202,7 @@ class RecipeGallery(QDialog):
         return recipe
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Up and down choose while the search keeps the focus."""
+        """Up and Down select while the search field keeps the focus."""
         if watched is self.search and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             page = max(self.list.viewport().height() // ITEM_HEIGHT, 1)
             steps = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: page, Qt.Key.Key_PageUp: -page}
@@ -210,7 +214,7 @@ class RecipeGallery(QDialog):
 
 
 class RecipeDelegate(QStyledItemDelegate):
-    """Paints a recipe: a small drawing of its stack, its title, and its sentence in two lines."""
+    """Paints a recipe: a thumbnail of its stack, its title, and its sentence in two lines."""
 
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -244,7 +248,7 @@ class RecipeDelegate(QStyledItemDelegate):
         painter.setPen(QColor(colors.text2))
         painter.drawText(
             words.adjusted(0, 18, 0, 33),
-            int(Qt.AlignmentFlag.AlignTop) | int(Qt.TextFlag.TextWordWrap),
+            Qt.AlignmentFlag.AlignTop,  # in lines already: wrapped by the painter too, a word may begin a third one
             _two_lines(recipe.teaches, QFontMetrics(font), words.width()),
         )
         painter.restore()
@@ -263,7 +267,7 @@ class RecipeDelegate(QStyledItemDelegate):
 
 
 def _two_lines(text: str, metrics: QFontMetrics, width: int) -> str:
-    """The text in at most two lines, the second one shortened."""
+    """The text in at most two lines, the second one elided."""
     words, first = text.split(" "), ""
     while words and metrics.horizontalAdvance(f"{first} {words[0]}".strip()) <= width:
         first = f"{first} {words.pop(0)}".strip()

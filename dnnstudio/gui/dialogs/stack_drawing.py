@@ -1,4 +1,4 @@
-"""A network as a picture: one bar a layer, as wide as what the layer puts out."""
+"""A network as a diagram: one bar per layer, as wide as its output."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from dnnstudio.core.data import known_summary
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.layers import Layer, RandomLayer, Shape, times
-from dnnstudio.core.shapes import LayerShape, infer_shapes
+from dnnstudio.core.experiment.data import known_summary
+from dnnstudio.core.experiment.layers import Layer, RandomLayer, Shape, times
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.shapes import LayerShape, infer_shapes
+from dnnstudio.core.planning.pretraining import trained_experiment
 from dnnstudio.gui.theme import Theme, icons
 
 ROW, SMALLEST_ROW = 26, 15
@@ -25,7 +26,7 @@ SAME_FROM = 4
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: the layer, how wide it is (0 to 1), and how often it stands there in a row."""
+    """One bar: the layer, its width (0 to 1), and how many equal layers it stands for."""
 
     shape: LayerShape
     width: float
@@ -42,10 +43,15 @@ class Bar:
 
 
 def bars_of(experiment: Experiment, *, together: bool = True, input_shape: Shape | None = None) -> tuple[Bar, ...]:
-    """The bars of a network, from input to output; long runs of the same layers are one with their number, if
-    `together`. Without an input shape, that of the experiment's data is taken."""
+    """The bars of a network, from input to output; with `together`, long runs of equal layers share one bar with a
+    count.
+
+    What is trained is drawn: of a pretraining the encoder and what is added above it. Without an input shape, that of
+    the experiment's data is used.
+    """
     summary = known_summary(experiment.data)
-    rows = infer_shapes(experiment.active_layers, input_shape or (summary.input_shape if summary else None))
+    shape = input_shape or (summary.input_shape if summary else None)
+    rows = infer_shapes(trained_experiment(experiment, shape).active_layers, shape)
     sizes = [prod(row.output_shape) if row.output_shape is not None else 0 for row in rows]
     largest = max([*sizes, 10])
     bars: list[Bar] = []
@@ -56,7 +62,7 @@ def bars_of(experiment: Experiment, *, together: bool = True, input_shape: Shape
 
 
 def _without_repeats(bars: Sequence[Bar]) -> tuple[Bar, ...]:
-    """Equal stretches of one or two layers that stand there `SAME_FROM` times or more are drawn once."""
+    """Replace `SAME_FROM` or more repetitions of one or two layers by one with a count."""
     found: list[Bar] = []
     start = 0
     while start < len(bars):
@@ -74,12 +80,12 @@ def _without_repeats(bars: Sequence[Bar]) -> tuple[Bar, ...]:
 
 
 def _look(bar: Bar) -> tuple[object, ...]:
-    """What is seen of a layer: everything but its name."""
+    """The visible properties of a layer: everything but its name."""
     return type(bar.layer), bar.layer.caption(bar.shape.input_shape), bar.shape.output_shape
 
 
 def paint_bar(painter: QPainter, area: QRectF, bar: Bar, theme: Theme, *, radius: float = 3) -> None:
-    """One bar in the middle of `area`: filled where a layer learns, dashed where it draws lots."""
+    """One bar centred in `area`: filled for a trainable layer, dashed for a random one."""
     colors = theme.tokens()
     width = max(area.width() * bar.width, 3.0)
     box = QRectF(area.center().x() - width / 2, area.top(), width, area.height()).adjusted(0.5, 0.5, -0.5, -0.5)
@@ -95,7 +101,7 @@ def paint_bar(painter: QPainter, area: QRectF, bar: Bar, theme: Theme, *, radius
 
 
 class StackDrawing(QWidget):
-    """The drawing of one experiment's network: what each layer is, its settings, and its bar."""
+    """The diagram of an experiment's network: each layer's kind, settings and bar."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -106,7 +112,7 @@ class StackDrawing(QWidget):
         theme.changed.connect(self.update)
 
     def show_experiment(self, experiment: Experiment, input_shape: Shape | None = None) -> None:
-        """Draw this network; see `bars_of`."""
+        """Show this network; see `bars_of`."""
         self.bars = bars_of(experiment, input_shape=input_shape)
         words = [f"{bar.title}: {bar.layer.caption(bar.shape.input_shape) or bar.layer.label}" for bar in self.bars]
         self.setAccessibleName("The network, from input to output")

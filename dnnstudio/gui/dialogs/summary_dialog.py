@@ -1,4 +1,4 @@
-"""The summary table: a row a layer, under it each of its arrays with its role, totals and memory; to be copied."""
+"""The summary table: one row per layer with its arrays below, their roles, totals and memory; can be copied."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dnnstudio.core.layers import Variable, times
-from dnnstudio.core.summary import SummaryRow, SummaryTable, csv_table, format_table, memory_in_words
+from dnnstudio.core.experiment.layers import Variable, times
+from dnnstudio.core.experiment.summary_table import SummaryRow, SummaryTable, csv_table, format_table, memory_in_words
+from dnnstudio.core.text import count_of
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import label, push_button
 
@@ -124,11 +125,11 @@ class SummaryDialog(QDialog):
         return row
 
     def copy_text(self) -> None:
-        """The table as `dnnstudio summary` prints it."""
+        """Copy the table as printed by `dnnstudio summary`."""
         self._copy(format_table(self._table) + "\n", "Copied as text.")
 
     def copy_csv(self) -> None:
-        """The table for a spreadsheet."""
+        """Copy the table for a spreadsheet."""
         self._copy(csv_table(self._table), "Copied as CSV.")
 
     def _copy(self, text: str, words: str) -> None:
@@ -137,7 +138,7 @@ class SummaryDialog(QDialog):
 
     @classmethod
     def show_table(cls, theme: Theme, table: SummaryTable, *, parent: QWidget | None) -> None:
-        """Show it until it is closed."""
+        """Show the table until it is closed."""
         dialog = cls(theme, table, parent=parent)
         dialog.exec()
         dialog.deleteLater()
@@ -145,7 +146,7 @@ class SummaryDialog(QDialog):
 
 def _headline(table: SummaryTable) -> str:
     layers = sum(row.enabled for row in table.rows)
-    text = f"{layers:,} layer{'s' if layers != 1 else ''}, {table.count:,} parameters"
+    text = f"{count_of(layers, 'layer')}, {table.count:,} parameters"
     return text + (f", {table.non_trainable:,} of them not trained" if table.non_trainable else "")
 
 

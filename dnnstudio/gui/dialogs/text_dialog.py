@@ -1,4 +1,4 @@
-"""Asking for one line of text."""
+"""A dialog that asks for one line of text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dnnstudio.gui.widgets import label, push_button
 
 
 class TextDialog(QDialog):
-    """A title, a line, and a button that names what is done."""
+    """A title, a line edit, and a button labelled with the action."""
 
     def __init__(self, title: str, text: str, deed: str, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,7 +47,7 @@ class TextDialog(QDialog):
 
     @classmethod
     def ask(cls, title: str, text: str, deed: str, *, parent: QWidget | None) -> str | None:
-        """The text without the spaces around it, or None when the person thought better of it."""
+        """The text without surrounding spaces, or None if the dialog was cancelled."""
         dialog = cls(title, text, deed, parent=parent)
         accepted = dialog.exec() == QDialog.DialogCode.Accepted
         value = dialog.line.text().strip()

@@ -1,4 +1,4 @@
-"""Forms made from the fields of experiment records: one editor a field, by its type, limits, title and help."""
+"""Forms generated from the fields of experiment records: one editor per field, by its type, limits, title and help."""
 
 from dnnstudio.gui.forms.form import OptionForm
 from dnnstudio.gui.forms.paths import replaced_at, value_at

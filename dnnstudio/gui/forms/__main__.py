@@ -1,4 +1,4 @@
-"""Show the gallery of forms."""
+"""Shows the gallery of forms."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""One editor a kind of field. Each shows the values of one record or of several, and tells of a person's edit."""
+"""The editors, one per kind of field. Each shows the values of one or several records and emits the user's edits."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from dnnstudio.gui.widgets import (
 
 MIXED = "mixed"
 _SEGMENTS_FIT = 20
-"""Letters (with 4 for each segment's edges) that a segmented control may have in a narrow form."""
+"""The most letters (plus 4 per segment for its edges) of a segmented control in a narrow form."""
 
 
 def all_equal(values: Sequence[object]) -> bool:
-    """Whether several records hold the same; True and 1 are not the same."""
+    """Whether all values are equal; True and 1 are not."""
     return all(value == values[0] and type(value) is type(values[0]) for value in values)
 
 
@@ -39,7 +39,7 @@ def field_name(path: str) -> str:
 
 
 class Editor(QWidget):
-    """What stands at the right of a row."""
+    """The right part of a form row."""
 
     edited = Signal(object)
     """A new value for the field."""
@@ -59,14 +59,14 @@ class Editor(QWidget):
         raise TypeError(f"{type(self).__name__} shows nothing")
 
     def refuse(self, sentence: str) -> None:
-        """Say why the last edit is impossible."""
+        """Show why the last edit is impossible."""
         self.problem_changed.emit(sentence)
 
     def set_mark(self, mark: str) -> None:
-        """Colour the edge: "hint", "error" or "" for none."""
+        """Set the border colour: "hint", "error" or "" for none."""
 
     def stops(self) -> tuple[QWidget, ...]:
-        """The widgets that Tab reaches, in order; the first is the one a label belongs to."""
+        """The widgets in the tab order; the first is the label's buddy."""
         return ()
 
     def _name(self, widget: QWidget, *, suffix: str = "", title: str = "") -> None:
@@ -98,7 +98,7 @@ class ToggleEditor(Editor):
 
 
 class ChoiceEditor(Editor):
-    """One word of several: in sight where two or three short ones are offered, else in a combo."""
+    """One choice of several: a segmented control for two or three short ones, else a combo box."""
 
     def __init__(self, theme: Theme, spec: FieldSpec, path: str) -> None:
         super().__init__(spec, path)
@@ -123,7 +123,7 @@ class ChoiceEditor(Editor):
             self.control.set_value(values[0] if same else _Nothing)
 
     def choose(self, value: object) -> None:
-        """Choose as a person does."""
+        """Choose like a user."""
         if isinstance(self.control, ComboBox):
             self.control.choose(value)
         else:
@@ -140,11 +140,11 @@ class ChoiceEditor(Editor):
 
 
 class _Nothing:
-    """Stands for no value at all; None is one."""
+    """Sentinel for no value; None is a value."""
 
 
 class NumberEditor(Editor):
-    """A number, with a switch before it where it can be off, and its unit after it."""
+    """A number, preceded by a switch if it can be off, and followed by its unit."""
 
     def __init__(self, theme: Theme, spec: FieldSpec, path: str) -> None:
         super().__init__(spec, path)
@@ -200,7 +200,7 @@ class NumberEditor(Editor):
 
 
 class TextEditor(Editor):
-    """A line of text: a name, several numbers, a file."""
+    """A line of text: a name, a list of numbers, a file."""
 
     def __init__(self, theme: Theme, spec: FieldSpec, path: str) -> None:
         super().__init__(spec, path)
@@ -225,7 +225,7 @@ class TextEditor(Editor):
 
 
 class PathEditor(TextEditor):
-    """A file or a folder, typed or picked."""
+    """A file or folder, typed or chosen in a dialog."""
 
     def __init__(self, theme: Theme, spec: FieldSpec, path: str) -> None:
         super().__init__(theme, spec, path)
@@ -273,7 +273,7 @@ def number_field(theme: Theme, spec: FieldSpec, *, arrows: bool) -> NumberField:
 
 
 def make_editor(theme: Theme, spec: FieldSpec, path: str) -> Editor:
-    """The editor of a field that holds no other record."""
+    """The editor of a field that contains no other record."""
     match spec.editor:
         case EditorKind.TOGGLE:
             return ToggleEditor(theme, spec, path)
@@ -288,6 +288,6 @@ def make_editor(theme: Theme, spec: FieldSpec, path: str) -> Editor:
 
 
 def is_busy(editor: Editor) -> bool:
-    """Whether something is being written, or stands refused, in one of the editor's lines."""
+    """Whether one of the editor's line edits has uncommitted or refused text."""
     lines: list[QLineEdit] = editor.findChildren(QLineEdit)
     return any(isinstance(line, CommitField) and line.editing for line in lines)

@@ -1,4 +1,4 @@
-"""The form: editors made from the fields of a record, for one record or for several at once."""
+"""The form: editors generated from the fields of a record, for one record or several at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from dnnstudio.core.options import Option
+from dnnstudio.core.experiment.fields import Option
 from dnnstudio.gui.forms.editors import is_busy
 from dnnstudio.gui.forms.nested import NestedEditor
 from dnnstudio.gui.forms.paths import name_of, parent_of, replaced_at, value_at
@@ -26,13 +26,15 @@ NARROWEST_LABEL = 76
 class OptionForm(QWidget):
     """Editors for the fields of a record.
 
-    The form holds no state: `edited(path, value)` tells of a wish, and `set_value` shows what became of it. A path is
-    a field's name, `outer.inner` for a field of a nested record, or "" when the whole record is replaced (another
-    kind, or two fields that only go together). A value of a nested field may be a whole nested record, or None.
-    What is impossible is refused under the field and not told of.
+    The form is stateless: `edited(path, value)` requests an edit, and `set_value` shows its result. A path is a field's
+    name, `outer.inner` for a field of a nested record, or "" if the whole record is replaced (another kind, or two
+    fields that only fit together). The value of a nested field may be a whole nested record, or None. Invalid edits are
+    refused below the field and not emitted.
     """
 
     edited = Signal(str, object)
+    vary_requested = Signal(str)
+    """The path of a field whose values are to be varied."""
 
     def __init__(
         self,
@@ -81,7 +83,7 @@ class OptionForm(QWidget):
     # ------------------------------------------------------------------------------------ what is shown
 
     def set_value(self, value: Option | Sequence[Option]) -> None:
-        """Show a record, or what several have in common (differing values as mixed)."""
+        """Show a record, or the common values of several (differing ones as mixed)."""
         records = (value,) if isinstance(value, Option) else tuple(value)
         changed = records != self._records
         keep = self._telling or not changed
@@ -97,31 +99,31 @@ class OptionForm(QWidget):
         self._show_more_count()
 
     def value(self) -> tuple[Option, ...]:
-        """The records that are shown."""
+        """The displayed records."""
         return self._records
 
     def paths(self) -> tuple[str, ...]:
-        """Every path that can be edited just now: the rows in order, with the numbers that share a row."""
+        """Every path that can be edited now: the rows in order, including inline numbers."""
         found: list[str] = []
         for path, planned in self._planned.items():
             found += [path, *(f"{path}.{child.name}" for child in planned.inline)]
         return tuple(found)
 
     def row(self, path: str) -> FormRow:
-        """The row in which a path is edited. Raises `KeyError`."""
+        """The row of a path. Raises `KeyError`."""
         own = path if path in self._planned else parent_of(path)
         if own in self._planned and own not in self._rows:
             self._make_folded_rows()
         return self._rows[own]
 
     def set_note(self, path: str, text: str) -> None:
-        """Quiet words at the right end of a row."""
+        """Set the secondary text at the right end of a row."""
         self._notes[path] = text
         if path in self._rows:
             self._rows[path].set_note(text)
 
     def set_marks(self, marks: dict[str, str]) -> None:
-        """Colour the edges of fields: path → "hint" or "error". What is not named is plain."""
+        """Set the border colours of fields: path → "hint" or "error". All others are plain."""
         for path in self._marks.keys() | marks.keys():
             self._mark(path, marks.get(path, ""))
         self._marks = dict(marks)
@@ -130,13 +132,16 @@ class OptionForm(QWidget):
             self.set_more_open(True)
 
     def add_beside(self, path: str, widget: QWidget) -> None:
-        """Put a widget at the right end of a row ("Find…"); it moves along when the row is made anew."""
+        """Add a widget at the right end of a row ("Find…"); it is kept when the row is recreated."""
         self._beside[path] = widget
         if path in self._rows:
             self._rows[path].add_beside(widget)
+        else:  # it must not become a window of its own until the row is made
+            widget.setParent(self)
+            widget.hide()
 
     def refuse(self, path: str, sentence: str) -> None:
-        """Say under a field why the edit that was told of is impossible after all."""
+        """Show below a field why the emitted edit is impossible after all."""
         row = self.row(path)
         if isinstance(row.editor, NestedEditor) and path not in self._rows:
             row.editor.refuse_child(name_of(path), sentence)
@@ -144,7 +149,7 @@ class OptionForm(QWidget):
             row.refuse(sentence)
 
     def focus_field(self, path: str) -> None:
-        """Put the cursor into the field at a path; opens the fold that it lies in."""
+        """Focus the field at a path, unfolding its group if necessary."""
         row = self.row(path)
         if row.planned.advanced:
             self.set_more_open(True)
@@ -158,7 +163,7 @@ class OptionForm(QWidget):
         return self.more_button.isChecked()
 
     def set_more_open(self, opened: bool) -> None:
-        """Fold the advanced fields out or away."""
+        """Expand or collapse the advanced fields."""
         self.more_button.setChecked(opened)
         self.more_button.setIcon(self._theme.icon("caret-down" if opened else "caret-right"))
         if opened:
@@ -173,7 +178,7 @@ class OptionForm(QWidget):
         self._planned = {row.path: row for row in planned}
 
     def _fit_rows(self, *, folded: bool = False) -> None:
-        """Keep the rows that can go on, make the others, and put all in order."""
+        """Reuse the rows that still match, create the others, and arrange all in order."""
         inside = self.focusWidget()
         focused = ""
         if inside is not None:
@@ -196,7 +201,7 @@ class OptionForm(QWidget):
             self.focus_field(focused)
 
     def _make_folded_rows(self) -> None:
-        """Make the rows under the fold; most records are looked at without them."""
+        """Create the collapsed rows on demand; most records are viewed without them."""
         missing = [path for path in self._planned if path not in self._rows]
         if missing:
             self._fit_rows(folded=True)
@@ -211,6 +216,7 @@ class OptionForm(QWidget):
         if isinstance(row.editor, NestedEditor):
             row.editor.child_edited.connect(lambda name, value: self._on_edited(f"{path}.{name}", value))
         row.editor.problem_changed.connect(lambda sentence: self._on_problem(path, sentence))
+        row.vary_requested.connect(lambda: self.vary_requested.emit(path))
         row.set_note(self._notes.get(path, ""))
         if path in self._beside:
             row.add_beside(self._beside[path])
@@ -219,8 +225,11 @@ class OptionForm(QWidget):
     def _drop(self, row: FormRow) -> None:
         for path, widget in self._beside.items():
             if path == row.planned.path:
-                widget.setParent(None)
-        row.editor.blockSignals(True)  # losing the focus, a line tells what is written: no longer of this record
+                widget.setParent(self)
+                widget.hide()
+        row.editor.blockSignals(
+            True
+        )  # a line edit that loses the focus would commit text that no longer belongs to this record
         row.hide()
         row.setParent(None)
         row.deleteLater()
@@ -268,7 +277,7 @@ class OptionForm(QWidget):
         return button
 
     def _show_more_count(self) -> None:
-        """Say how many of the folded options are not as they start, so that nothing is overlooked."""
+        """Show how many of the collapsed options differ from their defaults, so that none is overlooked."""
         count = 0
         for path, planned in self._planned.items():
             if planned.advanced and planned.depth == 0:
@@ -304,8 +313,9 @@ class OptionForm(QWidget):
             self._telling = False
 
     def _whole_nested(self, path: str, value: object) -> tuple[str, object]:
-        """Where a field of a nested record that is off is set, the nested record is made; where the usual kind is left
-        without effect, it is switched off."""
+        """Create a nested record that is off when one of its fields is set, and switch it off when its usual kind has
+        no effect left.
+        """
         outer = parent_of(path)
         if not outer or outer not in self._rows:
             return path, value
@@ -323,7 +333,9 @@ class OptionForm(QWidget):
         return (path, value) if all(part is not None for part in inner) else (outer, after)
 
     def _keep_or_refuse(self, path: str, value: object, error: ValidationError) -> None:
-        """Refuse under the field; but a value that only does not go with another field is tried again with that one."""
+        """Refuse below the field; a value that only conflicts with another field is kept and tried again
+        with that one.
+        """
         outer = parent_of(path)
         if len(self._records) == 1 and is_about_the_whole(error):
             drafts = self._drafts.setdefault(outer, {})
@@ -342,7 +354,7 @@ class OptionForm(QWidget):
         self.refuse(path, refusal(error, self._spec(path).title))
 
     def _forget_draft(self, path: str) -> None:
-        """The field holds something else now, or its old value again: what was refused there waits no longer."""
+        """The field has another value now, or its old one again: discard the pending refused value."""
         self._drafts.get(parent_of(path), {}).pop(name_of(path), None)
 
     def _on_problem(self, path: str, sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""Forms of several records on one page, to be looked at and tried: `python -m dnnstudio.gui.forms [light|dark]`."""
+"""Forms of several records on one page, for visual inspection: `python -m dnnstudio.gui.forms [light|dark]`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from dnnstudio.core.data import Data
-from dnnstudio.core.experiment import EarlyStopping, Training
-from dnnstudio.core.layers import BatchNormalization, Conv2D, Dense, Dropout
-from dnnstudio.core.optimizers import OPTIMIZER_KINDS, Adam
-from dnnstudio.core.options import Option
-from dnnstudio.core.parts import L1L2, HeNormal, MaxNorm, RandomNormal
-from dnnstudio.core.schedules import SCHEDULE_KINDS, OneCycle
+from dnnstudio.core.experiment.data import Data
+from dnnstudio.core.experiment.fields import Option
+from dnnstudio.core.experiment.layers import BatchNormalization, Conv2D, Dense, Dropout
+from dnnstudio.core.experiment.optimizers import OPTIMIZER_KINDS, Adam
+from dnnstudio.core.experiment.record import EarlyStopping, Training
+from dnnstudio.core.experiment.schedules import SCHEDULE_KINDS, OneCycle
+from dnnstudio.core.experiment.weights import L1L2, HeNormal, MaxNorm, RandomNormal
 from dnnstudio.gui.forms.form import OptionForm
 from dnnstudio.gui.forms.paths import replaced_at
 from dnnstudio.gui.theme import Theme
@@ -20,7 +20,7 @@ from dnnstudio.gui.widgets import AdviceCard, Card
 
 
 class Gallery(QWidget):
-    """Two wide columns and two as narrow as the window's narrowest."""
+    """Two wide columns, and two as narrow as in the narrowest window."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()

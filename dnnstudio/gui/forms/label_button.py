@@ -1,4 +1,4 @@
-"""A form label that opens a menu. It wraps as the other labels do, which Qt's buttons cannot."""
+"""A form label that opens a menu. It wraps like the other labels, which Qt's buttons cannot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FLAGS = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFla
 
 
 class LabelButton(QPushButton):
-    """Words and a small caret, in the look of a form label."""
+    """Text and a small caret, styled like a form label."""
 
     def __init__(self, theme: Theme, text: str, *, parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
@@ -25,7 +25,7 @@ class LabelButton(QPushButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def height_for(self, width: int) -> int:
-        """How high the words are at a width."""
+        """The height of the text at a width."""
         room = QRect(0, 0, max(width - _CARET - _GAP, 8), 1000)
         return max(self._metrics().boundingRect(room, int(_FLAGS), self.text()).height(), 20)
 

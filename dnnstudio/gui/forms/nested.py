@@ -1,4 +1,4 @@
-"""The editor of a field that holds another record: which kind it is, and its few numbers in the same row."""
+"""The editor of a field that contains another record: its kind, and up to two of its numbers in the same row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from dnnstudio.core.options import Option
+from dnnstudio.core.experiment.fields import Option
 from dnnstudio.gui.forms.editors import MIXED, Editor, all_equal, field_name, number_field
 from dnnstudio.gui.forms.spec import FieldSpec, kind_choices, specs_of
 from dnnstudio.gui.theme import Role, Theme, set_role
@@ -16,7 +16,7 @@ from dnnstudio.gui.widgets import ComboBox, NumberField, Toggle, label
 
 
 def changed_kind(before: object, kind: type[Option] | None) -> Option | None:
-    """A fresh record of a kind that keeps what the old one had set of the same name: a seed, a standard deviation."""
+    """A new record of a kind that keeps the old one's values of the same name: a seed, a standard deviation."""
     if kind is None:
         return None
     fresh = kind.new()
@@ -37,7 +37,7 @@ def changed_kind(before: object, kind: type[Option] | None) -> Option | None:
 
 
 class NestedEditor(Editor):
-    """A combo of kinds, or a switch where there is one kind that can be off, or neither; then up to two numbers."""
+    """A combo box of kinds, or a switch for a single optional kind, or neither; then up to two numbers."""
 
     child_edited = Signal(str, object)
     """Name of a field of the nested record, and its new value."""
@@ -64,10 +64,10 @@ class NestedEditor(Editor):
         self.set_inline(inline)
 
     def set_inline(self, inline: Sequence[FieldSpec]) -> None:
-        """Put other numbers into the row."""
+        """Set the numbers in the row."""
         for widget in self._after:
             self.line.removeWidget(widget)
-            widget.blockSignals(True)  # losing the focus, a field tells what is written: that record is gone
+            widget.blockSignals(True)  # a field that loses the focus would commit text for a record that is gone
             widget.hide()
             widget.deleteLater()
         self._after.clear()
@@ -99,13 +99,13 @@ class NestedEditor(Editor):
             field.set_value(numbers[0] if equal else None, placeholder="" if equal else MIXED)
 
     def choose_kind(self, kind: object) -> None:
-        """Choose a kind as a person does: None is off."""
+        """Choose a kind like a user; None is off."""
         before = next((value for value in self._values if value is not None), None)
         assert kind is None or (isinstance(kind, type) and issubclass(kind, Option))
         self.edited.emit(changed_kind(before, kind))
 
     def refuse_child(self, name: str, sentence: str) -> None:
-        """Say under the row why one of the numbers is impossible."""
+        """Show below the row why one of the numbers is impossible."""
         self.fields[name].refuse(sentence)
 
     def set_mark(self, mark: str) -> None:

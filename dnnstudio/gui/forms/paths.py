@@ -1,10 +1,10 @@
-"""Reading and changing a record at a dotted path. Plain functions on frozen records."""
+"""Get and replace values at a dotted path of a record. Pure functions on frozen records."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from dnnstudio.core.options import Option
+from dnnstudio.core.experiment.fields import Option
 
 
 def parent_of(path: str) -> str:
@@ -18,7 +18,7 @@ def name_of(path: str) -> str:
 
 
 def value_at(record: Option, path: str) -> Any:
-    """The value at a path; the record itself for "", None below something that is off."""
+    """The value at a path; the record itself for "", None inside a section that is off."""
     value: Any = record
     for name in path.split(".") if path else ():
         value = getattr(value, name, None)
@@ -26,9 +26,9 @@ def value_at(record: Option, path: str) -> Any:
 
 
 def replaced_at(record: Option, path: str, value: object) -> Option:
-    """A checked copy with another value at the path ("" replaces all of it).
+    """A validated copy with another value at the path ("" replaces the whole record).
 
-    Raises `pydantic.ValidationError` where the value is impossible, and `KeyError` where the path leads nowhere.
+    Raises `pydantic.ValidationError` for an invalid value, and `KeyError` for an unknown path.
     """
     if not path:
         if not isinstance(value, Option):

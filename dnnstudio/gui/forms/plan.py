@@ -1,12 +1,11 @@
-"""Which rows a form shows for given records, and in which order. Plain functions: what is shown can be tested without
-a window."""
+"""Which rows a form shows for given records, in order. Pure functions, testable without a window."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from dnnstudio.core.options import Option
+from dnnstudio.core.experiment.fields import Option
 from dnnstudio.gui.forms.spec import EditorKind, FieldSpec, specs_of
 
 KIND = "kind"
@@ -15,7 +14,7 @@ KIND = "kind"
 
 @dataclass(frozen=True, slots=True)
 class PlannedRow:
-    """One row: where its value lies, what it is, and how it is shown."""
+    """One row: the path of its value, its field, and how it is shown."""
 
     path: str
     spec: FieldSpec
@@ -31,12 +30,12 @@ class PlannedRow:
 def plan(
     records: Sequence[Option], *, only: Collection[str] = (), exclude: Collection[str] = ()
 ) -> tuple[PlannedRow, ...]:
-    """The rows for editing all records at once: the fields that they have in common."""
+    """The rows for editing all records together: the fields that they have in common."""
     return tuple(_rows(records, only=only, exclude=exclude))
 
 
 def kind_row(kinds: tuple[type[Option], ...], *, title: str, help: str) -> PlannedRow | None:
-    """The row that chooses the kind of the whole record; None where no kinds are offered."""
+    """The row for choosing the kind of the whole record; None if no kinds are offered."""
     if not kinds:
         return None
     spec = FieldSpec(
@@ -96,7 +95,7 @@ def _named(spec: FieldSpec, present: Sequence[Option]) -> bool:
 
 
 def _inline(spec: FieldSpec, kind: type[Option] | None, *, mixed: bool) -> tuple[FieldSpec, ...]:
-    """The numbers that fit into the row of the nested record: two without a combo, one beside a combo or switch."""
+    """The numbers that fit in the row of the nested record: two alone, one beside a combo box or switch."""
     if kind is None:
         if spec.usual is None or mixed:
             return ()

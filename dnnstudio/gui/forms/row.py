@@ -1,10 +1,10 @@
-"""A row of a form: the label at the left, the editor at the right, and under it why something is refused."""
+"""A row of a form: label, editor, and the reason of a refusal below."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QMenu, QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QContextMenuEvent, QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QMenu, QSizePolicy, QWidget
 
 from dnnstudio.gui.forms.editors import Editor, field_name, make_editor
 from dnnstudio.gui.forms.label_button import LabelButton
@@ -12,7 +12,7 @@ from dnnstudio.gui.forms.nested import NestedEditor
 from dnnstudio.gui.forms.plan import PlannedRow
 from dnnstudio.gui.forms.spec import EditorKind, kind_choices
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import label
+from dnnstudio.gui.widgets import ElidedLabel, label
 
 HEIGHT = 28
 INDENT = 12
@@ -20,7 +20,12 @@ GAP = 8
 
 
 class FormRow(QWidget):
-    """Label, editor, note, and the sentence that says why what is written is refused."""
+    """Label, editor, note, and the message why the present text is refused.
+
+    `vary_requested` from the menu of the label, which a right click or the menu key opens beside the editor.
+    """
+
+    vary_requested = Signal()
 
     def __init__(self, theme: Theme, planned: PlannedRow) -> None:
         super().__init__()
@@ -33,9 +38,11 @@ class FormRow(QWidget):
             self.editor = make_editor(theme, spec, planned.path)
         self.editor.setMinimumHeight(HEIGHT)
         self.editor.problem_changed.connect(self._show_problem)
+        for stop in self.editor.stops():
+            stop.installEventFilter(self)
         self._label = self._make_label(theme)
-        self._note = label("", Role.CAPTION)
-        self._note.hide()
+        self.note = ElidedLabel("", Role.CAPTION)  # in a narrow panel it gives way, not the fields
+        self.note.hide()
         self._problem = label("", Role.ERROR, wrap=True)
         self._problem.setObjectName(field_name(planned.path) + "_problem")
         self._problem.hide()
@@ -43,7 +50,7 @@ class FormRow(QWidget):
         self._side.setContentsMargins(0, 0, 0, 0)
         self._side.setSpacing(8)
         self._side.addWidget(self.editor, 1)
-        self._side.addWidget(self._note)
+        self._side.addWidget(self.note)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         grid = QGridLayout(self)
         grid.setContentsMargins(planned.depth * INDENT, 0, 0, 0)
@@ -60,14 +67,14 @@ class FormRow(QWidget):
         return self._problem.text()
 
     def matches(self, planned: PlannedRow) -> bool:
-        """Whether this row can go on for a new plan: only numbers in the row and the title may differ."""
+        """Whether the row can be reused for a new plan: only inline numbers and the title may differ."""
         old = self.planned
         return (old.path, old.spec, old.depth, old.combo, old.advanced) == (
             (planned.path, planned.spec, planned.depth, planned.combo, planned.advanced)
         )
 
     def adopt(self, planned: PlannedRow) -> None:
-        """Go on for a new plan that `matches`."""
+        """Reuse the row for a new plan that `matches`."""
         if isinstance(self.editor, NestedEditor) and self.planned.inline != planned.inline:
             self.editor.set_inline(planned.inline)
             self._show_problem("")
@@ -80,12 +87,12 @@ class FormRow(QWidget):
             self._fit_label()
 
     def set_label_width(self, width: int) -> None:
-        """How wide the labels of the form are; what is indented is so much narrower."""
+        """Set the width of the form's labels; indented ones are narrower by the indent."""
         self._label_width = max(width - self.planned.depth * INDENT, 24)
         self._fit_label()
 
     def _fit_label(self) -> None:
-        """As many lines as the words need. Asked once here, as a wrapping label's own hint is for another width."""
+        """Set the height for the wrapped text explicitly, as a wrapping label's size hint is for another width."""
         if isinstance(self._label, LabelButton):
             self._label.setFixedSize(self._label_width, self._label.height_for(self._label_width))
             return
@@ -93,17 +100,17 @@ class FormRow(QWidget):
         self._label.setFixedWidth(self._label_width)
 
     def set_note(self, text: str) -> None:
-        """Quiet words at the right end: "30,100 parameters"."""
-        self._note.setText(text)
-        self._note.setVisible(bool(text))
+        """Set the secondary text at the right end: "30,100 parameters"."""
+        self.note.setText(text)
+        self.note.setVisible(bool(text))
 
     def add_beside(self, widget: QWidget) -> None:
-        """Put a button at the right end of the row."""
+        """Add a button at the right end of the row."""
         self._side.addWidget(widget)
         widget.show()
 
     def refuse(self, sentence: str) -> None:
-        """Say why the last edit is impossible."""
+        """Show why the last edit is impossible."""
         self.editor.refuse(sentence)
 
     def _show_problem(self, sentence: str) -> None:
@@ -149,8 +156,38 @@ class FormRow(QWidget):
         assert isinstance(self.editor, NestedEditor)
         self.editor.choose_kind(action.data().value)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ContextMenu and isinstance(event, QContextMenuEvent):
+            menu = self.field_menu()
+            if isinstance(watched, QLineEdit) and (usual := watched.createStandardContextMenu()) is not None:
+                usual.setParent(menu)
+                menu.addSeparator()
+                menu.addActions(usual.actions())
+            self._popup(menu, event)
+            return True
+        return super().eventFilter(watched, event)
+
+    def _popup(self, menu: QMenu, event: QContextMenuEvent) -> None:
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(event.globalPos())
+        event.accept()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self._popup(self.field_menu(), event)
+
+    def field_menu(self) -> QMenu:
+        """The menu of the field."""
+        menu = QMenu(self)
+        menu.setObjectName("field_menu")
+        menu.setToolTipsVisible(True)
+        action = menu.addAction("Vary…")
+        action.setObjectName("vary_field")
+        action.setToolTip("Train with several values of this field, and see which is best.")
+        action.triggered.connect(self.vary_requested)
+        return menu
+
     def stops(self) -> tuple[QWidget, ...]:
-        """What Tab reaches in this row, in order."""
+        """The widgets in this row's tab order."""
         first: tuple[QWidget, ...] = (self._label,) if isinstance(self._label, LabelButton) else ()
         return first + self.editor.stops()
 
@@ -161,8 +198,9 @@ class FormRow(QWidget):
 
 
 def _fit_height(words: QLabel, width: int) -> None:
-    """As many lines as the words need at this width. Said outright, for a wrapping label in nested layouts keeps the
-    height of an earlier width."""
+    """Set the height for the wrapped text at this width: inside nested layouts a wrapping label keeps the height of an
+    earlier width.
+    """
     words.ensurePolished()
     words.setMinimumHeight(0)  # heightForWidth never answers less than the minimum
     words.setMinimumWidth(0)

@@ -1,4 +1,4 @@
-"""What the form needs to know of a field, read from its type, limits, title and help. No Qt objects are made here."""
+"""The description of a field for the form, from its type, limits, title and help. No Qt objects are created here."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import Discriminator
 from pydantic.fields import FieldInfo
 
-from dnnstudio.core.options import Option, field_hint, initial_value, ordered_fields
-from dnnstudio.gui.forms.words import choice_label
-from dnnstudio.gui.widgets.numbers import Limits, Number, Steps
-from dnnstudio.gui.widgets.segmented import Choice
+from dnnstudio.core.experiment.fields import Option, field_hint, initial_value, option_kinds, ordered_fields
+from dnnstudio.gui.forms.sentences import choice_label
+from dnnstudio.gui.widgets.inputs.numbers import Limits, Number, Steps
+from dnnstudio.gui.widgets.inputs.segmented import Choice
 
 NO_LIMITS = Limits()
 
 
 class EditorKind(Enum):
-    """Which editor a field gets."""
+    """The kind of editor for a field."""
 
     NUMBER = "number"
     TOGGLE = "toggle"
@@ -36,7 +36,9 @@ class EditorKind(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FieldSpec:
-    """One field of an `Option`, as the form sees it. One object a class and field, so it compares by identity."""
+    """One field of an `Option`, as the form sees it. There is one object per class and field, so it compares by
+    identity.
+    """
 
     name: str
     title: str
@@ -45,7 +47,7 @@ class FieldSpec:
     optional: bool
     """Whether None is a value: "off"."""
     initial: object
-    """What it starts with; for what is off by default, what switching on gives."""
+    """Initial value; for a field that is off by default, the value when switched on."""
     default: object
     advanced: bool = False
     unit: str = ""
@@ -72,7 +74,7 @@ class FieldSpec:
 
 @cache
 def specs_of(kind: type[Option]) -> tuple[FieldSpec, ...]:
-    """The fields of a class as a person reads them: its own first, switches after numbers and choices.
+    """The fields of a class in display order: its own first, switches after numbers and choices.
 
     The `kind` and lists of records (the layers of an experiment) are not edited in forms.
     """
@@ -87,7 +89,7 @@ def specs_of(kind: type[Option]) -> tuple[FieldSpec, ...]:
 
 
 def spec_at(kind: type[Option], name: str) -> FieldSpec:
-    """The field of a name. Raises `KeyError`."""
+    """The field with that name. Raises `KeyError`."""
     for spec in specs_of(kind):
         if spec.name == name:
             return spec
@@ -153,7 +155,7 @@ def _list(member: Any, field: FieldInfo, shared: dict[str, Any], *, single: bool
 
 
 def _members(field: FieldInfo) -> tuple[list[Any], bool, str | None]:
-    """The types that a field may hold (None apart), and the tag that a record without a kind has."""
+    """The types that a field accepts (except None), and the tag of a record without a kind."""
     waiting: list[Any] = [field.annotation]
     members: list[Any] = []
     optional = False
@@ -168,6 +170,8 @@ def _members(field: FieldInfo) -> tuple[list[Any], bool, str | None]:
             waiting = [*get_args(part), *waiting]
         elif part is type(None):
             optional = True
+        elif isinstance(part, type) and issubclass(part, Option):
+            members.extend(option_kinds(part).values())
         else:
             members.append(part)
     tag = None
@@ -191,7 +195,7 @@ def _limits(field: FieldInfo) -> Limits:
 
 
 def _usable(integer: bool, limits: Limits) -> Number:
-    """A number to start with where nothing says which."""
+    """A valid initial number if the field declares none."""
     lower, upper = limits.lower, limits.upper
     if integer:
         return max(int(lower or 0), 100 if lower == 1 else 0)

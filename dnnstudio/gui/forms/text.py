@@ -1,4 +1,4 @@
-"""Reading and writing what stands in a line of text: lists of numbers, names, and the reasons for refusing them."""
+"""Parses and formats the text of line edits: lists of numbers and names, with the reasons for refusals."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from collections.abc import Callable
 from pydantic import ValidationError
 
 from dnnstudio.gui.forms.spec import EditorKind, FieldSpec
-from dnnstudio.gui.widgets.numbers import Number, parse, text_of
+from dnnstudio.gui.widgets.inputs.numbers import Number, parse, text_of
 
 _BETWEEN = re.compile(r"[,;×xX\s]+")
 
 
 def reader_of(spec: FieldSpec) -> Callable[[str], object]:
-    """The function that reads a line of text for this field; it raises `ValueError` with the sentence."""
+    """The function that parses this field's text; it raises `ValueError` with the message."""
     if spec.editor is EditorKind.LIST:
         return lambda text: _read_list(text, spec)
     return lambda text: _read_text(text, spec)
 
 
 def writer_of(spec: FieldSpec) -> Callable[[object], str]:
-    """The function that writes this field's value as a line of text."""
+    """The function that formats this field's value as text."""
     if spec.editor is EditorKind.LIST:
         return lambda value: write_list(value, pair=spec.length is not None)
     return str
 
 
 def write_list(value: object, *, pair: bool) -> str:
-    """(3, 3) as 3 × 3, (1, 2) as 1, 2, and one number that stands alone as itself."""
+    """(3, 3) as "3 × 3", (1, 2) as "1, 2", and a single number as itself."""
     numbers: tuple[Number, ...] = value if isinstance(value, tuple) else (value,)
     return (" × " if pair else ", ").join(text_of(number).removesuffix(".0") for number in numbers)
 
 
 def list_sentence(spec: FieldSpec) -> str:
-    """What a list field expects."""
+    """The expected input of a list field."""
     kind = "whole numbers" if spec.integer else "numbers"
     if spec.length is not None:
         example = " × ".join(["3"] * spec.length)
@@ -61,7 +61,7 @@ def _read_text(text: str, spec: FieldSpec) -> object:
 
 
 def refusal(error: ValidationError, title: str) -> str:
-    """Why a record refuses a value, as a sentence under the field."""
+    """Why a record refuses a value, as a message below the field."""
     detail = error.errors(include_url=False)[0]
     context = detail.get("ctx", {})
     match detail["type"]:
@@ -83,5 +83,5 @@ def refusal(error: ValidationError, title: str) -> str:
 
 
 def is_about_the_whole(error: ValidationError) -> bool:
-    """Whether the record's fields do not go together, rather than one field being wrong by itself."""
+    """Whether fields of the record conflict, while each is valid by itself."""
     return any(detail["type"] == "value_error" and not detail["loc"] for detail in error.errors(include_url=False))

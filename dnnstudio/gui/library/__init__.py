@@ -1,4 +1,4 @@
-"""The model library: every trained model of the workspace, what can be done with it, and two of them side by side."""
+"""The model library: every trained model of the workspace, the commands on models, and the comparison of two."""
 
 from dnnstudio.gui.library.controller import LibraryController
 

@@ -1,4 +1,4 @@
-"""Two models side by side: layer by layer, the options that differ, and how good both are on the same rows."""
+"""Two models side by side: layers, differing options, and figures on the same rows."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dnnstudio.core.jobs import ModelComparison
-from dnnstudio.core.library import Entry, LayerComparison, OptionDifference
-from dnnstudio.gui.library.words import figure_name, figure_text, value_text
+from dnnstudio.core.jobs.results import ModelComparison
+from dnnstudio.core.text import count_of
+from dnnstudio.core.workspace.catalog import Entry, LayerComparison, OptionDifference
+from dnnstudio.gui.library.sentences import figure_name, figure_text, value_text
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, label, push_button
 
@@ -27,7 +28,7 @@ ROW_HEIGHT = 24
 
 
 class CompareDialog(QDialog):
-    """Follows one comparison: `show_result` or `show_failure` end it. `closed` when the window goes."""
+    """Shows one comparison: `show_result` or `show_failure` ends it. `closed` when the window is closed."""
 
     closed = Signal()
 
@@ -97,16 +98,16 @@ class CompareDialog(QDialog):
     # ------------------------------------------------------------------------------------------ what is shown
 
     def show_progress(self, text: str) -> None:
-        """What is being done."""
+        """Show what is being done."""
         self.headline.setText(f"{text.rstrip('.')} …" if text else "Reading both models …")
 
     def show_failure(self, message: str, hint: str) -> None:
-        """There is nothing to show."""
+        """Show why there is no result."""
         self.headline.setText(message)
         self.note.setText(hint)
 
     def show_result(self, result: ModelComparison) -> None:
-        """Put everything side by side."""
+        """Show both models side by side."""
         self._spacer.hide()
         self.headline.setText(headline_of(result))
         self.note.setText(result.note)
@@ -149,12 +150,12 @@ class CompareDialog(QDialog):
         event.accept()
 
     def reject(self) -> None:
-        """Escape closes it, as its cross does."""
+        """Escape closes it, like the close button."""
         self.close()
 
 
 def headline_of(result: ModelComparison) -> str:
-    """What the comparison comes to, in a sentence."""
+    """The conclusion of the comparison in a sentence."""
     paired = [row for row in result.layers if row.first is not None and row.second is not None]
     if result.same_weights:
         return "All weights are equal, number for number."
@@ -163,14 +164,14 @@ def headline_of(result: ModelComparison) -> str:
     alone = len(result.layers) - len(paired)
     text = "The same kinds of layers"
     if alone:
-        text = f"{len(paired)} layer{'s' if len(paired) != 1 else ''} in both, {alone} in only one of them"
+        text = f"{count_of(len(paired), 'layer')} in both, {alone} in only one of them"
     if not weighted:
         return f"{text}."
     return f"{text}; {f'{equal} of {len(weighted)} have equal weights' if equal else 'no weights are equal'}."
 
 
 def difference_text(row: LayerComparison) -> str:
-    """units 30 / 20, activation relu / elu; names that differ are in sight anyway."""
+    """ "units 30 / 20, activation relu / elu"; differing names are visible anyway."""
     if row.first is None or row.second is None:
         return "only in one of them"  # its name says in which
     return ", ".join(_lines(row))

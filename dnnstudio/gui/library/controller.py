@@ -1,4 +1,4 @@
-"""Opens the library and does what is asked there; owns what else reuses trained models in windows of its own."""
+"""Opens the library and carries out its commands; owns the other windows that reuse trained models."""
 
 from __future__ import annotations
 
@@ -6,35 +6,40 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.jobs import CompareModels, Library, ListLibrary, ModelComparison, Progress, SavedModel, SaveModel
-from dnnstudio.core.library import Entry, run_entry
-from dnnstudio.core.runs import MODEL, read_run, run_folders, safe_name
-from dnnstudio.gui.actions import Actions
-from dnnstudio.gui.asking import Asking
-from dnnstudio.gui.comparing import ComparisonOpener
+from dnnstudio.core.jobs.events import Progress
+from dnnstudio.core.jobs.requests import CompareModels, ListLibrary, SaveModel
+from dnnstudio.core.jobs.results import Library, ModelComparison, SavedModel
+from dnnstudio.core.os_errors import is_there
+from dnnstudio.core.workspace.catalog import Entry, run_entry
+from dnnstudio.core.workspace.runs import MODEL, comparison_runs, read_run, run_folders, safe_name
+from dnnstudio.gui.base.actions import Actions
+from dnnstudio.gui.base.document import Document
+from dnnstudio.gui.base.engine_thread import Engine
+from dnnstudio.gui.base.job_client import JobClient
+from dnnstudio.gui.base.run_controller import RunController
+from dnnstudio.gui.base.settings import Settings
+from dnnstudio.gui.base.windows import Windows
+from dnnstudio.gui.comparison import ComparisonOpener
 from dnnstudio.gui.dialogs import Dialogs
-from dnnstudio.gui.document import Document
-from dnnstudio.gui.engine_thread import Engine
-from dnnstudio.gui.file_controller import FileController
+from dnnstudio.gui.dialogs.file_actions import FileActions
 from dnnstudio.gui.library.compare_dialog import CompareDialog
-from dnnstudio.gui.library.deeds import Deeds, Done
 from dnnstudio.gui.library.dialog import LibraryDialog
+from dnnstudio.gui.library.operations import Done, Operations
 from dnnstudio.gui.pretraining import PretrainingController
-from dnnstudio.gui.run_controller import RunController
-from dnnstudio.gui.runs_panel import RunsPanel
-from dnnstudio.gui.settings import Settings
+from dnnstudio.gui.runs.panel import RunsPanel
 from dnnstudio.gui.theme import Theme
 
-WAITING = "Waiting for the engine; the models of files come when it is free."
+WAITING = "Waiting for the training to end; the models of files are read then."
 
 
 class LibraryController(QObject):
-    """`reuse_requested(Path)` carries the run folder or model file whose layers a person wants to start from; `said`
-    what `Messages.say` takes."""
+    """`reuse_requested(Path)` carries the run folder or model file to start from; `said` the arguments of
+    `MessageLine.say`.
+    """
 
     reuse_requested = Signal(object)
     said = Signal(str, str, str, str, object)
@@ -45,7 +50,7 @@ class LibraryController(QObject):
         document: Document,
         engine: Engine,
         controller: RunController,
-        files: FileController,
+        files: FileActions,
         actions: Actions,
         runs: RunsPanel,
         theme: Theme,
@@ -62,25 +67,27 @@ class LibraryController(QObject):
         self._theme = theme
         self._dialogs = dialogs
         self._settings = settings
-        self._deeds = Deeds(settings)
+        self.operations = Operations(settings)
         self._undo: Done | None = None
         self._select: Path | None = None
         self._waiting: list[Path] = []
         self._early: list[Entry] = []
-        self._listing = Asking(engine, controller.submit, self)
-        self._listing.reported.connect(self._on_progress)
-        self._listing.answered.connect(self._on_listed)
-        self._listing.refused.connect(self._on_refused)
-        self._listing.cancelled.connect(self._on_listing_cancelled)
-        self._saving = Asking(engine, controller.submit, self)
+        self.listing = JobClient(engine, self)
+        self.listing.reported.connect(self._on_progress)
+        self.listing.answered.connect(self._on_listed)
+        self.listing.refused.connect(self._on_refused)
+        self.listing.cancelled.connect(self._on_listing_cancelled)
+        self._saving = JobClient(engine, self)
         self._saving.answered.connect(self._on_saved)
         self._saving.refused.connect(self._on_refused)
         self._reader = QTimer(self)
         self._reader.setInterval(0)
         self._reader.timeout.connect(self._read_one)
-        self.dialog: LibraryDialog | None = None
-        self.comparisons: list[CompareDialog] = []
-        self.transfers = ComparisonOpener(window, document, engine, controller, actions, theme)
+        self._library = Windows[str, LibraryDialog]()
+        self.comparisons = Windows[tuple[Path, Path], CompareDialog]()
+        self.transfers = ComparisonOpener(window, document, controller, actions, theme)
+        self.transfers.trained.connect(runs.refresh)
+        self.transfers.trained.connect(self.refresh)
         self.pretraining = PretrainingController(window, document, engine, controller, actions, runs, theme)
         self.pretraining.said.connect(self.said)
         self.pretraining.failed.connect(files.tell)
@@ -91,55 +98,62 @@ class LibraryController(QObject):
 
     def open(self) -> None:
         """Show the library."""
-        if self.dialog is None:
-            dialog = self.dialog = LibraryDialog(self._theme, parent=self._window)
-            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            dialog.asked.connect(self._do)
-            dialog.add_requested.connect(self.add_file)
-            dialog.refresh_requested.connect(self.refresh)
-            dialog.closed.connect(self._on_closed)
-            dialog.messages.action_requested.connect(self.undo)
+        fresh = self.dialog is None
+        dialog = self._library.show("library", self._make)
+        if fresh:
             self.refresh()
-        self.dialog.show()
-        self.dialog.raise_()
-        self.dialog.activateWindow()
-        self.dialog.table.setFocus()
+        dialog.table.setFocus()
+
+    @property
+    def dialog(self) -> LibraryDialog | None:
+        """The library's window while it is open."""
+        return self._library.get("library")
+
+    def _make(self) -> LibraryDialog:
+        dialog = LibraryDialog(self._theme, parent=self._window)
+        dialog.asked.connect(self._do)
+        dialog.add_requested.connect(self.add_file)
+        dialog.refresh_requested.connect(self.refresh)
+        dialog.closed.connect(self._on_closed)
+        dialog.messages.action_requested.connect(self.undo)
+        return dialog
 
     def close_all(self) -> None:
-        """The program ends."""
+        """Close every window, at exit."""
         self.transfers.close_all()
         self.pretraining.close_all()
-        for dialog in (*self.comparisons, *([self.dialog] if self.dialog is not None else [])):
-            dialog.close()
+        self.comparisons.close_all()
+        self._library.close_all()
 
     def _on_closed(self) -> None:
-        self.dialog = None
         self._undo = None
         self._stop_reading()
-        self._listing.cancel()
+        self.listing.cancel()
 
     # ------------------------------------------------------------------------------------------ listing
 
     def refresh(self, _: object = None) -> None:
-        """Read the workspace again; while the engine is at something else, its runs are read here in the meantime."""
+        """Read the workspace again; while the engine is busy, its runs are read here meanwhile."""
         if self.dialog is None:
             return
         self._stop_reading()
-        self._listing.ask(ListLibrary(workspace=self._settings.workspace, files=tuple(self._settings.library_files)))
+        self.listing.ask(ListLibrary(workspace=self._settings.workspace, files=tuple(self._settings.library_files)))
         self.dialog.set_busy("Reading the models …")
         if self._controller.training:
             self.dialog.set_busy(WAITING)
-            self._waiting = [path for path in run_folders(self._settings.workspace) if (path / MODEL).exists()]
+            workspace = self._settings.workspace
+            folders = (*comparison_runs(workspace), *run_folders(workspace))
+            self._waiting = [path for path in folders if is_there(path / MODEL)]
             self._early = []
             self._reader.start()
 
     def _read_one(self) -> None:
-        """One run at a time, so that the window lives on; newest first."""
+        """Read one run at a time, newest first, so that the window stays responsive."""
         if self._waiting:
             try:
                 self._early.append(run_entry(self._waiting.pop()))
             except UserError:
-                return  # the engine's list says why
+                return  # the engine's list gives the reason
         if not self._waiting and self.dialog is not None:
             self._stop_reading()
             self._show(self._early)
@@ -153,8 +167,7 @@ class LibraryController(QObject):
         if self.dialog is not None and isinstance(event, Progress) and not self._reader.isActive():
             self.dialog.set_busy(f"Reading {event.done + 1:,} of {event.total:,} …")
 
-    def _on_listed(self, job: object, result: Any) -> None:
-        del job
+    def _on_listed(self, result: Any) -> None:
         self._stop_reading()
         if self.dialog is None or not isinstance(result, Library):
             return
@@ -184,7 +197,7 @@ class LibraryController(QObject):
         deeds = {
             "open": self._open,
             "reuse": lambda entry: self.reuse_requested.emit(entry.path),
-            "clone": lambda entry: self._work(partial(self._deeds.clone, entry)),
+            "clone": lambda entry: self._work(partial(self.operations.clone, entry)),
             "copy": self._save_copy,
             "rename": self._rename,
             "delete": self._delete,
@@ -209,8 +222,7 @@ class LibraryController(QObject):
         if path is not None:
             self._saving.ask(SaveModel(model=entry.path, path=path))
 
-    def _on_saved(self, job: object, result: Any) -> None:
-        del job
+    def _on_saved(self, result: Any) -> None:
         if self.dialog is not None and isinstance(result, SavedModel):
             self._undo = None
             self.dialog.say(str(result.path), lead="Saved a copy.", severity="good")
@@ -220,16 +232,16 @@ class LibraryController(QObject):
         before = entry.name if entry.kind == "run" else entry.path.name
         name = self._dialogs.rename(self._parent(), before)
         if name is not None and name != before:
-            self._work(partial(self._deeds.rename, entry, name))
+            self._work(partial(self.operations.rename, entry, name))
 
     def _delete(self, entry: Entry) -> None:
         if self._controller.training and entry.path == self._controller.run_folder:
             self._on_refused("This run is being trained.", "Stop the training first.")
             return
-        self._work(partial(self._deeds.delete, entry))
+        self._work(partial(self.operations.delete, entry))
 
     def _work(self, deed: Any) -> None:
-        """Do something on disk, say it, and read the workspace again."""
+        """Carry out a command on disk, report it, and read the workspace again."""
         try:
             done: Done = deed()
         except UserError as error:
@@ -248,7 +260,7 @@ class LibraryController(QObject):
         self.refresh()
 
     def undo(self) -> None:
-        """Take the last deletion back."""
+        """Undo the last deletion."""
         done, self._undo = self._undo, None
         if done is None or done.undo is None:
             return
@@ -262,10 +274,10 @@ class LibraryController(QObject):
         self._read_again()
 
     def add_file(self) -> None:
-        """Ask for a model file that lies elsewhere, and list it."""
+        """Ask for a model file outside the workspace, and list it."""
         path = self._dialogs.open_model(self._parent())
         if path is not None:
-            self._deeds.add(path)
+            self.operations.add(path)
             self._select = path.absolute()
             if self.dialog is not None:
                 self.dialog.messages.clear()
@@ -277,22 +289,22 @@ class LibraryController(QObject):
     # ------------------------------------------------------------------------------------------ comparing
 
     def compare(self, first: Entry, second: Entry) -> None:
-        """Show two models side by side, measured on the first one's test part that is known."""
+        """Compare two models, evaluated on the first known test part of the two."""
+        self.comparisons.show((first.path, second.path), lambda: self._make_comparison(first, second))
+
+    def _make_comparison(self, first: Entry, second: Entry) -> CompareDialog:
         dialog = CompareDialog(self._theme, first, second, parent=self._window)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        asking = Asking(self._engine, self._controller.submit, dialog)
+        client = JobClient(self._engine, dialog)
         measured = next((entry.experiment for entry in (first, second) if entry.task), self._document.experiment)
-        asking.reported.connect(lambda event: dialog.show_progress(getattr(event, "text", "")))
-        asking.answered.connect(lambda _, result: _show_comparison(dialog, result))
-        asking.refused.connect(dialog.show_failure)
-        asking.cancelled.connect(lambda: dialog.show_failure("The comparison was cancelled.", ""))
-        dialog.closed.connect(asking.close)
-        dialog.closed.connect(lambda: self.comparisons.remove(dialog))
-        self.comparisons.append(dialog)
-        asking.ask(CompareModels(first=first.path, second=second.path, experiment=measured))
+        client.reported.connect(lambda event: dialog.show_progress(getattr(event, "text", "")))
+        client.answered.connect(lambda result: _show_comparison(dialog, result))
+        client.refused.connect(dialog.show_failure)
+        client.cancelled.connect(lambda: dialog.show_failure("The comparison was cancelled.", ""))
+        dialog.closed.connect(client.close)
+        client.ask(CompareModels(first=first.path, second=second.path, experiment=measured))
         if self._controller.training:
             dialog.show_progress("Waiting for the training to end")
-        dialog.show()
+        return dialog
 
 
 def _show_comparison(dialog: CompareDialog, result: object) -> None:

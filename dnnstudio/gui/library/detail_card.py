@@ -1,4 +1,4 @@
-"""The chosen model: its drawing, what is known of it, and whose weights its layers have."""
+"""The selected model: its diagram, its facts, and the origin of its layers' weights."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dnnstudio.core.library import Entry, LayerIdentity
+from dnnstudio.core.workspace.catalog import Entry, LayerIdentity
 from dnnstudio.gui.dialogs.stack_drawing import StackDrawing
-from dnnstudio.gui.library.words import KIND_WORDS, facts_of, identity_sentence
+from dnnstudio.gui.library.sentences import KIND_WORDS, facts_of, identity_sentence
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, ElidedLabel, label, rule
 
@@ -28,7 +28,7 @@ TONES = {"own": "text2", "clone": "accent", "share": "hint"}
 
 
 class DetailCard(Card):
-    """One model, or a sentence while none or several are chosen."""
+    """One model, or a message if none or several are selected."""
 
     def __init__(self, theme: Theme, *, parent: QWidget | None = None) -> None:
         super().__init__(theme, margin=16, parent=parent)
@@ -77,13 +77,12 @@ class DetailCard(Card):
         header = tree.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for place, width in ((1, 122), (2, 122)):
-            header.setSectionResizeMode(place, QHeaderView.ResizeMode.Fixed)
-            header.resizeSection(place, width)
+        for place in (1, 2):  # "shared, changed" and fingerprints are seen whole; long names give way
+            header.setSectionResizeMode(place, QHeaderView.ResizeMode.ResizeToContents)
         return tree
 
     def show_none(self, sentence: str) -> None:
-        """No single model."""
+        """No single model is selected."""
         self.title.setText("")
         self.title.hide()
         self.note.setText(sentence)
@@ -106,7 +105,7 @@ class DetailCard(Card):
             widget.setVisible(bool(entry.layers))
 
     def set_narrow(self, narrow: bool) -> None:
-        """With less room, the fingerprints of the layers are in their tooltips only."""
+        """With little space, the layers' fingerprints are only in their tooltips."""
         self.setFixedWidth(300 if narrow else 372)
         self.layers.setColumnHidden(2, narrow)
 

@@ -1,4 +1,4 @@
-"""The library's window: the table of models, the chosen one beside it, and buttons for what can be done."""
+"""The library's window: the table of models, details of the selected one, and buttons for the commands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QAction, QCloseEvent, QFontMetrics, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -21,10 +21,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dnnstudio.core.library import Entry
+from dnnstudio.core.text import count_of
+from dnnstudio.core.workspace.catalog import Entry
 from dnnstudio.gui.library.detail_card import DetailCard
 from dnnstudio.gui.library.entries_model import COLUMNS, DATE, EntriesModel, ShownEntries
-from dnnstudio.gui.library.entry_delegate import ROW_HEIGHT, EntryDelegate
+from dnnstudio.gui.library.entry_delegate import BESIDE, ROW_HEIGHT, TEXT_SIZE, EntryDelegate
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, MessageBar, MiniButton, label, push_button
 
@@ -37,15 +38,18 @@ DEEDS = (
     ("compare", "Compare two", "Two chosen models side by side: layers, options, weights, accuracy", 2, ""),
     ("delete", "Delete", "Put the model into the trash folder of the workspace; Undo brings it back (Del)", 1, "Del"),
 )
-"""Name, words, tooltip, how many models it takes, keys."""
+"""Name, label, tooltip, number of models it applies to, keys."""
 NOTES = 4
 """So many sentences on what cannot be read are in sight."""
 NOTHING = "There is no trained model in this workspace yet. Press Train in the main window, or add a file."
 
 
 class LibraryDialog(QDialog):
-    """Beside the main window, not over it. `asked(deed, entries)` for what a person wants done with the chosen models;
-    `add_requested` and `refresh_requested`; `closed` when the window goes."""
+    """A non-modal window.
+
+    `asked(deed, entries)` for a command on the selected models; `add_requested` and `refresh_requested`; `closed` when
+    the window is closed.
+    """
 
     asked = Signal(str, object)
     add_requested = Signal()
@@ -59,6 +63,7 @@ class LibraryDialog(QDialog):
         self.setModal(False)
         self.setMinimumSize(QSize(900, 560))
         self.resize(1240, 780)
+        self._theme = theme
         self.entries = EntriesModel(self)
         self.shown = ShownEntries(self.entries, self)
         self.buttons: dict[str, QPushButton] = {}
@@ -75,10 +80,10 @@ class LibraryDialog(QDialog):
         body = QHBoxLayout()
         body.setSpacing(8)
         self.card = Card(theme, margin=4)
-        self._empty = label("", Role.SMALL, wrap=True)
-        self._empty.setObjectName("library_empty")
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.card.add(self._empty, 1)
+        self.empty_message = label("", Role.SMALL, wrap=True)
+        self.empty_message.setObjectName("library_empty")
+        self.empty_message.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.card.add(self.empty_message, 1)
         self.card.add(self.table, 1)
         self.notes = label("", Role.HINT, wrap=True)
         self.notes.setObjectName("library_notes")
@@ -176,11 +181,12 @@ class LibraryDialog(QDialog):
     # ------------------------------------------------------------------------------------------ what is shown
 
     def set_entries(self, entries: Sequence[Entry]) -> None:
-        """Show these models; what was chosen stays chosen."""
+        """Show these models, keeping the selection."""
         chosen = [entry.path for entry in self.chosen()]
         scrolled = self.table.verticalScrollBar().value()
         hidden = self.table.isHidden()
         self.entries.set_entries(entries)
+        self._fit_columns()
         for path in chosen:
             self.select(path, only=False)
         self.table.verticalScrollBar().setValue(scrolled)
@@ -194,7 +200,7 @@ class LibraryDialog(QDialog):
         return tuple(entry for row in rows if (entry := self.shown.entry(row)) is not None)
 
     def select(self, path: Path, *, only: bool = True) -> None:
-        """Select the model at a path, if it is in sight."""
+        """Select the model at a path, if it is listed."""
         row = self.shown.row_of(path)
         if row < 0:
             return
@@ -204,19 +210,19 @@ class LibraryDialog(QDialog):
         self.table.scrollTo(index)
 
     def set_notes(self, notes: Sequence[str]) -> None:
-        """What cannot be read, a sentence each, under the models."""
+        """Set the messages on unreadable models, shown below the table."""
         lines = [*notes[:NOTES], *([f"And {len(notes) - NOTES} more."] if len(notes) > NOTES else [])]
         self.notes.setText("\n".join(lines))
         self.notes.setToolTip("\n".join(notes) if len(notes) > NOTES else "")
         self.notes.setVisible(bool(notes))
 
     def set_busy(self, text: str) -> None:
-        """What is being read, or an empty text."""
+        """Set what is being read, or ""."""
         self._busy = text
         self._show_state()
 
     def say(self, text: str, *, lead: str = "", severity: str = "news", action: str = "") -> None:
-        """A message of this window."""
+        """Show a message in this window."""
         self.messages.show_message(text, lead=lead, severity=severity, action=action)  # type: ignore[arg-type]
 
     def _search(self, text: str) -> None:
@@ -225,10 +231,10 @@ class LibraryDialog(QDialog):
 
     def _show_state(self) -> None:
         count, shown = self.entries.rowCount(), self.shown.rowCount()
-        words = f"{count:,} model{'' if count == 1 else 's'}" if shown == count else f"{shown:,} of {count:,} models"
+        words = count_of(count, "model") if shown == count else f"{shown:,} of {count:,} models"
         self.progress.setText(self._busy or (words if count else ""))
-        self._empty.setText("No model mentions all of these words." if count else self._busy or NOTHING)
-        self._empty.setVisible(not shown)
+        self.empty_message.setText("No model mentions all of these words." if count else self._busy or NOTHING)
+        self.empty_message.setVisible(not shown)
         self.table.setVisible(bool(shown))
         self._show_chosen()
 
@@ -258,7 +264,7 @@ class LibraryDialog(QDialog):
             menu.popup(self.table.viewport().mapToGlobal(place))
 
     def menu(self) -> QMenu:
-        """What can be done with the chosen models."""
+        """The menu of commands for the selected models."""
         menu = QMenu(self)
         menu.setObjectName("library_menu")
         for name, words, _tip, _, _keys in DEEDS:
@@ -270,6 +276,14 @@ class LibraryDialog(QDialog):
             menu.addAction(action)
         return menu
 
+    def _fit_columns(self) -> None:
+        """Give each column the room of its widest text: dates and marked figures are to be seen whole."""
+        metrics = QFontMetrics(self._theme.font(TEXT_SIZE))
+        for number, column in enumerate(COLUMNS):
+            if column.width:
+                texts = (metrics.horizontalAdvance(column.text(entry)) for entry in self.entries.entries)
+                self.table.setColumnWidth(number, max(column.width, max(texts, default=0) + BESIDE))
+
     # ------------------------------------------------------------------------------------------ Qt
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -277,7 +291,7 @@ class LibraryDialog(QDialog):
         narrow = self.width() < 1160
         self.detail.set_narrow(narrow)
         for number, column in enumerate(COLUMNS):
-            self.table.setColumnHidden(number, narrow and column.title in ("Val. acc.", "Weights"))
+            self.table.setColumnHidden(number, narrow and column.wide_only)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._over:
@@ -286,5 +300,5 @@ class LibraryDialog(QDialog):
         event.accept()
 
     def reject(self) -> None:
-        """Escape closes it, as its cross does."""
+        """Escape closes it, like the close button."""
         self.close()

@@ -1,4 +1,4 @@
-"""The models as a table: what its columns say, how it is searched and sorted."""
+"""The models as a table: columns, search and sorting."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from PySide6.QtCore import (
     Qt,
 )
 
-from dnnstudio.core.library import Entry
+from dnnstudio.core.text import date_text, share_text
+from dnnstudio.core.workspace.catalog import Entry
+from dnnstudio.gui.base.runs_model import OUTDATED
 from dnnstudio.gui.dialogs.stack_drawing import Bar, bars_of
-from dnnstudio.gui.library.words import layers_text, search_text, when_text
-from dnnstudio.gui.runs_model import share
+from dnnstudio.gui.library.sentences import layers_text, search_text
 
 Index = QModelIndex | QPersistentModelIndex
 ENTRY_ROLE = int(Qt.ItemDataRole.UserRole) + 1
@@ -30,7 +31,7 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its title, text and width (0: what is left), what it is sorted by, and what it teaches."""
+    """One column: its title, text and width (0: the remaining space), its sort key, and its explanation."""
 
     title: str
     text: Callable[[Entry], str]
@@ -38,34 +39,42 @@ class Column:
     by: Callable[[Entry], Any]
     help: str
     left: bool = False
+    wide_only: bool = False
+    """Hidden in a narrow window."""
+
+
+def _figure(entry: Entry, value: float | None) -> str:
+    """A share, marked where a training of another model has changed shared layers since it was measured."""
+    return f"{share_text(value)} {OUTDATED}" if entry.outdated and value is not None else share_text(value)
 
 
 COLUMNS = (
     Column("Model", lambda e: e.name, 0, lambda e: (e.name.lower(), e.path.name), "Name and task of the model.", True),
     Column(
-        "Test acc.", lambda e: share(e.accuracy), 82, lambda e: e.accuracy if e.accuracy is not None else -1.0,
-        "Share of the test rows that it got right at the end of its training.",
+        "Test acc.", lambda e: _figure(e, e.accuracy), 82, lambda e: e.accuracy if e.accuracy is not None else -1.0,
+        "Share of the test rows that it got right at the end of its training. †: older than its weights.",
     ),
     Column(
-        "Val. acc.", lambda e: share(e.val_accuracy), 82,
+        "Val. acc.", lambda e: _figure(e, e.val_accuracy), 82,
         lambda e: e.val_accuracy if e.val_accuracy is not None else -1.0,
-        "Share of the validation rows that it got right at the end of its training.",
+        "Share of the validation rows that it got right at the end of its training. †: older than its weights.",
+        wide_only=True,
     ),
     Column(
         "Layers", lambda e: layers_text(e.layers), 128, lambda e: layers_text(e.layers),
         "Whose weights its layers have: its own, cloned from another model, or shared with one.", True,
     ),
-    Column("Date", lambda e: when_text(e.when), 138, lambda e: e.when, "When the training began, or the file's.", True),
+    Column("Date", lambda e: date_text(e.when), 138, lambda e: e.when, "When the training began, or the file's.", True),
     Column(
         "Weights", lambda e: e.fingerprint or "–", 120, lambda e: e.fingerprint,
-        "Fingerprint of all weights: equal numbers give equal fingerprints, one changed bit gives another.", True,
+        "Fingerprint of all weights: equal numbers give equal fingerprints, one changed bit gives another.", True, True,
     ),
 )  # fmt: skip
 DATE = next(number for number, column in enumerate(COLUMNS) if column.title == "Date")
 
 
 class EntriesModel(QAbstractTableModel):
-    """Models in the order in which they came. Drawings are worked out when they are first painted."""
+    """Models in their original order. Diagrams are computed when first painted."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -78,7 +87,7 @@ class EntriesModel(QAbstractTableModel):
         return self._entries
 
     def set_entries(self, entries: Sequence[Entry]) -> None:
-        """Show these and no others."""
+        """Replace all models."""
         self.beginResetModel()
         self._entries = tuple(entries)
         self._texts = {entry.path: search_text(entry) for entry in self._entries}
@@ -88,12 +97,12 @@ class EntriesModel(QAbstractTableModel):
         return self._entries[row] if 0 <= row < len(self._entries) else None
 
     def matches(self, row: int, words: Sequence[str]) -> bool:
-        """Whether every word is found in what is known of the model."""
+        """Whether every word occurs in the model's facts."""
         text = self._texts[self._entries[row].path]
         return all(word in text for word in words)
 
     def bars(self, entry: Entry) -> tuple[Bar, ...]:
-        """The drawing of a model."""
+        """The diagram of a model."""
         known = self._bars.get(entry.path)
         if known is None or known[0] is not entry:
             known = self._bars[entry.path] = (entry, bars_of(entry.experiment, input_shape=entry.input_shape))
@@ -139,7 +148,7 @@ class EntriesModel(QAbstractTableModel):
 
 
 class ShownEntries(QSortFilterProxyModel):
-    """The models that mention every word of the search, sorted by a column."""
+    """The models that match the search, sorted by a column."""
 
     def __init__(self, entries: EntriesModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -148,17 +157,17 @@ class ShownEntries(QSortFilterProxyModel):
         self.setSourceModel(entries)
 
     def search(self, text: str) -> None:
-        """Show only what mentions every word."""
+        """Show only models that mention every word."""
         self.beginFilterChange()
         self._words = tuple(text.lower().split())
         self.endFilterChange(QSortFilterProxyModel.Direction.Rows)
 
     def entry(self, row: int) -> Entry | None:
-        """The model that stands in a row now."""
+        """The model in a displayed row."""
         return self._model.entry(self.mapToSource(self.index(row, 0)).row())
 
     def row_of(self, path: Path) -> int:
-        """Where a model stands now, or -1."""
+        """The displayed row of a model, or -1."""
         return next((row for row in range(self.rowCount()) if (e := self.entry(row)) and e.path == path), -1)
 
     # ------------------------------------------------------------------------------------------ Qt

@@ -1,4 +1,4 @@
-"""Paints the table of models: drawing, name and task in the first column, whose layers in words and colour."""
+"""Paints the table of models: diagram, name and task in the first column, the weights' origin in words and colour."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from dnnstudio.core.library import Entry
+from dnnstudio.core.workspace.catalog import Entry
 from dnnstudio.gui.dialogs.stack_drawing import Bar, paint_bar
 from dnnstudio.gui.library.entries_model import COLUMNS, ENTRY_ROLE, Index
 from dnnstudio.gui.theme import Theme
 
 ROW_HEIGHT, THUMBNAIL = 52, 36
+TEXT_SIZE = 12
+MARGIN = 10
+BESIDE = 2 * MARGIN + 2
+"""What a text needs beside itself, so that it is not elided."""
 KEPT = 2000
 PITCH = 6.0
 """Pixels that the bar of one layer takes at most in a thumbnail."""
 
 
 class EntryDelegate(QStyledItemDelegate):
-    """`bars` gives the drawing of a model."""
+    """Paints a row; `bars` returns the diagram of a model."""
 
     def __init__(self, theme: Theme, bars: Callable[[Entry], Sequence[Bar]], parent: QWidget) -> None:
         super().__init__(parent)
@@ -48,8 +52,8 @@ class EntryDelegate(QStyledItemDelegate):
             if COLUMNS[index.column()].title == "Layers":
                 kinds = {item.kind for item in entry.layers}
                 tone = "hint" if "share" in kinds else "accent" if "clone" in kinds else "text2"
-            text_area = area.adjusted(10, 0, -10, -1)
-            self._write(painter, text_area, str(index.data()), 12, tone, alignment=alignment)
+            text_area = area.adjusted(MARGIN, 0, -MARGIN, -1)
+            self._write(painter, text_area, str(index.data()), TEXT_SIZE, tone, alignment=alignment)
         painter.restore()
 
     def _paint_model(self, painter: QPainter, area: QRect, entry: Entry) -> None:
@@ -62,7 +66,7 @@ class EntryDelegate(QStyledItemDelegate):
         self._write(painter, words.translated(0, 18), task, 11, "text2")
 
     def _drawing(self, entry: Entry, ratio: float) -> QPixmap:
-        """The drawing of a model, made once for each theme and screen."""
+        """The diagram of a model as a pixmap, cached per theme and screen."""
         key = (entry.path, entry.fingerprint, self._theme.tokens().name, ratio)
         found = self._made.get(key)
         if found is None:

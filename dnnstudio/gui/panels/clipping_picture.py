@@ -1,4 +1,6 @@
-"""A picture of what clipping does to the direction of a step: the chapter's gradient [0.9, 100], clipped both ways."""
+"""A picture of how clipping changes a step's direction: Géron's example gradient [0.9, 100], clipped by
+both methods.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +10,14 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from dnnstudio.core.clipping import EXAMPLE, Gradient, clipped_by_norm, clipped_by_value, turned
+from dnnstudio.core.experiment.gradient_clipping import EXAMPLE, Gradient, clipped_by_norm, clipped_by_value, turned
 from dnnstudio.gui.theme import Theme
 
 GAP, RADIUS, TITLE, WORDS, DRAWING = 8, 6, 22, 34, 66
 ARROW = 50.0
-"""Pixels of the larger of the two numbers that are left."""
+"""Length in pixels of the larger component of the clipped gradient."""
 KEPT_DEG = 0.5
-"""A turn that nobody would see."""
+"""A smaller angle is invisible and counts as unchanged."""
 
 SENTENCES = {
     "": "Clipping bounds the step where the loss is steep: by value it may turn it, by norm the direction stays.",
@@ -26,7 +28,7 @@ SENTENCES = {
 
 
 class ClippingPicture(QWidget):
-    """Two tiles: cut by value, shortened by norm. The one that is in use has the accent's colour."""
+    """Two tiles: clipped by value, clipped by norm. The one in use has the accent colour."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,7 +41,7 @@ class ClippingPicture(QWidget):
         self.show_clipping("", 1.0)
 
     def show_clipping(self, name: str, limit: float) -> None:
-        """Draw with the limit that is set: `name` is the optimizer's field, "" where nothing is clipped."""
+        """Show the effect of the present limit: `name` is the optimizer's field, "" without clipping."""
         if self.toolTip() and (name, limit) == (self._chosen, self._limit):
             return
         self._chosen, self._limit = name, limit
@@ -49,7 +51,7 @@ class ClippingPicture(QWidget):
         self.update()
 
     def texts(self) -> tuple[tuple[str, str, str, str], ...]:
-        """The words of each tile: title, the gradient before and after, and what became of the direction."""
+        """The texts of each tile: title, gradient before and after, and the effect on its direction."""
         before = EXAMPLE
         found = []
         for title, after in zip(self._titles(), self._clipped(), strict=True):
@@ -132,5 +134,5 @@ class ClippingPicture(QWidget):
 
 
 def _pair(gradient: Gradient) -> str:
-    """[0.009, 1]: as many digits as tell what happened."""
+    """ "[0.009, 1]", with as many digits as show the effect."""
     return "[" + ", ".join(f"{value:.3g}" for value in gradient) + "]"

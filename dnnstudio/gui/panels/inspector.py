@@ -1,4 +1,4 @@
-"""The options of the selected layers, made from their fields, with advice on them."""
+"""The options of the selected layers as a form, with advice."""
 
 from __future__ import annotations
 
@@ -8,30 +8,33 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QRegularExpression, Qt, Sign
 from PySide6.QtGui import QKeyEvent, QRegularExpressionValidator, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
-from dnnstudio.core import edits
-from dnnstudio.core.checks import Problem
+from dnnstudio.core.analysis.checks import Problem
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.layers import Layer, WeightedLayer, times
-from dnnstudio.core.shapes import LayerShape
-from dnnstudio.gui.document import Document
+from dnnstudio.core.experiment import edits
+from dnnstudio.core.experiment.layers import Layer, WeightedLayer, times
+from dnnstudio.core.experiment.shapes import LayerShape
+from dnnstudio.gui.base.document import Document
+from dnnstudio.gui.base.stack_commands import NAME_PATTERN, StackCommands
 from dnnstudio.gui.forms import OptionForm
 from dnnstudio.gui.panels.option_panel import title_at
-from dnnstudio.gui.panels.parts import NARROW_BELOW, AdviceList, FitScroll
-from dnnstudio.gui.stack.commands import StackCommands
-from dnnstudio.gui.stack.delegate import NAME_PATTERN
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import ElidedLabel, IconLabel, MiniButton, label, rule
+from dnnstudio.gui.widgets.advice_list import AdviceList
+from dnnstudio.gui.widgets.fit_scroll import FitScroll
 
 LEFT_OUT = ("id", "enabled")
 """Fields that are edited elsewhere: the name in the head, on and off in the menu."""
 NO_LAYER = "Select a layer in the stack to see its options, or add one."
 NO_COMMON = "These kinds of layer have no option in common. Select fewer to edit them together."
+NARROW_BELOW = 270
+"""On a card narrower than this, contents are reduced and texts shortened."""
 
 
 class InspectorPanel(QWidget):
     """The form of the selected layers; an edit changes all of them in one undo step. `failed` carries a `UserError`."""
 
     failed = Signal(object)
+    vary_requested = Signal(str)
 
     def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,7 +49,7 @@ class InspectorPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(self._head)
-        column.addWidget(self._nothing)
+        column.addWidget(self.nothing_selected)
         column.addWidget(self.area)
         column.addStretch(1)
         document.experiment_changed.connect(self.refresh)
@@ -94,8 +97,8 @@ class InspectorPanel(QWidget):
         self._head.setMinimumHeight(24)
 
     def _make_body(self) -> None:
-        self._nothing = label(NO_LAYER, Role.CAPTION, wrap=True)
-        self._nothing.setObjectName("nothing_selected")
+        self.nothing_selected = label(NO_LAYER, Role.CAPTION, wrap=True)
+        self.nothing_selected.setObjectName("nothing_selected")
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
@@ -103,6 +106,7 @@ class InspectorPanel(QWidget):
         self.form = OptionForm(self._theme, exclude=LEFT_OUT)
         self.form.setObjectName("layer_form")
         self.form.edited.connect(self._edit)
+        self.form.vary_requested.connect(self._vary)
         self.advice = AdviceList(self._document, self._theme, self._concerns)
         self.advice.failed.connect(self.failed)
         self._rule = rule()
@@ -113,15 +117,19 @@ class InspectorPanel(QWidget):
         column.addStretch(1)
         self.area = FitScroll(content)
 
+    def _vary(self, path: str) -> None:
+        for layer in self._document.selected_layers[:1]:
+            self.vary_requested.emit(f"layers.{layer.id}.{path}")
+
     # ------------------------------------------------------------------------------------------------ showing
 
     def refresh(self, _: object = None) -> None:
-        """Show the selected layers as they are now."""
+        """Show the selected layers."""
         layers = self._document.selected_layers
         for part in (self.lock, self.copy, self.more, self.area):
             part.setVisible(bool(layers))
-        self._nothing.setText(NO_COMMON if layers else NO_LAYER)
-        self._nothing.setVisible(not layers)
+        self.nothing_selected.setText(NO_COMMON if layers else NO_LAYER)
+        self.nothing_selected.setVisible(not layers)
         if self.name_editor.isVisible():
             self._show_editor(False)
         if not layers:
@@ -134,9 +142,9 @@ class InspectorPanel(QWidget):
         self._show_head(one.icon if one else "stack", one.id if one else f"{len(layers)} layers", kind)
         self._show_lock(layers)
         self.form.set_value(layers[0] if one else list(layers))
-        self._nothing.setVisible(not one and not self.form.paths())
+        self.nothing_selected.setVisible(not one and not self.form.paths())
         self.advice.refresh()
-        self.form.set_marks(self._marks())
+        self.form.set_marks(self.marks())
         self._show_counts()
 
     def _show_head(self, icon: str, name: str, kind: str) -> None:
@@ -171,7 +179,7 @@ class InspectorPanel(QWidget):
         chosen = self._document.selection
         return problem.place in chosen or any(layer_id in chosen for layer_id in problem.layers)
 
-    def _marks(self) -> dict[str, str]:
+    def marks(self) -> dict[str, str]:
         marks: dict[str, str] = {}
         for problem in self.advice.problems:
             if problem.field and marks.get(problem.field) != "error":
@@ -197,13 +205,13 @@ class InspectorPanel(QWidget):
             self.refresh()
 
     def take_focus(self) -> None:
-        """Put the keyboard's focus on the first field."""
+        """Focus the first field."""
         paths = self.form.paths() if self._document.selection else ()
         if paths:
             self.form.focus_field(paths[0])
 
     def edit_name(self) -> None:
-        """Open the field for another name."""
+        """Open the name field."""
         if len(self._document.selection) == 1:
             self.name_editor.setText(self._document.selection[0])
             self._show_editor(True)
@@ -228,7 +236,7 @@ class InspectorPanel(QWidget):
         menu.popup(self.more.mapToGlobal(QPoint(0, self.more.height() + 4)))
 
     def fill_menu(self, menu: QMenu) -> None:
-        """What can be done with the selected layers beside editing their fields."""
+        """Add the commands on the selected layers to the menu."""
         do, layers = self._commands, self._document.selected_layers
         rename = menu.addAction("Rename…", self.edit_name)
         rename.setEnabled(len(layers) == 1)
@@ -242,7 +250,7 @@ class InspectorPanel(QWidget):
         menu.addAction("Delete", lambda: self._attempt(do.remove))
 
     def _reset(self) -> None:
-        """Every field that has a default gets it back; what every layer must say stays."""
+        """Reset every field that has a default; required fields are unchanged."""
         experiment = self._document.experiment
         for layer in self._document.selected_layers:
             defaults = {
@@ -278,11 +286,11 @@ class InspectorPanel(QWidget):
 
 
 def weights_text(row: LayerShape) -> str:
-    """Weights 300 × 100 + 100, in the order of the layer's arrays."""
+    """ "Weights 300 × 100 + 100", in the order of the layer's arrays."""
     return f"Weights {' + '.join(times(variable.shape) for variable in row.variables)}" if row.variables else ""
 
 
 if __name__ == "__main__":
-    from dnnstudio.gui.panels.alone import show_alone
+    from dnnstudio.gui.widgets.alone import show_alone
 
     sys.exit(show_alone(InspectorPanel, 320))

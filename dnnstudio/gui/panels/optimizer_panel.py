@@ -6,14 +6,17 @@ import sys
 
 from PySide6.QtWidgets import QWidget
 
-from dnnstudio.core.clipping import clipping_of, with_clipping
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.optimizers import CLIPPINGS, OPTIMIZER_KINDS, Optimizer
-from dnnstudio.gui.document import Document
+from dnnstudio.core.experiment.gradient_clipping import clipping_of, with_clipping
+from dnnstudio.core.experiment.optimizers import CLIPPINGS, OPTIMIZER_KINDS, Optimizer
+from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.panels.clipping_picture import SENTENCES, ClippingPicture
 from dnnstudio.gui.panels.option_panel import OptionPanel, title_at
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import label
+
+FOR_THE_NEXT = " A training is under way: what is changed here is for the next run."
+RATE_OF_THIS = " The field beside the learning-rate plot changes the rate of this one."
 
 
 class OptimizerPanel(OptionPanel):
@@ -25,29 +28,59 @@ class OptimizerPanel(OptionPanel):
     def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(document, theme, "optimizer", kinds=OPTIMIZER_KINDS, parent=parent)
 
+    _activity = "idle"
+
+    @property
+    def _training(self) -> bool:
+        return self._activity != "idle"
+
     def refresh(self, _: object = None) -> None:
         """Show the document as it is now."""
         super().refresh()
-        note = type(self.value).help
-        if not self._document.experiment.schedule.uses_base_rate:
-            schedule = self._document.experiment.schedule.label
-            note += f" The schedule {schedule} sets the learning rate, so the one above is not used."
-        self._sentence.setText(note)
+        note, schedule = type(self.value).help, self._document.experiment.schedule
+        if not schedule.uses_base_rate:
+            note += f" The schedule {schedule.label} sets the learning rate, so the one above is not used."
+        phases = self._document.experiment.transfer.phases if self._document.experiment.transfer is not None else ()
+        rates = [phase.learning_rate is not None or phase.optimizer is not None for phase in phases]
+        optimizers = [phase.optimizer is not None for phase in phases]
+        if self._training:
+            note += FOR_THE_NEXT if self._activity == "repeating" else FOR_THE_NEXT + RATE_OF_THIS
+        for own, what in ((rates, "a learning rate"), (optimizers, "an optimizer")):
+            if any(own):
+                numbers = ", ".join(str(number) for number, has in enumerate(own, start=1) if has)
+                which = "Each phase" if all(own) else f"Phase {numbers}"
+                note += f" {which} has {what} of its own, set in Reuse layers…"
+        self.sentence.setText(note)
+        self.form.setEnabled(not (phases and all(optimizers)))
+        self._set_used("learning_rate", schedule.uses_base_rate and not (phases and all(rates)))
+        self._set_used("momentum", getattr(schedule, "momentum_low", None) is None)
         optimizer = self.value
         assert isinstance(optimizer, Optimizer)
         name, limit = clipping_of(optimizer) or ("", 1.0)
         self.picture.show_clipping(name, limit)
         self._clipping_sentence.setText(SENTENCES[name])
 
+    def _set_used(self, path: str, used: bool) -> None:
+        """Let a field be edited only where the training uses it."""
+        if path in self.form.paths():
+            for widget in self.form.row(path).stops():
+                widget.setEnabled(used)
+
+    def set_activity(self, activity: str) -> None:
+        """What the run controller does: while it trains, what is edited here is for the next run."""
+        before, self._activity = self._training, activity
+        if before != self._training:
+            self.refresh()
+
     def _make_more(self) -> None:
-        self._sentence = label("", Role.CAPTION, wrap=True)
-        self._sentence.setObjectName("optimizer_sentence")
+        self.sentence = label("", Role.CAPTION, wrap=True)
+        self.sentence.setObjectName("optimizer_sentence")
         self.picture = ClippingPicture(self._theme)
         self._clipping_sentence = label("", Role.CAPTION, wrap=True)
         self._clipping_sentence.setObjectName("clipping_sentence")
 
     def _fill_column(self) -> None:
-        for part in (self.form, self.advice, self._sentence, self.picture, self._clipping_sentence):
+        for part in (self.form, self.advice, self.sentence, self.picture, self._clipping_sentence):
             self.column.addWidget(part)
         self.column.addStretch(1)
 
@@ -68,6 +101,6 @@ class OptimizerPanel(OptionPanel):
 
 
 if __name__ == "__main__":
-    from dnnstudio.gui.panels.alone import show_alone
+    from dnnstudio.gui.widgets.alone import show_alone
 
     sys.exit(show_alone(OptimizerPanel, 320))

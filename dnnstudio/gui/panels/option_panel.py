@@ -1,4 +1,4 @@
-"""A panel made of one part of the experiment: its kind, its fields, and advice on it."""
+"""A panel for one part of the experiment: its kind, its fields, and advice."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from collections.abc import Collection, Mapping, Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from dnnstudio.core import edits
-from dnnstudio.core.checks import Problem
+from dnnstudio.core.analysis.checks import Problem
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.options import Option
-from dnnstudio.gui.document import Document
+from dnnstudio.core.experiment import edits
+from dnnstudio.core.experiment.fields import Option
+from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.forms import OptionForm
-from dnnstudio.gui.panels.parts import AdviceList, FitScroll
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets.advice_list import AdviceList
+from dnnstudio.gui.widgets.fit_scroll import FitScroll
 
 
 def title_at(record: Option, path: str) -> str:
-    """What a person calls the field at a dotted path: "L2" for kernel_regularizer.l2, else the nearest title known."""
+    """The display name of the field at a dotted path: "L2" for kernel_regularizer.l2, else the nearest known title."""
     title = ""
     for name in path.split("."):
         field = type(record).model_fields.get(name)
@@ -31,7 +32,7 @@ def title_at(record: Option, path: str) -> str:
 
 
 def problem_marks(problems: Sequence[Problem], fields: Mapping[str, str]) -> dict[str, str]:
-    """The worst severity of each field: what edge its editor gets. `fields` maps a problem's place to a field."""
+    """The worst severity of each field, for the border of its editor. `fields` maps a problem's place to a field."""
     marks: dict[str, str] = {}
     for problem in problems:
         name = fields.get(problem.place, "")
@@ -41,12 +42,13 @@ def problem_marks(problems: Sequence[Problem], fields: Mapping[str, str]) -> dic
 
 
 class OptionPanel(QWidget):
-    """The part of the experiment at `path`. With `kinds` (kind → class) a person can choose another kind.
+    """The part of the experiment at `path`. With `kinds` (kind → class) the user can choose another kind.
 
-    `failed` carries a `UserError`.
+    `failed` carries a `UserError`, `vary_requested` the path in the experiment of a field to vary.
     """
 
     failed = Signal(object)
+    vary_requested = Signal(str)
 
     def __init__(
         self,
@@ -72,6 +74,7 @@ class OptionPanel(QWidget):
         self.form = OptionForm(theme, exclude=exclude, kinds=self._kinds.values(), kind_help=f"Which {path} to use.")
         self.form.setObjectName(f"{path}_form")
         self.form.edited.connect(self._edit)
+        self.form.vary_requested.connect(lambda name: self.vary_requested.emit(f"{path}.{name}"))
         self.advice = AdviceList(document, theme, self._concerns)
         self.advice.failed.connect(self.failed)
         self._make_more()
@@ -86,13 +89,13 @@ class OptionPanel(QWidget):
 
     @property
     def value(self) -> Option:
-        """The part of the experiment that this panel shows."""
+        """The part of the experiment shown here."""
         value = edits.get_value(self._document.experiment, self._path)
         assert isinstance(value, Option)
         return value
 
     def refresh(self, _: object = None) -> None:
-        """Show the document as it is now."""
+        """Show the present document."""
         value = self.value
         self.form.set_value(value)
         self.advice.refresh()
@@ -100,10 +103,10 @@ class OptionPanel(QWidget):
         self.form.set_marks(problem_marks(self.advice.problems, places))
 
     def _make_more(self) -> None:
-        """Make what only this panel has. Called once, before the column is filled."""
+        """Create the subclass's own widgets. Called once, before the column is filled."""
 
     def _fill_column(self) -> None:
-        """Put the parts into the column. Panels with more to show have their own order."""
+        """Arrange the widgets. Panels with additional ones override the order."""
         for part in (self.form, self.advice):
             self.column.addWidget(part)
         self.column.addStretch(1)

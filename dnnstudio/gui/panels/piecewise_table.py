@@ -1,4 +1,4 @@
-"""The table of a piecewise constant schedule: from when on which rate."""
+"""The table of a piecewise constant schedule: each rate and the boundary at which it begins."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from dnnstudio.core.schedules import Piecewise
+from dnnstudio.core.experiment.schedules import Piecewise
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Limits, MiniButton, NumberField, Steps, label, push_button
 
@@ -17,7 +17,7 @@ MOST = 100
 
 @dataclass(slots=True)
 class Line:
-    """The widgets of one stretch; the first one has no boundary and cannot be taken away."""
+    """The widgets of one piece; the first one has no boundary and cannot be removed."""
 
     holder: QWidget
     rate: NumberField
@@ -27,13 +27,15 @@ class Line:
 
 
 class PiecewiseTable(QWidget):
-    """A line a rate, in order. `edited` carries the changed schedule and the name of the edit.
+    """One line per rate, in order.
 
-    There is always one rate more than boundaries. A boundary that does not lie between its neighbours, or a rate that
-    is not above 0, is refused under its line.
+    `edited` carries the changed schedule, the name of the edit and, if a number is stepped, the merge key ("rates").
+
+    There is always one rate more than boundaries. A boundary that is not between its neighbours, or a rate that is not
+    above 0, is refused below its line.
     """
 
-    edited = Signal(object, str)
+    edited = Signal(object, str, str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -77,7 +79,7 @@ class PiecewiseTable(QWidget):
     # ------------------------------------------------------------------------------------------ edits
 
     def add(self) -> None:
-        """One more rate, half of the last one, as far behind the last boundary as that lies behind its own."""
+        """Append a rate of half the last one, after a boundary at the same distance as the last."""
         boundaries, rates = self._value.boundaries, self._value.rates_between
         gap = boundaries[-1] - (boundaries[-2] if len(boundaries) > 1 else 0.0)
         after = self._value.replaced(
@@ -88,7 +90,7 @@ class PiecewiseTable(QWidget):
             self.lines[-1].boundary.setFocus()
 
     def remove(self, number: int) -> None:
-        """Take away the rate of that line, counted from 0, with the boundary before it."""
+        """Remove the rate of that line, counted from 0, with the boundary before it."""
         boundaries, rates = list(self._value.boundaries), list(self._value.rates_between)
         del boundaries[number - 1], rates[number]
         self._tell(self._value.replaced(boundaries=tuple(boundaries), rates_between=tuple(rates)), "Remove a rate")
@@ -96,7 +98,7 @@ class PiecewiseTable(QWidget):
     def _set_rate(self, number: int, rate: float) -> None:
         rates = list(self._value.rates_between)
         rates[number] = rate
-        self._tell(self._value.replaced(rates_between=tuple(rates)), "Change rates")
+        self._tell(self._value.replaced(rates_between=tuple(rates)), "Change rates", turns="rates")
 
     def _set_boundary(self, number: int, at: float) -> None:
         boundaries = list(self._value.boundaries)
@@ -109,12 +111,12 @@ class PiecewiseTable(QWidget):
             field.refuse(f"Boundaries rise: this one must lie after {low:g}{before}.")
             return
         boundaries[number] = at
-        self._tell(self._value.replaced(boundaries=tuple(boundaries)), "Change boundaries")
+        self._tell(self._value.replaced(boundaries=tuple(boundaries)), "Change boundaries", turns="boundaries")
 
-    def _tell(self, value: Piecewise, text: str) -> None:
+    def _tell(self, value: Piecewise, text: str, *, turns: str = "") -> None:
         self._telling = True
         try:
-            self.edited.emit(value, text)
+            self.edited.emit(value, text, turns)
         finally:
             self._telling = False
 
@@ -166,7 +168,7 @@ class PiecewiseTable(QWidget):
         line = self.lines.pop()
         for field in (line.rate, line.boundary):
             if field is not None:
-                field.blockSignals(True)  # losing the focus, a field tells what is written: that line is gone
+                field.blockSignals(True)  # a field that loses the focus would commit text for a line that is gone
         self._rows.removeWidget(line.holder)
         line.holder.hide()
         line.holder.deleteLater()

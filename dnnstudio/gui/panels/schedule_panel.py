@@ -7,13 +7,13 @@ import sys
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from dnnstudio.core.durations import DURATIONS, converted, in_the_other_unit
-from dnnstudio.core.schedules import SCHEDULE_KINDS, Piecewise, Schedule
-from dnnstudio.gui.document import Document
+from dnnstudio.core.experiment.schedules import SCHEDULE_KINDS, Piecewise, Schedule
+from dnnstudio.core.experiment.schedules.units import DURATIONS, converted, in_the_other_unit
+from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.panels.option_panel import OptionPanel
 from dnnstudio.gui.panels.piecewise_table import PiecewiseTable
 from dnnstudio.gui.panels.schedule_plot import SchedulePlot
-from dnnstudio.gui.panels.schedule_words import plan_of, preview_of, training_rows
+from dnnstudio.gui.panels.schedule_sentences import plan_of, training_rows, whole_preview
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import label, push_button
 
@@ -40,9 +40,9 @@ class SchedulePanel(OptionPanel):
         if isinstance(schedule, Piecewise):
             self.table.set_value(schedule)
         self._show_durations(schedule)
-        preview = preview_of(schedule, plan_of(self._document))
+        preview = whole_preview(self._document)
         self.plot.show_preview(preview)
-        self._sentence.setText(preview.sentence)
+        self.sentence.setText(preview.sentence)
 
     def set_position(self, epoch: float | None) -> None:
         """Mark in the preview how far a training has come; None takes the mark away."""
@@ -73,8 +73,8 @@ class SchedulePanel(OptionPanel):
             return
         super()._edit(path, value)
 
-    def _edit_table(self, schedule: object, text: str) -> None:
-        key = f"schedule.{text}" if text.startswith("Change") else None  # turning a number's steps is one edit
+    def _edit_table(self, schedule: object, text: str, turns: str) -> None:
+        key = f"schedule.{turns}" if turns else None  # turning a number's steps is one edit
         self._document.push(self._document.experiment.replaced(schedule=schedule), text, key)
 
     def _make_more(self) -> None:
@@ -85,18 +85,18 @@ class SchedulePanel(OptionPanel):
         self.table = PiecewiseTable(self._theme)
         self.table.edited.connect(self._edit_table)
         self.plot = SchedulePlot(self._theme)
-        self._sentence = label("", Role.CAPTION, wrap=True)
-        self._sentence.setObjectName("schedule_sentence")
+        self.sentence = label("", Role.CAPTION, wrap=True)
+        self.sentence.setObjectName("schedule_sentence")
 
     def _fill_column(self) -> None:
         for part in (self.form, self.table, self.advice):
             self.column.addWidget(part)
         self.column.addWidget(self.plot, 100)
-        self.column.addWidget(self._sentence)
+        self.column.addWidget(self.sentence)
         self.column.addStretch(1)
 
 
 if __name__ == "__main__":
-    from dnnstudio.gui.panels.alone import show_alone
+    from dnnstudio.gui.widgets.alone import show_alone
 
     sys.exit(show_alone(SchedulePanel, 320, "default_dnn"))

@@ -1,4 +1,4 @@
-"""The drawn preview of a schedule: the planned learning rate over the epochs."""
+"""Preview of a schedule: the planned learning rate over the epochs."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QLinearGradient, QShowEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
-from dnnstudio.gui.panels.schedule_words import Preview
+from dnnstudio.gui.panels.schedule_sentences import Preview
 from dnnstudio.gui.theme import Theme
 
 LABEL_ROOM = 0.12
-"""Ticks nearer to each other than this share of the axis would touch: the later one stays away."""
+"""Tick labels nearer than this share of the axis would touch: the later one is left out."""
 FILL_ALPHA = (14, 70)
 """At the axis and at the highest rate."""
 
 
 class _Axis(pg.AxisItem):  # type: ignore[misc]
-    """With a grid on, pyqtgraph drops the end labels; a larger box keeps them."""
+    """With a grid on, pyqtgraph drops the end labels; a larger bounding box keeps them."""
 
     def boundingRect(self) -> QRectF:
         return QRectF(super().boundingRect().adjusted(-10, -10, 10, 10))
 
 
 class SchedulePlot(QWidget):
-    """One curve with a soft fill. `set_position` marks where a training stands."""
+    """One curve with a soft fill. `set_position` marks a training's progress."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._preview: Preview | None = None
+        self.preview: Preview | None = None
         self._position: float | None = None
         self.setObjectName("schedule_plot")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -51,9 +51,9 @@ class SchedulePlot(QWidget):
         self.view.getPlotItem().setContentsMargins(0, 6, 10, 0)
         self.view.getViewBox().setDefaultPadding(0)
         self.curve = pg.PlotDataItem(antialias=True)
-        self._now = pg.InfiniteLine(angle=90, movable=False)
+        self.now_line = pg.InfiniteLine(angle=90, movable=False)
         self._dot = pg.ScatterPlotItem(size=10)
-        for item in (self.curve, self._now, self._dot):
+        for item in (self.curve, self.now_line, self._dot):
             self.view.addItem(item)
         for axis in (self._left, self._bottom):
             axis.setStyle(tickLength=0, tickTextOffset=6, maxTickLevel=0, hideOverlappingLabels=False)
@@ -66,12 +66,12 @@ class SchedulePlot(QWidget):
         self._restyle()
 
     def show_preview(self, preview: Preview) -> None:
-        """Draw these rates."""
-        self._preview = preview
+        """Show these rates."""
+        self.preview = preview
         self.curve.setData(preview.epochs, preview.rates)
         top = float(preview.rates.max())
         end = preview.ticks[-1]
-        # A little room above, else the line's upper half is cut where the rate is highest.
+        # A small margin above, or the line would be clipped at the highest rate.
         self.view.setRange(xRange=(0, end), yRange=(0, top * 1.02), padding=0)
         self._bottom.setTicks([[(tick, text) for tick, text in zip(*tick_texts(preview.ticks), strict=True)]])
         self._left.setTicks([[(0, "0"), (top / 2, ""), (top, rate_text(top))]])
@@ -81,27 +81,27 @@ class SchedulePlot(QWidget):
         self._place_mark()
 
     def set_position(self, epoch: float | None) -> None:
-        """Mark how far a training has come, in epochs; None takes the mark away."""
+        """Mark a training's progress, in epochs; None removes the mark."""
         self._position = epoch
         if self.isVisible():
             self._place_mark()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._place_mark()  # out of sight it does not follow a training
+        self._place_mark()  # a hidden plot does not follow a training
 
     def _place_mark(self) -> None:
-        shown = self._position is not None and self._preview is not None
-        self._now.setVisible(shown)
+        shown = self._position is not None and self.preview is not None
+        self.now_line.setVisible(shown)
         self._dot.setVisible(shown)
-        if self._position is not None and self._preview is not None:
-            rate = float(np.interp(self._position, self._preview.epochs, self._preview.rates))
-            self._now.setPos(self._position)
+        if self._position is not None and self.preview is not None:
+            rate = float(np.interp(self._position, self.preview.epochs, self.preview.rates))
+            self.now_line.setPos(self._position)
             self._dot.setData([self._position], [rate])
 
     def _fill(self) -> None:
-        """A soft fill under the curve; its gradient lies in the plot's own coordinates."""
-        top = float(self._preview.rates.max()) if self._preview is not None else 1.0
+        """A soft fill below the curve; its gradient is in the plot's own coordinates."""
+        top = float(self.preview.rates.max()) if self.preview is not None else 1.0
         fill, color = QLinearGradient(0, 0, 0, top), self._theme.color("learning_rate")
         for at, alpha in zip((0.0, 1.0), FILL_ALPHA, strict=True):
             color.setAlpha(alpha)
@@ -115,7 +115,7 @@ class SchedulePlot(QWidget):
         line = QColor(colors.learning_rate)
         self.curve.setPen(pg.mkPen(line, width=2))
         self._fill()
-        self._now.setPen(pg.mkPen(colors.strong, width=1, style=Qt.PenStyle.DashLine))
+        self.now_line.setPen(pg.mkPen(colors.strong, width=1, style=Qt.PenStyle.DashLine))
         self._dot.setBrush(pg.mkBrush(colors.learning_rate))
         self._dot.setPen(pg.mkPen(colors.surface, width=1.5))
         for axis in (self._left, self._bottom):
@@ -139,14 +139,14 @@ class SchedulePlot(QWidget):
 
 
 def tick_texts(ticks: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[str, ...]]:
-    """The ticks that have room for their words, and the words: the first inner one says "epoch"."""
+    """The ticks with room for a label, and the labels; the first inner one says "epoch"."""
     end = ticks[-1]
     kept = [ticks[0]]
     for tick in ticks[1:-1]:
         if tick - kept[-1] >= end * LABEL_ROOM and end - tick >= end * LABEL_ROOM:
             kept.append(tick)
     kept.append(end)
-    if len(kept) == 2:  # a word at the end itself would be cut: it stands in the middle
+    if len(kept) == 2:  # a label at the very end would be clipped, so it is centred
         kept.insert(1, end / 2)
     words = [f"{tick:.3g}" for tick in kept]
     roomy = len(kept) > 2 and min(kept[1], kept[2] - kept[1]) > end * 0.2
@@ -156,5 +156,5 @@ def tick_texts(ticks: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[str, 
 
 
 def rate_text(rate: float) -> str:
-    """0.05, 1e-4: short enough for an axis."""
+    """ "0.05", "1e-4": short enough for an axis."""
     return f"{rate:.3g}" if rate >= 0.001 else f"{rate:.1e}".replace("e-0", "e-").replace(".0e", "e")

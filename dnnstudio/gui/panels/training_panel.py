@@ -6,15 +6,20 @@ import sys
 
 from PySide6.QtWidgets import QWidget
 
-from dnnstudio.core import edits
-from dnnstudio.core.checks import Problem
+from dnnstudio.core.analysis.checks import Problem
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.stages import planned_epochs
-from dnnstudio.gui.document import Document
+from dnnstudio.core.experiment import edits
+from dnnstudio.core.experiment.targets.class_weights import OwnWeights
+from dnnstudio.core.experiment.targets.losses import LOSSES
+from dnnstudio.core.experiment.transfer import Rotation
+from dnnstudio.core.planning.pretraining import trained_experiment
+from dnnstudio.core.planning.stages import planned_epochs
+from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.forms import OptionForm
+from dnnstudio.gui.panels.class_weight_table import ClassWeightTable
 from dnnstudio.gui.panels.option_panel import OptionPanel, problem_marks, title_at
 from dnnstudio.gui.panels.pretraining_form import PretrainingForm
-from dnnstudio.gui.panels.schedule_words import training_rows
+from dnnstudio.gui.panels.schedule_sentences import training_rows
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import label
 
@@ -34,24 +39,49 @@ class TrainingPanel(OptionPanel):
         self.of_experiment.set_value(experiment)
         self.of_experiment.set_marks(problem_marks(self.advice.problems, {name: name for name in OF_EXPERIMENT}))
         self.pretraining.refresh()
-        self._sentence.setText(steps_sentence(self._document))
+        rule = experiment.training.class_weight
+        self.class_weights.setVisible(isinstance(rule, OwnWeights))
+        if isinstance(rule, OwnWeights):
+            self.class_weights.show_weights(rule, self._document.summary)
+        phases = experiment.transfer.phases if experiment.transfer is not None else ()
+        for widget in self.form.row("epochs").stops():
+            widget.setEnabled(not phases)
+        self.form.set_note("epochs", f"{planned_epochs(experiment)}, set by the phases" if phases else "")
+        self.sentence.setText(f"{steps_sentence(self._document)} {self._loss_sentence()}".rstrip())
+
+    def _loss_sentence(self) -> str:
+        """A pretraining has a loss of its own, except where the chosen one can compare what it reconstructs."""
+        experiment, summary = self._document.experiment, self._document.summary
+        trained = trained_experiment(experiment, summary.input_shape if summary is not None else None)
+        for widget in self.of_experiment.row("loss").stops():
+            widget.setEnabled(not isinstance(experiment.pretraining, Rotation))
+        if trained.loss in (experiment.loss, "auto"):
+            return ""
+        return f"The loss of the pretraining is {LOSSES[trained.loss].title}."
 
     def _make_more(self) -> None:
         self.of_experiment = OptionForm(self._theme, only=OF_EXPERIMENT)
         self.of_experiment.setObjectName("experiment_form")
         self.of_experiment.edited.connect(self._edit_experiment)
+        self.of_experiment.vary_requested.connect(self.vary_requested)
+        self.class_weights = ClassWeightTable(self._theme)
+        self.class_weights.edited.connect(self._edit_weights)
         self.pretraining = PretrainingForm(self._document, self._theme)
         self.pretraining.failed.connect(self.failed)
-        self._sentence = label("", Role.CAPTION, wrap=True)
-        self._sentence.setObjectName("training_sentence")
+        self.pretraining.vary_requested.connect(self.vary_requested)
+        self.sentence = label("", Role.CAPTION, wrap=True)
+        self.sentence.setObjectName("training_sentence")
 
     def _fill_column(self) -> None:
-        for part in (self.form, self.of_experiment, self.pretraining, self.advice, self._sentence):
+        for part in (self.form, self.class_weights, self.of_experiment, self.pretraining, self.advice, self.sentence):
             self.column.addWidget(part)
         self.column.addStretch(1)
 
     def _concerns(self, problem: Problem) -> bool:
         return super()._concerns(problem) or problem.place in (*OF_EXPERIMENT, "pretraining")
+
+    def _edit_weights(self, weights: OwnWeights, text: str, key: str) -> None:
+        self._set("training.class_weight", weights, text, key=key or None)
 
     def _edit_experiment(self, path: str, value: object) -> None:
         try:
@@ -75,6 +105,6 @@ def steps_sentence(document: Document) -> str:
 
 
 if __name__ == "__main__":
-    from dnnstudio.gui.panels.alone import show_alone
+    from dnnstudio.gui.widgets.alone import show_alone
 
     sys.exit(show_alone(TrainingPanel, 320))

@@ -1,1 +1,1 @@
-"""The live plots: what a run has told so far, and the cards that draw it."""
+"""The live plots: the recorded curves of a run, and the cards that draw them."""

@@ -1,31 +1,63 @@
-"""The axis of every plot of this package."""
+"""The axis used by every plot of this package."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF
+from PySide6.QtGui import QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QFrame
+
+SIDE = 10
+"""The room right of a plot, into which its last label may reach."""
+OFFSET = 6
+"""Between a label and its axis."""
+REACH = 40
+"""So far beyond its ends an axis takes a label that is still to be moved; pyqtgraph drops what reaches further."""
 
 
 class Axis(pg.AxisItem):  # type: ignore[misc]
-    """An axis that keeps its end labels: with a grid on, pyqtgraph leaves them out as too near the edge."""
+    """An axis that keeps its end labels, and whole: with a grid on, pyqtgraph drops them as too near to the edge."""
+
+    least_width = 0
+    """What an axis at the left takes anyway, so that plots below each other align."""
+
+    def generateDrawSpecs(self, p: QPainter) -> Any:
+        """As pyqtgraph's, with a last label as long as "1,500" moved to the left until it ends with the plot."""
+        specs = super().generateDrawSpecs(p)
+        if specs is None or self.orientation != "bottom":
+            return specs
+        lines, ticks, texts = specs
+        right = self.mapRectFromParent(self.geometry()).right() + SIDE
+        return lines, ticks, [(rect.translated(min(right - rect.right(), 0.0), 0.0), *rest) for rect, *rest in texts]
+
+    def setTicks(self, ticks: Any) -> None:
+        """As pyqtgraph's; an axis at the left gives its longest label room, as "95.75 %" in a range of one per cent."""
+        super().setTicks(ticks)
+        if self.orientation == "left" and ticks:
+            metrics = QFontMetrics(self.style["tickFont"] or QFont())
+            longest = max((metrics.horizontalAdvance(text) for level in ticks for _, text in level), default=0)
+            self.setWidth(max(self.least_width, longest + OFFSET + 2))
 
     def boundingRect(self) -> QRectF:
-        return QRectF(super().boundingRect().adjusted(-10, -10, 10, 10))
+        return QRectF(super().boundingRect().adjusted(-REACH, -SIDE, REACH, SIDE))
 
 
 def prepare(view: pg.PlotWidget, left: Axis, bottom: Axis, *, left_width: int, bottom_height: int) -> None:
-    """No buttons, no dragging, no frame; axes without tick marks, of a fixed size so that plots line up."""
+    """Configure a plot: no buttons, dragging or frame; axes without tick marks and of fixed size, so that
+    plots align.
+    """
     view.hideButtons()
     view.setMouseEnabled(x=False, y=False)
     view.setFrameShape(QFrame.Shape.NoFrame)
-    view.getPlotItem().setContentsMargins(0, 6, 10, 0)
+    view.getPlotItem().setContentsMargins(0, 6, SIDE, 0)
     view.getViewBox().setDefaultPadding(0.0)
     for axis in (left, bottom):
-        axis.setStyle(tickLength=0, tickTextOffset=6, maxTickLevel=0, hideOverlappingLabels=False)
+        axis.setStyle(tickLength=0, tickTextOffset=OFFSET, maxTickLevel=0, hideOverlappingLabels=False)
+    left.least_width = left_width
     left.setWidth(left_width)
     bottom.setHeight(bottom_height)

@@ -1,6 +1,6 @@
-"""One plot in the program's style: curves made once and fed with arrays, round ticks, the half that is still to come.
+"""One plot in the program's style: persistent curves updated with arrays, round ticks, a tint over future epochs.
 
-Nothing here knows of runs; `cards` does.
+It knows nothing of runs; `cards` does.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from dnnstudio.gui.widgets import PlotLegend
 pg.setConfigOptions(antialias=True, imageAxisOrder="row-major")
 
 LEFT_WIDTH = 44
-"""The same for every plot, so that plots above or beside each other line up."""
+"""The same for every plot, so that adjacent plots align."""
 MARK_ROOM = 5
-"""Pixels beyond the last values, so that a mark there is drawn whole."""
+"""Margin in pixels beyond the last values, so that a mark there is not clipped."""
 FUTURE_ALPHA = 150
-TICK_ROOM = 18  # pixels of height for each number at the left
+TICK_ROOM = 18  # pixels of height per tick label
 
 
 class CurvePlot(QWidget):
     """Curves over the epochs of a plan.
 
-    The x axis is the whole plan, so that a curve grows and nothing jumps. Ticks are three to five round numbers
-    that `format_ticks` puts into words; `limits` are values that the y axis never passes (0 and 1 for a share), and
-    `include` values that a straight one always shows. `pointed` carries the epoch that a person points at, by mouse
-    or keys, or None; `menu_wanted` the place on the screen where a menu is wished for.
+    The x axis spans the whole plan, so that a curve grows without rescaling. Ticks are three to five round numbers
+    formatted by `format_ticks`; `limits` bound the y axis (0 and 1 for a share), and `include` are values that a linear
+    one always contains. `pointed` carries the epoch under the mouse or keyboard cursor, or None; `menu_wanted` the
+    screen position for a context menu.
     """
 
     pointed = Signal(object)
@@ -72,7 +72,7 @@ class CurvePlot(QWidget):
         self._unmarked: set[str] = set()
         self._together = False
         self._scaled_for: tuple[float, float, int] | None = None
-        self._x_end = 0.0
+        self.x_end = 0.0
         self._y_range: tuple[float, float] | None = None
         self._log = False
         self._scale = Scale(0.0, 1.0, (), (), ())
@@ -81,12 +81,12 @@ class CurvePlot(QWidget):
         self._bottom = Axis("bottom")
         self.view = pg.PlotWidget(axisItems={"left": self._left, "bottom": self._bottom}, enableMenu=False)
         self._set_up_view()
-        self._future, self._now, self._pointer_line = Tint(-20), UprightLine(-10), UprightLine(-5)
+        self.future, self.now_line, self._pointer_line = Tint(-20), UprightLine(-10), UprightLine(-5)
         self._dots = pg.ScatterPlotItem(size=7)
         self._dots.setZValue(20)
         self._area = QRectF(0, 0, 1, 1)
         self.view.addItem(self._dots, ignoreBounds=True)
-        for item in (self._future, self._now, self._pointer_line):
+        for item in (self.future, self.now_line, self._pointer_line):
             self.view.addItem(item, ignoreBounds=True)
         self.curves = {key: self._new_curve(item) for key, item in self.series.items()}
         self.message = QLabel(self.view)
@@ -122,7 +122,7 @@ class CurvePlot(QWidget):
         return SeriesItems(self.view, series, self._pixel, self._area)
 
     def _pixel(self) -> tuple[float, float]:
-        """Width and height of a pixel in the units of the axes."""
+        """Width and height of a pixel in axis units."""
         box = self.view.getViewBox()
         (left, right), (bottom, top) = box.viewRange()
         return (right - left) / max(box.width(), 1.0), (top - bottom) / max(box.height(), 1.0)
@@ -130,7 +130,7 @@ class CurvePlot(QWidget):
     # ------------------------------------------------------------------------------------------ what is shown
 
     def set_curve(self, key: str, x: Floats, y: Floats, *, marks: bool = True) -> None:
-        """Show these points as the curve `key`, means an epoch with a mark each. Arrays are not copied."""
+        """Set the points of the curve `key`; per-epoch means get markers. Arrays are not copied."""
         before = self._shown.get(key)
         if before is not None and marks == (key not in self._unmarked) and same_points(before, (x, y)):
             return
@@ -142,7 +142,7 @@ class CurvePlot(QWidget):
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Several curves change: the axis follows once, at the end."""
+        """Context for changing several curves: the axis is updated once, at the end."""
         self._together = True
         try:
             yield
@@ -151,7 +151,7 @@ class CurvePlot(QWidget):
             self._update_y()
 
     def remove_curve(self, key: str) -> None:
-        """Take one curve away; the axis stays as it is."""
+        """Remove one curve; the axis stays unchanged."""
         if self._shown.pop(key, None) is not None:
             self.curves[key].clear()
 
@@ -161,7 +161,7 @@ class CurvePlot(QWidget):
         self.curves[key].set_points(x, drawn(y, log=self._log), marked=key not in self._unmarked)
 
     def set_others(self, series: Sequence[Series]) -> None:
-        """Make room for curves of other runs: those that are no longer among them go."""
+        """Set the curves of other runs; those no longer included are removed."""
         others = {key for key, item in self.series.items() if item.style in ("other", "other_faint")}
         wanted = {item.key: item for item in series}
         for key in others:
@@ -175,92 +175,99 @@ class CurvePlot(QWidget):
                 self.curves[key] = self._new_curve(item)
                 self.curves[key].set_look(self._theme.tokens())
 
+    def set_units(
+        self, format_ticks: Callable[[list[float]], list[str]], limits: tuple[float | None, float | None]
+    ) -> None:
+        """Write the y axis otherwise, and bound it otherwise: another figure is shown from now on."""
+        self._format_ticks, self._limits = format_ticks, limits
+        self._y_range = self._scaled_for = None
+
     def set_log(self, log: bool) -> None:
-        """A logarithmic y axis, or a straight one."""
+        """Switch between a logarithmic and a linear y axis."""
         if log != self._log:
             self._log = log
             self._y_range = self._scaled_for = None
             for key in self._shown:
                 self._draw(key)
             self._update_y()
-            self._point(self._pointer)
+            self.point_at(self._pointer)
             self.place_legend()
 
     def clear(self) -> None:
-        """Take all curves away."""
+        """Remove all curves."""
         self._y_range = None
         for key in list(self._shown):
             self.remove_curve(key)
         self._update_y()
 
     def points(self, key: str) -> tuple[Floats, Floats] | None:
-        """What is shown as the curve `key`."""
+        """The points of the curve `key`."""
         return self._shown.get(key)
 
     def set_x_end(self, epochs: float) -> None:
-        """The x axis goes from 0 to `epochs`."""
-        if (end := max(float(epochs), 1.0)) == self._x_end:
+        """Set the x axis to 0 … `epochs`."""
+        if (end := max(float(epochs), 1.0)) == self.x_end:
             return
-        self._x_end = end
+        self.x_end = end
         self._show_y()
         self.view.setXRange(0, end, padding=0.012)
         ticks = [float(n) for n in range(0, int(end) + 1, max(1, round_step(end / 4)))]
         self._bottom.setTicks([[(tick, f"{tick:,.0f}") for tick in ticks]])
 
     def set_now(self, epoch: float | None) -> None:
-        """Where the run is: a line there, and a tint over what is still to come. None: no run, or it has ended."""
-        shown = epoch is not None and 0 < epoch < self._x_end
-        self._now.setVisible(shown)
-        self._future.setVisible(shown)
+        """The run's position: a line there, and a tint over later epochs. None: no run, or it has ended."""
+        shown = epoch is not None and 0 < epoch < self.x_end
+        self.now_line.setVisible(shown)
+        self.future.setVisible(shown)
         if shown and epoch is not None:
-            self._now.set_value(epoch)
-            self._future.set_value(epoch)
+            self.now_line.set_value(epoch)
+            self.future.set_value(epoch)
 
     def set_message(self, text: str) -> None:
-        """A sentence in the middle while there is no curve; "" takes it away."""
+        """A centred message while there is no curve; "" removes it."""
         if text == self.message.text():
             return
         self.message.setText(text)
         self.message.setVisible(bool(text))
-        self._left.setGrid(0 if text else self._theme.tokens().grid_alpha)  # lines would run through the words
+        self._left.setGrid(0 if text else self._theme.tokens().grid_alpha)  # grid lines would run through the text
         self._place()
 
     def set_legend(self, legend: PlotLegend, *, at_top: bool) -> None:
-        """The small table in the right corner that the curves leave free."""
+        """Show the legend in the right corner that the curves leave free."""
         legend.setParent(self.view)
         self.legend = legend
         self._usual_corner = self._corner = (at_top, False)
         self.place_legend()
 
     def place_legend(self) -> None:
-        """Put the legend where it hides least, and out of the way of where a person points."""
+        """Move the legend to the corner where it covers least, away from the pointer."""
         if self.legend is None:
             return
         found = places(self.legend.sizeHint(), self.view.size(), LEFT_WIDTH)
         corner = self._corner
         if self._pointer is not None:
-            corner = (corner[0], self._pointer > self._x_end / 2)
+            corner = (corner[0], self._pointer > self.x_end / 2)
         else:
             curves = list(self._in_pixels())
             corner = self._corner = choose(corner, self._usual_corner, lambda each: hidden_by(found[each], curves))
         self.legend.setGeometry(found[corner])
 
     def _in_pixels(self) -> Iterator[tuple[Floats, Floats]]:
-        """The curves that a legend should not hide, in pixels of the view."""
+        """The curves that a legend should not cover, in view pixels."""
         width, height = max(self.view.width() - LEFT_WIDTH - 10, 1), max(self.view.height() - 30, 1)
         scale, span = self._scale, (self._scale.top - self._scale.bottom) or 1.0
         for key, (x, y) in self._shown.items():
             if self.series[key].style in ("epochs", "clean", "smooth", "other"):
                 heights = 6 + (scale.top - drawn(y, log=self._log)) / span * height
-                yield LEFT_WIDTH + x / self._x_end * width, heights
+                yield LEFT_WIDTH + x / self.x_end * width, heights
 
     @property
     def y_ticks(self) -> list[float]:
-        """The values that the left axis names."""
+        """The labelled values of the left axis."""
         return list(self._scale.ticks)
 
     def _update_y(self) -> None:
-        """Widen the y axis to round numbers around all that is shown; it never narrows while curves grow."""
+        """Extend the y axis to round numbers around all curves; it never shrinks while curves grow."""
         known = [
             *filter(None, (self._ranges[key] for key in self._shown)),
             *([self._y_range] if self._y_range and self._shown else []),
@@ -282,12 +289,12 @@ class CurvePlot(QWidget):
         self._show_y()
 
     def _show_y(self) -> None:
-        """Leave room at both ends for the marks, whatever the height."""
+        """Leave a margin for markers at both ends, whatever the height."""
         height = max(self.view.height() - 30, 40)
         self.view.setYRange(self._scale.bottom, self._scale.top, padding=max(0.02, MARK_ROOM / height))
         span = self._scale.top - self._scale.bottom
-        self._area = QRectF(-self._x_end, self._scale.bottom - span, 3 * self._x_end, 3 * span)
-        for item in (self._future, self._now, self._pointer_line):
+        self._area = QRectF(-self.x_end, self._scale.bottom - span, 3 * self.x_end, 3 * span)
+        for item in (self.future, self.now_line, self._pointer_line):
             item.set_area(self._area)
         for curve in self.curves.values():
             curve.set_area(self._area)
@@ -295,7 +302,7 @@ class CurvePlot(QWidget):
     # ------------------------------------------------------------------------------------------- pointing at it
 
     def show_pointer(self, epoch: float | None, dots: Sequence[tuple[str, float, float]] = ()) -> None:
-        """A line at `epoch`, and a dot on the curve `key` at each (key, x, y); None takes them away."""
+        """A line at `epoch`, and a dot on the curve `key` at each (key, x, y); None removes them."""
         if epoch is self._pointer is None:
             return
         self._pointer = epoch
@@ -311,11 +318,11 @@ class CurvePlot(QWidget):
 
     @property
     def pointer(self) -> float | None:
-        """The epoch that is pointed at."""
+        """The epoch under the pointer."""
         return self._pointer
 
-    def _point(self, epoch: float | None) -> None:
-        within = epoch is not None and 0 <= epoch <= self._x_end and bool(self._shown)
+    def point_at(self, epoch: float | None) -> None:
+        within = epoch is not None and 0 <= epoch <= self.x_end and bool(self._shown)
         self.pointed.emit(epoch if within else None)
 
     def _on_menu(self, place: Any) -> None:
@@ -335,10 +342,10 @@ class CurvePlot(QWidget):
         self._left.setTickPen(pg.mkPen(tokens.text2))
         self._left.setGrid(0 if self.message.text() else tokens.grid_alpha)
         self._bottom.setPen(pg.mkPen(tokens.strong))
-        self._now.setPen(pg.mkPen(tokens.strong, width=1))
+        self.now_line.setPen(pg.mkPen(tokens.strong, width=1))
         coming = QColor(tokens.inset)
         coming.setAlpha(FUTURE_ALPHA)
-        self._future.setBrush(pg.mkBrush(coming))
+        self.future.setBrush(pg.mkBrush(coming))
         self._pointer_line.setPen(pg.mkPen(tokens.text3, width=1))
         self._dots.setPen(pg.mkPen(tokens.surface, width=1.2))
         for curve in self.curves.values():
@@ -360,21 +367,21 @@ class CurvePlot(QWidget):
             box = self.view.getViewBox()
             place = self.view.mapToScene(event.position().toPoint())  # type: ignore[attr-defined]
             inside = box.sceneBoundingRect().adjusted(-4, 0, 4, 0).contains(place)
-            self._point(min(max(box.mapSceneToView(place).x(), 0.0), self._x_end) if inside else None)
+            self.point_at(min(max(box.mapSceneToView(place).x(), 0.0), self.x_end) if inside else None)
         elif event.type() == QEvent.Type.Leave:
-            self._point(None)
+            self.point_at(None)
         return super().eventFilter(watched, event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        now = self._x_end if self._pointer is None else self._pointer
+        now = self.x_end if self._pointer is None else self._pointer
         places = {
             Qt.Key.Key_Left: max(np.ceil(now) - 1, 0.0),
-            Qt.Key.Key_Right: min(np.floor(now) + 1, self._x_end),
-            Qt.Key.Key_Home: min(1.0, self._x_end),
-            Qt.Key.Key_End: self._x_end,
+            Qt.Key.Key_Right: min(np.floor(now) + 1, self.x_end),
+            Qt.Key.Key_Home: min(1.0, self.x_end),
+            Qt.Key.Key_End: self.x_end,
         }
         if event.key() in places:
-            self._point(float(places[Qt.Key(event.key())]))
+            self.point_at(float(places[Qt.Key(event.key())]))
         elif event.key() == Qt.Key.Key_Menu:
             self.menu_wanted.emit(self.mapToGlobal(self.rect().center()))
         else:
@@ -383,8 +390,8 @@ class CurvePlot(QWidget):
     def focusInEvent(self, event: Any) -> None:
         super().focusInEvent(event)
         found = [x[-1] for x, _ in self._shown.values() if len(x)]
-        self._point(float(max(found)) if found else None)
+        self.point_at(float(max(found)) if found else None)
 
     def focusOutEvent(self, event: Any) -> None:
         super().focusOutEvent(event)
-        self._point(None)
+        self.point_at(None)

@@ -1,4 +1,4 @@
-"""In which corner of a plot its legend hides least."""
+"""Finds the corner of a plot in which the legend covers least."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INSET, AXIS = 10, 24
 
 
 def places(legend: QSize, view: QSize, left_axis: int) -> dict[Corner, QRect]:
-    """Where a legend of that size lies in each corner of the view."""
+    """The rectangle of a legend of that size in each corner of the view."""
     found: dict[Corner, QRect] = {}
     for corner in CORNERS:
         left = left_axis + 8 if corner[1] else view.width() - 16 - legend.width()
@@ -28,7 +28,7 @@ def places(legend: QSize, view: QSize, left_axis: int) -> dict[Corner, QRect]:
 
 
 def hidden_by(area: QRect, curves: Iterable[tuple[Floats, Floats]]) -> int:
-    """How many points of the curves, given in pixels of the view, lie under the area."""
+    """How many points of the curves, in view pixels, are inside the area."""
     found = 0
     for x, y in curves:
         some = slice(None, None, max(1, len(x) // LOOKS))
@@ -39,7 +39,7 @@ def hidden_by(area: QRect, curves: Iterable[tuple[Floats, Floats]]) -> int:
 
 
 def choose(now: Corner, usual: Corner, hidden: Callable[[Corner], int]) -> Corner:
-    """Stay, unless much more is hidden here than elsewhere; so nothing jumps to and fro."""
+    """Keep the corner unless it covers much more than another, so that the legend does not jump to and fro."""
     here = hidden(now)
     if here <= WORTH_MOVING:
         return now

@@ -5,16 +5,17 @@ The x axis of everything is epochs: step s of n steps an epoch ends at (s + 1) /
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import isfinite
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnstudio.core import stages
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.jobs import BatchesDone, EpochDone, RunStarted
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.jobs.events import BatchesDone, EpochDone, RunStarted
+from dnnstudio.core.planning import stages
+from dnnstudio.core.planning.rates import Course
+from dnnstudio.core.planning.recorded_rates import recorded_rates
 
 Floats = NDArray[np.float64]
 SAMPLED = 10_000
@@ -68,8 +69,17 @@ class Curves:
         self.batch: dict[str, Trace] = {"loss": Trace(), "accuracy": Trace()}
         self.rates = Trace()
         self.rows: list[dict[str, float]] = []
+        self.deviations: list[dict[str, float]] = []
+        """Of several seeds: the standard deviations of the figures in `rows`, which are means then."""
+        self._ends: tuple[float, ...] = ()
         self.best_epoch = 0
         self.ended = False
+        self.ended_phases: tuple[int, ...] = ()
+        """Epochs of the phases that are over [phases]; one that stopped early has fewer than planned."""
+        self._recorded_of: tuple[object, ...] = ()
+        self._recorded_rates: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
+        self.stopped_early = False
+        """Whether early stopping ended it: what was planned beyond will not come."""
 
     @classmethod
     def of(cls, event: RunStarted) -> Curves:
@@ -92,15 +102,48 @@ class Curves:
         if event.is_best:
             self.best_epoch = int(event.row["epoch"])
 
+    def set_means(
+        self, means: list[dict[str, float]], deviations: list[dict[str, float]], *, ends: Sequence[float]
+    ) -> None:
+        """Take the mean history of several seeds and its standard deviations, in place of the rows so far.
+
+        `ends` are the last epochs of the seeds: behind the first of them a mean is of the others alone.
+        """
+        self.rows, self.deviations, self._ends = means, deviations, tuple(ends)
+
+    @property
+    def members(self) -> int:
+        """Of how many seeds the rows are the mean; 0 for a single run."""
+        return len(self._ends)
+
+    def members_at(self, epoch: float) -> int:
+        """Of how many of the seeds the row of that epoch is the mean; 0 for a single run."""
+        return sum(end >= epoch for end in self._ends)
+
+    def deviation(self, name: str) -> tuple[Floats, Floats]:
+        """Epochs and standard deviations [epochs] of one figure over the seeds; empty for a single run."""
+        return _pairs(self.deviations, name)
+
     def add_row(self, row: Mapping[str, float]) -> None:
-        """Take one row of the history, as in history.csv."""
+        """Take one row of the history, as in history.csv. A phase that began before its time makes the plan shorter."""
+        begins = bool(self.rows) and row.get("phase") != self.rows[-1].get("phase")
         self.rows.append(dict(row))
+        if begins:
+            self.ended_phases = stages.stage_lengths(self.rows)
+            self.epochs = max(stages.planned_epochs(self.experiment, self.ended_phases), len(self.rows))
+
+    def take_batches_of(self, earlier: Curves) -> None:
+        """Take over the batches that the same run told before it went on: from a stop it goes on with the next one."""
+        if earlier.steps_per_epoch != self.steps_per_epoch or len(self.steps):
+            return
+        self.steps.append(earlier.steps.values)
+        self.rates.append(earlier.rates.values)
+        for name, trace in earlier.batch.items():
+            self.batch[name].append(trace.values)
 
     def column(self, name: str) -> tuple[Floats, Floats]:
         """Epochs and values of one column of the history; rows that do not have it are left out."""
-        found = [(row["epoch"], row[name]) for row in self.rows if name in row and np.isfinite(row[name])]
-        pairs = np.array(found, dtype=np.float64).reshape(-1, 2)
-        return pairs[:, 0], pairs[:, 1]
+        return _pairs(self.rows, name)
 
     def trace(self, name: str) -> tuple[Floats, Floats]:
         """The batches' values as a line: means of as many neighbours as keep a whole plan within `TRACE_POINTS`.
@@ -130,7 +173,8 @@ class Curves:
     def best(self) -> int:
         """The best epoch so far, counted from 1; 0 before the first.
 
-        What the run said of it; of a run that went on, what its earlier rows say, by the figure that it watches.
+        What the run said of it; of a run that went on, what its earlier rows say, by the figure and the smallest gain
+        that it watches.
         """
         if self.best_epoch or not self.rows:
             return self.best_epoch
@@ -138,9 +182,19 @@ class Curves:
         wanted = rule.monitor if rule else "val_loss"
         name = next((name for name in (wanted, "val_loss", "loss") if name in self.rows[0]), "loss")
         epochs, values = self.column(name)
-        if not len(values):
-            return 0
-        return int(epochs[np.argmax(values) if name.endswith("accuracy") else np.argmin(values)])
+        if self._ends:  # a mean of those alone that went on longest is not better for that
+            values, epochs = (found[epochs <= min(self._ends)] for found in (values, epochs))
+        least, best, lowest = rule.min_delta if rule else 0.0, 0, np.inf
+        losses = -values if name.endswith("accuracy") else values
+        for epoch, loss in zip(epochs.tolist(), losses.tolist(), strict=True):
+            if lowest - loss > least:
+                best, lowest = int(epoch), loss
+        return best
+
+    @property
+    def x_end(self) -> int:
+        """Where the axis of epochs ends: with the plan, or where early stopping ended the training."""
+        return max(int(np.ceil(self.now - 1e-9)), 1) if self.stopped_early else self.epochs
 
     @property
     def now(self) -> float:
@@ -161,63 +215,61 @@ class Curves:
     @property
     def classifies(self) -> bool:
         """Whether an accuracy was told, or nothing yet."""
-        return bool(len(self.batch["accuracy"])) or not len(self.steps) or self.latest("accuracy") is not None
+        return not self.told or bool(len(self.batch["accuracy"])) or self.latest("accuracy") is not None
+
+    def courses(self) -> list[Course]:
+        """The rates of each phase, as long as it was."""
+        return stages.planned_courses(
+            self.experiment, self.steps_per_epoch, epochs=self.epochs, ended=self.ended_phases
+        )
 
     def rate_curve(self) -> tuple[Floats, Floats]:
-        """The learning rate that was used, batch by batch, or epoch by epoch for a run read from its folder."""
-        if len(self.rates):
+        """The learning rate that was used: that of each batch that was told, and before them the recorded ones.
+
+        A run that goes on, or is read from its folder, has told no batches of its earlier epochs.
+        """
+        epochs, rates = self.column("learning_rate")
+        if not len(self.rates):
+            return self._recorded(epochs, rates, count=0)
+        first = round(float(self.steps.values[0]) * self.steps_per_epoch) - 1
+        if first <= 0:
             return self.steps.values, self.rates.values
-        return self.column("learning_rate")
+        earlier = epochs <= self.steps.values[0] - 1e-9
+        # What is known of the epoch in which the batches begin: it was stopped there, and no row says its last rate.
+        known = np.append(epochs[earlier], self.steps.values[0]), np.append(rates[earlier], self.rates.values[0])
+        x, y = self._recorded(*known, count=first)
+        return np.concatenate((x, self.steps.values)), np.concatenate((y, self.rates.values))
+
+    def _recorded(self, epochs: Floats, rates: Floats, *, count: int) -> tuple[Floats, Floats]:
+        """The rates within epochs of which `rates` [epochs] are those at `epochs`; of the first `count` steps, if set.
+
+        The same from one drawing to the next, so worked out once.
+        """
+        asked = (self.experiment, self.epochs, self.ended_phases, count, epochs.tobytes(), rates.tobytes())
+        if self._recorded_of != asked:
+            courses = self.courses()
+            ends = np.round(epochs * self.steps_per_epoch).astype(np.int64) - 1
+            steps, found = recorded_rates(courses, ends, rates, count=count, points=PLANNED_POINTS)
+            self._recorded_of, self._recorded_rates = asked, ((steps + 1) / self.steps_per_epoch, found)
+        return self._recorded_rates
 
 
-def planned_rates(experiment: Experiment, steps_per_epoch: int, epochs: int | None = None) -> tuple[Floats, Floats]:
-    """Epochs and learning rates of the whole plan, in at most `PLANNED_POINTS` points."""
-    steps_per_epoch = max(steps_per_epoch, 1)
-    steps, rates = stages.planned_rates(experiment, steps_per_epoch, epochs=epochs, points=PLANNED_POINTS)
-    return (steps + 1) / steps_per_epoch, rates
+def _pairs(rows: list[dict[str, float]], name: str) -> tuple[Floats, Floats]:
+    found = [(row["epoch"], row[name]) for row in rows if name in row and np.isfinite(row[name])]
+    pairs = np.array(found, dtype=np.float64).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
 
 
-def smoothed(x: Floats, y: Floats, over: float) -> Floats:
-    """The values as means that look back: what lies `over` epochs behind counts 1/e as much as the latest.
+def planned_rates(
+    experiment: Experiment, steps_per_epoch: int, epochs: int | None = None, ended: Sequence[int] = ()
+) -> tuple[Floats, Floats]:
+    """Epochs and learning rates of the whole plan, in at most `PLANNED_POINTS` points.
 
-    Each mean is of what came before it alone, so nothing that was drawn changes when more comes. The first ones are
-    means of few, not pulled towards zero; values that are not finite are passed over. `x` rises, in epochs.
+    The first phases have `ended` after so many epochs [phases].
     """
-    return _means(x, y, over, 0, 0.0, 0.0)[0]
-
-
-def _means(x: Floats, y: Floats, over: float, start: int, total: float, weight: float) -> tuple[Floats, float, float]:
-    """The means from place `start` on, after a sum `total` of `weight`; and the sum and weight at the end."""
-    steps = np.diff(x[max(start - 1, 0) :], prepend=x[:1] if start == 0 else ())
-    kept = np.exp(-steps / over) if over > 0 else np.zeros(len(x) - start)
-    result = np.full(len(y) - start, np.nan)
-    for place, (value, share) in enumerate(zip(y[start:].tolist(), kept.tolist(), strict=True)):
-        total, weight = total * share, weight * share
-        if isfinite(value):
-            total, weight = total + value, weight + 1.0
-        if weight:
-            result[place] = total / weight
-    return result, total, weight
-
-
-class Smoothing:
-    """`smoothed` of a curve that grows: only what has come since the last time is worked out."""
-
-    def __init__(self) -> None:
-        self._of: tuple[Floats, Floats, float] = (np.empty(0), np.empty(0), 0.0)
-        self._result: Floats = np.empty(0)
-        self._total = self._weight = 0.0
-
-    def __call__(self, x: Floats, y: Floats, over: float) -> Floats:
-        """The same as `smoothed(x, y, over)`."""
-        before_x, before_y, before_over = self._of
-        known = len(before_x)
-        grows = known > 0 and over == before_over and len(x) >= known
-        if not grows or not same_points((before_x, before_y), (x[:known], y[:known])):
-            known, self._total, self._weight, self._result = 0, 0.0, 0.0, np.empty(0)
-        added, self._total, self._weight = _means(x, y, over, known, self._total, self._weight)
-        self._of, self._result = (x.copy(), y.copy(), over), np.concatenate((self._result, added))
-        return self._result
+    steps_per_epoch = max(steps_per_epoch, 1)
+    steps, rates = stages.planned_rates(experiment, steps_per_epoch, epochs=epochs, points=PLANNED_POINTS, ended=ended)
+    return (steps + 1) / steps_per_epoch, rates
 
 
 def fewer(x: Floats, y: Floats, most: int = DRAWN_POINTS) -> tuple[Floats, Floats]:

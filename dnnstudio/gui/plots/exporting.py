@@ -1,4 +1,4 @@
-"""Files of a plot: a picture, a drawing, or the values of its curves."""
+"""Exports of a plot: bitmap, vector drawing, or the values of its curves."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, QRect, QRectF
 from PySide6.QtGui import QFont, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 
-from dnnstudio.core.files import write_atomically
-from dnnstudio.gui.plots.cards import PlotCard
+from dnnstudio.core.atomic_files import write_atomically
+from dnnstudio.gui.plots.cards.curve_cards import PlotCard
 from dnnstudio.gui.plots.items import keep_picture, keeps_picture
 from dnnstudio.gui.theme import Theme
 
@@ -26,13 +26,13 @@ COLUMNS = ("run", "curve", "epoch", "value")
 
 
 def save_plot(card: PlotCard, theme: Theme, path: Path) -> None:
-    """Write the plot in the way that the suffix says: .png, .svg or .csv. Raises `UserError`."""
+    """Write the plot in the format of the suffix: .png, .svg or .csv. Raises `UserError`."""
     make = {".png": picture, ".svg": drawing}.get(path.suffix.lower())
     write_atomically(path, make(card, theme) if make is not None else table(card).encode())
 
 
 def table(card: PlotCard) -> str:
-    """Every value as it was measured, one a line, unsmoothed: run, curve, epoch and value."""
+    """Every recorded value, one per line, unsmoothed: run, curve, epoch and value."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -42,7 +42,7 @@ def table(card: PlotCard) -> str:
 
 
 def picture(card: PlotCard, theme: Theme) -> bytes:
-    """The plot under its title as PNG, in the theme's colours."""
+    """The plot with its title as PNG, in the theme's colours."""
     size = _size(card)
     image = QImage(size * FINER, QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(FINER)
@@ -55,7 +55,7 @@ def picture(card: PlotCard, theme: Theme) -> bytes:
 
 
 def drawing(card: PlotCard, theme: Theme) -> bytes:
-    """The same as SVG: lines and words."""
+    """The plot with its title as SVG, with scalable lines and text."""
     size = _size(card)
     data, buffer = _buffer()
     generator = QSvgGenerator()
@@ -86,7 +86,7 @@ def _size(card: PlotCard) -> QSize:
 
 
 def _paint(card: PlotCard, theme: Theme, painter: QPainter) -> None:
-    """The title, what it is measured in, and the plot with its legend; none of the buttons."""
+    """Paint title, axis label, plot and legend, without buttons."""
     size = _size(card)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.fillRect(QRect(QPoint(0, 0), size), theme.color("surface"))
@@ -101,7 +101,7 @@ def _paint(card: PlotCard, theme: Theme, painter: QPainter) -> None:
     painter.translate(MARGIN, MARGIN + HEAD)
     view = card.plot.view
     marks = [item for item in view.scene().items() if isinstance(item, pg.ScatterPlotItem)]
-    for item in marks:  # on the screen a mark is a small picture, which would be coarse here
+    for item in marks:  # on the screen a marker is a cached pixmap, which would be too coarse here
         item.setExportMode(True)
     kept = [item for item in view.scene().items() if keeps_picture(item)]
     for each in kept:

@@ -1,4 +1,6 @@
-"""Tiles of one figure of every layer over a training: one hue, darker where it is larger, hatched where frozen."""
+"""A heat map of one figure of every layer over a training: one hue, darker for larger values, hatched for frozen
+layers.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +26,9 @@ WITH_KEY = 240
 
 @dataclass(frozen=True, slots=True)
 class HeatRow:
-    """One layer: its name, a value for each column so far (NaN where there is none), and the latest in words.
+    """One layer: its name, one value per column so far (NaN where there is none), and the latest one as text.
 
-    `bars` are counts that are drawn as a histogram in place of tiles.
+    `bars` are counts drawn as a histogram instead of tiles.
     """
 
     name: str
@@ -39,7 +41,7 @@ class HeatRow:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The values of the lightest and the darkest tile, and their words; `log` for powers of ten between them."""
+    """The values of the lightest and the darkest tile with their labels; `log` for a logarithmic scale."""
 
     low: float
     high: float
@@ -48,7 +50,7 @@ class Scale:
     log: bool = True
 
     def places(self, values: Floats) -> Floats:
-        """0 to 1 between the two ends for each value."""
+        """Each value as 0 to 1 between the two ends."""
         ends = np.array([self.low, self.high, *values])
         low, high, rest = np.split(np.log10(np.maximum(ends, 1e-300)) if self.log else ends, (1, 2))
         shares: Floats = np.clip((rest - low) / ((high - low) or 1.0), 0.0, 1.0)
@@ -56,7 +58,7 @@ class Scale:
 
 
 class HeatTiles(QWidget):
-    """Rows of tiles with names at the left, latest values at the right and the key beneath."""
+    """Rows of tiles with names on the left, latest values on the right and the key below."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,7 +71,7 @@ class HeatTiles(QWidget):
         theme.changed.connect(self.update)
 
     def show_rows(self, rows: Sequence[HeatRow], scale: Scale | None, value_title: str = "latest") -> None:
-        """Draw these layers. Without a scale there is no key."""
+        """Show these layers. Without a scale there is no key."""
         self._rows, self._scale, self._value_title = tuple(rows), scale, value_title
         self._fit()
         self.setAccessibleDescription("; ".join(f"{row.name} {row.latest}" for row in rows))
@@ -78,12 +80,12 @@ class HeatTiles(QWidget):
 
     @property
     def rows(self) -> tuple[HeatRow, ...]:
-        """The layers that are drawn."""
+        """The displayed layers."""
         return self._rows
 
     @property
     def _key_height(self) -> int:
-        """In a narrow card there is no key: the values at the right say enough."""
+        """A narrow card has no key: the values on the right suffice."""
         return KEY_HEIGHT if self.width() >= WITH_KEY else 0
 
     def _fit(self) -> None:
@@ -98,7 +100,7 @@ class HeatTiles(QWidget):
         return self._rows[index] if 0 <= index < len(self._rows) else None
 
     def _colors(self, values: Sequence[float]) -> dict[int, QColor]:
-        """The colour of the tile of each value there is, by its column: worked out for the whole row at once."""
+        """The colour of each tile in a row, by column, computed for the whole row at once."""
         if self._scale is None:
             return {}
         known = np.flatnonzero(np.isfinite(values))
@@ -172,7 +174,7 @@ class HeatTiles(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._theme.color("accent"))
         for index, count in enumerate(bars):
-            # The square root, so that a peak at 0 does not hide the rest.
+            # Square root scale, so that a peak at 0 does not hide the rest.
             high = area.height() * float(np.sqrt(count / most))
             bar = QRectF(area.left() + index * width, area.bottom() - high, max(width - 1, 1), high)
             painter.drawRect(bar)

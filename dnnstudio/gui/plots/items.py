@@ -1,7 +1,7 @@
-"""What is drawn in a plot: curves, marks, the line of now and the tint over what is still to come.
+"""Graphics items of a plot: curves, markers, the current position and the tint over future epochs.
 
-These are plain Qt items. pyqtgraph's own ask Python for their bounds, pixels and transforms several times at each
-painting, which took longer than to draw; a plot of a live training is painted ten times a second.
+These are plain Qt items. pyqtgraph's own call Python for bounds, pixels and transforms several times per paint, which
+took longer than painting itself; a live plot is painted ten times a second.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsLineItem, QGraphicsRectItem, QStyleOptionGraphicsItem, QWidget
 
 from dnnstudio.gui.plots.curves import Floats, fewer
-from dnnstudio.gui.plots.series import LAYERS, Series, color_of, pen_for
+from dnnstudio.gui.plots.series import LAYERS, Series, brush_for, color_of, pen_for
 from dnnstudio.gui.theme import Tokens
 
 MARK_SIZE, STAR_SIZE = 6, 13
@@ -31,7 +31,7 @@ STAR = tuple((np.sin(turn * np.pi / 5), np.cos(turn * np.pi / 5), 1.0 if turn % 
 
 
 class _Drawn(QGraphicsItem):
-    """An item of the whole plot: it is drawn anew with all that lies there, and the plot cuts off what is too much."""
+    """An item that covers the whole plot and is clipped by it; it is repainted with everything else there."""
 
     def __init__(self, layer: float) -> None:
         super().__init__()
@@ -43,22 +43,22 @@ class _Drawn(QGraphicsItem):
         self._y: Floats = np.empty(0)
 
     def set_look(self, pen: QPen, brush: QBrush | None = None) -> None:
-        """The pen, whose width is in pixels, and what fills it."""
+        """Set the pen, whose width is in pixels, and the brush."""
         self.pen, self.brush = pen, brush or QBrush(Qt.BrushStyle.NoBrush)
         self.update()
 
     def set_area(self, area: QRectF) -> None:
-        """The plot, in the units of its axes."""
+        """Set the plot's range, in axis units."""
         if area != self._area:
             self.prepareGeometryChange()
             self._area = area
 
     def points(self) -> tuple[Floats, Floats]:
-        """What it was given, in the units of the axes."""
+        """The given points, in axis units."""
         return self._x, self._y
 
     def set_points(self, x: Floats, y: Floats) -> None:
-        """Draw these, in the units of the axes; what is not finite is left out."""
+        """Set the points, in axis units; non-finite ones are left out."""
         self._x, self._y = x, y
         self.setVisible(len(x) > 0)
         self.update()
@@ -68,7 +68,7 @@ class _Drawn(QGraphicsItem):
 
 
 class Curve(_Drawn):
-    """Points joined by lines, with a gap where one is not finite."""
+    """Points joined by lines, with a gap at a non-finite one."""
 
     def __init__(self, layer: float) -> None:
         super().__init__(layer)
@@ -81,12 +81,12 @@ class Curve(_Drawn):
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(self.pen)
+        painter.setBrush(self.brush)
         painter.drawPath(self._path)
 
 
 class Marks(_Drawn):
-    """A round mark, or a star, of the same size in pixels at each point. `pixel` gives a pixel's width and height in
-    the units of the axes."""
+    """A round marker or a star of fixed pixel size at each point. `pixel` returns a pixel's size in axis units."""
 
     def __init__(self, layer: float, size: float, pixel: Callable[[], tuple[float, float]], *, star: bool) -> None:
         super().__init__(layer)
@@ -101,7 +101,7 @@ class Marks(_Drawn):
         self._path = None
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        pixel = self._pixel()  # another one when the window or the axes' ranges have changed
+        pixel = self._pixel()  # recreated when the window or the axis ranges change
         if self._path is None or pixel != self._made_for:
             self._path, self._made_for = self._outlines(*pixel), pixel
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -126,7 +126,7 @@ class Marks(_Drawn):
 
 
 class SeriesItems:
-    """One series in a plot: its line, its marks, or both."""
+    """The items of one series: its line, its markers, or both."""
 
     def __init__(
         self, view: pg.PlotWidget, series: Series, pixel: Callable[[], tuple[float, float]], area: QRectF
@@ -143,7 +143,7 @@ class SeriesItems:
             view.addItem(item, ignoreBounds=True)
 
     def set_points(self, x: Floats, y: Floats, *, marked: bool = True) -> None:
-        """Draw these, in the units of the axes; `marked` where there is room between them."""
+        """Set the points, in axis units; `marked` adds markers if there is space between them."""
         if self.line is not None:
             self.line.set_points(x, y)
         if self.marks is not None:
@@ -156,14 +156,16 @@ class SeriesItems:
             item.set_points(NOTHING, NOTHING)
 
     def set_area(self, area: QRectF) -> None:
-        """The plot, in the units of its axes."""
+        """Set the plot's range, in axis units."""
         for item in self._items:
             item.set_area(area)
 
     def set_look(self, tokens: Tokens) -> None:
-        """Take the theme's colours."""
+        """Apply the theme's colours."""
         color, surface = color_of(self._series.color, tokens), QColor(tokens.surface)
-        if self.line is not None:
+        if self.line is not None and self._series.style == "band":
+            self.line.set_look(QPen(Qt.PenStyle.NoPen), brush_for(self._series, tokens))
+        elif self.line is not None:
             self.line.set_look(pen_for(self._series, tokens))
             if self.marks is not None:
                 self.marks.set_look(pg.mkPen(color, width=1.4), QBrush(surface))
@@ -171,13 +173,13 @@ class SeriesItems:
             self.marks.set_look(pg.mkPen(surface, width=1), QBrush(color))
 
     def remove(self) -> None:
-        """Take it out of the plot."""
+        """Remove it from the plot."""
         for item in self._items:
             self._view.removeItem(item)
 
 
 class UprightLine(QGraphicsLineItem):
-    """A line from bottom to top of a plot at one value of x."""
+    """A vertical line across a plot at one value of x."""
 
     def __init__(self, layer: float) -> None:
         super().__init__()
@@ -185,22 +187,22 @@ class UprightLine(QGraphicsLineItem):
         self._x, self._area = 0.0, QRectF(0, 0, 1, 1)
 
     def value(self) -> float:
-        """Where it stands."""
+        """Its x value."""
         return self._x
 
     def set_value(self, x: float) -> None:
-        """Put it there."""
+        """Move it to this x value."""
         self._x = x
         self.setLine(x, self._area.top(), x, self._area.bottom())
 
     def set_area(self, area: QRectF) -> None:
-        """The plot, in the units of its axes."""
+        """Set the plot's range, in axis units."""
         self._area = area
         self.set_value(self._x)
 
 
 class Tint(QGraphicsRectItem):
-    """A filled stretch from some value of x to the right end of a plot."""
+    """A filled area from some value of x to the right end of a plot."""
 
     def __init__(self, layer: float) -> None:
         super().__init__()
@@ -209,25 +211,25 @@ class Tint(QGraphicsRectItem):
         self._x, self._area = 0.0, QRectF(0, 0, 1, 1)
 
     def set_value(self, x: float) -> None:
-        """Begin there."""
+        """Set where it begins."""
         self._x = x
         self.setRect(QRectF(QPointF(x, self._area.top()), self._area.bottomRight()))
 
     def set_area(self, area: QRectF) -> None:
-        """The plot, in the units of its axes."""
+        """Set the plot's range, in axis units."""
         self._area = area
         self.set_value(self._x)
 
 
 def keep_picture(item: QGraphicsItem, keep: bool = True) -> None:
-    """Paint the item once and then its picture, until it changes: for what stays while curves grow.
+    """Cache the item as a pixmap until it changes: for items that stay while curves grow.
 
-    A file of the plot wants lines and words, not pictures made for the screen.
+    An exported file needs lines and text instead of pixmaps made for the screen.
     """
     modes = QGraphicsItem.CacheMode
     item.setCacheMode(modes.DeviceCoordinateCache if keep else modes.NoCache)
 
 
 def keeps_picture(item: QGraphicsItem) -> bool:
-    """Whether the item is painted from a picture."""
+    """Whether the item is painted from a cached pixmap."""
     return item.cacheMode() != QGraphicsItem.CacheMode.NoCache

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from dnnstudio.gui.plots.series import Series, pen_for
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.widgets.plots import paint_star
+from dnnstudio.gui.widgets.charts.legend import paint_star
 
 SWATCH, GAP, BETWEEN = 14, 6, 14
 HEIGHT = 18
@@ -18,7 +18,7 @@ WHERE = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 class LineLegend(QWidget):
-    """Curves by line, name and value, one after the other. Those for which there is no room are left out."""
+    """Curves by line, name and value, side by side. Those that do not fit are left out."""
 
     def __init__(self, theme: Theme, series: Sequence[Series], *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,13 +33,13 @@ class LineLegend(QWidget):
         theme.changed.connect(self.update)
 
     def set_series(self, series: Sequence[Series]) -> None:
-        """List other curves."""
+        """Set the listed curves."""
         if tuple(series) != self._series:
             self._series = tuple(series)
             self.set_values(self._values)
 
     def set_values(self, values: dict[str, str]) -> None:
-        """The latest value of each curve as text, by its key."""
+        """Set the latest value of each curve as text, by its key."""
         self._values = dict(values)
         shown = (self._title, self._series, values)
         if shown == self._shown:
@@ -53,13 +53,13 @@ class LineLegend(QWidget):
         self.update()
 
     def show_entries(self, entries: Sequence[tuple[Series, str]], *, title: str = "") -> None:
-        """List these curves with these values, after words that say where the values are from."""
+        """List these curves and values, after a text that says where the values are from."""
         self._title = title
         self._series = tuple(Series(f"{n}", item.label, item.color, item.style) for n, (item, _) in enumerate(entries))
         self.set_values({f"{n}": value for n, (_, value) in enumerate(entries)})
 
     def value(self, key: str) -> str:
-        """What is shown for a curve."""
+        """The displayed value of a curve."""
         return self._values.get(key, "")
 
     def _fonts(self) -> tuple[QFont, QFont]:

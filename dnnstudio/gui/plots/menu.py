@@ -1,4 +1,4 @@
-"""The menu of a plot: how much it is smoothed, its scale, what is drawn, and files of it."""
+"""The menu of a plot: smoothing, scale, displayed curves, and export."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSlider, QWidget, QWidgetAction
 
+from dnnstudio.core.text import NBSP
 from dnnstudio.gui.theme import Role
 from dnnstudio.gui.widgets import label
 
-NBSP = "\u00a0"
 SMOOTHINGS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 """Epochs that a smoothed line looks back over, by the slider's place; from one epoch on means an epoch are smoothed
 too, as they have been means over an epoch already."""
@@ -27,13 +27,13 @@ FILES: tuple[tuple[FileKind, str, str], ...] = (
 
 
 def usual_smoothing(epochs: float) -> float:
-    """How much is smoothed until a person says otherwise: a fiftieth of the plan, and never the means of epochs."""
+    """The default smoothing: a fiftieth of the plan, and never over per-epoch means."""
     wanted = min(SHARE_BY_ITSELF * epochs, MOST_BY_ITSELF)
     return max((over for over in SMOOTHINGS[1:] if over <= wanted + 1e-9), default=SMOOTHINGS[1])
 
 
 class SmoothingRow(QWidget):
-    """A slider and what its place means. `chosen` carries the epochs to smooth over."""
+    """A slider with its value. `chosen` carries the number of epochs to smooth over."""
 
     chosen = Signal(float)
 
@@ -59,7 +59,7 @@ class SmoothingRow(QWidget):
         self.set_value(SMOOTHINGS[1])
 
     def set_value(self, over: float) -> None:
-        """Show the place for so many epochs."""
+        """Set the slider to this many epochs."""
         place = min(range(len(SMOOTHINGS)), key=lambda n: abs(SMOOTHINGS[n] - over))
         blocked = self.slider.blockSignals(True)
         self.slider.setValue(place)
@@ -76,7 +76,7 @@ class SmoothingRow(QWidget):
 
 
 class PlotMenu(QMenu):
-    """Wishes about one plot. Which of them it offers is said when it is made."""
+    """Requests about one plot; the constructor decides which are offered."""
 
     smoothing_chosen = Signal(float)
     log_chosen = Signal(bool)
@@ -84,7 +84,7 @@ class PlotMenu(QMenu):
     file_wished = Signal(str)
 
     def __init__(self, parent: QWidget, *, smooths: bool, logarithmic: bool, clean: str = "") -> None:
-        """`clean` is what the curve without dropout is called; "" where there is none."""
+        """`clean` is the label of the curve without dropout; "" if there is none."""
         super().__init__(parent)
         self.setObjectName("plot_menu")
         self.setToolTipsVisible(True)
@@ -122,7 +122,7 @@ class PlotMenu(QMenu):
         return action
 
     def set_clean(self, shown: bool, *, known: bool) -> None:
-        """Whether the curve without dropout is drawn, and whether there is one."""
+        """Whether the curve without dropout is shown, and whether it exists."""
         blocked = self.clean.blockSignals(True)
         self.clean.setChecked(shown)
         self.clean.blockSignals(blocked)

@@ -7,14 +7,18 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from dnnstudio.core.data import DataSummary
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.jobs import BatchesDone, EpochDone, RunEnded, RunStarted
-from dnnstudio.gui.plots.cards import HistoryCard, Other, PlotCard, View, accuracy_card, loss_card
+from dnnstudio.core.experiment.data import DataSummary
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.transfer import Autoencoder
+from dnnstudio.core.jobs.events import BatchesDone, EpochDone, RateChanged, RunEnded, RunStarted
+from dnnstudio.core.planning.pretraining import trained_experiment
+from dnnstudio.core.planning.stages import planned_epochs
+from dnnstudio.core.text import count_of
+from dnnstudio.gui.plots.cards.curve_cards import HistoryCard, Other, PlotCard, View, accuracy_card, loss_card
+from dnnstudio.gui.plots.cards.rate_card import RateCard
 from dnnstudio.gui.plots.curves import Curves
 from dnnstudio.gui.plots.menu import usual_smoothing
-from dnnstudio.gui.plots.rate_card import RateCard
-from dnnstudio.gui.plots.words import loss_words
+from dnnstudio.gui.plots.sentences import loss_words
 from dnnstudio.gui.theme import Theme
 
 TURN_MS = 50
@@ -22,6 +26,8 @@ TURN_MS = 50
 the training has to do without the time that drawing takes."""
 EMPTY_LOSS = "Press Train: the loss is drawn here, batch by batch."
 EMPTY_ACCURACY = "Press Train: here is how often the network is right."
+BEGINS = "The training begins: this is drawn as it comes."
+NOTHING_TRAINED = "Nothing was trained to the end of an epoch."
 
 
 class RunPlots(QObject):
@@ -101,7 +107,7 @@ class RunPlots(QObject):
     def _fit_x(self) -> None:
         """The axis of the epochs holds the whole plan and all of the other runs."""
         if self.curves is not None:
-            end = max([self.curves.epochs, *(other.curves.now for other in self.others)])
+            end = max([self.curves.x_end, *(other.curves.now for other in self.others)])
             for card in self.cards:
                 card.plot.set_x_end(end)
 
@@ -111,7 +117,8 @@ class RunPlots(QObject):
         """While no run is shown: axes for the whole plan, and the rate that the schedule gives."""
         rows = summary.counts[0] if summary is not None and summary.counts is not None else 0
         steps = -(-rows // experiment.training.batch_size) if rows else 100
-        self._plan = (experiment, steps)
+        shape = summary.input_shape if summary is not None else None
+        self._plan = (trained_experiment(experiment, shape), steps)
         if self.curves is None:
             self._draw_plan()
 
@@ -119,7 +126,7 @@ class RunPlots(QObject):
         if self._plan is None:
             return
         experiment, steps = self._plan
-        epochs = experiment.training.epochs
+        epochs = planned_epochs(experiment)
         for card in self.cards:
             card.plot.set_x_end(epochs)
         self.rate.show_plan_alone(experiment, steps, epochs)
@@ -145,6 +152,8 @@ class RunPlots(QObject):
         curves = Curves.of(event)
         for row in rows:
             curves.add_row(row)
+        if self.curves is not None and rows and self.curves.name == curves.name:
+            curves.take_batches_of(self.curves)
         self.show_run(curves)
         self.rate.set_live(True)
 
@@ -154,9 +163,11 @@ class RunPlots(QObject):
         if not self._smoothing_chosen:
             self._take_view(replace(self.view, smoothing=usual_smoothing(curves.epochs)))
         self._empty()
+        for card in (self.loss, self.accuracy):
+            card.plot.set_message(NOTHING_TRAINED if curves.ended else BEGINS)
         self._fit_x()
         self.rate.clear()
-        self.rate.show_plan(curves.experiment, curves.steps_per_epoch, curves.epochs)
+        self.rate.show_plan(curves.experiment, curves.steps_per_epoch, curves.epochs, curves.ended_phases)
         self.loss.note.setText(loss_words(curves.experiment))
         self.redraw()
 
@@ -165,15 +176,33 @@ class RunPlots(QObject):
             self.curves.add_batches(event)
             self._wish()
 
+    def change_rate(self, event: RateChanged) -> None:
+        """The rate was set by hand: what is planned is another plan from now on."""
+        if self.curves is not None and event.run == self.curves.run:
+            self.curves.experiment = event.experiment
+            curves = self.curves
+            self.rate.show_plan(event.experiment, curves.steps_per_epoch, curves.epochs, curves.ended_phases)
+            self._wish()
+
     def add_epoch(self, event: EpochDone) -> None:
         if self.curves is not None and event.run == self.curves.run:
+            planned = self.curves.epochs
             self.curves.add_epoch(event)
+            if self.curves.epochs != planned:
+                self._fit_x()
+            self._wish()
+
+    def show_growth(self, curves: Curves) -> None:
+        """What these curves hold has grown, if they are the ones that are shown."""
+        if curves is self.curves:
             self._wish()
 
     def end(self, event: RunEnded) -> None:
         """The run is over: nothing is still to come."""
         if self.curves is not None and event.run == self.curves.run:
             self.curves.ended = True
+            self.curves.stopped_early = event.stopped_early
+            self._fit_x()
             self.rate.set_live(False)
             self.redraw()
 
@@ -209,10 +238,12 @@ class RunPlots(QObject):
         self.accuracy.note.setText(_epoch_words(curves))
         if not curves.told:
             return
-        if curves.classifies:
-            self.accuracy.show_curves(curves, self.others, self.view)
-        else:
-            self.accuracy.plot.set_message("A number is predicted: there is no accuracy, only the loss.")
+        if isinstance(curves.experiment.pretraining, Autoencoder):
+            self.accuracy.offer(False)
+            self.accuracy.plot.set_message("Its input is reconstructed: there is no accuracy, only the loss.")
+            return
+        self.accuracy.offer(not curves.classifies)
+        self.accuracy.show_curves(curves, self.others, self.view)
 
     def _draw_rate(self) -> None:
         if self.curves is not None:
@@ -231,7 +262,9 @@ class RunPlots(QObject):
 
 
 def _epoch_words(curves: Curves) -> str:
+    if curves.members:
+        return f"mean of {count_of(curves.members, 'seed')} ± 1 sd" if curves.members > 1 else "1 seed so far"
     if curves.ended:
         done = int(curves.rows[-1]["epoch"]) if curves.rows else 0
-        return f"{done} epoch{'s' if done != 1 else ''}"
+        return count_of(done, "epoch")
     return f"epoch {curves.epoch} of {curves.epochs}"

@@ -1,4 +1,4 @@
-"""The plot of a learning-rate test: loss over the rate, both raw and smoothed, and the line of the chosen rate."""
+"""The plot of a learning-rate range test: raw and smoothed loss over the rate, and the chosen rate."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from dnnstudio.core.jobs import FoundRate
+from dnnstudio.core.jobs.results import FoundRate
 from dnnstudio.gui.plots.axis import Axis, prepare
 from dnnstudio.gui.plots.curves import Floats, round_range
+from dnnstudio.gui.plots.sentences import short_number, tick_numbers
 from dnnstudio.gui.plots.series import ALPHAS
-from dnnstudio.gui.plots.words import short_number, tick_numbers
 from dnnstudio.gui.theme import Theme
 
 ROOM = 1.15
@@ -27,7 +27,7 @@ MARKS = (("lowest / 10", 0.04), ("steepest", 0.1))
 
 
 class RatePlot(QWidget):
-    """Draws a test as it comes. `rate_chosen` when the line of the chosen rate was dragged."""
+    """Draws a test while it runs. `rate_chosen` when the line of the chosen rate was dragged."""
 
     rate_chosen = Signal(float)
 
@@ -44,7 +44,9 @@ class RatePlot(QWidget):
         self.raw = pg.PlotDataItem(connect="finite")
         self.smooth = pg.PlotDataItem(connect="finite")
         self.marks = [
-            pg.InfiniteLine(angle=90, label=words, labelOpts={"position": place, "anchors": [(0, 0.5), (0, 0.5)]})
+            pg.InfiniteLine(
+                angle=90, label=words, labelOpts={"position": place, "anchors": [(0, 0.5), (0, 0.5)], "fill": "#000"}
+            )
             for words, place in MARKS
         ]
         self.choice = pg.InfiniteLine(angle=90, movable=True)
@@ -60,7 +62,7 @@ class RatePlot(QWidget):
         self.clear()
 
     def clear(self) -> None:
-        """Nothing is tested yet."""
+        """Remove all steps."""
         self._rates, self._losses = np.empty(0), np.empty(0)
         for item in (self.raw, self.smooth):
             item.setData([], [])
@@ -69,13 +71,13 @@ class RatePlot(QWidget):
         self._set_axes(1e-6, 10.0)
 
     def add(self, rates: Floats, losses: Floats) -> None:
-        """Some more steps of the test."""
+        """Add steps of the test."""
         self._rates = np.concatenate([self._rates, rates])
         self._losses = np.concatenate([self._losses, losses])
         self._draw()
 
     def show_found(self, found: FoundRate) -> None:
-        """The whole test, and what it suggests."""
+        """Show the finished test and its suggestions."""
         self._rates, self._losses = found.rates, found.losses
         self._draw()
         self.smooth.setData(np.log10(found.rates), found.smoothed)
@@ -83,9 +85,13 @@ class RatePlot(QWidget):
             mark.setVisible(rate is not None)
             if rate is not None:
                 mark.setValue(float(np.log10(rate)))
+        # The words stand to the right of their line: there the next line passes below them.
+        for height, mark in enumerate(sorted(self.marks, key=lambda mark: -float(mark.value())), start=1):
+            mark.setZValue(height)
+        self._fill_labels()
 
     def set_choice(self, rate: float | None) -> None:
-        """Show the chosen rate; None takes its line away."""
+        """Show the chosen rate; None removes its line."""
         self.choice.setVisible(rate is not None)
         if rate is not None:
             self.choice.setValue(float(np.log10(rate)))
@@ -108,6 +114,12 @@ class RatePlot(QWidget):
         self._left.setTicks([list(zip(ticks, tick_numbers(ticks), strict=True))])
         self.view.setYRange(bottom, top, padding=0.02)
 
+    def _fill_labels(self) -> None:
+        """A ground behind the words that a line passes; behind the others it would only hide the loss."""
+        first = min(self.marks, key=lambda mark: float(mark.value()))
+        for mark in self.marks:
+            mark.label.fill = pg.mkBrush(self._theme.tokens().surface if mark is first else None)
+
     def _on_dragged(self) -> None:
         self.rate_chosen.emit(float(10.0 ** self.choice.value()))
 
@@ -122,6 +134,7 @@ class RatePlot(QWidget):
             mark.setPen(pg.mkPen(tokens.planned, width=1.2, style=Qt.PenStyle.DashLine))
             mark.label.setColor(tokens.text2)
             mark.label.setFont(self._theme.font(11))
+        self._fill_labels()
         self.choice.setPen(pg.mkPen(tokens.accent_fill, width=2))
         self.choice.setHoverPen(pg.mkPen(tokens.accent, width=4))
         font = self._theme.font(11)

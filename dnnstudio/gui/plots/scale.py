@@ -1,4 +1,4 @@
-"""The y axis of a plot: straight or logarithmic, its range and its round numbers. No Qt."""
+"""The y axis of a plot: linear or logarithmic, its range and its round ticks. No Qt."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dnnstudio.gui.plots.curves import Floats, bounds, round_range
-from dnnstudio.gui.plots.words import short_number
+from dnnstudio.gui.plots.sentences import short_number
 
 LOG_STEPS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
 """Numbers of a decade that an axis may name, fewer where it spans more."""
@@ -20,7 +20,7 @@ DEEPEST = 1e-8
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """An axis from `bottom` to `top`, in the units of the drawing, with `ticks` (values) and their words."""
+    """An axis from `bottom` to `top`, in drawing units, with `ticks` (values) and their labels."""
 
     bottom: float
     top: float
@@ -31,7 +31,7 @@ class Scale:
 
 
 def drawn(values: Floats, *, log: bool) -> Floats:
-    """Values in the units of the drawing. On a logarithmic axis what is not above 0 has no place."""
+    """Values in drawing units. On a logarithmic axis, values not above 0 have none."""
     if not log:
         return values
     positive = np.where(np.isfinite(values) & (values > 0), values, np.nan)
@@ -39,7 +39,7 @@ def drawn(values: Floats, *, log: bool) -> Floats:
 
 
 def known_range(values: Floats, *, robust: bool, log: bool) -> tuple[float, float] | None:
-    """Lowest and highest value that the axis must show; None where nothing can be drawn."""
+    """Lowest and highest value that the axis must contain; None if nothing can be drawn."""
     if log:
         values = values[values > DEEPEST]
     return bounds(values, robust=robust)
@@ -53,7 +53,7 @@ def straight(
     most: int,
     words: Callable[[list[float]], list[str]],
 ) -> Scale:
-    """A straight axis for values from `low` to `high`."""
+    """A linear axis for values from `low` to `high`."""
     bottom, top, ticks = round_range(low, high, *limits, most=most)
     return Scale(bottom, top, tuple(ticks), tuple(ticks), tuple(words(ticks)))
 
@@ -69,7 +69,7 @@ def logarithmic(low: float, high: float, *, most: int) -> Scale:
         if len(ticks) <= most:
             break
     else:
-        # More decades than fit: every second, third … of them.
+        # More decades than fit: label every second, third, … one.
         each = -(-len(ticks) // most)
         ticks = ticks[(len(ticks) - 1) % each :: each]
     if len(ticks) < 2:

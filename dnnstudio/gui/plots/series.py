@@ -1,4 +1,4 @@
-"""How each curve of a plot is drawn: its colour, its pen, and what lies over what."""
+"""How each curve is drawn: colour, pen, and stacking order."""
 
 from __future__ import annotations
 
@@ -6,30 +6,33 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QPen
+from PySide6.QtGui import QBrush, QColor, QPen
 
 from dnnstudio.gui.theme import Tokens
 
-LineStyle = Literal["epochs", "batches", "smooth", "faint", "clean", "dotted", "line", "other", "other_faint", "star"]
+LineStyle = Literal[
+    "epochs", "batches", "smooth", "faint", "clean", "dotted", "line", "other", "other_faint", "star", "band"
+]
 """Means with a mark an epoch; the faint trace of every batch, and the smoothed one over it; epochs as they were under
-their smoothed line; measured another way; not yet happened; plain; another run, and its training; a single mark."""
+their smoothed line; measured another way; not yet happened; plain; another run, and its training; a single mark; an
+area without an edge, whose points go along its upper side and back along its lower one."""
 
 DASHES: dict[str, list[float]] = {"dotted": [2, 3], "clean": [5, 4]}
 WIDTHS: dict[str, float] = {
     "epochs": 2, "batches": 1, "smooth": 1, "faint": 1, "clean": 1.2, "dotted": 1.4, "line": 2,
-    "other": 1.6, "other_faint": 1, "star": 1,
+    "other": 1.6, "other_faint": 1, "star": 1, "band": 0,
 }  # fmt: skip
-ALPHAS: dict[str, int] = {"batches": 70, "smooth": 255, "faint": 100, "other_faint": 120}
+ALPHAS: dict[str, int] = {"batches": 70, "smooth": 255, "faint": 100, "other_faint": 120, "band": 62}
 LAYERS: dict[str, int] = {
-    "batches": 0, "faint": 1, "other_faint": 1, "other": 2, "dotted": 2, "smooth": 3, "clean": 4, "line": 5,
+    "band": -1, "batches": 0, "faint": 1, "other_faint": 1, "other": 2, "dotted": 2, "smooth": 3, "clean": 4, "line": 5,
     "epochs": 6, "star": 8,
 }  # fmt: skip
-"""What lies over what: runs of before are under the one that is shown."""
+"""Stacking order: earlier runs are below the displayed one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One curve: its key, its words in the legend, the token of its colour and how it is drawn."""
+    """One curve: its key, its legend text, its colour token and its line style."""
 
     key: str
     label: str
@@ -38,14 +41,21 @@ class Series:
 
 
 def color_of(token: str, tokens: Tokens) -> QColor:
-    """The colour that a token names: "train", or "series_2" for the third of the series."""
+    """The colour of a token: "train", or "series_2" for the third of the series."""
     if token.startswith("series_"):
         return QColor(tokens.series[int(token.removeprefix("series_"))])
     return QColor(getattr(tokens, token))
 
 
+def brush_for(series: Series, tokens: Tokens) -> QBrush:
+    """The filling of an area."""
+    color = color_of(series.color, tokens)
+    color.setAlpha(ALPHAS[series.style])
+    return QBrush(color)
+
+
 def pen_for(series: Series, tokens: Tokens) -> QPen:
-    """The pen of a curve. Widths are in pixels, whatever the axes' scales."""
+    """The pen of a curve. Widths are in pixels, independent of the axes' scales."""
     color = color_of(series.color, tokens)
     color.setAlpha(ALPHAS.get(series.style, 255))
     pen = QPen(color, WIDTHS[series.style])

@@ -5,23 +5,53 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dnnstudio.core import codec
-from dnnstudio.core.history import FILE as HISTORY
-from dnnstudio.core.history import read_rows
-from dnnstudio.core.runs import EXPERIMENT, read_metrics
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.planning.stages import planned_epochs
+from dnnstudio.core.study.repeat_record import mean_rows, member_rows
+from dnnstudio.core.workspace.ensembles import is_ensemble, member_folder, read_ensemble
+from dnnstudio.core.workspace.history import FILE as HISTORY
+from dnnstudio.core.workspace.history import read_rows
+from dnnstudio.core.workspace.runs import EXPERIMENT, read_metrics
+from dnnstudio.core.workspace.training_record import TrainedWith
 from dnnstudio.gui.plots.curves import Curves
 
 
 def read_stored_run(folder: Path) -> tuple[Curves, dict[str, Any]]:
-    """The curves and the final figures of the run in `folder`. Raises `UserError`."""
+    """The curves and the final figures of the run in `folder`; of an ensemble, the mean curves of its members.
+
+    Raises `UserError`.
+    """
+    if is_ensemble(folder):
+        return _read_repeat(folder)
     experiment = codec.load(folder / EXPERIMENT)
     metrics = read_metrics(folder) or {}
     rows = read_rows(folder / HISTORY) if (folder / HISTORY).exists() else []
-    curves = Curves(experiment, run=str(metrics.get("run", "")), epochs=max(experiment.training.epochs, len(rows)))
+    trained = TrainedWith.read(metrics)
+    curves = Curves(
+        experiment,
+        run=str(metrics.get("run", "")),
+        steps_per_epoch=trained.steps_per_epoch if trained is not None else 0,
+        epochs=max(planned_epochs(experiment), len(rows)),
+    )
     curves.name = folder.name
     for row in rows:
         curves.add_row(row)
     best = metrics.get("best_epoch")
     curves.best_epoch = best if isinstance(best, int) else 0
     curves.ended = True
+    curves.stopped_early = metrics.get("reason") == "early_stopping"
     return curves, metrics
+
+
+def _read_repeat(folder: Path) -> tuple[Curves, dict[str, Any]]:
+    ensemble = read_ensemble(folder)
+    histories = member_rows(folder, ensemble.seeds)
+    means, deviations = mean_rows(histories.values())
+    members = (read_metrics(member_folder(folder, seed)) or {} for seed in histories)
+    steps = next((found.steps_per_epoch for each in members if (found := TrainedWith.read(each)) is not None), 0)
+    epochs = max(planned_epochs(ensemble.experiment), len(means))
+    curves = Curves(ensemble.experiment, steps_per_epoch=steps, epochs=epochs)
+    curves.name = folder.name
+    curves.set_means(means, deviations, ends=[rows[-1]["epoch"] for rows in histories.values() if rows])
+    curves.ended = True
+    return curves, read_metrics(folder) or {}

@@ -1,4 +1,4 @@
-"""What comes of pretraining in the window: reconstructions, and the encoder's use in a classifier."""
+"""Results of pretraining in the window: reconstructions, and the encoder's use in a classifier."""
 
 from dnnstudio.gui.pretraining.controller import PretrainingController
 from dnnstudio.gui.pretraining.window import ReconstructionsWindow

@@ -1,34 +1,36 @@
-"""Opens reconstructions, and makes the classifier that starts from a pretrained encoder."""
+"""Opens reconstructions, and creates the classifier that starts from a pretrained encoder."""
 
 from __future__ import annotations
 
 import contextlib
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from dnnstudio.core import codec
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.jobs import RunEnded
-from dnnstudio.core.pretraining import classifier_on
-from dnnstudio.core.runs import EXPERIMENT, MODEL, RunRecord
-from dnnstudio.core.transfer import Autoencoder
-from dnnstudio.gui.actions import Actions
-from dnnstudio.gui.asking import Asking
-from dnnstudio.gui.document import Document
-from dnnstudio.gui.engine_thread import Engine
-from dnnstudio.gui.plots.words import short_number
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.transfer import Autoencoder
+from dnnstudio.core.jobs.events import RunEnded
+from dnnstudio.core.planning.pretraining import classifier_on
+from dnnstudio.core.text import share_text
+from dnnstudio.core.workspace.figures import measured
+from dnnstudio.core.workspace.runs import EXPERIMENT, MODEL, RunRecord
+from dnnstudio.gui.base.actions import Actions
+from dnnstudio.gui.base.document import Document
+from dnnstudio.gui.base.engine_thread import Engine
+from dnnstudio.gui.base.job_client import JobClient
+from dnnstudio.gui.base.run_controller import RunController
+from dnnstudio.gui.base.windows import Windows
+from dnnstudio.gui.plots.sentences import short_number
 from dnnstudio.gui.pretraining.window import ReconstructionsWindow
-from dnnstudio.gui.run_controller import RunController
-from dnnstudio.gui.runs_model import share
-from dnnstudio.gui.runs_panel import RunsPanel
+from dnnstudio.gui.runs.panel import RunsPanel
 from dnnstudio.gui.theme import Theme
 
 
 class PretrainingController(QObject):
-    """`said` carries what `Messages.say` takes, `failed` a `UserError`."""
+    """`said` carries what `MessageLine.say` takes, `failed` a `UserError`."""
 
     said = Signal(str, str, str, str, object)
     failed = Signal(object)
@@ -52,7 +54,7 @@ class PretrainingController(QObject):
         self._runs = runs
         self._theme = theme
         self._read: tuple[Path, Experiment] | None = None
-        self.windows: dict[Path, ReconstructionsWindow] = {}
+        self.windows = Windows[Path, ReconstructionsWindow]()
         actions.connect({"reconstructions": self.open_chosen, "use_encoder": self.use_chosen})
         runs.run_chosen.connect(self._show_availability)
         controller.run_ended.connect(self._on_ended)
@@ -61,7 +63,7 @@ class PretrainingController(QObject):
     # ------------------------------------------------------------------------------------------ which run
 
     def pretrained(self, folder: Path) -> Experiment | None:
-        """The experiment of a run that was pretrained and has a model; None for another one."""
+        """The experiment of a pretrained run with a model; None for any other run."""
         if not (folder / MODEL).is_file():
             return None
         if self._read is None or self._read[0] != folder:
@@ -83,7 +85,7 @@ class PretrainingController(QObject):
         self._actions["use_encoder"].setEnabled(chosen is not None)
 
     def _on_ended(self, event: RunEnded) -> None:
-        """A pretraining has another end than a training: no accuracy of classes, but something to look at."""
+        """Report the end of a pretraining differently: it has no accuracy, but reconstructions to look at."""
         self._show_availability()
         result = event.result
         if result is None or event.reason in ("diverged", "failed"):
@@ -92,61 +94,57 @@ class PretrainingController(QObject):
         if experiment is None or not result.metrics.get("test"):
             return
         test, folder = result.metrics["test"], result.folder
+        of = measured(result.metrics, experiment).sentence
         if isinstance(experiment.pretraining, Autoencoder):
-            text = f"The loss on the test rows is {short_number(test['loss'])}."
+            text = f"The loss on the test rows is {short_number(test['loss'])}. {of}"
             self.said.emit("Pretraining done.", text, "news", "Reconstructions…", lambda: self.open(folder))
         else:
-            text = f"It tells the rotation of {share(test.get('accuracy'))} of the test rows."
+            text = f"It tells the rotation of {share_text(test.get('accuracy'))} of the test rows. {of}"
             deed = "Use the encoder in a classifier"
             self.said.emit("Pretraining done.", text, "news", deed, lambda: self.use_encoder(folder))
 
     # ------------------------------------------------------------------------------------------ looking
 
     def open_chosen(self) -> None:
-        """The reconstructions of the chosen run."""
+        """Open the reconstructions of the selected run."""
         chosen = self._chosen()
         if chosen is not None:
             self.open(chosen[0])
 
     def open(self, folder: Path) -> None:
-        """The reconstructions of a run, in the window that is open already if there is one."""
-        window = self.windows.get(folder)
+        """Open the reconstructions of a run, reusing an open window."""
         experiment = self.pretrained(folder)
-        if window is None and experiment is not None:
-            summary = self._document.summary
-            same = summary is not None and self._document.experiment.data == experiment.data
-            window = ReconstructionsWindow(
-                self._theme,
-                Asking(self._engine, self._controller.submit),
-                folder,
-                experiment,
-                counts=summary.counts if summary is not None and same else None,
-                parent=self._window,
-            )
-            window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            window.encoder_wanted.connect(self.use_encoder)
-            window.closed.connect(lambda: self.windows.pop(folder, None))
-            self.windows[folder] = window
-        if window is not None:
-            window.show()
-            window.raise_()
-            window.activateWindow()
+        if experiment is not None:
+            self.windows.show(folder, lambda: self._make(folder, experiment))
+
+    def _make(self, folder: Path, experiment: Experiment) -> ReconstructionsWindow:
+        summary = self._document.summary
+        same = summary is not None and self._document.experiment.data == experiment.data
+        window = ReconstructionsWindow(
+            self._theme,
+            JobClient(self._engine),
+            folder,
+            experiment,
+            counts=summary.counts if summary is not None and same else None,
+            parent=self._window,
+        )
+        window.encoder_wanted.connect(self.use_encoder)
+        return window
 
     def close_all(self) -> None:
-        """The program ends."""
-        for window in tuple(self.windows.values()):
-            window.close()
+        """Close every window, at exit."""
+        self.windows.close_all()
 
     # ------------------------------------------------------------------------------------------ reusing
 
     def use_chosen(self) -> None:
-        """A classifier on the encoder of the chosen run."""
+        """Create a classifier on the encoder of the selected run."""
         chosen = self._chosen()
         if chosen is not None:
             self.use_encoder(chosen[0])
 
     def use_encoder(self, folder: Path) -> None:
-        """Make the open experiment a classifier that starts from the run's encoder: one undo step."""
+        """Turn the open experiment into a classifier that starts from the run's encoder, as one undo step."""
         pretrained, summary = self.pretrained(folder), self._document.summary
         try:
             if pretrained is None:

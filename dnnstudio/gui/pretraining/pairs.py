@@ -1,4 +1,4 @@
-"""Rows beside what was drawn of them: pictures as ink, other rows as two lines, the error of each beneath."""
+"""Rows and their reconstructions: images as thumbnails, other rows as two lines, with the error of each below."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from dnnstudio.core.jobs import Reconstructions
-from dnnstudio.gui.panels.thumbnails import ink
-from dnnstudio.gui.plots.words import short_number
+from dnnstudio.core.jobs.results import Reconstructions
+from dnnstudio.gui.data.thumbnails import ink
+from dnnstudio.gui.plots.sentences import short_number
 from dnnstudio.gui.theme import Theme
 
 SMALLEST, LARGEST = 40, 120
@@ -19,7 +19,7 @@ GAP, BETWEEN, WORDS = 16, 4, 18
 
 
 class PairsView(QWidget):
-    """A page of pairs: the original above, the drawing below it. `COLUMNS` × `ROWS` of them."""
+    """A page of pairs, the original above its reconstruction: `COLUMNS` × `ROWS` of them."""
 
     COLUMNS, ROWS = 8, 3
 
@@ -27,19 +27,19 @@ class PairsView(QWidget):
         super().__init__(parent)
         self.setObjectName("reconstruction_pairs")
         self._theme = theme
-        self._result: Reconstructions | None = None
+        self.result: Reconstructions | None = None
         self._images: list[tuple[QImage, QImage]] = []
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         theme.changed.connect(self._draw)
 
     @property
     def page(self) -> int:
-        """How many pairs a page holds."""
+        """The number of pairs per page."""
         return self.COLUMNS * self.ROWS
 
     def show_pairs(self, result: Reconstructions | None) -> None:
-        """Show these, at most a page of them; None for nothing."""
-        self._result = result
+        """Show these pairs, at most a page of them; None clears the view."""
+        self.result = result
         errors = [] if result is None else [short_number(float(error)) for error in result.errors]
         self.setAccessibleName("Originals above what the autoencoder draws")
         self.setAccessibleDescription("Errors: " + ", ".join(errors) if errors else "")
@@ -48,21 +48,21 @@ class PairsView(QWidget):
     def _draw(self) -> None:
         colors = self._theme.tokens()
         self._images = []
-        if self._result is not None and self._result.pictures:
-            pairs = zip(_flat(self._result.originals), _flat(self._result.drawn), strict=True)
+        if self.result is not None and self.result.pictures:
+            pairs = zip(_flat(self.result.originals), _flat(self.result.drawn), strict=True)
             low, high = colors.ink_low, colors.ink_high
             self._images = [(ink(before, low, high), ink(after, low, high)) for before, after in pairs]
         self.update()
 
     def places(self) -> list[QRect]:
-        """Where each pair lies: two squares above each other, and a line of words."""
-        if self._result is None:
+        """The rectangles of each pair: two squares above each other, and a line of text."""
+        if self.result is None:
             return []
         side = self._side()
         wide, high = side + GAP, 2 * side + BETWEEN + WORDS + GAP
         left = max((self.width() - wide * self.COLUMNS + GAP) // 2, 0)
         found = []
-        for number in range(min(len(self._result.errors), self.page)):
+        for number in range(min(len(self.result.errors), self.page)):
             row, column = divmod(number, self.COLUMNS)
             found.append(QRect(left + column * wide, row * high, side, 2 * side + BETWEEN + WORDS))
         return found
@@ -84,7 +84,7 @@ class PairsView(QWidget):
         return QSize(self.COLUMNS * (side + GAP) - GAP, self.ROWS * (2 * side + BETWEEN + WORDS + GAP) - GAP)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self._result is None:
+        if self.result is None:
             return
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
@@ -95,12 +95,12 @@ class PairsView(QWidget):
                 for box, image in zip(boxes, self._images[number], strict=True):
                     self._paint_image(painter, box, image)
             else:
-                rows = (self._result.originals[number], self._result.drawn[number])
+                rows = (self.result.originals[number], self.result.drawn[number])
                 self._paint_lines(painter, boxes[0].united(boxes[1]), rows)
             painter.setFont(self._theme.font(11))
             painter.setPen(self._theme.color("text2"))
             words = QRect(place.x() - GAP // 2, place.bottom() - WORDS + 1, side + GAP, WORDS)
-            text = short_number(float(self._result.errors[number]))
+            text = short_number(float(self.result.errors[number]))
             painter.drawText(words, int(Qt.AlignmentFlag.AlignCenter), text)
         painter.end()
 
@@ -133,5 +133,5 @@ class PairsView(QWidget):
 
 
 def _flat(pictures: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """Each picture as [h, w] or [h, w, 3]; a single channel is grey."""
+    """Each image as [h, w] or [h, w, 3]; a single channel becomes grey."""
     return [picture[..., 0] if picture.ndim == 3 and picture.shape[-1] == 1 else picture for picture in pictures]

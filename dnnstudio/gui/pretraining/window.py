@@ -1,4 +1,4 @@
-"""Originals beside what the autoencoder draws of them, page by page."""
+"""Originals beside the autoencoder's reconstructions, page by page."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.jobs import Part, Reconstruct, Reconstructions
-from dnnstudio.gui.asking import Asking
-from dnnstudio.gui.plots.words import short_number
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.jobs.requests import Part, Reconstruct
+from dnnstudio.core.jobs.results import Reconstructions
+from dnnstudio.gui.base.job_client import JobClient
+from dnnstudio.gui.plots.sentences import short_number
 from dnnstudio.gui.pretraining.pairs import PairsView
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, Choice, MiniButton, Segmented, label, push_button
@@ -25,9 +26,9 @@ PARTS = (
 
 
 class ReconstructionsWindow(QDialog):
-    """Looks at one pretrained run. `encoder_wanted(Path)` when its encoder shall be used in a classifier.
+    """Shows one pretrained run. `encoder_wanted(Path)` when the user wants its encoder in a classifier.
 
-    `counts` says how many rows the parts have, where that is known: train, validation, test.
+    `counts` are the numbers of rows of the parts, if known: train, validation, test.
     """
 
     encoder_wanted = Signal(object)
@@ -36,7 +37,7 @@ class ReconstructionsWindow(QDialog):
     def __init__(
         self,
         theme: Theme,
-        asking: Asking,
+        client: JobClient,
         folder: Path,
         experiment: Experiment,
         *,
@@ -48,7 +49,7 @@ class ReconstructionsWindow(QDialog):
         self.setWindowTitle(f"Reconstructions – {experiment.name}")
         self.setMinimumSize(QSize(640, 560))
         self.resize(900, 800)
-        self._asking = asking
+        self.client = client
         self._folder = folder
         self._experiment = experiment
         self._counts = dict(zip(("train", "validation", "test"), counts, strict=True)) if counts is not None else {}
@@ -68,10 +69,10 @@ class ReconstructionsWindow(QDialog):
         card.add(self.pairs, 1)
         column.addWidget(card, 1)
         column.addLayout(self._make_foot())
-        asking.setParent(self)
-        asking.answered.connect(self._on_answer)
-        asking.refused.connect(self._on_refused)
-        asking.cancelled.connect(lambda: self.note.setText("Cancelled."))
+        client.setParent(self)
+        client.answered.connect(self._on_answer)
+        client.refused.connect(self._on_refused)
+        client.cancelled.connect(lambda: self.note.setText("Cancelled."))
         for key, by in (
             (QKeySequence.StandardKey.MoveToNextPage, 1),
             (QKeySequence.StandardKey.MoveToPreviousPage, -1),
@@ -138,8 +139,8 @@ class ReconstructionsWindow(QDialog):
         first, page = number * self.pairs.page, self.pairs.page
         rows = tuple(range(first, first + page if self.count is None else min(first + page, self.count)))
         part: Part = self.part.value()  # type: ignore[assignment]
-        self._asking.ask(Reconstruct(model=self._folder, experiment=self._experiment, part=part, rows=rows))
-        if self._asking.waiting:
+        self.client.ask(Reconstruct(model=self._folder, experiment=self._experiment, part=part, rows=rows))
+        if self.client.waiting:
             self.note.setText("Waiting for the engine.")
         of = f" of {self.count:,}" if self.count is not None else ""
         self.rows.setText(f"Rows {first + 1:,} to {rows[-1] + 1:,}{of}" if rows else "No rows")
@@ -149,8 +150,7 @@ class ReconstructionsWindow(QDialog):
         self.back.setEnabled(self._number > 0)
         self.on.setEnabled(self.count is None or (self._number + 1) * self.pairs.page < self.count)
 
-    def _on_answer(self, job: object, result: Any) -> None:
-        del job
+    def _on_answer(self, result: Any) -> None:
         if isinstance(result, Reconstructions):
             self.pairs.show_pairs(result)
             mean = short_number(float(result.errors.mean())) if len(result.errors) else "–"
@@ -178,7 +178,7 @@ class ReconstructionsWindow(QDialog):
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._over:
             self._over = True
-            self._asking.close()
+            self.client.close()
             self.closed.emit()
         event.accept()
 

@@ -1,4 +1,4 @@
-"""The layer stack: a card a layer, edited by pointer and by keyboard."""
+"""The layer stack: one card per layer, edited by mouse and keyboard."""
 
 from dnnstudio.gui.stack.view import LayerStackView
 

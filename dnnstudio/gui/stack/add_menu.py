@@ -1,4 +1,4 @@
-"""The menu of layers: grouped, with a sentence on each kind, searched by typing."""
+"""The menu of layer kinds: grouped, with a sentence on each kind, searched by typing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dnnstudio.core.layers import LAYER_KINDS, Layer
+from dnnstudio.core.experiment.layers import LAYER_KINDS, Layer
 from dnnstudio.gui.theme import Role, Theme, icons, set_role
 from dnnstudio.gui.theme.roles import set_state
 
@@ -30,7 +30,7 @@ KIND_HEIGHT, GROUP_HEIGHT = 46, 26
 
 
 def matching_kinds(text: str) -> list[type[Layer]]:
-    """The layer kinds for a search: those whose name begins with it first, then those that mention every word."""
+    """The layer kinds for a search: names that begin with it first, then those that mention every word."""
     words = text.lower().split()
     ranked = [(_rank(cls, words), cls) for cls in LAYER_KINDS.values()]
     best = sorted((rank, number, cls) for number, (rank, cls) in enumerate(ranked) if rank is not None)
@@ -94,7 +94,7 @@ class AddMenu(QFrame):
         self._fill("")
 
     def popup(self, position: QPoint) -> None:
-        """Show the menu at a place of the screen, moved so that all of it is on the screen."""
+        """Show the menu at a screen position, shifted so that it fits on the screen."""
         screen = QApplication.screenAt(position) or QApplication.primaryScreen()
         area = screen.availableGeometry()
         x = max(min(position.x(), area.right() - self.width()), area.left())
@@ -133,7 +133,7 @@ class AddMenu(QFrame):
         return item
 
     def _step(self, direction: int, *, start: int | None = None) -> None:
-        """Go to the next kind in that direction; headings are passed over."""
+        """Select the next kind in that direction, skipping headings."""
         row = (self.kinds.currentRow() if start is None else start) + direction
         while 0 <= row < self.kinds.count():
             if self.kinds.item(row).data(KIND_ROLE) is not None:

@@ -1,14 +1,15 @@
-"""Paints the cards of the stack. Sizes are those of the visual language; colours come from the theme's tokens."""
+"""Paints the cards of the stack. Sizes follow the visual language; colours come from the theme's tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QRegularExpressionValidator
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from dnnstudio.gui.stack.model import LayerListModel
+from dnnstudio.gui.base.stack_commands import NAME_PATTERN
 from dnnstudio.gui.stack.rows import BadgeText, LayerRow
 from dnnstudio.gui.theme import icons
 from dnnstudio.gui.theme.theme import Theme
@@ -24,7 +25,6 @@ CONNECTOR_X = PADDING + TILE / 2
 MOST_GROUNDS = 64
 NARROW_BELOW = 280
 """Cards narrower than this show a badge's icon instead of its word."""
-NAME_PATTERN = r"[A-Za-z][A-Za-z0-9_\-]{0,63}"
 
 
 _SIZES = tuple(
@@ -33,11 +33,21 @@ _SIZES = tuple(
 )  # fmt: skip
 
 
+class Cards(Protocol):
+    """The cards to paint, and one byte for each: whether it has a third line."""
+
+    @property
+    def rows(self) -> Sequence[LayerRow]: ...
+
+    @property
+    def heights(self) -> bytes: ...
+
+
 class CardDelegate(QStyledItemDelegate):
-    """Draws one card and the gap below it. `gap_is_open(row)` says whether that gap shows the plus."""
+    """Paints one card and the gap below it. `gap_is_open(row)` says whether that gap shows the plus."""
 
     def __init__(
-        self, theme: Theme, layers: LayerListModel, gap_is_open: Callable[[int], bool], parent: QObject | None = None
+        self, theme: Theme, layers: Cards, gap_is_open: Callable[[int], bool], parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._layers = layers
@@ -60,7 +70,7 @@ class CardDelegate(QStyledItemDelegate):
         return CARD_WITH_PROBLEM if row.problems else CARD
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        # Asked of every card at each new layout, so nothing is made here.
+        # Called for every card at each layout, so nothing is allocated here.
         number = index.row()
         return _SIZES[self._layers.heights[number]][self._gap_is_open(number)]
 
@@ -99,11 +109,11 @@ class CardDelegate(QStyledItemDelegate):
     def _ground(
         self, painter: QPainter, size: QSize, row: LayerRow, selected: bool, hovered: bool, focused: bool
     ) -> QPixmap:
-        """The card without its words. Cards that look alike share one: round corners take long to draw."""
+        """The card's background as a cached pixmap shared by equal cards: rounded corners are slow to paint."""
         ratio = painter.device().devicePixelRatio() if painter.device() else 1.0
-        key = (size.width(), size.height(), ratio, row.icon, row.layer.enabled, selected, hovered, focused)
+        key = (size.width(), size.height(), ratio, row.icon, row.is_used, row.added, selected, hovered, focused)
         if key not in self._grounds:
-            if len(self._grounds) >= MOST_GROUNDS:  # the panel is being made wider or narrower
+            if len(self._grounds) >= MOST_GROUNDS:  # the panel is being resized
                 self._grounds.clear()
             picture = QPixmap(size * ratio)
             picture.setDevicePixelRatio(ratio)
@@ -121,10 +131,10 @@ class CardDelegate(QStyledItemDelegate):
         self, painter: QPainter, card: QRect, row: LayerRow, selected: bool, hovered: bool, focused: bool
     ) -> None:
         colors = self._theme.tokens()
-        off = not row.layer.enabled
+        off = not row.is_used
         fill = colors.accent_soft if selected else colors.inset if off or hovered else colors.surface
         edge = QPen(QColor(colors.accent if selected else colors.strong if off or hovered else colors.border), 1)
-        if off:
+        if off or row.added:
             edge.setDashPattern([3, 2])
         painter.setPen(edge)
         painter.setBrush(QColor(fill))
@@ -140,11 +150,11 @@ class CardDelegate(QStyledItemDelegate):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colors.accent_fill if selected else colors.inset))
         painter.drawRoundedRect(tile, 6, 6)
-        color = colors.on_accent if selected else colors.text2 if row.layer.enabled else colors.text3
+        color = colors.on_accent if selected else colors.text2 if row.is_used else colors.text3
         self._paint_icon(painter, row.icon, color, QPointF(tile.center()) + QPointF(0.5, 0.5), 16)
 
     def _paint_numbers(self, painter: QPainter, card: QRect, row: LayerRow, widget: QWidget) -> int:
-        """The parameter count over the output shape, right-aligned; gives where the words must end."""
+        """Paint the parameter count above the output shape, right-aligned; returns the right limit for the text."""
         colors = self._theme.tokens()
         count_font, output_font = self._font(widget, 12, 500), self._font(widget, 11, 400)
         right = card.right() + 1 - PADDING
@@ -166,7 +176,7 @@ class CardDelegate(QStyledItemDelegate):
         name = QFontMetrics(name_font).elidedText(
             row.layer.id, Qt.TextElideMode.ElideRight, max(right - left - extras, 40)
         )
-        name_color = colors.text if row.layer.enabled else colors.text3
+        name_color = colors.text if row.is_used else colors.text3
         _text(painter, name_font, name_color, card, left, right - left, 15, name)
         x = left + _width(name_font, name) + 7
         if row.frozen:
@@ -197,7 +207,7 @@ class CardDelegate(QStyledItemDelegate):
     def _paint_badge(
         self, painter: QPainter, badge: BadgeText, x: int, middle: int, narrow: bool, widget: QWidget
     ) -> int:
-        """Draw the badge at `x`; gives its right edge. Long words become their icon on a narrow card."""
+        """Paint the badge at `x` and return its right edge. On a narrow card, long words are replaced by their icon."""
         colors = self._theme.tokens()
         width = self._badge_width(badge, narrow, widget)
         text, fill, edge = {
@@ -267,7 +277,7 @@ def paint_insertion(painter: QPainter, left: float, right: float, y: float, them
 
 
 def paint_drop_line(painter: QPainter, left: float, right: float, y: float, theme: Theme) -> None:
-    """Where dragged layers would land: a line with a ring at its start."""
+    """The drop position of dragged layers: a line with a ring at its start."""
     color = QColor(theme.tokens().accent)
     painter.setPen(QPen(color, 2))
     painter.setBrush(QColor(theme.tokens().surface))
@@ -276,7 +286,7 @@ def paint_drop_line(painter: QPainter, left: float, right: float, y: float, them
 
 
 def shorten(caption: str, metrics: QFontMetrics, width: int) -> str:
-    """The caption without its last parts where they do not fit, then with an ellipsis."""
+    """The caption without its last parts if they do not fit, then elided."""
     parts = caption.split(" · ")
     while len(parts) > 1 and metrics.horizontalAdvance(" · ".join(parts)) > width:
         parts.pop()
@@ -298,7 +308,7 @@ def _text(
     text: str,
     to_the_right: bool = False,
 ) -> None:
-    """One line whose middle lies `middle` pixels under the card's top."""
+    """One line of text whose middle is `middle` pixels below the card's top."""
     painter.setFont(font)
     painter.setPen(QColor(color))
     side = Qt.AlignmentFlag.AlignRight if to_the_right else Qt.AlignmentFlag.AlignLeft

@@ -1,4 +1,4 @@
-"""The list of cards: pointer, keyboard and drag. It changes nothing by itself; every edit goes through `commands`."""
+"""The list of cards: mouse, keyboard and drag and drop. Every edit goes through `commands`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDragMoveEvent,
     QDropEvent,
+    QGuiApplication,
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
@@ -24,26 +25,29 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QMenu, QWidget
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.gui.document import Document
-from dnnstudio.gui.stack.commands import StackCommands
-from dnnstudio.gui.stack.deeds import Deed, make_deeds
+from dnnstudio.gui.base.document import Document
+from dnnstudio.gui.base.stack_commands import MIME_TYPE, StackCommands
+from dnnstudio.gui.base.table_text import separator_of
+from dnnstudio.gui.stack.commands_table import Deed, make_deeds
 from dnnstudio.gui.stack.delegate import CARD, CARD_WITH_PROBLEM, GAP, OPEN_GAP, CardDelegate, paint_drop_line
-from dnnstudio.gui.stack.model import MIME_TYPE, Index, LayerListModel
+from dnnstudio.gui.stack.model import Index, LayerListModel
 from dnnstudio.gui.theme.theme import Theme
 
 if TYPE_CHECKING:
-    from dnnstudio.core.transformations import Transformation
+    from dnnstudio.core.analysis.transformations import Transformation
 
 GAP_REACH = 3
-"""The pointer finds a gap this many pixels into the cards beside it."""
+"""A gap's hover area extends this many pixels into the adjacent cards."""
 FEW = 20
-"""So many cards that change are painted one by one, more with all that are in sight."""
+"""Up to this many changed cards are repainted individually; with more, the whole viewport is."""
 GAP_DELAY_MS = 120
-"""How long the pointer rests on a gap before it opens, so that nothing jumps when it only passes."""
+"""How long the pointer must rest on a gap to open it, so that nothing moves when it only passes."""
 
 
 class LayerList(QListView):
-    """The cards. `add_requested` carries the index to insert at and where on the screen; `failed` a `UserError`."""
+    """The list of cards. `add_requested` carries the index to insert at and the screen position; `failed` a
+    `UserError`.
+    """
 
     add_requested = Signal(int, QPoint)
     settings_requested = Signal()
@@ -92,7 +96,7 @@ class LayerList(QListView):
     # ------------------------------------------------------------------------------------------------ doing
 
     def do(self, name: str) -> None:
-        """Run one of the deeds; what a person can mend is told through `failed`."""
+        """Run one of the commands; a `UserError` is emitted through `failed`."""
         self.attempt(self.deeds[name].run)
 
     def attempt(self, deed: Callable[[], None]) -> None:
@@ -103,7 +107,7 @@ class LayerList(QListView):
             self.failed.emit(error)
 
     def action(self, name: str, parent: QWidget) -> QAction:
-        """A menu's action for a deed. Its keys are only shown: the list itself answers to them."""
+        """A menu action for a command. Its keys are only displayed: the list itself handles them."""
         deed = self.deeds[name]
         action = QAction(deed.text, parent)
         action.setObjectName(name)
@@ -114,13 +118,13 @@ class LayerList(QListView):
         return action
 
     def ask_to_add(self) -> None:
-        """Ask for the menu of layers at the place where the next one would go."""
+        """Request the layer menu at the position where the next layer would go."""
         index = self.commands.insertion_index()
         above = self.visualRect(self.layers.index(index - 1)) if index else QRect(0, 0, self.width(), 0)
         self.add_requested.emit(index, self.viewport().mapToGlobal(QPoint(0, min(above.bottom(), self.height()))))
 
     def edit_name(self) -> None:
-        """Open the editor in the current card."""
+        """Open the name editor in the current card."""
         if self._document.selection:
             index = self.layers.index(self.layers.row_of(self._document.selection[-1]))
             self.setCurrentIndex(index)
@@ -132,14 +136,14 @@ class LayerList(QListView):
     # -------------------------------------------------------------------------------------------- selection
 
     def _show_selection(self, _: object = None) -> None:
-        """Take the document's selection over into the list."""
+        """Show the document's selection in the list."""
         self._following = True
         rows = [self.layers.row_of(layer_id) for layer_id in self._document.selection]  # in the order of the stack
         rows = [row for row in rows if row >= 0]
         current = rows[-1] if rows else -1
         model = self.selectionModel()
         shown = sorted(row for part in model.selection().toList() for row in range(part.top(), part.bottom() + 1))
-        self._set_open_after(current)  # before Qt asks where the cards lie, or they would be laid out twice
+        self._set_open_after(current)  # before Qt queries the cards' positions, or they would be laid out twice
         if rows != shown:
             selection = QItemSelection()
             for row in rows:
@@ -163,7 +167,7 @@ class LayerList(QListView):
         return (row == self._hovered_gap or row == self._open_after) and self._drop_index < 0
 
     def gap_at(self, position: QPoint) -> int:
-        """The row whose lower gap lies at `position` of the viewport, or -1."""
+        """The row whose lower gap is at `position` of the viewport, or -1."""
         for reach in (0, -GAP_REACH):
             index = self.indexAt(position + QPoint(0, reach))
             if index.isValid():
@@ -195,7 +199,7 @@ class LayerList(QListView):
         self._tell_height()
 
     def content_height(self) -> int:
-        """How high the list would be if nothing had to scroll."""
+        """The height of the list without scrolling."""
         heights = self.layers.heights
         cards = len(heights) * (CARD + GAP) + heights.count(1) * (CARD_WITH_PROBLEM - CARD)
         return cards + (OPEN_GAP - GAP) * sum(
@@ -209,7 +213,7 @@ class LayerList(QListView):
     # ------------------------------------------------------------------------------------------ Qt's events
 
     def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
-        """Qt would lay out and paint all cards again, whatever has changed."""
+        """Qt would lay out and repaint all cards, whatever has changed."""
         if self.layers.heights != self._laid_out:
             super().dataChanged(first, last, roles)
             self._resize_cards()
@@ -235,6 +239,8 @@ class LayerList(QListView):
         deed = self._deed_of(event)
         if deed is None:
             super().keyPressEvent(event)
+        elif deed.name == "paste_layers" and separator_of(QGuiApplication.clipboard().text()) is not None:
+            event.ignore()  # a table, which is for the window
         elif not deed.needs_selection or self._document.selection:
             self.attempt(deed.run)
 
@@ -276,7 +282,7 @@ class LayerList(QListView):
         menu.popup(place)
 
     def fill_menu(self, menu: QMenu) -> None:
-        """Put all deeds into `menu`."""
+        """Add all commands to `menu`."""
         for name, deed in self.deeds.items():
             if deed.separated:
                 menu.addSeparator()
@@ -285,8 +291,8 @@ class LayerList(QListView):
         menu.addMenu(self._transformation_menu(menu))
 
     def _transformation_menu(self, parent: QWidget) -> QMenu:
-        """The changes of the whole network that core knows, each one undo step."""
-        from dnnstudio.core.transformations import TRANSFORMATIONS
+        """The transformations of the whole network, each one undo step."""
+        from dnnstudio.core.analysis.transformations import TRANSFORMATIONS
 
         menu = QMenu("Change the network", parent)
         menu.setObjectName("transformation_menu")
@@ -319,7 +325,7 @@ class LayerList(QListView):
         self._set_drop_index(-1)
 
     def drop_index_at(self, y: int) -> int:
-        """The index of the stack at which layers dropped at height `y` of the viewport would lie."""
+        """The stack index for layers dropped at height `y` of the viewport."""
         count = self.layers.rowCount()
         index = self.indexAt(QPoint(self.viewport().width() // 2, y))
         if not index.isValid():
@@ -335,7 +341,7 @@ class LayerList(QListView):
             self.viewport().update()
 
     def _accepts(self, event: QDropEvent) -> bool:
-        mime = event.mimeData()  # files are for the window, which opens them
+        mime = event.mimeData()  # dropped files are handled by the window
         return mime.hasFormat(MIME_TYPE) or (mime.hasText() and not mime.hasUrls())
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -371,7 +377,7 @@ class LayerList(QListView):
         event.acceptProposedAction()
 
     def stopAutoScroll(self) -> None:
-        """Qt keeps its scrolling timer running when `dropEvent` is replaced; toggling the property ends it."""
+        """Qt's auto-scroll timer keeps running when `dropEvent` is overridden; toggling the property stops it."""
         self.setAutoScroll(False)
         self.setAutoScroll(True)
 

@@ -1,4 +1,4 @@
-"""The stack as a Qt list model. It only shows the document; edits go through `commands`."""
+"""The stack as a Qt list model. It only presents the document; edits go through `commands`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
-from dnnstudio.core import edits
-from dnnstudio.gui.document import Document
+from dnnstudio.core.experiment import edits
+from dnnstudio.gui.base.document import Document
+from dnnstudio.gui.base.stack_commands import MIME_TYPE
 from dnnstudio.gui.stack.rows import Identity, LayerRow, make_rows
 
-MIME_TYPE = "application/x-dnnstudio-layers"
 Index = QModelIndex | QPersistentModelIndex
-CARD_FLAGS = (  # joining them takes Python longer than all else that a row is asked for
+CARD_FLAGS = (  # joining flags costs Python more than everything else a row provides
     Qt.ItemFlag.ItemIsSelectable
     | Qt.ItemFlag.ItemIsEnabled
     | Qt.ItemFlag.ItemIsEditable
@@ -23,7 +23,7 @@ CARD_FLAGS = (  # joining them takes Python longer than all else that a row is a
 
 
 class LayerListModel(QAbstractListModel):
-    """One row a layer. `rename_requested` carries a layer's id and the name typed into its card."""
+    """One row per layer. `rename_requested` carries a layer's id and the name typed into its card."""
 
     rename_requested = Signal(str, str)
 
@@ -46,19 +46,19 @@ class LayerListModel(QAbstractListModel):
 
     @property
     def heights(self) -> bytes:
-        """One byte a card: whether it has a third line."""
+        """One byte per card: whether it has a third line."""
         if self._heights is None:
             self._heights = bytes([bool(row.problem_titles) for row in self._rows])
         return self._heights
 
     def set_identities(self, identities: Mapping[str, Identity]) -> None:
-        """Say whose weights the layers have, by their ids; nothing is said of the others."""
+        """Set the origin of the layers' weights, by layer id; none is shown for the others."""
         if dict(identities) != self._identities:
             self._identities = dict(identities)
             self.refresh()
 
     def set_held(self, layers: frozenset[str]) -> None:
-        """Say which layers the phase that is being trained freezes."""
+        """Set the layers that the phase being trained freezes."""
         if layers != self._held:
             self._held = layers
             self.refresh()
@@ -68,7 +68,7 @@ class LayerListModel(QAbstractListModel):
         return self._numbers.get(layer_id, -1)
 
     def refresh(self) -> None:
-        """Show the document as it is now; only rows that differ are told to the view."""
+        """Show the present document; only rows that differ are reported to the view."""
         fresh = make_rows(self._document, self._identities, self._held, before=self._rows)
         old_ids = [row.layer.id for row in self._rows]
         new_ids = [row.layer.id for row in fresh]
@@ -79,7 +79,7 @@ class LayerListModel(QAbstractListModel):
         self._update(fresh)
 
     def _replace_middle(self, old_ids: list[str], new_ids: list[str], fresh: list[LayerRow]) -> None:
-        """Take out the rows between the common start and end, and put in the new ones."""
+        """Replace the rows between the common start and the common end."""
         start = 0
         shorter = min(len(old_ids), len(new_ids))
         while start < shorter and old_ids[start] == new_ids[start]:

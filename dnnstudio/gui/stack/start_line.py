@@ -1,4 +1,4 @@
-"""The line over the cards that says what the network starts from."""
+"""The line above the cards that says which trained layers the network starts from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dnnstudio.gui.widgets import ElidedLabel, IconLabel, push_button
 
 
 class StartLine(QFrame):
-    """Starts from run 9 · 3 cloned, 1 shared, with a button to change it."""
+    """ "Starts from run 9 · 3 cloned, 1 shared", with a button to change it."""
 
     edit_requested = Signal()
 
@@ -33,8 +33,9 @@ class StartLine(QFrame):
         row.addWidget(self.edit)
         self.hide()
 
-    def show_words(self, words: str, tip: str) -> None:
-        """Say it; without words the line is gone."""
+    def show_words(self, words: str, tip: str, *, can_edit: bool = True) -> None:
+        """Show the text; "" hides the line."""
+        self.edit.setVisible(can_edit)
         self.words.setText(words)
         self.words.set_hint(tip)
         self.setVisible(bool(words))

@@ -1,4 +1,4 @@
-"""The card of layers: its head, the list, the button to add, and the totals."""
+"""The layer card: head, list, add button, and totals."""
 
 from __future__ import annotations
 
@@ -10,27 +10,31 @@ from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QMenu, QSizePolicy, QWidget
 
-from dnnstudio.core.edits import with_layers
-from dnnstudio.core.layers import WeightedLayer
-from dnnstudio.core.reuse_phases import held
-from dnnstudio.gui.document import Document
-from dnnstudio.gui.panels.parts import AdviceList, FitScroll
-from dnnstudio.gui.stack.commands import StackCommands
+from dnnstudio.core.experiment.edits import with_layers
+from dnnstudio.core.experiment.layers import WeightedLayer
+from dnnstudio.core.experiment.shapes import infer_shapes, totals
+from dnnstudio.core.planning.phases import held
+from dnnstudio.core.planning.pretraining import trained_experiment
+from dnnstudio.gui.base.document import Document
+from dnnstudio.gui.base.stack_commands import StackCommands
+from dnnstudio.gui.stack.added_list import AddedList
 from dnnstudio.gui.stack.list_view import LayerList
 from dnnstudio.gui.stack.rows import Identity
 from dnnstudio.gui.stack.start_line import StartLine
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, MiniButton, label, push_button, rule
+from dnnstudio.gui.widgets.advice_list import AdviceList
+from dnnstudio.gui.widgets.fit_scroll import FitScroll
 
 if TYPE_CHECKING:
-    from dnnstudio.core.summary import SummaryTable
+    from dnnstudio.core.experiment.summary_table import SummaryTable
     from dnnstudio.gui.stack.add_menu import AddMenu
 
 LIST_FRAME = 2
-"""The stylesheet's edge of every list, which is hidden here: each card shows the focus itself."""
+"""The stylesheet's list border, which is hidden here: each card shows the focus itself."""
 SMALLEST_LIST = 100
 SMALLEST_ADVICE = 46
-"""Where the card is crowded, advice is scrolled rather than cut."""
+"""Minimum height of the advice, which is scrolled rather than clipped if there is little room."""
 ALWAYS = 225
 """Height of what is always there: margins, head, the smallest list, the totals, and what lies between them."""
 LINE = 38
@@ -40,9 +44,11 @@ LOW = 380
 
 
 class LayerStackView(Card):
-    """The layer stack of `document`. `failed` carries a `UserError` for the message bar; `summary_requested` asks for
-    the table of all layers, `settings_requested` for the form of the selected ones, `transfer_requested` for the
-    dialog of reused layers."""
+    """The layer stack of `document`.
+
+    `failed` carries a `UserError` for the message bar; `summary_requested` asks for the table of all layers,
+    `settings_requested` for the form of the selected ones, `transfer_requested` for the dialog of reused layers.
+    """
 
     failed = Signal(object)
     settings_requested = Signal()
@@ -68,7 +74,7 @@ class LayerStackView(Card):
 
     @cached_property
     def add_menu(self) -> AddMenu:
-        """The menu of layers, made when it is first opened."""
+        """The menu of layers, created when first opened."""
         from dnnstudio.gui.stack.add_menu import AddMenu
 
         menu = AddMenu(self._theme, self)
@@ -77,11 +83,11 @@ class LayerStackView(Card):
 
     @property
     def commands(self) -> StackCommands:
-        """The edits of the stack, for menus elsewhere."""
+        """The edits of the stack, for other menus."""
         return self.list.commands
 
     def take_focus(self) -> None:
-        """Put the keyboard's focus on the cards, with one of them selected; on the button where there are none."""
+        """Focus the cards, with one of them selected; the add button if there are none."""
         layers = self._document.experiment.layers
         if not layers:
             self.add_button.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -91,33 +97,38 @@ class LayerStackView(Card):
         self.list.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def set_identities(self, identities: Mapping[str, Identity]) -> None:
-        """Say whose weights the layers have, by their ids: badges, fingerprints and tooltips."""
+        """Set the origin of the layers' weights, by id: badges, fingerprints and tooltips."""
         self.list.layers.set_identities(identities)
 
-    def set_start(self, words: str, tip: str = "") -> None:
-        """Say that the network starts from trained layers; empty words take the line away."""
-        self.start.show_words(words, tip)
+    def set_start(self, words: str, tip: str = "", *, reused: bool = True) -> None:
+        """Set the text on what the network starts from or is pretrained with; "" hides the line.
+
+        `reused` says that it is of reused layers, which the button of the line lets choose.
+        """
+        self.start.show_words(words, tip, can_edit=reused)
         self._fit_height()
 
     def set_phase(self, held: frozenset[str], words: str) -> None:
-        """Show which layers the phase under way freezes, and count without them; `words` name it ("phase 1 of 2")."""
+        """Show which layers the current phase freezes, and count accordingly; `words` name it ("phase 1 of 2")."""
         self._held = held
         self.list.layers.set_held(held)
-        self._trainable_name.setText(f"Trainable in {words}" if words else "Trainable")
+        self.trainable_name.setText(f"Trainable in {words}" if words else "Trainable")
         self._refresh()
 
     def summary_table(self) -> SummaryTable:
-        """The table of all layers, frozen as in the phase that is being trained."""
-        from dnnstudio.core.summary import summary_table
+        """The table of all layers, frozen as in the phase being trained."""
+        from dnnstudio.core.experiment.summary_table import summary_table
 
         document, shape = self._document, self._document.summary.input_shape if self._document.summary else None
-        experiment = document.experiment
+        experiment = trained_experiment(document.experiment, shape)
+        if experiment is not document.experiment:  # pretraining puts other layers in the place of those above
+            return summary_table(experiment, shape)
         if not self._held:
             return summary_table(experiment, shape, rows=document.shapes)
         return summary_table(with_layers(experiment, (held(layer, self._held) for layer in experiment.layers)), shape)
 
     def show_add_menu(self, index: int | None = None, position: QPoint | None = None) -> None:
-        """Open the menu of layers; what is chosen goes to `index` (after the selected layer without one)."""
+        """Open the menu of layers; the chosen one is inserted at `index` (after the selected layer without one)."""
         self._index = self.commands.insertion_index() if index is None else index
         below = self.add_mini.mapToGlobal(QPoint(0, self.add_mini.height() + 4))
         self.add_menu.popup(position or below)
@@ -136,7 +147,9 @@ class LayerStackView(Card):
         self.start = StartLine(self._theme)
         self.start.edit_requested.connect(self.transfer_requested)
         self._frame = _Frame(self.list)
-        self._empty = label("Add a layer, paste some, or start from a recipe.", Role.CAPTION, wrap=True)
+        self.added = AddedList(self._document, self._theme)
+        self.added.changed.connect(self._fit_height)
+        self.empty_message = label("Add a layer, paste some, or start from a recipe.", Role.CAPTION, wrap=True)
         self.advice = AdviceList(self._document, self._theme, lambda problem: problem.place == "layers", foldable=True)
         self.advice.failed.connect(self.failed)
         self._advice_area = FitScroll(self.advice, smallest=SMALLEST_ADVICE)
@@ -146,17 +159,17 @@ class LayerStackView(Card):
         self.add_button.setIconSize(QSize(14, 14))
         self.add_button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.add_button.clicked.connect(self._add_at_end)
-        self._trainable = label("", Role.NUMBER)
-        self._trainable.setObjectName("trainable_total")
-        self._non_trainable = label("", Role.NUMBER)
-        self._non_trainable.setObjectName("non_trainable_total")
+        self.trainable = label("", Role.NUMBER)
+        self.trainable.setObjectName("trainable_total")
+        self.non_trainable = label("", Role.NUMBER)
+        self.non_trainable.setObjectName("non_trainable_total")
         totals = QGridLayout()
         totals.setContentsMargins(0, 0, 0, 0)
         totals.setVerticalSpacing(2)
         for line, (text, number, help) in enumerate(
             (
-                ("Trainable", self._trainable, "Numbers that training changes."),
-                ("Non-trainable", self._non_trainable, "Frozen weights and batch normalization's moving averages."),
+                ("Trainable", self.trainable, "Numbers that training changes."),
+                ("Non-trainable", self.non_trainable, "Frozen weights and batch normalization's moving averages."),
             )
         ):
             name = label(text, Role.SMALL)
@@ -165,12 +178,13 @@ class LayerStackView(Card):
             number.setAccessibleName(f"{text} parameters")
             totals.addWidget(name, line, 0)
             totals.addWidget(number, line, 1, Qt.AlignmentFlag.AlignRight)
-            if number is self._trainable:
-                self._trainable_name = name
+            if number is self.trainable:
+                self.trainable_name = name
         self.body.setSpacing(8)
         self.add(self.start)
-        self.add(self._empty)
+        self.add(self.empty_message)
         self.add(self._frame, 1000)
+        self.add(self.added)
         self.add(self._advice_area)
         self.add(self.add_button)
         self.body.addStretch(1)
@@ -180,23 +194,37 @@ class LayerStackView(Card):
     def _refresh(self, _: object = None) -> None:
         count = len(self._document.experiment.layers)
         self.head.set_count(f"{count:,}" if count else "")
-        self._empty.setVisible(count == 0)
+        self.empty_message.setVisible(count == 0)
         self._frame.setVisible(count > 0)
         self.advice.refresh()
         self._advice_area.setVisible(bool(self.advice.problems))
+        self.added.refresh()
         self._fit_height()
-        trainable, non_trainable = self._document.parameter_counts
+        trainable, non_trainable = self._trained_counts()
         kept = sum(row.trainable_count for row in self._document.shapes if row.layer.id in self._held)
         trainable, non_trainable = trainable - kept, non_trainable + kept
-        self._trainable.setText(f"{trainable:,}")
-        self._non_trainable.setText(f"{non_trainable:,}")
+        self.trainable.setText(f"{trainable:,}")
+        self.non_trainable.setText(f"{non_trainable:,}")
+
+    def _trained_counts(self) -> tuple[int, int]:
+        """Trainable and other parameters of what is trained: with the mirrored layers of an autoencoder."""
+        document = self._document
+        shape = document.summary.input_shape if document.summary is not None else None
+        trained = trained_experiment(document.experiment, shape)
+        if trained is document.experiment:
+            return document.parameter_counts
+        return totals(infer_shapes(trained.active_layers, shape))
 
     def _fit_height(self) -> None:
         """Where the card is low and has more to say than its layers, the button to add gives way."""
         starts = bool(self.start.words.text())
         adds = self.height() >= LOW or not (self.advice.problems or starts)
         self.add_button.setVisible(adds)
-        self._advice_area.set_limit(max(SMALLEST_ADVICE, self.height() - ALWAYS - LINE * (starts + adds)))
+        room = self.height() - ALWAYS - LINE * (starts + adds)
+        if self.added.count:
+            self.added.set_room(max(room // 2, room + SMALLEST_LIST - self.list.content_height()))
+            room -= self.added.height()
+        self._advice_area.set_limit(max(SMALLEST_ADVICE, room))
 
     def _add(self, kind: str) -> None:
         self.list.attempt(lambda: self.commands.add(kind, self._index))

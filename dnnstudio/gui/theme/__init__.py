@@ -1,7 +1,18 @@
-"""The look: tokens, icons, one stylesheet, and the `Theme` that puts them in force."""
+"""The look: tokens, icons, one stylesheet, and the `Theme` that applies them."""
 
 from dnnstudio.gui.theme.roles import Role, set_role, set_state
-from dnnstudio.gui.theme.theme import Choice, Theme
+from dnnstudio.gui.theme.theme import Choice, Theme, remove_picture_files
 from dnnstudio.gui.theme.tokens import DARK, LIGHT, Severity, Tokens
 
-__all__ = ["DARK", "LIGHT", "Choice", "Role", "Severity", "Theme", "Tokens", "set_role", "set_state"]
+__all__ = [
+    "DARK",
+    "LIGHT",
+    "Choice",
+    "Role",
+    "Severity",
+    "Theme",
+    "Tokens",
+    "remove_picture_files",
+    "set_role",
+    "set_state",
+]

@@ -1,7 +1,7 @@
-"""Icons drawn from the Phosphor font that comes with qtawesome, straight from the font file.
+"""Icons drawn directly from the Phosphor font file that is part of qtawesome.
 
-Only the font of qtawesome is used: importing and asking the package itself reads twelve fonts and costs 0.3 s of
-the start, reading one glyph of one font costs a few milliseconds.
+Only qtawesome's font is used: importing the package reads twelve fonts and adds 0.3 s to the start; reading one glyph
+of one font takes a few milliseconds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPainterPath, QPixmap, QRawFont, QTransform
 
 PaintColor = Callable[[QIcon.Mode, QIcon.State], QColor]
-"""Which colour an icon has now. Asked at every painting, so that icons follow the theme by themselves."""
+"""Returns an icon's present colour; called at every paint, so that icons follow the theme."""
 
 _FONTS = {
     "ph": ("phosphor-*.ttf", "phosphor-charmap-*.json"),
@@ -29,6 +29,7 @@ _ALIASES = {
     "lock-open": "mdi6.lock-open-variant-outline",
     # Names of Phosphor 2 that the bundled Phosphor 1.3 lacks.
     "grid-nine": "ph.dots-nine",
+    "chart-scatter": "mdi6.chart-scatter-plot",
     "wave-sine": "ph.waves",
 }
 _EM = 1000.0
@@ -37,20 +38,16 @@ _FILL = 0.875
 """Share of the icon's box that the font's em square takes."""
 
 
-def has_icon(name: str) -> bool:
-    """Whether `name` is an icon: a Phosphor name ("play-fill"), one of the aliases, or "mdi6.lock"."""
-    family, _, glyph = _full_name(name).partition(".")
-    return family in _FONTS and glyph in _charmap(family)
-
-
 def icon(name: str, color: PaintColor | QColor | str) -> QIcon:
-    """An icon in one colour, or in the colour that a function gives at every painting. `KeyError`: no such icon."""
+    """An icon in one colour, or in the colour that a function returns at every paint. Raises `KeyError` for an unknown
+    name.
+    """
     glyph(name)
     return QIcon(_GlyphEngine(name, _color_function(color)))
 
 
 def pixmap(name: str, size: int, color: QColor | str, ratio: float = 1.0) -> QPixmap:
-    """The icon as a picture of `size` logical pixels for a screen of the given pixel ratio."""
+    """The icon as a pixmap of `size` logical pixels for a screen with this device pixel ratio."""
     picture = QPixmap(round(size * ratio), round(size * ratio))
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
@@ -61,7 +58,7 @@ def pixmap(name: str, size: int, color: QColor | str, ratio: float = 1.0) -> QPi
 
 
 def paint(painter: QPainter, rect: QRectF | QRect, name: str, color: QColor | str) -> None:
-    """Draw the icon centred into `rect`, as large as its shorter side allows."""
+    """Draw the icon centred in `rect`, as large as its shorter side allows."""
     box = QRectF(rect)
     scale = min(box.width(), box.height()) * _FILL / _EM
     center = box.center()
@@ -121,7 +118,7 @@ def _charmap(family: str) -> dict[str, str]:
 
 
 class _GlyphEngine(QIconEngine):
-    """Paints one glyph in the colour that is right at the moment of painting."""
+    """Paints one glyph in the colour valid at the moment of painting."""
 
     def __init__(self, name: str, color: PaintColor) -> None:
         super().__init__()

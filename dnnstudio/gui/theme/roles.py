@@ -1,6 +1,6 @@
-"""The parts that a widget can play in the stylesheet: dynamic properties, so that no widget carries a style of its own.
+"""Roles of widgets in the stylesheet, as dynamic properties, so that no widget has a style of its own.
 
-`set_role(label, Role.CAPTION)` says what a widget is; `set_state(field, "mark", "hint")` says how it is just now.
+`set_role(label, Role.CAPTION)` says what a widget is; `set_state(field, "mark", "hint")` sets its present state.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 
 class Role(StrEnum):
-    """Values of the property `role`, by the kind of widget that may carry them."""
+    """Values of the property `role`, grouped by the kind of widget that may have them."""
 
     # frames
     CARD = "card"
@@ -50,7 +50,7 @@ class Role(StrEnum):
     PRIMARY = "primary"
     """The one main button of a window."""
     TRAINING = "training"
-    """What the primary button becomes while it is at work."""
+    """The primary button while a training runs."""
     FIELD = "field"
     """A button beside a field, as high as the field."""
     FIX = "fix"
@@ -59,6 +59,8 @@ class Role(StrEnum):
     MINI = "mini"
     OUTLINE = "outline"
     SEGMENT = "segment"
+    CHIP = "chip"
+    """A pill that opens a menu."""
     FOLD = "fold"
     # fields
     FLAT = "flat"
@@ -67,12 +69,12 @@ class Role(StrEnum):
 
 
 def set_role(widget: QWidget, role: Role) -> None:
-    """Give the widget its part. To be called before it is shown."""
+    """Set the widget's role, before it is shown."""
     widget.setProperty("role", str(role))
 
 
 def set_state(widget: QWidget, name: str, value: str | bool) -> None:
-    """Change a property that the stylesheet asks for, and draw the widget anew if it changed."""
+    """Set a property used by the stylesheet, and restyle the widget if it changed."""
     text = ("true" if value else "false") if isinstance(value, bool) else value
     if widget.property(name) == text:
         return

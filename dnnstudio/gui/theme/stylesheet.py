@@ -1,4 +1,4 @@
-"""The one stylesheet of the program, made from the tokens. Widgets take part by their kind and their role."""
+"""The program's single stylesheet, generated from the tokens. Widgets are matched by class and role."""
 
 from __future__ import annotations
 
@@ -176,6 +176,12 @@ def _tool_buttons(t: Tokens, picture: PictureUrl) -> str:
     QToolButton[role="outline"] {{ border: 1px solid {t.border}; background: {t.surface}; }}
     QToolButton[role="outline"]:hover {{ background: {t.hover}; }}
     QToolButton[role="outline"]:focus {{ border: 2px solid {t.accent}; }}
+    QToolButton[role="chip"] {{ background: {t.inset}; border: 1px solid {t.border}; border-radius: 11px;
+        min-height: 20px; padding: 0 22px 0 9px; font-size: 11px; }}
+    QToolButton[role="chip"]:hover {{ background: {t.hover}; }}
+    QToolButton[role="chip"]:disabled {{ padding: 0 9px; color: {t.text}; }}
+    QToolButton[role="chip"]:focus {{ border: 2px solid {t.accent}; min-height: 18px; padding: 0 21px 0 8px; }}
+    QToolButton[role="chip"]::menu-indicator {{ right: 6px; width: 10px; height: 10px; }}
     QToolButton[role="segment"] {{ border: 1px solid transparent; border-radius: 5px; padding: 0 8px;
         min-height: 20px; font-size: 11px; font-weight: 500; color: {t.text2}; }}
     QToolButton[role="segment"]:hover {{ color: {t.text}; background: transparent; }}
@@ -246,6 +252,8 @@ def _checks(t: Tokens, picture: PictureUrl) -> str:
     QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 5px solid {t.accent_fill}; }}
     QCheckBox::indicator:focus, QRadioButton::indicator:focus {{ width: 12px; height: 12px;
         border: 2px solid {t.accent}; }}
+    QRadioButton::indicator:checked:focus {{ background: qradialgradient(cx: 0.5, cy: 0.5, radius: 0.5,
+        fx: 0.5, fy: 0.5, stop: 0.5 {t.accent_fill}, stop: 0.6 {t.surface}); }}
     """
 
 
@@ -268,6 +276,7 @@ def _views(t: Tokens) -> str:
     QScrollBar::handle:vertical {{ min-height: 24px; }}
     QScrollBar::handle:horizontal {{ min-width: 24px; }}
     QScrollBar::handle:hover {{ background: {t.text3}; }}
+    QScrollBar::handle:disabled {{ background: transparent; }}
     QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; width: 0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     """
@@ -293,6 +302,7 @@ def _tabs(t: Tokens) -> str:
     QTabBar::tab {{ background: transparent; color: {t.text2}; border: 0; border-bottom: 2px solid transparent;
         padding: 0 1px; margin: 0 20px 0 0; min-height: 33px; }}
     QTabBar[narrow="true"]::tab {{ margin: 0 12px 0 0; }}
+    QTabBar[tight="true"]::tab {{ margin: 0 6px 0 0; }}
     QTabBar::tab:hover {{ color: {t.text}; }}
     QTabBar::tab:selected {{ color: {t.text}; border-bottom: 2px solid {t.accent}; }}
     QTabBar::tab:disabled {{ color: {_faded(t.text3, 150)}; }}

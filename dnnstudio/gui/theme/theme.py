@@ -1,6 +1,6 @@
-"""The theme of the running program: palette, font, stylesheet, and whatever painters need to know of them.
+"""The theme of the running program: palette, font, stylesheet, and the colours that painters need.
 
-One `Theme` is made by the program's start and handed to whoever paints; there is no global look-up.
+One `Theme` is created at start-up and passed to everything that paints; there is no global look-up.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FAMILY = "Inter"
 
 
 class Theme(QObject):
-    """The look of the whole application. `changed` is emitted after a new one is in force."""
+    """The look of the whole application. `changed` is emitted after another theme is applied."""
 
     changed = Signal()
 
@@ -40,15 +40,15 @@ class Theme(QObject):
 
     @property
     def choice(self) -> Choice:
-        """What the person chose: light, dark, or as the system is."""
+        """The user's choice: light, dark, or the system's."""
         return self._choice
 
     def tokens(self) -> Tokens:
-        """The colours in force."""
+        """The present colours."""
         return self._tokens
 
     def color(self, token: str, alpha: int | None = None) -> QColor:
-        """The colour that a token names ("accent", "text2", "series_2"), optionally see-through (0 to 255)."""
+        """The colour of a token ("accent", "text2", "series_2"), with optional opacity (0 to 255)."""
         tokens = self._tokens
         series = token.startswith("series_")
         value = QColor(tokens.series[int(token.removeprefix("series_"))] if series else getattr(tokens, token))
@@ -57,9 +57,9 @@ class Theme(QObject):
         return value
 
     def icon(self, name: str, color: str = "text2", *, on: str = "") -> QIcon:
-        """An icon in the colour that a token names; `on` is the token for the checked state.
+        """An icon in the colour of a token; `on` is the token for the checked state.
 
-        The icon asks for its colour at every painting, so it never needs to be made again for another theme.
+        The icon looks up its colour at every paint, so it never needs to be recreated for another theme.
         """
 
         def now(mode: QIcon.Mode, state: QIcon.State) -> QColor:
@@ -70,7 +70,7 @@ class Theme(QObject):
         return icons.icon(name, now)
 
     def pixmap(self, name: str, size: int = 16, color: str = "text2", ratio: float = 1.0) -> QPixmap:
-        """An icon as a picture in today's colours; to be made again when `changed` comes."""
+        """An icon as a pixmap in the present colours; recreate it on `changed`."""
         return icons.pixmap(name, size, self.color(color), ratio)
 
     def font(self, size: int = 13, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
@@ -83,7 +83,7 @@ class Theme(QObject):
     # ------------------------------------------------------------------------------------ changing it
 
     def apply(self, choice: Choice | None = None) -> None:
-        """Put the chosen theme in force (without an argument: the one chosen before, once more)."""
+        """Apply the chosen theme (without an argument: the previous choice again)."""
         self._choice = choice or self._choice
         hints = self._app.styleHints()
         if self._choice == "system":
@@ -108,7 +108,9 @@ class Theme(QObject):
 
     @contextmanager
     def styled_at_the_end(self) -> Iterator[None]:
-        """Widgets made meanwhile get their style once, not whenever one is put into another: half of what they take."""
+        """Context in which new widgets are styled once at the end, instead of at every reparenting, which would double
+        the time.
+        """
         sheet = self._app.styleSheet()
         self._app.setStyleSheet("")
         try:
@@ -122,7 +124,7 @@ class Theme(QObject):
 
 
 def _base_font() -> QFont:
-    """Inter where it is installed, else the system's font; figures are all of one width."""
+    """Inter if installed, else the system's font; with tabular figures."""
     installed = FAMILY in QFontDatabase.families()
     font = QFont(FAMILY) if installed else QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
     font.setPixelSize(13)
@@ -132,7 +134,7 @@ def _base_font() -> QFont:
 
 
 def _palette(t: Tokens) -> QPalette:
-    """What Fusion draws by itself, where the stylesheet says nothing."""
+    """The colours of what Fusion draws without the stylesheet."""
     palette = QPalette()
     role = QPalette.ColorRole
     for which, color in (
@@ -166,15 +168,21 @@ def _palette(t: Tokens) -> QPalette:
 
 @cache
 def _picture_folder() -> QTemporaryDir:
-    """One folder a process for the arrows and ticks that the stylesheet shows; gone when the process ends."""
+    """A per-process folder for the arrows and check marks of the stylesheet; deleted at exit."""
     folder = QTemporaryDir()
     atexit.register(folder.remove)
     return folder
 
 
+def remove_picture_files() -> None:
+    """Delete the stylesheet's pictures: for a process that ends without its exit functions."""
+    if _picture_folder.cache_info().currsize:
+        _picture_folder().remove()
+
+
 @cache
 def _picture_file(name: str, color: str, size: int) -> str:
-    """The path of an icon drawn as a file, with a twin of twice the size for fine screens."""
+    """The path of an icon drawn to a file, with an @2x version for high-resolution screens."""
     path = _picture_folder().filePath(f"{name}-{color[1:]}-{size}.png")
     icons.pixmap(name, size, color).save(path)
     icons.pixmap(name, size * 2, color).save(path.replace(".png", "@2x.png"))

@@ -1,6 +1,6 @@
-"""The colours of the program, by what they mean. Nothing else names a colour.
+"""The colours of the program, named by their meaning. No other module names a colour.
 
-Plain data: no Qt. The values are those of the visual language; every text reaches 4.5:1 on `surface`,
+Plain data, no Qt. The values are those of the visual language; every text reaches a contrast of 4.5:1 on `surface`,
 every plot colour 3:1.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Severity = Literal["news", "hint", "error", "good"]
-"""What a message, an advice card or the mark on a field means."""
+"""Meaning of a message, an advice card or a field's border."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class Tokens:
         return self.name == "dark"
 
     def of(self, severity: Severity) -> tuple[str, str, str, str]:
-        """Text, dot, soft ground and line of a severity; news is drawn on the plain surface."""
+        """Text, dot, background and border of a severity; plain news uses the surface colours."""
         return {
             "news": (self.text, self.accent_fill, self.surface, self.border),
             "hint": (self.hint, self.hint_dot, self.hint_soft, self.hint_line),

@@ -1,1 +1,3 @@
-"""Reusing trained layers in the window: the dialog, splitting data into two tasks, and whose weights a layer has."""
+"""Layer reuse in the window: the transfer dialog, splitting data into two tasks, and the origin of each layer's
+weights.
+"""

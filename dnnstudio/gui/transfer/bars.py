@@ -1,4 +1,4 @@
-"""Head and foot of the transfer dialog: where layers come from, what is to be said of the plan, and the buttons."""
+"""Head and foot of the transfer dialog: the source, the verdict on the plan, and the buttons."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from dnnstudio.core.reuse_plan import Verdict
-from dnnstudio.core.trained_source import TrainedSource
+from dnnstudio.core.analysis.reuse_planner import Verdict
+from dnnstudio.core.workspace.sources import TrainedSource
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.widgets import Choice, ComboBox, ElidedLabel, IconLabel, label, push_button
 
@@ -21,7 +21,7 @@ TRAIN_TIP = "Put this into the experiment and train (Ctrl+Enter)."
 
 
 class TopBar(QFrame):
-    """Title, the chooser of sources, and the button that opens a file."""
+    """Title, source chooser, and the button that opens a file."""
 
     place_chosen = Signal(object)
     file_requested = Signal()
@@ -63,15 +63,15 @@ class TopBar(QFrame):
         self.show_source(None)
 
     def add(self, source: TrainedSource) -> None:
-        """Offer a source, once it is shown next."""
+        """Add a source, visible at the next update."""
         self._offered.setdefault(source.place, Choice(source.place, source.title, source.task))
 
     def add_file(self, path: Path) -> None:
-        """Offer a model file that was not read."""
+        """Add a model file that has not been read."""
         self._offered.setdefault(path, Choice(path, path.name, f"A model file, {path}"))
 
     def show_source(self, source: TrainedSource | None) -> None:
-        """Show all that are offered, and which one is chosen."""
+        """Update the list of sources and the selected one."""
         if source is not None:
             self.add(source)
         if len(self._offered) > len(self.sources.choices()):
@@ -81,7 +81,7 @@ class TopBar(QFrame):
 
 
 class Foot(QFrame):
-    """One sentence on the plan, and what can be done with it."""
+    """The verdict on the plan, and the buttons."""
 
     cancelled = Signal()
     removed = Signal()
@@ -117,7 +117,7 @@ class Foot(QFrame):
             row.addWidget(button)
 
     def show_verdict(self, verdict: Verdict, *, training: bool) -> None:
-        """Say it, and let be done what can be."""
+        """Show the verdict and enable the buttons accordingly."""
         icon, color = ICONS[verdict.severity]
         self._icon.set_icon(icon, color)
         self.sentence.setText(verdict.sentence)

@@ -1,4 +1,6 @@
-"""Reusing layers in the main window: the dialog, two tasks of one data set, care with sharing, what the cards say."""
+"""Layer reuse in the main window: the dialog, task splitting, warnings about shared layers, and the cards' origin
+badges.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +10,33 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from dnnstudio.core import codec
+from dnnstudio.core.analysis.reuse_planner import all_cloned, changing_shared, reused_words
+from dnnstudio.core.analysis.shared_changes import changed_by_going_on
+from dnnstudio.core.atomic_files import make_folder
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.files import make_folder
-from dnnstudio.core.jobs import BatchesDone, RunStarted
-from dnnstudio.core.links import sharers, unlink, will_change
-from dnnstudio.core.reuse_phases import frozen_in
-from dnnstudio.core.reuse_plan import all_cloned, changing_shared, reused_words
-from dnnstudio.core.runs import EXPERIMENT, safe_name
-from dnnstudio.core.trained_source import place_of, short_name
-from dnnstudio.gui.actions import Actions
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.transfer import Autoencoder, Transfer
+from dnnstudio.core.jobs.events import BatchesDone, RunStarted
+from dnnstudio.core.jobs.requests import OpenModel
+from dnnstudio.core.planning.phases import frozen_in
+from dnnstudio.core.planning.pretraining import added_layers
+from dnnstudio.core.resources import resource_folder
+from dnnstudio.core.text import count_of
+from dnnstudio.core.workspace.runs import EXPERIMENT, is_run, run_folders, safe_name, trained_run_of
+from dnnstudio.core.workspace.shared_layers import unlink, will_change
+from dnnstudio.core.workspace.sources import place_of, short_name
+from dnnstudio.gui.base.actions import Actions
+from dnnstudio.gui.base.document import Document
+from dnnstudio.gui.base.engine_thread import Engine
+from dnnstudio.gui.base.run_controller import RunController
 from dnnstudio.gui.dialogs import Dialogs
-from dnnstudio.gui.document import Document
-from dnnstudio.gui.engine_thread import Engine
-from dnnstudio.gui.file_controller import FileController
-from dnnstudio.gui.run_controller import RunController
-from dnnstudio.gui.runs_panel import RunsPanel
+from dnnstudio.gui.dialogs.file_actions import FileActions
+from dnnstudio.gui.runs.panel import RunsPanel
 from dnnstudio.gui.stack import LayerStackView
 from dnnstudio.gui.stack.rows import Identity
 from dnnstudio.gui.transfer.identity import StoredNetwork, planned, read_network, readable, shows, stamp_of
+from dnnstudio.gui.transfer.questions import TransferQuestions
 from dnnstudio.gui.transfer.request import TransferAnswer, TransferRequest
 
 EDIT = "Reuse trained layers"
@@ -35,7 +44,9 @@ EXPERIMENTS = "experiments"
 
 
 class TransferController(QObject):
-    """What the actions "transfer", "split_tasks" and "train" do; the stack's cards and line follow by themselves."""
+    """Handlers of the actions "transfer", "split_tasks" and "train"; keeps the stack's badges and start line up to
+    date.
+    """
 
     def __init__(
         self,
@@ -45,8 +56,9 @@ class TransferController(QObject):
         engine: Engine,
         *,
         dialogs: Dialogs,
+        questions: TransferQuestions,
         actions: Actions,
-        files: FileController,
+        files: FileActions,
         runs: RunsPanel,
         stack: LayerStackView,
     ) -> None:
@@ -56,32 +68,63 @@ class TransferController(QObject):
         self._controller = controller
         self._engine = engine
         self._dialogs = dialogs
+        self._questions = questions
         self._files = files
         self._runs = runs
         self._stack = stack
         self._known: StoredNetwork | None = None
         self._running: Experiment | None = None
         self._phase = -1
+        self._fitting: Path | None = None
+        """A run that trained the experiment from which the transfer starts."""
+        self._searched: tuple[object, Path | None] = (None, None)
+        self._opened: Path | None = None
+        """The model whose layers the document shows since it was opened; None after a run was chosen or began."""
         actions.connect({"transfer": self.reuse_layers, "split_tasks": self.split_tasks})
-        stack.transfer_requested.connect(self.reuse_layers)
+        stack.transfer_requested.connect(self._edit)
         for changed in (document.experiment_changed, document.summary_changed, document.path_changed):
             changed.connect(self.refresh)
-        runs.run_chosen.connect(self.refresh)
+        runs.run_chosen.connect(self._on_chosen)
+        controller.model_opened.connect(self._on_opened)
         controller.run_started.connect(self._on_started)
         controller.batches_done.connect(self._on_batches)
         controller.run_ended.connect(self._on_ended)
         self.refresh()
 
     @property
+    def opened(self) -> Path | None:
+        """The model that was opened last; None once a run was chosen or began after it."""
+        return self._opened
+
+    @property
     def _base(self) -> Path | None:
-        """The folder that a relative source is seen from."""
+        """The folder against which a relative source is resolved."""
         return self._document.path.parent if self._document.path is not None else None
 
     # ------------------------------------------------------------------------------------------ the dialog
 
     def reuse_layers(self) -> None:
-        """Ask which trained layers the network starts from."""
+        """Open the dialog for choosing the trained layers to start from."""
         self._ask(None)
+
+    def _edit(self) -> None:
+        """The same; where the source is missing and a run fits, with this run as the source."""
+        self._ask(self._fitting)
+
+    def _run_of_source(self, transfer: Transfer) -> Path | None:
+        """The newest run that trained the experiment file which the transfer names as its source."""
+        base = self._base if self._base is not None else resource_folder() / "recipes"
+        path = base / transfer.source
+        if path.suffix != ".json" or not path.is_file():
+            return None
+        stamp = (path, path.stat().st_mtime_ns, run_folders(self._controller.workspace))
+        if stamp != self._searched[0]:  # every edit comes here; runs are read when there are others
+            try:
+                found = trained_run_of(codec.load(path), self._controller.workspace)
+            except UserError:
+                found = None
+            self._searched = (stamp, found)
+        return self._searched[1]
 
     def reuse_from(self, path: Path) -> None:
         """The same, with this run folder or model file as the source."""
@@ -99,7 +142,7 @@ class TransferController(QObject):
             source=source,
             training=self._controller.training,
         )
-        answer = self._dialogs.reuse_layers(self._window, request)
+        answer = self._questions.reuse_layers(self._window, request)
         if answer is not None:
             self._do(answer)
 
@@ -115,13 +158,13 @@ class TransferController(QObject):
     # ------------------------------------------------------------------------------------------ two tasks
 
     def split_tasks(self) -> None:
-        """Write two experiments of the workspace, one for most classes and one for a few, and open the first."""
+        """Write two experiments to the workspace, one with most classes and one with a few, and open the first."""
         names = self._document.source_class_names
         if len(names) < 4:
             known = f"It has {len(names)} classes." if names else "Its classes are not known yet."
             self._files.tell(UserError(f"This data cannot be split into two tasks. {known}", "Four are needed."))
             return
-        tasks = self._dialogs.split_tasks(self._window, self._document.experiment, names)
+        tasks = self._questions.split_tasks(self._window, self._document.experiment, names)
         if tasks is None or not self._files.may_replace():
             return
         try:
@@ -138,7 +181,7 @@ class TransferController(QObject):
             self._files.remember(second)
 
     def _write(self, folder: Path, experiment: Experiment) -> Path:
-        """Save under the experiment's name, with a number where there is such a file."""
+        """Save under the experiment's name, numbered if the file exists."""
         name = safe_name(experiment.name) or "task"
         path, number = folder / f"{name}.json", 2
         while path.exists():
@@ -149,7 +192,7 @@ class TransferController(QObject):
     # ------------------------------------------------------------------------------------------ training
 
     def train(self) -> None:
-        """Train the document's experiment; where it shares layers with other models, ask first."""
+        """Train the document's experiment; if it shares layers with other models, ask first."""
         if not self._may_change_others():
             return
         try:
@@ -158,37 +201,34 @@ class TransferController(QObject):
             self._files.tell(error)
 
     def _may_change_others(self) -> bool:
-        """Warn of the models that the training will change too. The answer may be to clone instead."""
+        """Warn about the other models that the training will change. The user may choose to clone instead."""
         experiment = self._document.experiment
         layers = changing_shared(experiment)
         place = place_of(experiment.transfer, self._base) if experiment.transfer is not None and layers else None
-        if place is None:  # a source that is not there is told of by the engine
+        if place is None:  # a missing source is reported by the engine
             return True
         try:
             others = [readable(other.name) for other in will_change(place, layers)]
         except UserError as error:
             self._files.tell(error)
             return False
-        answer = self._dialogs.shared_training(self._window, layers, others)
+        answer = self._questions.shared_training(self._window, layers, others)
         if answer == "clone":
             self._document.push(all_cloned(experiment, layers), "Clone the shared layers")
         return answer != "cancel"
 
     def may_go_on(self, folder: Path) -> bool:
-        """Warn of the models that going on with a run will change too. Cloned instead, it shares nothing any more.
+        """Warn about the models that resuming a run will change. If cloned instead, it no longer shares layers.
 
-        Raises `UserError` where the run or its links cannot be read.
+        Raises `UserError` if the run or its links cannot be read.
         """
         experiment = codec.load(folder / EXPERIMENT)
-        learning = {layer.id for layer in experiment.active_layers if getattr(layer, "trainable", False)}
-        if experiment.transfer is not None:
-            learning -= {item.layer for item in experiment.transfer.shared} - set(changing_shared(experiment))
-        others = {place: [name for name in names if name in learning] for place, names in sharers(folder).items()}
+        others = changed_by_going_on(experiment, folder)
         layers = tuple(dict.fromkeys(name for names in others.values() for name in names))
         if not layers:
             return True
-        models = [readable(place.name) for place, names in others.items() if names]
-        answer = self._dialogs.shared_training(self._window, layers, models)
+        models = [readable(place.name) for place in others]
+        answer = self._questions.shared_training(self._window, layers, models)
         if answer == "clone":
             unlink(folder)
             codec.save(all_cloned(experiment), folder / EXPERIMENT)
@@ -197,17 +237,34 @@ class TransferController(QObject):
     # ------------------------------------------------------------------------------------------ what the cards say
 
     def refresh(self, _: object = None) -> None:
-        """Say of each layer whose weights it has, and what the network starts from."""
+        """Update the origin of each layer's weights and the start line."""
         experiment = self._document.experiment
-        transfer = experiment.transfer
+        transfer, self._fitting = experiment.transfer, None
         if transfer is None:
-            self._stack.set_start("")
+            self._stack.set_start(*self._mirror_words(), reused=False)
         else:
             place = place_of(transfer, self._base)
+            self._fitting = None if place is not None else self._run_of_source(transfer)
             name = short_name(place) if place is not None else "a model that is not here"
             words = f"Starts from {name} · {reused_words(transfer)}"
+            if self._fitting is not None:
+                words = f"Its source is not here as a model, but {short_name(self._fitting)} fits: Edit…"
             self._stack.set_start(words, str(place) if place is not None else f"Its source is {transfer.source!r}.")
         self._stack.set_identities(self._identities())
+
+    def _mirror_words(self) -> tuple[str, str]:
+        """What a pretraining trains beside the layers of the stack; empty without one."""
+        summary, experiment = self._document.summary, self._document.experiment
+        added = added_layers(experiment, summary.input_shape if summary is not None else None)
+        if not added:
+            return "", ""
+        draws = isinstance(experiment.pretraining, Autoencoder)
+        words, noun = ("Reconstructs its input", "mirrored layer") if draws else ("Tells the rotation", "added layer")
+        names = ", ".join(row.layer.id for row in added)
+        return (
+            f"{words} · {count_of(len(added), noun)}",
+            f"Trained above the encoder: {names}. Set in the tab Training.",
+        )
 
     def _identities(self) -> dict[str, Identity]:
         network = self._network()
@@ -216,9 +273,11 @@ class TransferController(QObject):
         return planned(self._document.experiment, self._base)
 
     def _network(self) -> StoredNetwork | None:
-        """The chosen run, else the newest one; None where it cannot be read or has not ended."""
+        """The selected run, else the newest; None if it cannot be read or has not ended."""
         record = self._runs.chosen
-        folder = record.folder if record is not None else self._controller.run_folder
+        folder = self._opened or (record.folder if record is not None else self._controller.run_folder)
+        if folder is not None and not is_run(folder):
+            return None  # a file's layers are no run's, though they may have the same names and shapes
         if folder is None or not (folder / EXPERIMENT).exists():
             return None
         try:
@@ -228,10 +287,18 @@ class TransferController(QObject):
             return None
         return self._known if self._known.layers else None
 
+    def _on_opened(self, job: OpenModel, _: object) -> None:
+        self._opened = job.path
+        self.refresh()
+
+    def _on_chosen(self, _: object = None) -> None:
+        self._opened = None
+        self.refresh()
+
     def _on_started(self, event: RunStarted) -> None:
         transfer = event.experiment.transfer
         self._running = event.experiment if transfer is not None and transfer.phases else None
-        self._phase = -1
+        self._phase, self._opened = -1, None
         self._show_phase(event.first_epoch + 1)
         self.refresh()
 
@@ -240,7 +307,7 @@ class TransferController(QObject):
             self._show_phase(event.epoch)
 
     def _show_phase(self, epoch: int) -> None:
-        """The cards and the counts show the phase in which that epoch (from 1) lies."""
+        """Show the phase that contains that epoch (from 1) on the cards and in the counts."""
         running = self._running
         if running is None or running.transfer is None:
             self._stack.set_phase(frozenset(), "")

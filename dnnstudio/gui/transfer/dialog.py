@@ -1,4 +1,4 @@
-"""Reuse trained layers: the dialog that asks for a source, for layers and for phases, and returns an experiment."""
+"""The transfer dialog: the user chooses a source, layers and phases, and it returns an experiment."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QPushButton, QVBoxLayout, QWidget
 
-from dnnstudio.core import reuse_phases, reuse_plan
-from dnnstudio.core.data import DataSummary
+from dnnstudio.core.analysis import reuse_planner as reuse_plan
+from dnnstudio.core.analysis.reuse_planner import Line, LineMode, Verdict
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.links import will_change
-from dnnstudio.core.reuse_plan import Line, LineMode, Verdict
-from dnnstudio.core.stages import phase_optimizer
-from dnnstudio.core.trained_source import TrainedSource, place_of, short_name, source_text
-from dnnstudio.gui.runs_model import share
+from dnnstudio.core.experiment.data import DataSummary
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.planning import phases as reuse_phases
+from dnnstudio.core.planning.stages import phase_optimizer
+from dnnstudio.core.text import listed, share_text
+from dnnstudio.core.workspace.shared_layers import will_change
+from dnnstudio.core.workspace.sources import TrainedSource, place_of, short_name, source_text
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.transfer.bars import Foot, TopBar
 from dnnstudio.gui.transfer.frozen_dialog import FrozenDialog
@@ -99,7 +100,7 @@ class TransferDialog(QDialog):
         QShortcut(QKeySequence("Ctrl+Return"), self, lambda: self.foot.train.click())
 
     def _begin(self) -> None:
-        """The source that was asked for, else the one that the experiment names, else the newest run."""
+        """Select the requested source, else the one named in the experiment, else the newest run."""
         request, transfer = self._request, self._request.experiment.transfer
         wanted = request.source
         if wanted is None and transfer is not None and transfer.source:
@@ -118,7 +119,7 @@ class TransferDialog(QDialog):
     # ------------------------------------------------------------------------------------------ the source
 
     def choose(self, place: Path) -> None:
-        """Start from this run folder or model file: read at once, or aside."""
+        """Select this run folder (read at once) or model file (read in the background)."""
         self._waiting, self._trouble, self._gone = place, None, ""
         self._reader.read_place(place)
         self.refresh()
@@ -134,7 +135,7 @@ class TransferDialog(QDialog):
             self._on_read(source)
 
     def _may_be_meant(self, source: TrainedSource) -> bool:
-        """The newest run of other rows of the same shape is taken: one does not start from oneself."""
+        """Whether a run may be preselected: one on other data of the same shape, never the experiment's own."""
         shape = self.summary.input_shape if self.summary is not None else None
         other = source.experiment.data != self.draft.data or source.experiment.pretraining is not None
         return other and source.input_shape in (None, shape)
@@ -162,7 +163,7 @@ class TransferDialog(QDialog):
         self.refresh()
 
     def _grow(self) -> None:
-        """Once, when the first networks are in sight: as high as they need, as far as the screen allows."""
+        """Once, when the networks are first shown: as high as necessary, as far as the screen allows."""
         if not self._grown:
             self._grown = True
             room = self.screen().availableGeometry().height() - ABOVE_AND_BELOW
@@ -245,7 +246,7 @@ class TransferDialog(QDialog):
         return reuse_plan.lines(self.draft, self.summary.input_shape, self.source)
 
     def refresh(self) -> None:
-        """Show the draft as it is now."""
+        """Show the present draft."""
         source, summary, transfer = self.source, self.summary, self.draft.transfer
         self._show_heads()
         if source is None or summary is None or transfer is None:
@@ -263,7 +264,7 @@ class TransferDialog(QDialog):
         self.foot.show_verdict(verdict, training=self._request.training)
 
     def verdict(self) -> Verdict:
-        """What stands at the foot."""
+        """The verdict shown at the foot."""
         if self._trouble is not None:
             usable = self.source is not None and self.summary is not None
             found = reuse_plan.judge(self.draft, self.summary, self.source) if usable and self.summary else None
@@ -281,9 +282,11 @@ class TransferDialog(QDialog):
     def _show_heads(self) -> None:
         source, summary = self.source, self.summary
         if source is not None:
-            parts = [source.short if source.name != source.short else "", source.task]
+            parts: list[str] = []  # which weights the figure is of comes first: a narrow head cuts the end
             if source.val_accuracy is not None:
-                parts.append(f"validation {share(source.val_accuracy)}")
+                of = f" ({source.measured})" if source.measured else ""
+                parts.append(f"val. {share_text(source.val_accuracy)}{of}")
+            parts += [source.short if source.name != source.short else "", source.task]
             self.pairs.source_head.show_words(f"From: {source.name}", ", ".join(filter(None, parts)))
             self.pairs.source_head.detail.set_hint(" ".join(source.notes))
         else:
@@ -351,7 +354,7 @@ class TransferDialog(QDialog):
         except UserError:
             others = [source.short]
         strip.set_warning(
-            f"{reuse_phases.named(shared)} {'are' if several else 'is'} shared.",
+            f"{listed(shared)} {'are' if several else 'is'} shared.",
             f"{when}{'their' if several else 'its'} weights change in {' and '.join(others)} too, "
             "and what was learnt there may be forgotten.",
             fix="Clone them instead" if several else "Clone it instead",
@@ -374,7 +377,7 @@ class TransferDialog(QDialog):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            button = self.focusWidget()  # a field has taken its own; Ctrl+Return applies and trains
+            button = self.focusWidget()  # fields handle plain Return themselves; Ctrl+Return applies and trains
             if isinstance(button, QPushButton):
                 button.click()
             return
@@ -382,7 +385,7 @@ class TransferDialog(QDialog):
 
     @classmethod
     def ask(cls, theme: Theme, request: TransferRequest, *, parent: QWidget | None) -> TransferAnswer | None:
-        """What shall be done with the experiment; None when the person thought better of it."""
+        """The user's answer; None if the dialog was cancelled."""
         dialog = cls(theme, request, parent=parent)
         dialog.exec()
         answer = dialog.answer

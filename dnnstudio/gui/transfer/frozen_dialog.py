@@ -1,4 +1,4 @@
-"""Which layers a phase freezes: by click, by range, by a pattern of names."""
+"""Chooses which layers a phase freezes: by click, by range, by a name pattern."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.reuse_phases import change_phase, frozen_in, with_frozen
-from dnnstudio.core.stages import matching
-from dnnstudio.gui.panels.parts import FitScroll
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.planning.phases import change_phase, frozen_in, with_frozen
+from dnnstudio.core.planning.stages import matching
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.transfer.pair_row import INFERENCE
 from dnnstudio.gui.widgets import Choice, ComboBox, label, push_button, rule
+from dnnstudio.gui.widgets.fit_scroll import FitScroll
 
 
 class FrozenDialog(QDialog):
-    """Edits the frozen layers of phase `number` (from 0) of an experiment that has it."""
+    """Edits the frozen layers of phase `number` (from 0) of an experiment."""
 
     def __init__(self, theme: Theme, experiment: Experiment, number: int, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,8 +40,8 @@ class FrozenDialog(QDialog):
         self.matches = label("", Role.CAPTION, wrap=True)
         self.matches.setObjectName("pattern_matches")
         column.addWidget(self.matches)
-        self._norm = label(INFERENCE, Role.CAPTION, wrap=True)
-        column.addWidget(self._norm)
+        self.norm = label(INFERENCE, Role.CAPTION, wrap=True)
+        column.addWidget(self.norm)
         column.addLayout(self._make_buttons())
         self._refresh()
 
@@ -171,8 +171,8 @@ class FrozenDialog(QDialog):
                 (entry for entry in self.entries if entry != layer.id and layer.id in matching(entry, self._names)), ""
             )
             box.setText(f"{layer.id}  ·  {layer.label}" + (f", by {by}" if by else ""))
-        norm = any(layer.id in frozen and layer.kind == "batch_normalization" for layer in self._layers)
-        self._norm.setVisible(norm)
+        norm = any(layer.id in frozen and layer.averages_over == "batch" for layer in self._layers)
+        self.norm.setVisible(norm)
         self._show_matches(self.pattern.text())
 
     # ------------------------------------------------------------------------------------------ Qt
@@ -184,7 +184,7 @@ class FrozenDialog(QDialog):
 
     @classmethod
     def ask(cls, theme: Theme, experiment: Experiment, number: int, *, parent: QWidget | None) -> Experiment | None:
-        """The experiment with that phase's frozen layers changed; None when the person thought better of it."""
+        """The experiment with that phase's frozen layers changed; None if the dialog was cancelled."""
         dialog = cls(theme, experiment, number, parent=parent)
         accepted = dialog.exec() == QDialog.DialogCode.Accepted
         after = dialog.experiment

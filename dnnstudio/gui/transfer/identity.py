@@ -1,4 +1,4 @@
-"""Whose weights the layers in the stack have: of a run that the document shows, or as its transfer plans it."""
+"""The origin of the layers' weights in the stack: those of the displayed run, or as planned by the transfer."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dnnstudio.core import codec
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.library import LayerIdentity, identities
-from dnnstudio.core.links import links_file, read_links
-from dnnstudio.core.runs import EXPERIMENT, METRICS, read_metrics
-from dnnstudio.core.shapes import LayerShape, infer_shapes
-from dnnstudio.core.trained_source import place_of, short_name
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.shapes import LayerShape, infer_shapes
+from dnnstudio.core.workspace.catalog import LayerIdentity, identities
+from dnnstudio.core.workspace.runs import EXPERIMENT, METRICS, read_metrics
+from dnnstudio.core.workspace.shared_layers import links_file, read_links
+from dnnstudio.core.workspace.sources import place_of, short_name
 from dnnstudio.gui.stack.rows import Identity, Origin
 
 ORIGIN_OF: dict[str, Origin] = {"own": "own", "clone": "cloned", "share": "shared"}
@@ -20,7 +20,7 @@ ORIGIN_OF: dict[str, Origin] = {"own": "own", "clone": "cloned", "share": "share
 
 @dataclass(frozen=True, slots=True)
 class StoredNetwork:
-    """A run's experiment, and whose weights its layers have; `stamp` changes when its files do."""
+    """A run's experiment and the origin of its weights; `stamp` changes when its files do."""
 
     stamp: tuple[object, ...]
     experiment: Experiment
@@ -28,13 +28,13 @@ class StoredNetwork:
 
 
 def stamp_of(folder: Path) -> tuple[object, ...]:
-    """What tells whether a run's folder says something else than before."""
+    """A value that changes when the run's files do."""
     files = (folder / EXPERIMENT, folder / METRICS, links_file(folder))
     return (folder, *(path.stat().st_mtime_ns if path.exists() else 0 for path in files))
 
 
 def read_network(folder: Path) -> StoredNetwork:
-    """The run in a folder. Raises `UserError`; without final figures nothing is known of its layers."""
+    """The run in a folder. Raises `UserError`; without final figures the weights' origin is unknown."""
     experiment = codec.load(folder / EXPERIMENT)
     metrics = read_metrics(folder) or {}
     prints = metrics.get("layer_fingerprints")
@@ -46,7 +46,7 @@ def read_network(folder: Path) -> StoredNetwork:
 
 
 def in_words(item: LayerIdentity) -> Identity:
-    """What the card of a layer says of it."""
+    """The text on a layer's card."""
     parts: list[str] = []
     if item.kind == "clone":
         became = "has changed since" if item.changed else "is still the same"
@@ -62,7 +62,7 @@ def in_words(item: LayerIdentity) -> Identity:
 
 
 def planned(experiment: Experiment, base: Path | None) -> dict[str, Identity]:
-    """What a training of the experiment will start its layers from, where it has a transfer."""
+    """The planned origin of the layers' initial weights, if the experiment has a transfer."""
     transfer = experiment.transfer
     if transfer is None:
         return {}
@@ -85,7 +85,7 @@ def planned(experiment: Experiment, base: Path | None) -> dict[str, Identity]:
 
 
 def shows(rows: Sequence[LayerShape], experiment: Experiment, run: Experiment) -> bool:
-    """Whether the document, whose layers have these shapes, shows the network of a run: same data, layers, reuse."""
+    """Whether the document, with these layer shapes, shows a run's network: same data, layers and reuse."""
     active = [row for row in rows if row.layer.enabled]
     theirs = run.active_layers
     if experiment.data.source != run.data.source or [row.layer.id for row in active] != [item.id for item in theirs]:
@@ -102,7 +102,7 @@ def shows(rows: Sequence[LayerShape], experiment: Experiment, run: Experiment) -
 
 
 def readable(name: str) -> str:
-    """run 9 (Task A) for the folder 0009 Task A; other names as they are."""
+    """ "run 9 (Task A)" for the folder "0009 Task A"; other names are unchanged."""
     digits, _, rest = name.partition(" ")
     return f"run {int(digits)}" + (f" ({rest})" if rest else "") if digits.isdigit() else name
 

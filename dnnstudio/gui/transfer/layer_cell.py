@@ -1,4 +1,4 @@
-"""One layer as a small card: what stands left and right of the lines in the transfer dialog."""
+"""One layer as a small card, left and right of the connecting lines in the transfer dialog."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from dnnstudio.core.layers import times
-from dnnstudio.core.shapes import LayerShape
+from dnnstudio.core.experiment.layers import times
+from dnnstudio.core.experiment.shapes import LayerShape
 from dnnstudio.gui.stack.delegate import shorten
 from dnnstudio.gui.stack.rows import BadgeText
 from dnnstudio.gui.theme import Theme, icons
@@ -24,7 +24,7 @@ NARROW_BELOW = 280
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a cell shows; without a layer it is an empty place with `absent` as its words."""
+    """The contents of a cell; without a layer it is an empty slot with the text `absent`."""
 
     layer: LayerShape | None
     icon: str = "stack"
@@ -36,7 +36,7 @@ class Cell:
 
 
 class LayerCell(QWidget):
-    """Painted, so that a network of two hundred layers costs two hundred widgets and no more."""
+    """Paints itself, so that a network of two hundred layers needs only two hundred widgets."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,7 +51,7 @@ class LayerCell(QWidget):
         return self._cell
 
     def show_cell(self, cell: Cell) -> None:
-        """Show another layer, or the same one otherwise."""
+        """Show another layer, or another state of the same one."""
         if cell == self._cell:
             return
         self._cell = cell
@@ -100,7 +100,7 @@ class LayerCell(QWidget):
         icons.paint(painter, QRectF(tile).adjusted(6, 6, -6, -6), self._cell.icon, self._theme.color("text2"))
 
     def _paint_numbers(self, painter: QPainter, layer: LayerShape) -> int:
-        """Parameters over the output's shape, at the right; gives where the words must end."""
+        """Paint the parameters above the output shape, at the right; returns the right limit for the text."""
         count = f"{layer.count:,}"
         output = f"→ {times(layer.output_shape)}" if layer.output_shape is not None else "→ ?"
         big, small = self._font(13, QFont.Weight.Medium), self._font(11)

@@ -1,19 +1,19 @@
-"""The settings of a phase's own optimizer, in the form that the main window has for the experiment's."""
+"""The settings of a phase's own optimizer, in the same form as in the main window."""
 
 from __future__ import annotations
 
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.optimizers import AnyOptimizer
-from dnnstudio.gui.document import Document
+from dnnstudio.core.experiment.optimizers import AnyOptimizer
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.panels.optimizer_panel import OptimizerPanel
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, label, push_button
 
 
 class OptimizerDialog(QDialog):
-    """Edits the optimizer of an experiment that lives as long as the dialog."""
+    """Edits the optimizer of a temporary experiment."""
 
     def __init__(self, theme: Theme, experiment: Experiment, title: str, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -48,7 +48,7 @@ class OptimizerDialog(QDialog):
     def ask(
         cls, theme: Theme, experiment: Experiment, optimizer: AnyOptimizer, number: int, *, parent: QWidget | None
     ) -> AnyOptimizer | None:
-        """The optimizer of phase `number` (from 0) with other settings; None when the person thought better of it."""
+        """The optimizer of phase `number` (from 0) with other settings; None if the dialog was cancelled."""
         shown = experiment.replaced(optimizer=optimizer, transfer=None)
         dialog = cls(theme, shown, f"Optimizer of phase {number + 1}", parent=parent)
         accepted = dialog.exec() == QDialog.DialogCode.Accepted

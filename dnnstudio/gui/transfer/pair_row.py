@@ -1,4 +1,4 @@
-"""One line of the transfer dialog: a layer of the source, how it is reused, and the layer of the new network."""
+"""One row of the transfer dialog: a source layer, how it is reused, and the layer of the new network."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from PySide6.QtCore import QLineF, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from dnnstudio.core.layers import Layer, WeightedLayer, activation_label
-from dnnstudio.core.reuse_plan import Line
-from dnnstudio.core.shapes import LayerShape
+from dnnstudio.core.analysis.reuse_planner import Line
+from dnnstudio.core.experiment.layers import Layer, WeightedLayer, activation_label
+from dnnstudio.core.experiment.shapes import LayerShape
 from dnnstudio.gui.stack.rows import ORIGINS
 from dnnstudio.gui.theme import Role, Theme, set_state
 from dnnstudio.gui.transfer.layer_cell import HEIGHT, Cell, LayerCell
@@ -51,8 +51,8 @@ class PairRow(QWidget):
         self.frozen.setFixedWidth(FROZEN_WIDTH)
         self.frozen.setIconSize(QSize(14, 14))
         self.frozen.clicked.connect(self.frozen_chosen)
-        self._note = ElidedLabel("", Role.CAPTION)
-        self._note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.note = ElidedLabel("", Role.CAPTION)
+        self.note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._middle = QWidget()
         self._middle.setFixedWidth(MIDDLE)
         column = QVBoxLayout(self._middle)
@@ -68,7 +68,7 @@ class PairRow(QWidget):
         column.addStretch(1)
         column.addWidget(self._plain)
         column.addLayout(controls)
-        column.addWidget(self._note)
+        column.addWidget(self.note)
         column.addStretch(1)
         row.addWidget(self.source, 1)
         row.addSpacing(GAP)
@@ -77,7 +77,7 @@ class PairRow(QWidget):
         row.addWidget(self.target, 1)
 
     def show_line(self, line: Line, *, frozen: bool, phase: str, is_output: bool) -> None:
-        """Show a line as it is in the phase that `phase` names ("phase 1"; empty where there are no phases)."""
+        """Show a line as it is in the phase named `phase` ("phase 1"; "" if there are no phases)."""
         self.line = line
         self._name(line)
         self.source.show_cell(_source_cell(line, is_output))
@@ -87,8 +87,8 @@ class PairRow(QWidget):
         self.frozen.setVisible(weighted)
         self._plain.setVisible(not weighted)
         self._plain.setText(_plain_words(line))
-        self._note.setVisible(weighted and bool(line.misfit))
-        self._note.setText(line.misfit.partition(": ")[2] or line.misfit)
+        self.note.setVisible(weighted and bool(line.misfit))
+        self.note.setText(line.misfit.partition(": ")[2] or line.misfit)
         if weighted:
             self._show_modes(line)
             self._show_frozen(line, frozen, phase)
@@ -112,7 +112,7 @@ class PairRow(QWidget):
         }
         for choice in MODES:
             button, reason = self.modes.button(choice.value), reasons[str(choice.value)]
-            # What is chosen stays within reach, even where it cannot be: that is how it is mended.
+            # The chosen mode stays enabled even if it is impossible, so that the user can change it.
             button.setEnabled(not reason or line.mode == choice.value)
             button.setToolTip(f"{reason}." if reason else choice.help)
             button.setAccessibleDescription(button.toolTip())
@@ -132,7 +132,7 @@ class PairRow(QWidget):
             tip = "Add a phase to freeze layers for a part of the training."
         elif frozen:
             tip = f"{where}its weights stay as they are. Press to let it learn."
-            tip += f" {INFERENCE}" if layer.kind == "batch_normalization" else ""  # type: ignore[attr-defined]
+            tip += f" {INFERENCE}" if layer.averages_over == "batch" else ""
         elif line.reused:
             tip = f"{where}it learns. Press to freeze it."
         else:
@@ -160,7 +160,7 @@ class PairRow(QWidget):
 def paint_lines(
     painter: QPainter, theme: Theme, line: Line, left: tuple[float, float], right: tuple[float, float], y: float
 ) -> None:
-    """The lines of one row, from x to x at the height `y`: one for a clone, two for a shared layer, dots for none."""
+    """The connecting lines of one row, at height `y`: one for a clone, two for a shared layer, dots for none."""
     accent, amber, quiet = theme.color("accent"), theme.color("hint_dot"), theme.color("strong")
     if line.mode == "clone":
         painter.setPen(QPen(accent, 2))
@@ -233,7 +233,7 @@ def _icon(row: LayerShape, is_output: bool) -> str:
 
 
 def _caption(row: LayerShape) -> str:
-    """300 · ELU for a Dense, for how its weights are drawn matters little here; else what the stack says."""
+    """ "300 · ELU" for a Dense, without the initializer, which matters little here; else the stack's caption."""
     units, activation = getattr(row.layer, "units", None), getattr(row.layer, "activation", None)
     if units is not None:
         return f"{units:,} · {activation_label(activation) if activation else 'no activation'}"

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from dnnstudio.core.reuse_plan import Line, all_but_the_output
-from dnnstudio.gui.panels.parts import FitScroll
+from dnnstudio.core.analysis.reuse_planner import Line, all_but_the_output
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.transfer.pair_row import GAP, MIDDLE, PairRow
 from dnnstudio.gui.widgets import (
@@ -21,6 +20,7 @@ from dnnstudio.gui.widgets import (
     push_button,
     rule,
 )
+from dnnstudio.gui.widgets.fit_scroll import FitScroll
 
 WHICH = (
     Choice("all", "All but the output", "Every layer that fits, but for the last one with weights."),
@@ -30,7 +30,7 @@ WHICH = (
 
 
 class Head(QWidget):
-    """Icon, a name in bold and a line of figures: what stands over one of the two columns."""
+    """Icon, name in bold and a line of figures: the heading of one of the two columns."""
 
     def __init__(self, theme: Theme, icon: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,7 +52,7 @@ class Head(QWidget):
 
 
 class PairsCard(QFrame):
-    """Shows lines and asks for what a person presses.
+    """Shows the lines and emits the user's requests.
 
     `mode_chosen(Line, mode)`, `frozen_chosen(layer, frozen)`, `reused_chosen(layer ids)`, `build_requested`,
     `cure_requested` (of the warning strip), `split_requested`.
@@ -124,7 +124,7 @@ class PairsCard(QFrame):
             combo.chosen.connect(self._on_range)
         self._to = label("to", Role.FORM)
         middle, self._choices = QWidget(), QWidget()
-        middle.setFixedWidth(MIDDLE + 2 * GAP)  # so that both heads stand over their columns
+        middle.setFixedWidth(MIDDLE + 2 * GAP)  # so that both heads are aligned with their columns
         centred = QHBoxLayout(middle)
         centred.setContentsMargins(0, 0, 0, 0)
         centred.addWidget(self._choices, 0, Qt.AlignmentFlag.AlignCenter)
@@ -159,7 +159,7 @@ class PairsCard(QFrame):
     # ------------------------------------------------------------------------------------------ showing
 
     def show_empty(self, title: str, text: str) -> None:
-        """No source: say why, and what can be done."""
+        """No source: show why, and what can be done."""
         self.empty_title.setText(title)
         self.empty_text.setText(text)
         self.empty.setVisible(True)
@@ -169,7 +169,7 @@ class PairsCard(QFrame):
             strip.hide()
 
     def show_lines(self, lines: Sequence[Line], frozen: frozenset[str], phase: str) -> None:
-        """Show both networks; `frozen` are the frozen layers of the phase that `phase` names."""
+        """Show both networks; `frozen` are the frozen layers of the phase named `phase`."""
         self._lines = lines
         self.empty.setVisible(False)
         self._choices.show()

@@ -1,4 +1,4 @@
-"""The phases of a training as one bar, each as wide as it is long."""
+"""The phases of a training as one bar, each segment as wide as the phase is long."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NARROWEST = 22
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """One phase: its epochs, its words, and whether it freezes layers."""
+    """One phase: its epochs, its label, and whether it freezes layers."""
 
     epochs: int
     words: str
@@ -26,7 +26,7 @@ class Stretch:
 
 
 class PhaseBar(QWidget):
-    """Frozen phases are pale, the others full. `chosen` carries the number of the phase that is pressed, from 0."""
+    """Frozen phases are pale, the others solid. `chosen` carries the index of the clicked phase."""
 
     chosen = Signal(int)
 
@@ -44,14 +44,14 @@ class PhaseBar(QWidget):
         return self._stretches
 
     def show_stretches(self, stretches: Sequence[Stretch], current: int) -> None:
-        """Show other phases; `current` is the one whose frozen layers are in sight (−1 for none)."""
+        """Show phases; `current` is the one whose frozen layers are displayed (−1 for none)."""
         self._stretches, self._current = tuple(stretches), current
         self.setAccessibleName("; ".join(stretch.words for stretch in stretches))
         self.setToolTip(self.accessibleName())
         self.update()
 
     def boxes(self) -> list[QRectF]:
-        """Where the phases lie, left to right."""
+        """The rectangles of the phases, left to right."""
         count = len(self._stretches)
         if not count:
             return []

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
-from dnnstudio.core.optimizers import OPTIMIZER_KINDS, AnyOptimizer
+from dnnstudio.core.experiment.optimizers import OPTIMIZER_KINDS, AnyOptimizer
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import (
     Choice,
@@ -29,7 +29,7 @@ WIDTHS = (34, 112, 64, 88, 156)
 
 @dataclass(frozen=True, slots=True)
 class PhaseFacts:
-    """What a row shows. `rate` is the one that is used; `own_rate` whether the phase names it itself."""
+    """The contents of a row. `rate` is the effective learning rate; `own_rate` whether the phase sets it itself."""
 
     number: int
     count: int
@@ -47,7 +47,7 @@ class PhaseFacts:
 
 
 class PhaseRow(QWidget):
-    """Fields for one phase. `changed(name, value)` for epochs, learning_rate and optimizer; the others are wishes."""
+    """Fields for one phase. `changed(name, value)` for epochs, learning_rate and optimizer; the others are requests."""
 
     changed = Signal(str, object)
     entered = Signal()
@@ -98,7 +98,7 @@ class PhaseRow(QWidget):
             widget.installEventFilter(self)
 
     def show_facts(self, facts: PhaseFacts) -> None:
-        """Show a phase as it is now."""
+        """Show the present phase."""
         self._facts = facts
         words = f"phase {facts.number + 1}"
         self._number.setText(f"{facts.number + 1}")
@@ -137,7 +137,7 @@ class PhaseRow(QWidget):
         menu.popup(self.more.mapToGlobal(QPoint(0, self.more.height() + 4)))
 
     def make_menu(self) -> QMenu:
-        """What else can be done with this phase."""
+        """The menu of further commands for this phase."""
         assert self._facts is not None
         facts = self._facts
         menu = QMenu(self)

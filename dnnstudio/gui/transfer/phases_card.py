@@ -7,23 +7,24 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.layers import Shape
-from dnnstudio.core.reuse_phases import frozen_in, learning, named
-from dnnstudio.core.stages import phase_optimizer
-from dnnstudio.gui.panels.parts import FitScroll
+from dnnstudio.core.experiment.layers import Shape
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.planning.phases import frozen_in, learning
+from dnnstudio.core.planning.stages import phase_optimizer
+from dnnstudio.core.text import count_of, listed
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.transfer.pair_row import INFERENCE
 from dnnstudio.gui.transfer.phase_bar import PhaseBar, Stretch
 from dnnstudio.gui.transfer.phase_row import WIDTHS, PhaseFacts, PhaseRow
 from dnnstudio.gui.widgets import SectionTitle, label, push_button
+from dnnstudio.gui.widgets.fit_scroll import FitScroll
 
 COLUMNS = ("Phase", "Frozen layers", "Epochs", "Learning rate", "Optimizer")
 ROWS_IN_SIGHT = 4
 
 
 class PhasesCard(QFrame):
-    """Shows the phases and asks for what a person changes; numbers count from 0.
+    """Shows the phases and emits the user's requests; numbers count from 0.
 
     `changed(number, field, value)`, `chosen(number)`, `freeze_requested(number)`, `settings_requested(number)`,
     `moved(number, by)`, `removed(number)`, `added`.
@@ -85,7 +86,7 @@ class PhasesCard(QFrame):
         transfer = experiment.transfer
         phases = transfer.phases if transfer is not None else ()
         reused = {item.layer for item in transfer.reuse} if transfer is not None else set()
-        has_norm = {layer.id for layer in experiment.active_layers if layer.kind == "batch_normalization"}
+        has_norm = {layer.id for layer in experiment.active_layers if layer.averages_over == "batch"}
         self.add_button.setEnabled(transfer is not None)
         epochs = sum(phase.epochs for phase in phases)
         self.head.set_note(f"{epochs:,} epochs in all" if phases else "")
@@ -105,7 +106,7 @@ class PhasesCard(QFrame):
             found = learning(experiment, input_shape, number)
             tip = f"Learning: {', '.join(found.layers)}." if found.layers else "Nothing can be learnt in this phase."
             if still := sorted(frozen & has_norm):
-                tip += f" {named(still)}: {INFERENCE[0].lower()}{INFERENCE[1:]}"
+                tip += f" {listed(still)}: {INFERENCE[0].lower()}{INFERENCE[1:]}"
             stretches.append(Stretch(phase.epochs, f"{number + 1} · {words} · {_epochs(phase.epochs)}", bool(frozen)))
             row.show_facts(
                 PhaseFacts(
@@ -152,4 +153,4 @@ def _frozen_tip(entries: Sequence[str], frozen: frozenset[str]) -> str:
 
 
 def _epochs(count: int) -> str:
-    return f"{count:,} epoch{'s' if count != 1 else ''}"
+    return count_of(count, "epoch")

@@ -1,4 +1,4 @@
-"""What the transfer dialog is asked, and what it answers."""
+"""Input and output of the transfer dialog."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Literal
 
 from PySide6.QtWidgets import QWidget
 
-from dnnstudio.core.data import DataSummary
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.gui.engine_thread import Engine
+from dnnstudio.core.experiment.data import DataSummary
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.gui.base.engine_thread import Engine
 
 Deed = Literal["apply", "train", "remove", "split"]
 
 
 @dataclass(frozen=True, slots=True)
 class TransferRequest:
-    """The document's experiment, what is known of its data, where it lies, and where trained models lie.
+    """The document's experiment, its data summary, its folder, and the workspace.
 
-    `source` is the run folder or model file to begin with. `choose_file` asks for a model file.
+    `source` is the run folder or model file selected at first. `choose_file` asks for a model file.
     """
 
     experiment: Experiment
@@ -35,9 +35,9 @@ class TransferRequest:
 
 @dataclass(frozen=True, slots=True)
 class TransferAnswer:
-    """The experiment as it shall be, and what shall be done: "train" is applied and trained.
+    """The resulting experiment, and what to do with it: "train" applies and trains it.
 
-    "split" asks for two tasks instead; the experiment is then the one before.
+    "split" asks for two tasks instead; the experiment is then unchanged.
     """
 
     experiment: Experiment

@@ -1,22 +1,25 @@
-"""The trained networks that layers can be taken from: the workspace's runs and model files, and any other file.
+"""The trained networks whose layers can be reused: the workspace's runs and model files, and any other file.
 
-Runs are read in slices between the window's events; model files are opened by the engine, on its thread.
+Runs are read in slices between events; model files are opened by the engine on its thread.
 """
 
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.jobs import OpenedModel, OpenModel
-from dnnstudio.core.library import MODELS, SUFFIXES, run_entry
-from dnnstudio.core.runs import MODEL, home_of, is_run, run_folders
-from dnnstudio.core.trained_source import TrainedSource, from_entry, from_file
-from dnnstudio.gui.engine_thread import Engine
+from dnnstudio.core.jobs.requests import OpenModel
+from dnnstudio.core.jobs.results import OpenedModel
+from dnnstudio.core.os_errors import found_in, is_there
+from dnnstudio.core.workspace.catalog import MODELS, SUFFIXES, run_entry
+from dnnstudio.core.workspace.runs import MODEL, home_of, is_run, run_folders
+from dnnstudio.core.workspace.sources import TrainedSource, from_entry, from_file
+from dnnstudio.gui.base.engine_thread import Engine
+from dnnstudio.gui.base.ticket import Failure, Ticket
 
 SLICE_S = 0.008
 
@@ -24,8 +27,8 @@ SLICE_S = 0.008
 class SourceReader(QObject):
     """Finds sources and reads them.
 
-    `found(TrainedSource)` for each run of the workspace, newest first, then `listed` with the model files that lie
-    there unread. `read(TrainedSource)` or `refused(Path, UserError)` for a file that was asked for.
+    `found(TrainedSource)` for each run of the workspace, newest first, then `listed` with its unread model files.
+    `read(TrainedSource)` or `refused(Path, UserError)` for a requested file.
     """
 
     found = Signal(object)
@@ -38,35 +41,30 @@ class SourceReader(QObject):
         self._engine = engine
         self._workspace = workspace
         self._waiting: list[Path] = []
-        self._jobs: dict[str, Path] = {}
-        self._controls: list[Any] = []
+        self._tickets: list[Ticket] = []
         self._timer = QTimer(self)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._read_some)
-        engine.finished.connect(self._on_finished)
-        engine.failed.connect(self._on_failed)
 
     @property
     def busy(self) -> bool:
         """Whether a file is being read."""
-        return bool(self._jobs)
+        return any(not ticket.over for ticket in self._tickets)
 
     def start(self) -> None:
-        """Look at the workspace."""
-        self._waiting = [folder for folder in run_folders(self._workspace) if (folder / MODEL).exists()]
+        """Search the workspace."""
+        self._waiting = [folder for folder in run_folders(self._workspace) if is_there(folder / MODEL)]
         self._timer.start()
 
     def close(self) -> None:
-        """Read no more; what the engine still reads is forgotten."""
+        """Stop reading; results of the engine still to come are discarded."""
         self._timer.stop()
-        for control in self._controls:
-            control.stop()
-        self._jobs.clear()
-        self._engine.finished.disconnect(self._on_finished)
-        self._engine.failed.disconnect(self._on_failed)
+        for ticket in self._tickets:
+            ticket.abandon()
+        self._tickets.clear()
 
     def read_place(self, place: Path) -> None:
-        """Read a run folder at once, or a model file aside; `read` or `refused` follows."""
+        """Read a run folder at once, or a model file in the background; `read` or `refused` follows."""
         place = home_of(place)
         if place.is_dir():
             try:
@@ -74,9 +72,10 @@ class SourceReader(QObject):
             except UserError as error:
                 self.refused.emit(place, error)
             return
-        job = OpenModel(path=place)
-        self._jobs[job.id] = place
-        self._controls.append(self._engine.submit(job))
+        ticket = self._engine.ask(
+            OpenModel(path=place), on_result=partial(self._on_opened, place), on_failure=partial(self._on_failed, place)
+        )
+        self._tickets = [*(other for other in self._tickets if not other.over), ticket]
 
     def _run(self, folder: Path) -> TrainedSource:
         if not is_run(folder) or not (folder / MODEL).exists():
@@ -89,33 +88,23 @@ class SourceReader(QObject):
             try:
                 self.found.emit(from_entry(run_entry(self._waiting.pop())))
             except UserError:
-                continue  # a damaged run is named in the table of runs; here it only cannot be chosen
+                continue  # a damaged run is reported in the table of runs; here it is only left out
         if not self._waiting:
             self._timer.stop()
             self.listed.emit(self._files())
 
     def _files(self) -> tuple[Path, ...]:
-        try:
-            files = sorted((self._workspace / MODELS).iterdir())
-        except OSError:
-            return ()
+        files = found_in(self._workspace / MODELS, "*")
         return tuple(
             path for path in files if path.suffix.lower() in SUFFIXES and not path.name.lower().endswith(".weights.h5")
         )
 
-    def _on_finished(self, job: Any, result: Any) -> None:
-        place = self._jobs.pop(job.id, None)
-        if place is not None and isinstance(result, OpenedModel):
-            self.read.emit(
-                from_file(
-                    place, result.experiment, result.input_shape, result.notes, has_experiment=result.has_experiment
-                )
-            )
+    def _on_opened(self, place: Path, opened: OpenedModel) -> None:
+        self.read.emit(
+            from_file(place, opened.experiment, opened.input_shape, opened.notes, has_experiment=opened.has_experiment)
+        )
 
-    def _on_failed(self, job: Any, failure: Any) -> None:
-        place = self._jobs.pop(job.id, None)
-        if place is None or failure.kind == "cancelled":
-            return
+    def _on_failed(self, place: Path, failure: Failure) -> None:
         if failure.kind == "bug":
             self.refused.emit(place, UserError(f"{place.name} cannot be read.", "Is it a .keras or .h5 file?"))
         else:

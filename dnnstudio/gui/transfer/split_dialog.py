@@ -1,4 +1,4 @@
-"""Splitting one data set into two tasks: which classes are task B's, and how few rows it learns from."""
+"""Splits one data set into two tasks: the classes of task B, and its number of training rows."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from dnnstudio.core.data import task_class_names
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.reuse_phases import named
-from dnnstudio.core.tasks import split_into_tasks
+from dnnstudio.core.experiment.data import task_class_names
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.planning.task_split import split_into_tasks
+from dnnstudio.core.text import listed
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Chip, Choice, ComboBox, FlowLayout, Limits, NumberField, Steps, label, push_button
 
@@ -28,7 +28,9 @@ class Tasks:
 
 
 class SplitDialog(QDialog):
-    """Opens with the chapter's choice: classes 5 and 6 against the rest, class 6 the positive one, 200 rows."""
+    """The dialog; its defaults are those of Géron, chapter 11: classes 5 and 6 against the rest, class 6 positive, 200
+    rows.
+    """
 
     def __init__(
         self, theme: Theme, experiment: Experiment, names: Sequence[str], *, parent: QWidget | None = None
@@ -125,7 +127,7 @@ class SplitDialog(QDialog):
         return tuple(number for number, chip in enumerate(self.chips) if chip.isChecked())
 
     def _on_classes(self) -> None:
-        """The questions that can be asked of the chosen classes; the last class is the positive one at first."""
+        """Update the possible tasks for the chosen classes; the last class is the default positive one."""
         chosen, before = self._chosen(), self.positive.value()
         questions = [Choice(number, f"{self._names[number]}: yes or no") for number in chosen]
         self.positive.set_choices([*questions, Choice("each", "Which of them: one output a class")])
@@ -152,7 +154,7 @@ class SplitDialog(QDialog):
             self.problem.setText("")
             first, second = (task_class_names(task.data.classes, self._names) for task in (a, b))
             rows = f"the first {b.data.train_limit:,} training rows"
-            asked = " or ".join(second) if len(second) == 2 else named(second)
+            asked = " or ".join(second) if len(second) == 2 else listed(second)
             self.outcome.setText(f"A: {len(first)} classes, all rows.  B: {asked}, {rows}.")
         self.problem.setVisible(self.tasks is None)
         self.outcome.setVisible(self.tasks is not None)
@@ -160,7 +162,7 @@ class SplitDialog(QDialog):
 
     @classmethod
     def ask(cls, theme: Theme, experiment: Experiment, names: Sequence[str], *, parent: QWidget | None) -> Tasks | None:
-        """The two experiments; None when the person thought better of it."""
+        """The two experiments; None if the dialog was cancelled."""
         dialog = cls(theme, experiment, names, parent=parent)
         accepted = dialog.exec() == QDialog.DialogCode.Accepted
         tasks = dialog.tasks

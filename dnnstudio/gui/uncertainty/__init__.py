@@ -1,4 +1,4 @@
-"""The uncertainty inspector: what a network says of every image under dropout, and what follows from it."""
+"""The uncertainty inspector: the network's samples for every image under dropout, and what follows from them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Subject", "UncertaintyDialog", "UncertaintyOpener", "subject_of"]
 
 
 def __getattr__(name: str) -> Any:
-    """The inspector's window is imported when it is first asked for, not before the main window is painted."""
+    """The inspector's window is imported on first use, not before the main window's first paint."""
     if name != "UncertaintyDialog":
         raise AttributeError(name)
     from dnnstudio.gui.uncertainty.dialog import UncertaintyDialog

@@ -1,4 +1,4 @@
-"""Whether 80 % sure means 80 % right: the reliability diagram, its figures, and a temperature that mends it."""
+"""The Calibration tab: the reliability diagram, its figures, and temperature scaling."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from dnnstudio.core.text import percent
 from dnnstudio.core.uncertainty.calibration import (
     Binning,
     Reliability,
@@ -23,11 +24,11 @@ from dnnstudio.core.uncertainty.calibration import (
 from dnnstudio.core.uncertainty.samples import Samples
 from dnnstudio.core.uncertainty.scores import Floats
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.uncertainty.chart import Axis, Bars, Chart, Dots, Item, Line, nice_axis, share_axis
-from dnnstudio.gui.uncertainty.distribution_tab import clear_scroll
+from dnnstudio.gui.uncertainty.distribution.tab import clear_scroll
 from dnnstudio.gui.uncertainty.inspection import Inspection
-from dnnstudio.gui.uncertainty.words import percent
+from dnnstudio.gui.uncertainty.sentences import row_noun, source_words
 from dnnstudio.gui.widgets import Card, Choice, ComboBox, LegendEntry, Segmented, label, rule
+from dnnstudio.gui.widgets.charts.chart import Axis, Bars, Chart, Dots, Item, Line, Note, nice_axis, share_axis
 
 WINNER = -1
 BINS = 15
@@ -43,22 +44,27 @@ FIGURES = (
 )
 SOURCES = (
     ("off", "Dropout off"),
-    ("mean", "MC mean"),
+    ("mean", "Mean of passes"),
     ("off_t", "Dropout off, after"),
-    ("mean_t", "MC mean, after"),
+    ("mean_t", "Mean of passes, after"),
 )
+SINGLE_SOURCES = (("mean", "As predicted"), ("mean_t", "After the temperature"))
+HEADS = ("off", "mean", "after")
+SINGLE_HEADS = ("", "as is", "after")
+FEW = 10
+"""A bin of fewer images says little: its accuracy may be off by 30 points by chance alone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """One set of probabilities and its figures."""
+    """One set of probabilities with its calibration figures."""
 
     probabilities: Floats
     figures: dict[str, float]
 
 
 def measure(probabilities: Floats, labels: NDArray[np.int64]) -> Measured:
-    """All figures of one set of probabilities."""
+    """All calibration figures of one set of probabilities."""
     correct = probabilities.argmax(axis=1) == labels
     confidence = probabilities.max(axis=1)
     bins = reliability(confidence, correct, bins=BINS)
@@ -79,7 +85,7 @@ def measure(probabilities: Floats, labels: NDArray[np.int64]) -> Measured:
 
 
 class CalibrationTab(QWidget):
-    """Reads the samples; the temperature is fitted on the validation rows alone."""
+    """Shows the samples' calibration; the temperature is fitted on the validation rows only."""
 
     def __init__(self, theme: Theme, inspection: Inspection, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -158,9 +164,9 @@ class CalibrationTab(QWidget):
         grid = QGridLayout()
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(6)
-        self._cells = {}
-        for place, text in enumerate(("off", "MC mean", "MC after")):
-            head = label(text, Role.CAPTION)
+        self.cells = {}
+        self._heads = [label(text, Role.CAPTION) for text in HEADS]
+        for place, head in enumerate(self._heads):
             head.setAlignment(Qt.AlignmentFlag.AlignRight)
             grid.addWidget(head, 0, place + 1)
         for number, (name, words, tip) in enumerate(FIGURES, start=1):
@@ -172,7 +178,7 @@ class CalibrationTab(QWidget):
                 cell.setObjectName(f"figure_{name}_{source}")
                 cell.setAlignment(Qt.AlignmentFlag.AlignRight)
                 cell.setToolTip(tip)
-                self._cells[name, source] = cell
+                self.cells[name, source] = cell
                 grid.addWidget(cell, number, place + 1)
         grid.setColumnStretch(0, 1)
         card.body.addLayout(grid)
@@ -189,14 +195,14 @@ class CalibrationTab(QWidget):
         return card
 
     def set_no_validation(self, why: str) -> None:
-        """Why there are no validation rows to fit on."""
+        """Set why there are no validation rows to fit on."""
         self._no_validation = why
         self.refresh()
 
     # ------------------------------------------------------------------------------------------ figures
 
     def _measure(self, samples: Samples) -> None:
-        """Fit and measure, once for each set of samples."""
+        """Fit and compute the figures, once per set of samples."""
         validation = self._inspection.validation
         of = (id(samples), id(validation))
         if of == self._of:
@@ -223,16 +229,29 @@ class CalibrationTab(QWidget):
             each = [Choice(number, name) for number, name in enumerate(names)]
             self.klass.set_choices([Choice(WINNER, "The winner"), *each])
             self.klass.set_value(WINNER)
+        self._offer_sources(samples.is_single)
         self._measure(samples)
         shown = self._measured.get(str(self.source.value())) or self._measured["mean"]
         self._show_words(samples)
         self._show_diagram(samples, shown)
-        for (name, source), cell in self._cells.items():
+        for (name, source), cell in self.cells.items():
             found = self._measured.get(source)
             digits = 3 if name in ("brier", "nll") else None
             value = None if found is None else found.figures[name]
             cell.setText("–" if value is None else f"{value:.3f}" if digits else percent(value, 1))
         self._show_temperature()
+
+    def _offer_sources(self, single: bool) -> None:
+        """Without passes there is one prediction, as it is and after the temperature."""
+        wanted = SINGLE_SOURCES if single else SOURCES
+        if len(self.source.choices()) == len(wanted):
+            return
+        self.source.set_choices([Choice(name, words) for name, words in wanted])
+        self.source.set_value("mean")
+        for head, text in zip(self._heads, SINGLE_HEADS if single else HEADS, strict=True):
+            head.setText(text)
+        for (_, source), cell in self.cells.items():
+            cell.setVisible(not single or source != "off")
 
     def _show_words(self, samples: Samples) -> None:
         confidence = float(samples.scores.max_probability.mean())
@@ -241,13 +260,17 @@ class CalibrationTab(QWidget):
         verdict = "well judged" if abs(gap) < 0.01 else "too sure of itself" if gap > 0 else "too modest"
         self.title.setText(f"On average {percent(confidence, 1)} sure and {percent(accuracy, 1)} right: {verdict}.")
         ece = self._measured["mean"].figures["ece"]
+        noun = row_noun(samples)
+        elsewhere = f"It speaks of {noun}s like these" + ("; for others see Shift." if noun == "image" else ".")
+        if samples.is_single:
+            self.second.setText(f"Calibration error {percent(ece, 1)}. {elsewhere}")
+            return
         off = self._measured["off"].figures["ece"]
         compared = f"{'lower' if ece < off else 'higher'} than the {percent(off, 1)} with dropout off"
         if percent(ece, 1) == percent(off, 1):
             compared = "as with dropout off"
         self.second.setText(
-            f"Calibration error {percent(ece, 1)} with the mean over passes, {compared}. "
-            "It speaks of images like these; for others see Shift."
+            f"Calibration error {percent(ece, 1)} with {source_words(samples)[0]}, {compared}. {elsewhere}"
         )
 
     def _show_diagram(self, samples: Samples, shown: Measured) -> None:
@@ -262,14 +285,16 @@ class CalibrationTab(QWidget):
         binning: Binning = "mass" if self.binning.value() == "mass" else "width"
         bins = reliability(confidence, hit, bins=BINS, binning=binning)
         low, high = np.minimum(bins.confidence, bins.accuracy), np.maximum(bins.confidence, bins.accuracy)
-        # Bins of equal counts can be thinner than a line.
+        few = bins.counts < FEW
+        # Bins of equal counts can be narrower than a line.
         right = np.maximum(bins.high, bins.low + 0.004)
         items: list[Item] = [
             Bars(bins.low, right, np.zeros(len(low)), bins.accuracy, "train", 70),
             Bars(bins.low, right, low, high, "wrong", 90),
             Line(ONE, ONE, "planned", "dashed", 1.2),
             Line(bins.confidence, bins.accuracy, "train", width=1.6),
-            Dots(bins.confidence, bins.accuracy, "train", 4),
+            Dots(bins.confidence[~few], bins.accuracy[~few], "train", 4),
+            Dots(bins.confidence[few], bins.accuracy[few], "train", 4, hollow=True),
         ]
         self.diagram.set_axes(share_axis(0, 1, 0.2), share_axis(0, 1, 0.2))
         self.diagram.set_items(items)
@@ -278,8 +303,10 @@ class CalibrationTab(QWidget):
             LegendEntry("gap to what was said", "wrong", percent(bins.ece, 1)),
             LegendEntry("perfectly calibrated", "planned", "", "dashed"),
         ]
+        if few.any():
+            entries.insert(1, LegendEntry(f"hollow: under {FEW} {row_noun(samples)}s", "text3"))
         self.diagram.legend.set_entries(entries)
-        self.diagram.set_legend_corner("top_left")
+        self.diagram.set_legend_corner("free")
         self._show_counts(bins, right)
 
     def _show_counts(self, bins: Reliability, right: Floats) -> None:
@@ -287,7 +314,17 @@ class CalibrationTab(QWidget):
         top = nice_axis(0.0, float(counts.max()))
         self.counts.set_axes(share_axis(0, 1, 0.2, "how sure it was"), Axis(0, top.high, [top.ticks[0], top.ticks[-1]]))
         zeros = np.zeros(len(counts))
-        self.counts.set_items([Bars(bins.low, right, zeros, counts, "planned", 160)])
+        few = bins.counts < FEW
+        items: list[Item] = [
+            Bars(bins.low[~few], right[~few], zeros[~few], counts[~few], "planned", 160),
+            Bars(bins.low[few], right[few], zeros[few], counts[few], "planned", hollow=True),
+        ]
+        middle = (bins.low + right) / 2
+        items += [
+            Note(float(x), float(count) + 0.1 * top.high, f"{count:.0f}", "text3", "above")
+            for x, count in zip(middle[few], counts[few], strict=True)
+        ]
+        self.counts.set_items(items)
 
     def _show_temperature(self) -> None:
         found = self._temperatures.get("mean")
@@ -306,9 +343,13 @@ class CalibrationTab(QWidget):
         off = self._temperatures["off"]
         self.after.setText(
             f"ECE {percent(before['ece'], 1)} → {percent(after['ece'], 1)}, "
-            f"log loss {before['nll']:.3f} → {after['nll']:.3f}. With dropout off T = {off:.2f}: "
-            f"ECE {percent(self._measured['off'].figures['ece'], 1)} → "
-            f"{percent(self._measured['off_t'].figures['ece'], 1)}."
+            f"log loss {before['nll']:.3f} → {after['nll']:.3f}."
+            + (
+                ""
+                if validation.is_single
+                else f" With dropout off T = {off:.2f}: ECE {percent(self._measured['off'].figures['ece'], 1)} → "
+                f"{percent(self._measured['off_t'].figures['ece'], 1)}."
+            )
         )
 
     def showEvent(self, event: QShowEvent) -> None:

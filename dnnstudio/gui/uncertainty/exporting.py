@@ -1,4 +1,4 @@
-"""Copies and files of what is shown: PNG, SVG, CSV and NPZ."""
+"""Copies and files of the present view: PNG, SVG, CSV and NPZ."""
 
 from __future__ import annotations
 
@@ -14,23 +14,14 @@ from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QWidget
 
-from dnnstudio.core.files import write_atomically
+from dnnstudio.core.atomic_files import write_atomically
+from dnnstudio.core.uncertainty.number_samples import NumberSamples
 from dnnstudio.core.uncertainty.samples import Samples
-from dnnstudio.core.uncertainty.scores import DOUBTS
-
-SCORE_COLUMNS = (
-    "predictive_entropy",
-    "expected_entropy",
-    "mutual_information",
-    "variation_ratio",
-    "winner_std",
-    "margin",
-    "max_probability",
-)
+from dnnstudio.core.uncertainty.scores import SCORES
 
 
 def picture_of(widget: QWidget, *, scale: float = 2.0) -> QPixmap:
-    """What the widget shows, twice as fine as on the screen."""
+    """The widget as an image at twice its screen size."""
     picture = QPixmap(widget.size() * scale)
     picture.setDevicePixelRatio(scale)
     picture.fill(widget.palette().window().color())
@@ -39,7 +30,7 @@ def picture_of(widget: QWidget, *, scale: float = 2.0) -> QPixmap:
 
 
 def save_png(widget: QWidget, path: Path) -> None:
-    """Raises `UserError`."""
+    """Write `widget` as a PNG at twice its screen size. Raises `UserError` if the file cannot be written."""
     data = QByteArray()
     buffer = QBuffer(data)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
@@ -49,7 +40,9 @@ def save_png(widget: QWidget, path: Path) -> None:
 
 
 def save_svg(widget: QWidget, path: Path) -> None:
-    """The painted parts as lines and words that can be scaled. Raises `UserError`."""
+    """Write the painted parts as SVG, with scalable lines and text. Raises `UserError` if the file cannot
+    be written.
+    """
     data = QByteArray()
     buffer = QBuffer(data)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
@@ -67,30 +60,30 @@ def save_svg(widget: QWidget, path: Path) -> None:
 
 
 def table_of(samples: Samples, rows: NDArray[np.int64] | None = None) -> str:
-    """A line an image: what was said, the label, every score, and mean and standard deviation a class."""
+    """One line per image: prediction, label, every score, and mean and standard deviation per class."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     names, scores = samples.rows.class_names, samples.scores
-    head = ["image", "label", "said", "vote", "dropout_off", "right", *SCORE_COLUMNS]
+    head = ["image", "label", "said", "vote", "dropout_off", "right", *SCORES]
     head += [f"mean {name}" for name in names] + [f"std {name}" for name in names]
     writer.writerow(head)
     off = samples.rows.deterministic.argmax(axis=1)
     for row in range(len(samples.rows)) if rows is None else rows.tolist():
         answers = (samples.rows.labels[row], scores.winner[row], scores.vote[row], off[row])
-        figures = [f"{getattr(scores, name)[row]:.9g}" for name in SCORE_COLUMNS]
+        figures = [f"{scores.values[name][row]:.9g}" for name in SCORES]
         figures += [f"{value:.7g}" for value in (*scores.mean[row], *scores.std[row])]
         right = int(scores.winner[row] == samples.rows.labels[row])
         writer.writerow([row, *(names[int(answer)] for answer in answers), right, *figures])
     return out.getvalue()
 
 
-def save_csv(samples: Samples, path: Path) -> None:
-    """Raises `UserError`."""
-    write_atomically(path, table_of(samples).encode())
+def save_text(text: str, path: Path) -> None:
+    """Write a text, such as a table's. Raises `UserError` if the file cannot be written."""
+    write_atomically(path, text.encode())
 
 
-def save_npz(samples: Samples, path: Path) -> None:
-    """The same arrays as `dnnstudio uncertainty` writes. Raises `UserError`."""
+def save_npz(samples: Samples | NumberSamples, path: Path) -> None:
+    """Write the same arrays as `dnnstudio uncertainty`. Raises `UserError` if the file cannot be written."""
 
     def fill(file: BinaryIO) -> None:
         np.savez(file, **samples.arrays())  # type: ignore[arg-type]
@@ -99,7 +92,7 @@ def save_npz(samples: Samples, path: Path) -> None:
 
 
 def figures_of(samples: Samples, row: int) -> str:
-    """One image as lines of text with tabs, for a table or a letter."""
+    """One image's figures as tab-separated lines, for a spreadsheet or a letter."""
     names, scores = samples.rows.class_names, samples.scores
     lines = ["class\tmean\tstandard deviation\tvotes\tdropout off"]
     for number in np.argsort(-scores.mean[row], kind="stable").tolist():
@@ -107,5 +100,5 @@ def figures_of(samples: Samples, row: int) -> str:
         words = "\t".join(f"{value:.4f}" for value in figures)
         off = samples.rows.deterministic[row, number]
         lines.append(f"{names[number]}\t{words}\t{scores.votes[row, number]}\t{off:.4f}")
-    lines += [f"{title}\t{scores.doubt(name)[row]:.4f}" for name, title in DOUBTS.items()]
+    lines += [f"{score.title}\t{scores.uncertainty(score.name)[row]:.4f}" for score in samples.telling_scores]
     return "\n".join(lines) + "\n"

@@ -1,8 +1,9 @@
-"""The images as a grid of small pictures: only what is in sight is ever drawn, so that ten thousand scroll smoothly."""
+"""The images as a grid of thumbnails: only visible ones are drawn, so that ten thousand scroll smoothly."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +31,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from dnnstudio.core.text import percent
 from dnnstudio.core.uncertainty.samples import Samples
-from dnnstudio.gui.panels.thumbnails import ink
+from dnnstudio.gui.data.thumbnails import ink
 from dnnstudio.gui.theme import Theme
 
 Index = QModelIndex | QPersistentModelIndex
@@ -42,7 +44,7 @@ HALF_LATER_MS = 30
 
 
 class Pictures:
-    """The images drawn as ink on paper, made when they are first wanted and made anew for another theme."""
+    """Renders the images on demand and caches them per theme."""
 
     def __init__(self, theme: Theme) -> None:
         self._theme = theme
@@ -53,13 +55,13 @@ class Pictures:
         theme.changed.connect(self._forget)
 
     def set_source(self, pictures: NDArray[np.uint8] | None) -> None:
-        """Draw from these: uint8 [rows, h, w] or [rows, h, w, 3]; None for tables."""
+        """Set the images: uint8 [rows, h, w] or [rows, h, w, 3]; None for tables."""
         if pictures is not self._source:
             self._source = pictures
             self._forget()
 
     def set_as_stored(self, as_stored: bool) -> None:
-        """White on black as in the file, or ink on paper."""
+        """Show them as stored (white on black), or dark on light."""
         self.as_stored = as_stored
         self._forget()
 
@@ -68,7 +70,7 @@ class Pictures:
         self._small.clear()
 
     def small(self, row: int, side: int, ratio: float) -> QPixmap | None:
-        """The picture fitted into a square of `side` pixels, ready to be put on the screen."""
+        """The image fitted into a square of `side` pixels, ready for painting."""
         found = self._small.get(row)
         picture = None if found is not None else self.of(row)
         if picture is not None:
@@ -95,9 +97,9 @@ class Pictures:
 
 
 class ImageModel(QAbstractListModel):
-    """The rows in the order in which they are shown, each with the figure that stands beneath.
+    """The rows in display order, each with the figure shown below it.
 
-    `figures_changed` in place of `dataChanged`, for which a list lays all its items out anew.
+    `figures_changed` replaces `dataChanged`, on which a list view lays out all its items again.
     """
 
     figures_changed = Signal()
@@ -107,9 +109,21 @@ class ImageModel(QAbstractListModel):
         self.samples: Samples | None = None
         self.order: NDArray[np.int64] = np.empty(0, np.int64)
         self._figures: NDArray[np.float64] | None = None
+        self.sets: Callable[[int], tuple[str, ...]] | None = None
 
-    def show(self, samples: Samples, order: NDArray[np.int64], figures: NDArray[np.float64] | None) -> None:
-        """Show other rows, or the same in another order. `figures` is [rows]; None shows the row's number."""
+    def show(
+        self,
+        samples: Samples,
+        order: NDArray[np.int64],
+        figures: NDArray[np.float64] | None,
+        *,
+        sets: Callable[[int], tuple[str, ...]] | None = None,
+    ) -> None:
+        """Show other rows, or another order. `figures` is [rows]; None shows the row numbers.
+
+        `sets` gives the names in the promised set of a row, shown as chips in place of the figure.
+        """
+        self.sets = sets
         same = self.samples is not None and np.array_equal(order, self.order)
         if same:
             self.samples, self._figures = samples, figures
@@ -123,7 +137,7 @@ class ImageModel(QAbstractListModel):
         return int(self.order[place])
 
     def place_of(self, row: int) -> int:
-        """Where a row is shown, or -1."""
+        """The position of a row, or -1."""
         found = np.flatnonzero(self.order == row)
         return int(found[0]) if len(found) else -1
 
@@ -143,12 +157,13 @@ class ImageModel(QAbstractListModel):
             scores, names = self.samples.scores, self.samples.rows.class_names
             said, label = int(scores.winner[row]), int(self.samples.rows.labels[row])
             word = "right" if said == label else f"labelled {names[label]}" if label >= 0 else "of another data set"
-            return f"Image {row + 1:,}: {names[said]} {scores.mean[row, said] * 100:.0f}\u00a0%, {word}"
+            held = "" if self.sets is None else f"; set: {', '.join(self.sets(row)) or 'none fits, strange'}"
+            return f"Image {row + 1:,}: {names[said]} {percent(scores.mean[row, said])}, {word}{held}"
         return None
 
 
 class ImageDelegate(QStyledItemDelegate):
-    """Paints a picture in its frame, a disc with tick or cross, and the figure beneath."""
+    """Paints an image in its frame, a disc with check mark or cross, and the figure below."""
 
     def __init__(self, theme: Theme, pictures: Pictures, parent: QWidget) -> None:
         super().__init__(parent)
@@ -181,11 +196,14 @@ class ImageDelegate(QStyledItemDelegate):
         painter.setFont(self._theme.font(11))
         painter.setPen(color("on_accent" if selected else "text2"))
         words = QRectF(area.left(), box.bottom() + 1, area.width(), area.bottom() - box.bottom() - 1)
-        painter.drawText(words, Qt.AlignmentFlag.AlignCenter, model.figure(row))
+        if model.sets is None:
+            painter.drawText(words, Qt.AlignmentFlag.AlignCenter, model.figure(row))
+        else:
+            paint_chips(painter, self._theme, words, model.sets(row), selected=selected)
         painter.restore()
 
     def _paint_picture(self, painter: QPainter, box: QRectF, samples: Samples, row: int, right: bool | None) -> None:
-        """`right` is None for an image of another data set: none of the classes would be right."""
+        """`right` is None for an image of another data set, for which no class is correct."""
         frame = self._theme.color("border" if right is None else "right" if right else "wrong")
         paint_frame(painter, self._theme, box, None, frame.name())
         device = painter.device()
@@ -195,16 +213,41 @@ class ImageDelegate(QStyledItemDelegate):
             middle = box.center()
             painter.drawPixmap(QPointF(middle.x() - size.width() / 2, middle.y() - size.height() / 2), picture)
         elif samples.rows.values is not None:
-            painter.setFont(self._theme.font(10))
+            painter.setFont(self._theme.font(11))
             painter.setPen(self._theme.color("text2"))
-            values = "\n".join(f"{value:.4g}" for value in samples.rows.values[row][:3])
-            painter.drawText(box.adjusted(6, 4, -4, -4), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, values)
+            said = samples.rows.class_names[int(samples.scores.winner[row])]
+            short = painter.fontMetrics().elidedText(said, Qt.TextElideMode.ElideRight, SIDE - 10)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, f"row {row + 1:,}\n{short}")
         if right is not None:
             paint_disc(painter, self._theme, QRectF(box.right() - 13, box.top() - 1, 14, 14), right)
 
 
+def paint_chips(painter: QPainter, theme: Theme, room: QRectF, names: tuple[str, ...], *, selected: bool) -> None:
+    """The names of a set as chips side by side, or how many there are; one dashed chip for an empty set."""
+    painter.setFont(theme.font(10))
+    metrics = painter.fontMetrics()
+    texts = list(names) or ["strange"]
+    widths = [max(metrics.horizontalAdvance(text) + 8, 15) for text in texts]
+    if sum(widths) + 2 * (len(texts) - 1) > room.width():
+        first = metrics.elidedText(texts[0], Qt.TextElideMode.ElideRight, int(room.width()) - (42 if names[1:] else 10))
+        texts = [first, f"+{len(texts) - 1}"] if len(texts) > 1 else [first]
+        widths = [max(metrics.horizontalAdvance(text) + 8, 15) for text in texts]
+    x = room.center().x() - (sum(widths) + 2 * (len(texts) - 1)) / 2
+    ink = theme.color("on_accent" if selected else "text" if names else "text2")
+    for text, wide in zip(texts, widths, strict=True):
+        box = QRectF(x, room.center().y() - 7.5, wide, 15)
+        painter.setPen(QPen(theme.color("on_accent" if selected else "strong"), 1, Qt.PenStyle.SolidLine))
+        if not names:
+            painter.setPen(QPen(painter.pen().color(), 1, Qt.PenStyle.DashLine))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(box, 7.5, 7.5)
+        painter.setPen(ink)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        x += wide + 2
+
+
 def paint_frame(painter: QPainter, theme: Theme, box: QRectF, picture: QImage | None, frame: str) -> None:
-    """A picture inset by 3 px in a frame of 2 px."""
+    """An image inset by 3 px in a 2 px frame."""
     painter.setPen(QPen(QColor(frame), 2))
     painter.setBrush(theme.color("inset"))
     painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), 5, 5)
@@ -223,7 +266,7 @@ def paint_frame(painter: QPainter, theme: Theme, box: QRectF, picture: QImage | 
 
 
 def paint_disc(painter: QPainter, theme: Theme, disc: QRectF, right: bool) -> None:
-    """A tick or a cross on a coloured disc: a shape beside the colour."""
+    """A check mark or cross on a coloured disc, so that colour is not the only sign."""
     painter.setPen(QPen(theme.color("surface"), 1))
     painter.setBrush(theme.color("right" if right else "wrong"))
     painter.drawEllipse(disc)
@@ -254,7 +297,7 @@ class ImageGrid(QListView):
         self.images = ImageModel(self)
         self.setModel(self.images)
         self.setItemDelegate(ImageDelegate(theme, pictures, self))
-        # A list that wraps, not icon mode: that one keeps a search tree of all items and takes long to lay them out.
+        # A wrapping list, not icon mode, which keeps a search tree of all items and lays them out slowly.
         self.setViewMode(QListView.ViewMode.ListMode)
         self.setFlow(QListView.Flow.LeftToRight)
         self.setWrapping(True)
@@ -271,13 +314,13 @@ class ImageGrid(QListView):
         self.setMouseTracking(True)
         self.verticalScrollBar().setSingleStep(CELL.height() // 2)
         theme.changed.connect(self.viewport().update)
-        # In two turns: thirty pictures at once would keep the loop longer than a frame.
+        # In two event-loop iterations: thirty images at once would block the loop for more than a frame.
         self._lower = QTimer(self, singleShot=True, interval=HALF_LATER_MS)
         self._lower.timeout.connect(lambda: self.viewport().update(self._halves()[1]))
         self.images.figures_changed.connect(self._draw_figures)
 
     def _halves(self) -> tuple[QRect, QRect]:
-        """The upper and the lower half of what is in sight."""
+        """The upper and the lower half of the visible part."""
         area = self.viewport().rect()
         rows = max(area.height() // CELL.height() // 2, 1) * CELL.height() - self.verticalOffset() % CELL.height()
         return area.adjusted(0, 0, 0, rows - area.height()), area.adjusted(0, rows, 0, 0)
@@ -287,12 +330,12 @@ class ImageGrid(QListView):
         self._lower.start()
 
     def chosen(self) -> int:
-        """The row of the selected image, or -1."""
+        """The selected image's row, or -1."""
         index = self.currentIndex()
         return self.images.row_of(index.row()) if index.isValid() else -1
 
     def choose(self, row: int) -> bool:
-        """Select a row and bring it into sight; False when it is not shown."""
+        """Select a row and scroll to it; False if it is not shown."""
         place = self.images.place_of(row)
         if place < 0:
             self.clearSelection()

@@ -1,4 +1,4 @@
-"""What Monte Carlo dropout is and is not, for a person who has to trust or not to trust a prediction."""
+"""Explains what passes and promises can and cannot say, for users who decide whether to trust a prediction."""
 
 from __future__ import annotations
 
@@ -28,25 +28,45 @@ SECTIONS = (
         "before you believe a figure, and choose thresholds on validation rows, never on the test rows.",
     ),
     (
+        "Several networks",
+        "Networks of the same experiment, trained with several seeds, are an ensemble: each gives one answer with "
+        "dropout off, or many with it on, and their mean is the prediction. They start and are shuffled differently, "
+        "but learn from the same rows, so they share what these rows have wrong. Few members, below five or so, show "
+        "the spread only roughly.",
+    ),
+    (
+        "Without dropout",
+        "A network in which nothing is random gives one answer for each row. Its mistakes, its calibration, whom to "
+        "ask and what can be promised are judged all the same; only the spread between passes is missing.",
+    ),
+    (
+        "What a promise is",
+        "Half of the validation rows sets a threshold so that sets of answers (or intervals of a number) hold the "
+        "truth in at least the promised share of cases. This holds for rows that could as well have been among the "
+        "calibrating ones, on average over all of them; with a threshold for each class, in every class. It does not "
+        "hold for changed rows, which Shift shows, and is a little too good where those rows also chose the epoch.",
+    ),
+    (
         "Where it comes from",
         "Gal and Ghahramani, Dropout as a Bayesian Approximation, 2016; the scores are those of Houlsby et al., 2011. "
-        "On ensembles: Lakshminarayanan et al., 2017; on calibration under shift: Ovadia et al., 2019.",
+        "On ensembles: Lakshminarayanan et al., 2017; on calibration under shift: Ovadia et al., 2019; on promises: "
+        "Vovk et al., 2005, and Angelopoulos and Bates, 2021.",
     ),
 )
 
 
 class HelpDialog(QDialog):
-    """Four short paragraphs."""
+    """A few short paragraphs."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("uncertainty_help")
         self.setWindowTitle("About these figures")
-        self.setMinimumWidth(460)
+        self.setMinimumWidth(580)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(6)
-        column.addWidget(label("Monte Carlo dropout", Role.DIALOG_TITLE))
+        column.addWidget(label("Many passes, one answer, and a promise", Role.DIALOG_TITLE))
         for title, text in SECTIONS:
             column.addSpacing(6)
             column.addWidget(label(title, Role.LEAD))

@@ -1,70 +1,96 @@
-"""Opens the inspector beside the main window, and says when there is something to open it on."""
+"""Opens the inspector as a window of its own, and reports whether there is a network to inspect."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.gui.engine_thread import Engine
+from dnnstudio.gui.base.engine_thread import Engine
+from dnnstudio.gui.base.windows import Windows
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.uncertainty.subject import Subject
 
 if TYPE_CHECKING:
     from dnnstudio.gui.uncertainty.dialog import UncertaintyDialog
+    from dnnstudio.gui.uncertainty.numbers.dialog import NumbersDialog
 
 
 class UncertaintyOpener(QObject):
-    """Knows the inspectors that are open: one a network. `refused(UserError)` when there is nothing to look at."""
+    """Tracks the open inspectors, one per network. `refused(UserError)` if there is nothing to inspect.
+
+    `dropout_requested(Subject)`: its network is to be given dropout and trained on.
+    """
 
     refused = Signal(object)
+    dropout_requested = Signal(object)
     bug_found = Signal(str, str)
 
     def __init__(self, theme: Theme, engine: Engine, find: Callable[[], Subject | None], window: QWidget) -> None:
         super().__init__(window)
         self._theme, self._engine, self._find, self._window = theme, engine, find, window
-        self.dialogs: dict[str, UncertaintyDialog] = {}
+        self.windows: Windows[str, UncertaintyDialog | NumbersDialog] = Windows()
+        self._thresholds: dict[str, tuple[str, float]] = {}
 
     def subject(self) -> Subject | None:
-        """What would be opened; None without a network or where its run cannot be read."""
+        """The network to inspect; None without one, or if its run cannot be read."""
         try:
             return self._find()
         except UserError:
             return None
 
     def open(self) -> None:
-        """Show the inspector of the chosen network, the one that is open already if there is one."""
+        """Show the inspector of the selected network, reusing an open one."""
         try:
             subject = self._find()
             if subject is None:
                 raise UserError("There is no trained network yet.", "Press Train first, or open a model.")
-            if not subject.has_dropout:
-                raise UserError(
-                    "This network has no dropout layer, so every pass would say the same.",
-                    "Add a Dropout layer and train it.",
-                )
         except UserError as error:
             self.refused.emit(error)
             return
-        key = str(subject.model)
-        dialog = self.dialogs.get(key)
-        if dialog is None:
-            from dnnstudio.gui.uncertainty.dialog import UncertaintyDialog  # the first painting need not wait for it
+        dialog = self.windows.show(str(subject.model), lambda: self._make(subject))
+        dialog.focus_list()
 
-            dialog = UncertaintyDialog(self._theme, self._engine, subject, parent=self._window)
-            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            dialog.closed.connect(lambda: self.dialogs.pop(key, None))
-            dialog.bug_found.connect(self.bug_found)
-            self.dialogs[key] = dialog
-        dialog.show()
-        dialog.raise_()
-        dialog.activateWindow()
-        dialog.images.grid.setFocus()
+    def open_decision(self) -> None:
+        """Show the Decision tab of the selected network."""
+        self.open()
+        subject = self.subject()
+        dialog = None if subject is None else self.windows.get(str(subject.model))
+        if dialog is not None and "decision" in dialog.tabs.names():
+            dialog.tabs.set_current("decision")
+
+    def threshold(self, model: str) -> tuple[str, float] | None:
+        """The score and the threshold that decide for a network, once somebody looked at its Decision tab."""
+        dialog = self.windows.get(model)
+        if dialog is not None:
+            self._remember(model, dialog)
+        return self._thresholds.get(model)
+
+    def _remember(self, model: str, dialog: UncertaintyDialog | NumbersDialog) -> None:
+        from dnnstudio.gui.uncertainty.dialog import UncertaintyDialog
+
+        if not isinstance(dialog, UncertaintyDialog):
+            return  # a number has no Decision tab
+        decision = dialog.decision.decision
+        if isfinite(decision.threshold):
+            self._thresholds[model] = (decision.score, decision.threshold)
+
+    def _make(self, subject: Subject) -> UncertaintyDialog | NumbersDialog:
+        # Neither is needed for the first paint.
+        from dnnstudio.gui.uncertainty.dialog import UncertaintyDialog
+        from dnnstudio.gui.uncertainty.numbers.dialog import NumbersDialog
+
+        kind = NumbersDialog if subject.predicts_number else UncertaintyDialog
+        dialog = kind(self._theme, self._engine, subject, parent=self._window)
+        dialog.bug_found.connect(self.bug_found)
+        dialog.closed.connect(lambda: self._remember(str(subject.model), dialog))
+        dialog.dropout_requested.connect(lambda: self.dropout_requested.emit(subject))
+        return dialog
 
     def close_all(self) -> None:
-        """The program ends."""
-        for dialog in tuple(self.dialogs.values()):
-            dialog.close()
+        """Close every inspector, at exit."""
+        self.windows.close_all()

@@ -1,39 +1,100 @@
-"""Which network the inspector looks at, and on whose rows."""
+"""Which network is inspected, and on which rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from dnnstudio.core import codec
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.layers import DropoutLayer
-from dnnstudio.core.runs import EXPERIMENT, MODEL, RunRecord
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.layers import RandomLayer
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.text import count_of
+from dnnstudio.core.workspace.ensembles import member_folder, read_ensemble, trained_members
+from dnnstudio.core.workspace.runs import BEST_MODEL, EXPERIMENT, MODEL, RunRecord, is_run, read_run
+from dnnstudio.core.workspace.sources import short_name
+
+Who = Literal["run", "members", "passes"]
+"""Who answers: one network in many passes with dropout on, each member of an ensemble once with dropout off, or each
+member in many passes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A model (a run id, an opened model's id or a path), the experiment whose rows it is shown, and its name."""
+    """A model (a run id, an opened model's id or a path), the experiment that defines the rows, and its name."""
 
     model: str | Path
     experiment: Experiment
     title: str
+    seeds: tuple[int, ...] = ()
+    """Of an ensemble, whose folder is the model: the seeds of its trained members."""
+
+    def askable(self) -> tuple[Who, ...]:
+        """Who can be asked, the usual one first."""
+        if not self.seeds:
+            return ("run",)
+        several: tuple[Who, ...] = ("members",) if len(self.seeds) > 1 else ()
+        random: tuple[Who, ...] = ("passes",) if self.is_random else ()
+        return (*several, *random, "run")
 
     @property
-    def has_dropout(self) -> bool:
-        """Whether sampling can show anything."""
-        layers = self.experiment.active_layers
-        return any(isinstance(layer, DropoutLayer) and getattr(layer, "rate", 0) > 0 for layer in layers)
+    def is_random(self) -> bool:
+        """Whether its network has a layer, such as dropout, that makes passes differ."""
+        layers = (layer for layer in self.experiment.active_layers if isinstance(layer, RandomLayer))
+        return any(getattr(layer, "rate", 1) > 0 for layer in layers)
+
+    def model_of(self, who: Who) -> str | Path:
+        """The model that answers."""
+        if who == "run" and self.seeds:
+            return member_folder(Path(self.model), self.seeds[0])
+        return self.model
+
+    @property
+    def predicts_number(self) -> bool:
+        """Whether its data has a number to predict instead of classes."""
+        return self.experiment.data.source.predicts_number
 
 
-def subject_of(record: RunRecord | None, model: str | None, experiment: Experiment) -> Subject | None:
-    """The chosen run if it has a network, else the model at hand with the document's experiment; None without either.
+def subject_of(
+    record: RunRecord | None, model: str | None, experiment: Experiment, *, opened: Path | None = None
+) -> Subject | None:
+    """What was turned to last: the model at `opened`, or the selected run if it has a network; else the model at hand.
 
-    Raises `UserError` for a run whose experiment cannot be read.
+    The title names the weights. None without a network. Raises `UserError` for a run whose experiment cannot be read.
     """
+    if opened is not None and model is not None:
+        return Subject(model, experiment, _title_of(opened, experiment))
+    if record is not None and record.repeat is not None and (found := _ensemble(record)) is not None:
+        return found
     if record is not None and (record.folder / MODEL).is_file():
         title = f"run {record.number}, {record.name}" if record.number else record.name
+        if (of := record.measured) is not None:
+            since = f", shared layers changed by {' and '.join(of.changed_by)}" if of.outdated else ""
+            title = f"{title}, {of.weights}{since}"
         return Subject(record.folder, codec.load(record.folder / EXPERIMENT), title)
     if model is not None:
         return Subject(model, experiment, experiment.name)
     return None
+
+
+def _ensemble(record: RunRecord) -> Subject | None:
+    """The ensemble of a repeat, as far as it is trained; None while no member is."""
+    ensemble = read_ensemble(record.folder)
+    seeds = tuple(trained_members(record.folder, ensemble))
+    if not seeds:
+        return None
+    which = f"run {record.number}, {record.name}" if record.number else record.name
+    return Subject(record.folder, ensemble.experiment, f"{which}, {count_of(len(seeds), 'seed')}", seeds)
+
+
+def _title_of(opened: Path, experiment: Experiment) -> str:
+    """A model file's name, or the run that its weights are of."""
+    home = opened if opened.is_dir() else opened.parent
+    if not is_run(home):
+        return f"{experiment.name}, weights of {opened.name}"
+    if opened.name == BEST_MODEL:
+        weights = "best weights"
+    else:  # the best ones too, where an early stop put them back
+        of = read_run(home).measured
+        weights = of.weights if of is not None else "last weights"
+    return f"{short_name(home)}, {experiment.name}, {weights}"

@@ -1,4 +1,4 @@
-"""The bar across the inspector's top: whose network, how many passes, sample again, export."""
+"""The inspector's top bar: the network's name, number of passes, sample again, export."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.uncertainty.sampling import Options
 from dnnstudio.gui.uncertainty.subject import Subject
 from dnnstudio.gui.widgets import (
+    Choice,
+    ComboBox,
     ElidedLabel,
     IconLabel,
     Limits,
@@ -31,8 +33,22 @@ EXPORTS = (
 )
 
 
+def who_choices(subject: Subject) -> tuple[Choice, ...]:
+    """Who can be asked, in words; of a single run there is no choice."""
+    count = len(subject.seeds)
+    first = subject.seeds[0] if subject.seeds else 0
+    words = {
+        "members": (f"These {count} runs", "Each network answers once, with dropout off"),
+        "passes": (f"These {count} runs, passes each", "Each network answers many times, with dropout on"),
+        "run": (f"Seed {first}, many passes", "One network answers many times, with dropout on")
+        if subject.is_random
+        else (f"Seed {first} alone", "One network answers once: nothing in it is random"),
+    }
+    return tuple(Choice(who, *words[who]) for who in subject.askable())
+
+
 class TopBar(QFrame):
-    """Only shows and tells: what is done lies in the dialog."""
+    """Displays state and emits requests; the dialog carries them out."""
 
     again_requested = Signal()
     more_requested = Signal()
@@ -46,12 +62,19 @@ class TopBar(QFrame):
         set_role(self, Role.BAR)
         self.setFixedHeight(48)
         self._options = options
-        self._busy = False
+        self._busy = self._single = self._compact = False
         self.title = ElidedLabel(subject.title, Role.NAME)
         self.caption = ElidedLabel("", Role.CAPTION)
         self.mark = IconLabel(theme, "check-circle-fill", size=14, color="good_dot")
         self.status = ElidedLabel("", Role.CAPTION)
         self.status.setObjectName("sampling_status")
+        self.who = ComboBox(who_choices(subject))
+        self.who.setObjectName("who_answers")
+        self.who.setAccessibleName("Who answers")
+        self.who.setToolTip("Whose answers are compared: the networks of several seeds, or the passes of one.")
+        self.who.setFixedWidth(176)
+        self.who.set_value(options.who)
+        self.who.chosen.connect(self._take_who)
         self.passes = NumberField(
             theme, title="Passes", integer=True, limits=Limits(ge=1, le=100_000), steps=Steps.COUNT, arrows=True
         )
@@ -86,7 +109,8 @@ class TopBar(QFrame):
         row.addWidget(self.caption)
         row.addStretch(1)
         self.passes_label = label("Passes", Role.FORM)
-        for widget in (self.mark, self.status, self.passes_label, self.passes, self.more, self.again):
+        self.who.setVisible(len(self.who.choices()) > 1)
+        for widget in (self.mark, self.status, self.who, self.passes_label, self.passes, self.more, self.again):
             row.addWidget(widget)
         for button in (self.settings, self.export, self.help):
             row.addWidget(button)
@@ -94,9 +118,10 @@ class TopBar(QFrame):
     # ------------------------------------------------------------------------------------------ what is shown
 
     def show_busy(self, busy: bool) -> None:
-        """While passes come in, the second button stops them."""
+        """While passes arrive, the second button stops them."""
         self._busy = busy
-        self.more.setVisible(not busy)
+        self.who.setEnabled(not busy)
+        self._show_controls()
         self.again.setText("Stop" if busy else "Sample again")
         self.again.setToolTip(
             "End the sampling; the passes that came are kept." if busy else "Draw all passes anew, as set beside."
@@ -104,14 +129,27 @@ class TopBar(QFrame):
         self.passes.setEnabled(not busy)
         self.settings.setEnabled(not busy)
 
+    def set_single(self, single: bool) -> None:
+        """Whether the network gives one prediction: then there are no passes to choose or to add."""
+        self._single = single
+        self._show_controls()
+
+    def _show_controls(self) -> None:
+        once = self._single or self._options.who == "members"
+        self.passes.setVisible(not once)
+        self.passes_label.setVisible(not once and not self._compact)
+        self.more.setVisible(not once and not self._busy)
+        self.again.setVisible(not self._single or self._busy)
+
     def set_compact(self, compact: bool) -> None:
-        """Fewer words, for a narrow window."""
+        """Shorter texts, for a narrow window."""
+        self._compact = compact
         self.caption.setVisible(not compact)
-        self.passes_label.setVisible(not compact)
+        self._show_controls()
         self.more.setText("Add" if compact else "Add passes")
 
     def say(self, text: str, icon: str = "", color: str = "text2") -> None:
-        """The line beside the passes."""
+        """Set the text beside the passes."""
         self.status.setText(text)
         self.mark.setVisible(bool(icon))
         if icon:
@@ -180,6 +218,10 @@ class TopBar(QFrame):
     def _take(self, field: str, value: object) -> None:
         setattr(self._options, field, value)
         self.options_changed.emit()
+
+    def _take_who(self, who: object) -> None:
+        self._options.who = who  # type: ignore[assignment]  # the values of the choices are those of Who
+        self.again_requested.emit()
 
     def _take_passes(self, value: object) -> None:
         if isinstance(value, int):

@@ -1,4 +1,4 @@
-"""Show the gallery of widgets."""
+"""Shows the gallery of widgets."""
 
 import sys
 

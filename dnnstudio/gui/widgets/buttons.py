@@ -1,4 +1,4 @@
-"""Buttons that differ from Qt's own: the small icon button, the switch, and the chip."""
+"""Buttons that differ from Qt's: small icon button, toggle switch, and chip."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dnnstudio.gui.theme import Role, Theme, set_role
 
 
 def push_button(text: str, role: Role | None = None, *, tip: str = "", parent: QWidget | None = None) -> QPushButton:
-    """A button with words; `role` makes it the primary one, a link, the fix of an advice …"""
+    """A button with a label; `role` makes it the primary one, a link, the fix of an advice …"""
     button = QPushButton(text, parent)
     button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
     button.setAutoDefault(False)
@@ -24,7 +24,7 @@ def push_button(text: str, role: Role | None = None, *, tip: str = "", parent: Q
 
 
 class MiniButton(QToolButton):
-    """A 24 px button with an icon only; its words are tooltip and accessible name."""
+    """A 24 px button with only an icon; its label is the tooltip and accessible name."""
 
     def __init__(
         self, theme: Theme, icon: str, tip: str, *, color: str = "text2", size: int = 16, parent: QWidget | None = None
@@ -51,7 +51,7 @@ class MiniButton(QToolButton):
 
 
 class Toggle(QAbstractButton):
-    """A switch for yes and no, 32 × 18. `set_mixed` shows that several things differ; the next press makes it on."""
+    """A switch for yes and no, 32 × 18. `set_mixed` shows differing values; the next click switches it on."""
 
     def __init__(self, theme: Theme, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,7 +67,7 @@ class Toggle(QAbstractButton):
         return self._mixed
 
     def set_value(self, value: bool) -> None:
-        """Show a value without telling anyone."""
+        """Show a value without emitting a signal."""
         if self._mixed or self.isChecked() is not value:
             self._show(value, mixed=False)
 
@@ -127,7 +127,7 @@ class Toggle(QAbstractButton):
 
 
 class Chip(QAbstractButton):
-    """A pill with a name and a count. When it can be switched off, it is then dashed and struck through."""
+    """A pill with a name and a count. A checkable one is dashed and struck through when off."""
 
     HEIGHT = 22
 
@@ -148,7 +148,7 @@ class Chip(QAbstractButton):
         return self._count
 
     def set_count(self, count: str) -> None:
-        """The figure after the name: "5,543"."""
+        """Set the figure after the name: "5,543"."""
         self._count = count
         self._tell()
         self.updateGeometry()

@@ -1,4 +1,4 @@
-"""The card: what everything in the window lies on."""
+"""The card: the surface on which the window's contents are placed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.widgets.labels import SectionTitle
 
 FIELD_HEAD = 28
-"""The height of a head into which a field may come: it comes and goes, and nothing jumps."""
+"""Height of a head that may contain a field, so that nothing moves when the field appears."""
 
 
 class Card(QFrame):
-    """A bordered surface with a head (unless it has no title) and a `body` to put widgets into."""
+    """A bordered surface with a head (unless it has no title) and a `body` for widgets."""
 
     def __init__(
         self,
@@ -41,5 +41,5 @@ class Card(QFrame):
             self.setAccessibleName(title)
 
     def add(self, widget: QWidget, stretch: int = 0) -> None:
-        """Put a widget under what is already there."""
+        """Add a widget below the present ones."""
         self.body.addWidget(widget, stretch)

@@ -1,4 +1,4 @@
-"""A layout that fills lines from left to right, as words fill a page: for chips."""
+"""A layout that fills lines from left to right, like words in a paragraph: for chips."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
 
 class FlowLayout(QLayout):
-    """Lays its widgets out in as many lines as they need; its height follows its width."""
+    """Arranges its widgets in as many lines as necessary; its height follows its width."""
 
     def __init__(self, parent: QWidget | None = None, *, spacing: int = 4) -> None:
         super().__init__(parent)
@@ -50,7 +50,7 @@ class FlowLayout(QLayout):
         return size
 
     def _arrange(self, rect: QRect, *, place: bool) -> int:
-        """Put the items into lines (or only ask) and give the height they take."""
+        """Arrange the items in lines (or only measure) and return their height."""
         x, y, line = rect.x(), rect.y(), 0
         for item in self._items:
             widget = item.widget()

@@ -1,4 +1,4 @@
-"""All widgets on one page, to be looked at: `python -m dnnstudio.gui.widgets [light|dark]`."""
+"""All widgets on one page, for visual inspection: `python -m dnnstudio.gui.widgets [light|dark]`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from PySide6.QtWidgets import (
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets.buttons import Chip, MiniButton, Toggle, push_button
 from dnnstudio.gui.widgets.card import Card
-from dnnstudio.gui.widgets.combo import ComboBox
-from dnnstudio.gui.widgets.fields import NumberField
+from dnnstudio.gui.widgets.charts.legend import LegendEntry, PlotLegend, Share, ShareBar
 from dnnstudio.gui.widgets.flow import FlowLayout
+from dnnstudio.gui.widgets.inputs.combo import ComboBox
+from dnnstudio.gui.widgets.inputs.fields import NumberField
+from dnnstudio.gui.widgets.inputs.numbers import Limits, Steps
+from dnnstudio.gui.widgets.inputs.segmented import Choice, Segmented
 from dnnstudio.gui.widgets.labels import Badge, ElidedLabel, StatusDot, label, rule
 from dnnstudio.gui.widgets.messages import AdviceCard, MessageBar, WarningStrip
-from dnnstudio.gui.widgets.numbers import Limits, Steps
-from dnnstudio.gui.widgets.plots import LegendEntry, PlotLegend, Share, ShareBar
 from dnnstudio.gui.widgets.progress import ProgressBar
-from dnnstudio.gui.widgets.segmented import Choice, Segmented
 from dnnstudio.gui.widgets.tabs import Tabs
 
 

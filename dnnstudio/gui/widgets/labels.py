@@ -1,4 +1,4 @@
-"""Small pieces of text: labels that shorten themselves, badges, section titles, icons and dots that stand by text."""
+"""Small text widgets: eliding labels, badges, section titles, and icons and dots beside text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Tone = Literal["plain", "accent", "hint"]
 
 
 def label(text: str = "", role: Role = Role.SMALL, *, wrap: bool = False, parent: QWidget | None = None) -> QLabel:
-    """A plain text label that plays a role in the stylesheet. Text is never read as HTML."""
+    """A plain text label with a role in the stylesheet. Text is never interpreted as HTML."""
     made = QLabel(text, parent)
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setWordWrap(wrap)
@@ -23,14 +23,14 @@ def label(text: str = "", role: Role = Role.SMALL, *, wrap: bool = False, parent
 
 
 def rule(*, upright: bool = False, parent: QWidget | None = None) -> QFrame:
-    """A hairline, lying or upright."""
+    """A thin line, horizontal or vertical."""
     line = QFrame(parent)
     set_role(line, Role.RULE_UPRIGHT if upright else Role.RULE)
     return line
 
 
 class ElidedLabel(QLabel):
-    """A label that ends in … when there is no room, and then shows the whole text as its tooltip."""
+    """A label that is elided with … if there is no room, and then shows the whole text as its tooltip."""
 
     def __init__(
         self,
@@ -50,13 +50,17 @@ class ElidedLabel(QLabel):
         self.setText(text)
 
     def set_hint(self, text: str) -> None:
-        """A tooltip of its own, shown under the whole text when that is shortened."""
+        """Set a tooltip, shown below the whole text if that is elided."""
         self._hint = text
         self._fit()
 
     def text(self) -> str:
-        """The whole text, shortened or not."""
+        """The whole text, elided or not."""
         return self._whole
+
+    def setToolTip(self, text: str) -> None:
+        """As `set_hint`: the tooltip is made anew whenever the label gets another size."""
+        self.set_hint(text)
 
     def setText(self, text: str) -> None:
         self._whole = text
@@ -85,7 +89,8 @@ class ElidedLabel(QLabel):
     def _fit(self) -> None:
         shown = self.fontMetrics().elidedText(self._whole, self._mode, self.width())
         super().setText(shown)
-        self.setToolTip("\n".join(part for part in (self._whole if shown != self._whole else "", self._hint) if part))
+        told = (self._whole if shown != self._whole else "", self._hint)
+        super().setToolTip("\n".join(part for part in told if part))
 
 
 class Badge(QLabel):
@@ -102,7 +107,7 @@ class Badge(QLabel):
 
 
 class IconLabel(QWidget):
-    """An icon that stands by a text. It is drawn from the theme at every painting."""
+    """An icon beside a text, drawn in the theme's colour at every paint."""
 
     def __init__(
         self, theme: Theme, name: str, *, size: int = 16, color: str = "text2", parent: QWidget | None = None
@@ -125,7 +130,7 @@ class IconLabel(QWidget):
 
 
 class StatusDot(QWidget):
-    """A 7 px disc in one of the colours of meaning. A word always stands beside it."""
+    """A 7 px disc in one of the semantic colours, always accompanied by a word."""
 
     def __init__(self, theme: Theme, color: str = "good_dot", *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -134,7 +139,7 @@ class StatusDot(QWidget):
         self.setFixedSize(8, 8)
 
     def set_color(self, color: str) -> None:
-        """Name the token: good_dot, hint_dot, error_dot, accent, planned."""
+        """Set the token: good_dot, hint_dot, error_dot, accent, planned."""
         self._color = color
         self.update()
 
@@ -147,7 +152,7 @@ class StatusDot(QWidget):
 
 
 class SectionTitle(QWidget):
-    """The head of a card: icon, title, count or note, and room for buttons at the right."""
+    """The head of a card: icon, title, count or note, and space for buttons on the right."""
 
     def __init__(self, theme: Theme, title: str, *, icon: str = "", note: str = "", parent: QWidget | None = None):
         super().__init__(parent)
@@ -159,21 +164,21 @@ class SectionTitle(QWidget):
         self._title = ElidedLabel(title, Role.TITLE)
         self._badge = Badge("")
         self._badge.hide()
-        self._note = ElidedLabel(note, Role.CAPTION)
-        self._note.setVisible(bool(note))
+        self.note = ElidedLabel(note, Role.CAPTION)
+        self.note.setVisible(bool(note))
         row.addWidget(self._icon)
         row.addWidget(self._title)
         row.addWidget(self._badge)
-        row.addWidget(self._note)
+        row.addWidget(self.note)
         row.addStretch(1)
         self._row = row
 
     def add(self, widget: QWidget) -> None:
-        """Put a button or a note at the right end."""
+        """Add a button or a note at the right end."""
         self._row.addWidget(widget)
 
     def keep_title(self) -> None:
-        """Never shorten the title: what stands at the right end gives way."""
+        """Never elide the title; the note at the right end shrinks instead."""
         self._title.ensurePolished()
         self._title.setMinimumWidth(self._title.sizeHint().width())
 
@@ -185,11 +190,11 @@ class SectionTitle(QWidget):
         self._icon.setVisible(bool(name))
 
     def set_count(self, text: str) -> None:
-        """The badge beside the title; an empty text hides it."""
+        """Set the badge beside the title; "" hides it."""
         self._badge.setText(text)
         self._badge.setVisible(bool(text))
 
     def set_note(self, text: str) -> None:
-        """The quiet words beside the title."""
-        self._note.setText(text)
-        self._note.setVisible(bool(text))
+        """Set the secondary text beside the title."""
+        self.note.setText(text)
+        self.note.setVisible(bool(text))

@@ -1,4 +1,4 @@
-"""What the program says: the message bar, the advice card, the warning strip."""
+"""Widgets for messages: message bar, advice card, warning strip."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ICONS: dict[Severity, tuple[str, str]] = {
 
 
 class _Message(QFrame):
-    """A frame in the colours of its severity with one icon."""
+    """A frame in the colours of its severity with an icon."""
 
     def __init__(self, theme: Theme, severity: Severity, parent: QWidget | None) -> None:
         super().__init__(parent)
@@ -41,7 +41,7 @@ class _Message(QFrame):
 
 
 class MessageBar(_Message):
-    """One message at a time: an icon, words, at most one action, and a close. Long ones take two lines."""
+    """One message at a time: icon, text, at most one action, and a close button. Long text takes two lines."""
 
     action_requested = Signal()
     closed = Signal()
@@ -72,7 +72,7 @@ class MessageBar(_Message):
         self.hide()
 
     def show_message(self, text: str, *, lead: str = "", severity: Severity = "news", action: str = "") -> None:
-        """Say something. `lead` is set in bold before the text; `action` is the one thing that can be done."""
+        """Show a message. `lead` is set in bold before the text; `action` is the one thing that can be done."""
         self._set_severity(severity)
         self._lead.setText(lead)
         self._lead.setVisible(bool(lead))
@@ -83,11 +83,11 @@ class MessageBar(_Message):
         self.show()
 
     def message(self) -> str:
-        """What is being said, whole."""
+        """The whole present message."""
         return f"{self._lead.text()} {self._text.text()}".strip()
 
     def clear(self) -> None:
-        """Take the message away."""
+        """Remove the message."""
         self.hide()
         self._lead.clear()
         self._text.clear()
@@ -95,9 +95,9 @@ class MessageBar(_Message):
 
 
 class AdviceCard(_Message):
-    """A problem in words: what, why, the fix by its name, and a way to read more.
+    """A problem in words: what, why, a named fix, and a link to more.
 
-    A foldable one shows only what, until it is pressed: for places where room is short.
+    A foldable one shows only what until clicked, for narrow places.
     """
 
     fix_requested = Signal()
@@ -152,7 +152,7 @@ class AdviceCard(_Message):
     def set_advice(
         self, title: str, reason: str = "", *, fix: str = "", why: bool = False, severity: Severity = "hint"
     ) -> None:
-        """Say something else with the same card."""
+        """Show another problem in the same card."""
         self._set_severity(severity, "lightbulb-fill" if severity == "hint" else "")
         self._title.setText(title)
         self._reason.setText(reason)
@@ -169,7 +169,7 @@ class AdviceCard(_Message):
         return self._folded
 
     def set_folded(self, folded: bool) -> None:
-        """Show the title alone, or all of it."""
+        """Show only the title, or everything."""
         self._folded = folded
         has_reason, has_buttons = self._has
         self._reason.setVisible(has_reason and not folded)
@@ -188,11 +188,11 @@ class AdviceCard(_Message):
 
 
 READABLE = 100
-"""Pixels that the rest of a strip needs to be worth showing."""
+"""The remaining text of a strip is shown only if it gets this many pixels."""
 
 
 class WarningStrip(_Message):
-    """A warning in one line of 40 px: the consequence in bold, then the rest, and the fix at the right."""
+    """A warning in one line of 40 px: the consequence in bold, then the rest, and the fix on the right."""
 
     fix_requested = Signal()
 
@@ -224,7 +224,7 @@ class WarningStrip(_Message):
         self.set_warning(lead, text, fix=fix, severity=severity)
 
     def set_warning(self, lead: str, text: str = "", *, fix: str = "", severity: Severity = "hint") -> None:
-        """Warn of something else."""
+        """Show another warning."""
         self._set_severity(severity)
         self._lead.setText(lead)
         self._text.setText(text)
@@ -237,7 +237,7 @@ class WarningStrip(_Message):
         self._fit()
 
     def _fit(self) -> None:
-        """Leave out the rest where hardly a word of it has room."""
+        """Hide the rest of the text if hardly a word of it fits."""
         taken = 12 + 8 + self._icon.width() + self._lead.sizeHint().width() + self.fix_button.minimumWidth() + 3 * 8
         self._text.setVisible(bool(self._text.text()) and self.width() - taken >= READABLE)
 

@@ -1,4 +1,4 @@
-"""How far something is."""
+"""A progress bar without synchronous repaints."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from PySide6.QtWidgets import QProgressBar
 
 
 class ProgressBar(QProgressBar):
-    """A bar that is painted when the window is next painted.
+    """A progress bar that is painted with the window's next paint.
 
-    Qt's own paints itself within `setValue`, and with it at once all else that waits to be painted.
+    Qt's own repaints inside `setValue`, together with everything else that waits to be painted.
     """
 
     def setValue(self, value: int) -> None:
@@ -16,4 +16,4 @@ class ProgressBar(QProgressBar):
             return
         self.setUpdatesEnabled(False)
         super().setValue(value)
-        self.setUpdatesEnabled(True)  # asks for a painting
+        self.setUpdatesEnabled(True)  # schedules a paint

@@ -1,15 +1,20 @@
-"""Tabs: words over a rule, the chosen one underlined in the accent."""
+"""Tabs: labels above a rule, the current one underlined in the accent colour."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
+from dnnstudio.gui.theme import set_state
 from dnnstudio.gui.widgets.labels import rule
+
+GAP, NARROW_GAP = 20, 12
+"""Between two titles, as the stylesheet has it; 6 where they would not fit."""
 
 
 class _Pages(QStackedWidget):
-    """Asks for the room of the page in sight, not of the largest."""
+    """Requests the size of the visible page, not of the largest."""
 
     def sizeHint(self) -> QSize:
         page = self.currentWidget()
@@ -21,13 +26,14 @@ class _Pages(QStackedWidget):
 
 
 class Tabs(QWidget):
-    """A row of tabs 36 px high over their pages. Pages are known by name, never by position."""
+    """A tab bar 36 px high above its pages. Pages are identified by name, never by position."""
 
     current_changed = Signal(str)
 
     def __init__(self, *, margin: int = 12, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._names: list[str] = []
+        self._margin = margin
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -49,7 +55,7 @@ class Tabs(QWidget):
         self.bar.currentChanged.connect(self._on_changed)
 
     def add(self, name: str, title: str, page: QWidget, *, tip: str = "") -> None:
-        """One more tab at the end."""
+        """Append a tab."""
         self._names.append(name)
         self.pages.addWidget(page)
         index = self.bar.addTab(title)
@@ -60,13 +66,13 @@ class Tabs(QWidget):
         return tuple(self._names)
 
     def page(self, name: str) -> QWidget:
-        """The page of a name. Raises `ValueError` for an unknown one."""
+        """The page with that name. Raises `ValueError` for an unknown one."""
         found = self.pages.widget(self._names.index(name))
         assert found is not None  # names and pages are added together
         return found
 
     def current(self) -> str:
-        """The name of the page in sight, or an empty text."""
+        """The name of the visible page, or ""."""
         index = self.bar.currentIndex()
         return self._names[index] if 0 <= index < len(self._names) else ""
 
@@ -76,9 +82,32 @@ class Tabs(QWidget):
     def set_visible(self, name: str, visible: bool) -> None:
         """Show or hide one tab."""
         self.bar.setTabVisible(self._names.index(name), visible)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Titles of which one would be cut off stand closer together."""
+        metrics = self.bar.fontMetrics()
+        titles = [self.bar.tabText(index) for index in range(self.bar.count()) if self.bar.isTabVisible(index)]
+        gap = NARROW_GAP if self.bar.property("narrow") == "true" else GAP
+        needed = sum(metrics.horizontalAdvance(title) + 2 for title in titles) + gap * (len(titles) - 1)
+        set_state(self.bar, "tight", needed > self.width() - 2 * self._margin)
+        self._scroll_back()
+
+    def _scroll_back(self) -> None:
+        """Scroll the bar no further than the current tab needs: Qt leaves it scrolled when it has room again."""
+        current = self.bar.currentIndex()
+        with QSignalBlocker(self.bar):
+            self.bar.setCurrentIndex(next((n for n in range(self.bar.count()) if self.bar.isTabVisible(n)), current))
+            self.bar.setCurrentIndex(current)
 
     def _on_changed(self, index: int) -> None:
         if 0 <= index < self.pages.count():
             self.pages.setCurrentIndex(index)
             self.pages.updateGeometry()
             self.current_changed.emit(self._names[index])
+
+    # ------------------------------------------------------------------------------------------ Qt
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()

@@ -80,9 +80,9 @@ def test_the_fitted_temperature_undoes_a_known_sharpening(sharpening: float) -> 
 @given(st.integers(0, 300))
 def test_risk_and_coverage_equal_a_loop_over_the_surest(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    doubt, correct = rng.permutation(40) / 40, rng.uniform(size=40) < 0.7
-    curve = decision.risk_coverage(doubt, correct)
-    order = sorted(range(40), key=lambda i: doubt[i])
+    uncertainty, correct = rng.permutation(40) / 40, rng.uniform(size=40) < 0.7
+    curve = decision.risk_coverage(uncertainty, correct)
+    order = sorted(range(40), key=lambda i: uncertainty[i])
     for k in range(1, 41):
         assert curve.risk[k - 1] == pytest.approx(sum(not correct[i] for i in order[:k]) / k)
     assert curve.area == pytest.approx(np.mean(curve.risk))
@@ -106,9 +106,9 @@ def test_the_oracle_answers_every_right_one_first() -> None:
 
 
 def test_a_threshold_splits_images_four_ways() -> None:
-    doubt = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
+    uncertainty = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
     correct = np.array([True, False, True, True, False])
-    found = decision.refer(doubt, correct, 0.3)
+    found = decision.refer(uncertainty, correct, 0.3)
     assert (found.answered_right, found.answered_wrong, found.referred_right, found.referred_wrong) == (2, 1, 1, 1)
     assert found.risk == pytest.approx(1 / 3)
     assert found.cost(10, 1.5) == pytest.approx(10 + 3)
@@ -117,32 +117,32 @@ def test_a_threshold_splits_images_four_ways() -> None:
 @given(st.integers(0, 200), st.floats(0.5, 20), st.floats(0.1, 5))
 def test_no_threshold_is_cheaper_than_the_cheapest(seed: int, wrong: float, referral: float) -> None:
     rng = np.random.default_rng(seed)
-    doubt, correct = rng.integers(0, 12, 40) / 12, rng.uniform(size=40) < 0.6
-    best = decision.cheapest_threshold(doubt, correct, wrong=wrong, referral=referral)
-    cost = decision.refer(doubt, correct, best).cost(wrong, referral)
-    for threshold in [-1.0, *np.unique(doubt)]:
-        assert cost <= decision.refer(doubt, correct, threshold).cost(wrong, referral) + 1e-9
+    uncertainty, correct = rng.integers(0, 12, 40) / 12, rng.uniform(size=40) < 0.6
+    best = decision.cheapest_threshold(uncertainty, correct, wrong=wrong, referral=referral)
+    cost = decision.refer(uncertainty, correct, best).cost(wrong, referral)
+    for threshold in [-1.0, *np.unique(uncertainty)]:
+        assert cost <= decision.refer(uncertainty, correct, threshold).cost(wrong, referral) + 1e-9
 
 
 def test_the_cheapest_threshold_keeps_to_what_a_person_can_look_at() -> None:
-    doubt, correct = np.linspace(0, 1, 100), np.zeros(100, bool)
-    threshold = decision.cheapest_threshold(doubt, correct, wrong=10, referral=1, most_referred=0.2)
-    assert decision.refer(doubt, correct, threshold).referred == 20
+    uncertainty, correct = np.linspace(0, 1, 100), np.zeros(100, bool)
+    threshold = decision.cheapest_threshold(uncertainty, correct, wrong=10, referral=1, most_referred=0.2)
+    assert decision.refer(uncertainty, correct, threshold).referred == 20
 
 
 def test_a_threshold_for_a_risk_keeps_it_and_answers_as_many_as_possible() -> None:
     p, labels = classifier(500, 4)
-    doubt, correct = 1 - p.max(axis=1), p.argmax(axis=1) == labels
-    threshold = decision.threshold_for_risk(doubt, correct, 0.2)
-    assert decision.refer(doubt, correct, threshold).risk <= 0.2
-    larger = doubt[doubt > threshold]
-    assert all(decision.refer(doubt, correct, t).risk > 0.2 for t in larger)
+    uncertainty, correct = 1 - p.max(axis=1), p.argmax(axis=1) == labels
+    threshold = decision.threshold_for_risk(uncertainty, correct, 0.2)
+    assert decision.refer(uncertainty, correct, threshold).risk <= 0.2
+    larger = uncertainty[uncertainty > threshold]
+    assert all(decision.refer(uncertainty, correct, t).risk > 0.2 for t in larger)
 
 
 def test_the_bootstrap_interval_holds_the_risk_and_has_the_width_of_a_binomial() -> None:
     rng = np.random.default_rng(0)
-    doubt, correct = rng.uniform(size=4000), rng.uniform(size=4000) < 0.9
-    low, high = decision.bootstrap_risk(doubt, correct, 2.0, seed=1, draws=4000)
+    uncertainty, correct = rng.uniform(size=4000), rng.uniform(size=4000) < 0.9
+    low, high = decision.bootstrap_risk(uncertainty, correct, 2.0, seed=1, draws=4000)
     risk = 1 - correct.mean()
     assert low < risk < high
     assert high - low == pytest.approx(2 * 1.96 * math.sqrt(risk * (1 - risk) / 4000), rel=0.1)
@@ -173,11 +173,11 @@ def test_confusion_and_class_figures_equal_scikit_learn() -> None:
 
 
 def test_lists_worth_a_look_are_in_order() -> None:
-    doubt, correct = np.array([0.3, 0.1, 0.9, 0.5]), np.array([False, False, True, True])
-    assert accuracy.confident_errors(doubt, correct).tolist() == [1, 0]
-    assert accuracy.doubtful_hits(doubt, correct).tolist() == [2, 3]
+    uncertainty, correct = np.array([0.3, 0.1, 0.9, 0.5]), np.array([False, False, True, True])
+    assert accuracy.confident_errors(uncertainty, correct).tolist() == [1, 0]
+    assert accuracy.uncertain_hits(uncertainty, correct).tolist() == [2, 3]
 
 
 def test_neighbours_in_doubt_are_the_closest_by_all_scores() -> None:
     scores = np.array([[0.0, 0.0], [0.1, 0.0], [5.0, 5.0], [0.2, 0.1]])
-    assert accuracy.nearest_in_doubt(scores, 0, 2).tolist() == [1, 3]
+    assert accuracy.nearest_in_uncertainty(scores, 0, 2).tolist() == [1, 3]

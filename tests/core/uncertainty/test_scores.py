@@ -10,8 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.uncertainty.convergence import label_flips, passes_for, running, steady_since
-from dnnstudio.core.uncertainty.scores import Accumulator, score, with_both_classes
+from dnnstudio.core.uncertainty.convergence import passes_for, running, steady_since
+from dnnstudio.core.uncertainty.scores import (
+    PRIMARY,
+    SCORES,
+    Accumulator,
+    Unit,
+    ranked_scores,
+    score,
+    with_both_classes,
+)
 
 
 def samples(passes: int, images: int, classes: int, seed: int = 0, sharpness: float = 2.0) -> np.ndarray:
@@ -63,10 +71,30 @@ def by_hand(p: np.ndarray) -> dict[str, list[float]]:
 def test_every_score_equals_the_sum_written_out_by_hand(classes: int) -> None:
     p = samples(13, 17, classes, seed=classes)
     scores, expected = score(p), by_hand(p)
+    assert list(scores.values) == list(expected) == list(SCORES)
     for name, values in expected.items():
-        np.testing.assert_allclose(getattr(scores, name), values, rtol=1e-9, atol=1e-12, err_msg=name)
+        np.testing.assert_allclose(scores.values[name], values, rtol=1e-9, atol=1e-12, err_msg=name)
     np.testing.assert_allclose(scores.mean, p.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(scores.std, p.std(axis=0), rtol=1e-9, atol=1e-14)
+
+
+def test_the_uncertainty_of_a_certainty_is_what_is_left_of_one() -> None:
+    scores = score(samples(9, 5, 4))
+    expected = by_hand(samples(9, 5, 4))
+    np.testing.assert_allclose(scores.uncertainty("margin"), 1 - np.array(expected["margin"]), atol=1e-12)
+    np.testing.assert_allclose(scores.uncertainty("winner_std"), expected["winner_std"], atol=1e-12)
+    np.testing.assert_allclose(scores.normalized("margin"), expected["margin"], atol=1e-12)
+
+
+def test_the_rows_of_the_table_fit_together() -> None:
+    assert [one.name for one in ranked_scores()][:2] == [PRIMARY, "predictive_entropy"]
+    assert len({one.file_key for one in SCORES.values()}) == len({one.title for one in SCORES.values()}) == len(SCORES)
+    scores = score(samples(9, 5, 4))
+    for one in SCORES.values():
+        assert scores.values[one.name].max() <= one.unit.maximum(4)
+        if one.parts:
+            np.testing.assert_allclose(sum(scores.values[name] for name in one.parts), scores.values[one.name])
+    assert Unit.NATS.maximum(4) == pytest.approx(math.log(4))
 
 
 def test_zero_times_log_zero_is_zero() -> None:
@@ -159,8 +187,8 @@ def test_running_figures_equal_those_of_the_first_passes_alone() -> None:
         part = score(p[:t, None])
         assert figures.mean[t - 1] == pytest.approx(part.mean[0, winner], rel=1e-12)
         assert figures.standard_error[t - 1] == pytest.approx(p[:t, winner].std(ddof=1) / math.sqrt(t), rel=1e-9)
-        assert figures.predictive_entropy[t - 1] == pytest.approx(part.predictive_entropy[0], rel=1e-12)
-        assert figures.mutual_information[t - 1] == pytest.approx(part.mutual_information[0], rel=1e-9, abs=1e-12)
+        for name, values in part.values.items():
+            assert figures.score(name)[t - 1] == pytest.approx(values[0], rel=1e-9, abs=1e-12), name
     assert math.isnan(figures.standard_error[0])
 
 
@@ -172,8 +200,3 @@ def test_passes_needed_for_a_precision(std: float, precision: float, passes: int
 def test_steady_since_names_the_first_pass_after_the_last_large_deviation() -> None:
     assert steady_since(np.array([0.1, 0.9, 0.5, 0.52, 0.51]), 0.02) == 3
     assert steady_since(np.array([0.5, 0.5]), 0.0) == 1
-
-
-def test_label_flips_count_images_whose_winner_changes_later() -> None:
-    p = np.array([[[0.9, 0.1], [0.2, 0.8]], [[0.0, 1.0], [0.1, 0.9]]])
-    assert label_flips(p).tolist() == [1, 0]

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import requests
 
-from dnnstudio.core.control import Control
-from dnnstudio.core.data import Data, FashionMNIST, FirstRows
 from dnnstudio.core.errors import Cancelled, UserError
+from dnnstudio.core.experiment.data import Data, FashionMNIST, FirstRows
+from dnnstudio.core.jobs.control import Control
 from dnnstudio.engine.data import builtin, describe, download, fetch
+from dnnstudio.engine.data.known_files import STEMS
 
 from .conftest import idx_bytes, pictures
 
@@ -29,7 +30,7 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, byte
         monkeypatch.setattr(module, "own_folder", lambda kind: tmp_path / "own")
     monkeypatch.setattr(builtin, "SYSTEM_FOLDER", tmp_path / "system")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    return {f"{stem}.gz": content for stem, content in zip(builtin.STEMS, contents, strict=True)}
+    return {f"{stem}.gz": content for stem, content in zip(STEMS, contents, strict=True)}
 
 
 def serve(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> list[str]:
@@ -143,6 +144,6 @@ def test_a_folder_that_cannot_be_made_is_a_user_error(
 
 def test_the_published_files_have_the_sizes_of_the_chapter() -> None:
     for kind, files in fetch.FILES.items():
-        assert len(files) == len(builtin.STEMS)
+        assert len(files) == len(STEMS)
         assert all(len(sha256) == 64 and int(sha256, 16) for sha256, _ in files)
         assert all(mirror.startswith("https://") and mirror.endswith("/") for mirror in fetch.MIRRORS[kind])

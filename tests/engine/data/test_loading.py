@@ -6,18 +6,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from dnnstudio.core.control import Control
-from dnnstudio.core.data import MNIST, Classes, Csv, Data, FashionMNIST, FirstRows, Fraction, Idx, Npz
 from dnnstudio.core.errors import Cancelled, UserError
+from dnnstudio.core.experiment.data import MNIST, Classes, Csv, Data, FashionMNIST, FirstRows, Fraction, Idx, Npz
+from dnnstudio.core.jobs.control import Control
 from dnnstudio.engine.data import builtin, describe, find, forget, load_dataset
+from dnnstudio.engine.data.known_files import FOLDERS, STEMS
 from dnnstudio.engine.data.loading import _memory
-from dnnstudio.engine.data.pictures import to_pictures
+from dnnstudio.engine.data.pictures.thumbnails import to_pictures
+from dnnstudio.engine.data.raw import Raw
+from dnnstudio.engine.data.reading import Watch
 
 from .conftest import idx_bytes, pictures
 
@@ -30,7 +34,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home without data sets, and no system folder."""
     monkeypatch.setattr(builtin, "SYSTEM_FOLDER", tmp_path / "system")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setattr(builtin, "own_folder", lambda kind: tmp_path / "own" / builtin.FOLDERS[kind])
+    monkeypatch.setattr(builtin, "own_folder", lambda kind: tmp_path / "own" / FOLDERS[kind])
     return tmp_path
 
 
@@ -39,7 +43,7 @@ def put_set(folder: Path, packed: bool = False, **changed: np.ndarray) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     x, y = pictures(60, classes=10, side=28)
     arrays = {"train-images": x, "train-labels": y, "t10k-images": x[:20], "t10k-labels": y[:20]} | changed
-    for stem in builtin.STEMS:
+    for stem in STEMS:
         content = idx_bytes(arrays[stem.rsplit("-", 2)[0]])
         (folder / (stem + (".gz" if packed else ""))).write_bytes(gzip.compress(content) if packed else content)
 
@@ -48,8 +52,9 @@ def test_digits_are_those_of_scikit_learn() -> None:
     data = load_dataset(Data(scaling="none"), seed=42)
     assert data.summary.counts == (1150, 287, 360)
     assert data.summary.input_shape == (8, 8)
-    assert data.thumbnails is not None
-    assert (data.thumbnails.shape, data.thumbnails.dtype) == ((10, 8, 8), np.uint8)
+    pictures = describe(Data(scaling="none"), seed=42).thumbnails
+    assert pictures is not None
+    assert (pictures.shape, pictures.dtype) == ((10, 8, 8), np.uint8)
     digits = load_digits()
     found = {
         (int(label), row.tobytes())
@@ -100,8 +105,9 @@ def test_fashion_mnist_gives_the_two_tasks_of_the_chapter() -> None:
     np.testing.assert_array_equal(b.train.y, y[rows] == 6)
     assert b.summary.class_names == ("Sandal", "Shirt")
     assert b.summary.outputs == 1
-    assert whole.thumbnails is not None
-    np.testing.assert_array_equal(whole.thumbnails[9], x[5000:][y[5000:] == 9][0])
+    pictures = describe(Data(source=source, validation=first), seed=42).thumbnails
+    assert pictures is not None
+    np.testing.assert_array_equal(pictures[9], x[5000:][y[5000:] == 9][0])
 
 
 @real
@@ -151,8 +157,13 @@ def test_a_source_is_read_once_until_its_file_changes(tmp_path: Path, monkeypatc
     from dnnstudio.engine.data import sources
 
     reads = []
-    read, files = sources._READERS["npz"]
-    monkeypatch.setitem(sources._READERS, "npz", (lambda s, w: reads.append(1) or read(s, w), files))  # type: ignore[func-returns-value]
+    present = sources.reader_of(Npz(path=""))
+
+    def counted(source: Npz, watch: Watch) -> Raw:
+        reads.append(1)
+        return present.read(source, watch)
+
+    monkeypatch.setitem(sources.READERS, "npz", replace(present, read=counted))
     x, y = pictures(40)
     np.savez(tmp_path / "a.npz", x=x, y=y)
     data = Data(source=Npz(path=str(tmp_path / "a.npz")))
@@ -300,7 +311,7 @@ def test_a_csv_path_that_is_empty_is_a_sentence() -> None:
 
 def test_nothing_heavy_is_imported_for_the_first_preview() -> None:
     code = (
-        "import sys; from dnnstudio.core.data import Data; from dnnstudio.engine.data import describe;"
+        "import sys; from dnnstudio.core.experiment.data import Data; from dnnstudio.engine.data import describe;"
         "describe(Data(), seed=1);"
         "heavy = {'tensorflow', 'keras', 'sklearn', 'polars', 'pooch', 'PIL', 'PySide6'};"
         "print(sorted(heavy & set(sys.modules)))"

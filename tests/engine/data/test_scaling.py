@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from dnnstudio.core.control import Control
 from dnnstudio.core.errors import Cancelled, UserError
+from dnnstudio.core.jobs.control import Control
 from dnnstudio.engine.data.raw import Raw, Rows
 from dnnstudio.engine.data.reading import Watch
 from dnnstudio.engine.data.scaling import Scaler, fit_scaler, gather, take
@@ -14,7 +14,7 @@ RANDOM = np.random.default_rng(5)
 
 
 def raw_of(x: np.ndarray, **more: object) -> Raw:
-    return Raw(Rows(x, np.zeros(len(x), np.int64)), None, (0, 1), ("0", "1"), "here", **more)  # type: ignore[arg-type]
+    return Raw(Rows(x, np.zeros(len(x), np.int64)), None, (0, 1), ("0", "1"), "here", **more)
 
 
 def test_standardize_agrees_with_scikit_learn_on_training_rows_alone() -> None:
@@ -65,7 +65,7 @@ def test_none_leaves_the_numbers_alone() -> None:
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e-300, 1e300, -7.0, 1e15 + 0.1])
 def test_a_constant_column_becomes_zero_and_never_nan(kind: str, value: float) -> None:
     x = np.column_stack([np.full(99, value), RANDOM.normal(size=99)])
-    scaler = fit_scaler(raw_of(x), np.arange(99), kind, Watch())  # type: ignore[arg-type]
+    scaler = fit_scaler(raw_of(x), np.arange(99), kind, Watch())
     found = scaler.apply(x)
     assert np.isfinite(found).all()
     np.testing.assert_array_equal(found[:, 0], 0)
@@ -109,7 +109,7 @@ def test_take_is_indexing(rows: list[int]) -> None:
 def test_gather_copies_in_blocks_and_is_read_only() -> None:
     x = RANDOM.integers(0, 256, (5000, 40, 40), dtype=np.uint8)
     rows = np.sort(RANDOM.permutation(5000)[:4000])
-    scaler = Scaler("unit", np.float64(0), np.float64(255))  # type: ignore[arg-type]
+    scaler = Scaler("unit", np.float64(0), np.float64(255))
     told: list[int] = []
     found = gather(x, rows, scaler, Watch(None, lambda done, total, text: told.append(done)))
     np.testing.assert_array_equal(found, (x[rows] / 255).astype(np.float32))
@@ -121,6 +121,6 @@ def test_gather_copies_in_blocks_and_is_read_only() -> None:
 def test_gather_stops_when_asked() -> None:
     control = Control()
     control.stop()
-    scaler = Scaler("unit", np.float64(0), np.float64(255))  # type: ignore[arg-type]
+    scaler = Scaler("unit", np.float64(0), np.float64(255))
     with pytest.raises(Cancelled):
         gather(np.zeros((10, 2), np.uint8), np.arange(10), scaler, Watch(control))

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from dnnstudio.core.data import Classes, Data, Digits, FirstRows, Fraction
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment.data import Classes, Data, Digits, FirstRows, Fraction
 from dnnstudio.engine.data.raw import Raw, Rows
 from dnnstudio.engine.data.splitting import draw, make_task, split_rows
 
@@ -112,7 +112,7 @@ def test_labels_become_classes(classes: Classes, names: tuple[str, ...], binary:
 
 
 def test_built_in_names_agree_with_those_known_before_reading() -> None:
-    from dnnstudio.core.data import known_summary
+    from dnnstudio.core.experiment.data import known_summary
 
     for classes in (Classes(), Classes(keep=(3, 1, 9)), Classes(keep=(3, 1, 9), positive=1), Classes(positive=4)):
         known = known_summary(Data(source=Digits(), classes=classes))

@@ -16,8 +16,8 @@ import h5py
 import numpy as np
 import pytest
 
-from dnnstudio.core.control import Control
 from dnnstudio.core.errors import Cancelled, UserError
+from dnnstudio.core.jobs.control import Control
 from dnnstudio.engine.model_files import reading
 from dnnstudio.engine.model_files.contents import MAX_FILE
 from dnnstudio.engine.model_files.reading import read_model
@@ -69,7 +69,7 @@ def standing_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> P
 def test_the_child_imports_neither_tensorflow_nor_keras(tmp_path: Path, craft: Craft) -> None:
     code = (
         "import sys; from dnnstudio.engine.model_files import child; child.main(); "
-        "bad = {'tensorflow', 'keras', 'PySide6', 'sklearn', 'dnnstudio.core.experiment'} & set(sys.modules); "
+        "bad = {'tensorflow', 'keras', 'PySide6', 'sklearn', 'dnnstudio.core.experiment.record'} & set(sys.modules); "
         "assert not bad, bad"
     )
     assert run_child(craft.keras(), tmp_path, code)[0]["layers"]
@@ -240,7 +240,7 @@ def test_a_file_larger_than_the_limit_is_not_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(MAX_FILE + 1)
     began = time.monotonic()
-    with pytest.raises(UserError, match="larger than 256 MB"):
+    with pytest.raises(UserError, match=r"larger than 268\.4 MB"):
         read_model(path)
     assert time.monotonic() - began < 0.2
 
@@ -257,4 +257,4 @@ def test_no_child_and_no_open_file_is_left_behind(tmp_path: Path, craft: Craft) 
         read_model(tmp_path / "good.keras")
         with pytest.raises(UserError):
             read_model(tmp_path / "bad.keras")
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before  # a thread of an earlier test may end meanwhile

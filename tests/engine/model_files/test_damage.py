@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.layers import Dense
+from dnnstudio.core.experiment.layers import Dense
+from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.engine.model_files.child import answer
 from dnnstudio.engine.model_files.reading import read_model
 from dnnstudio.engine.model_files.seal import WORD, blank_seal, check_seal, close_seal

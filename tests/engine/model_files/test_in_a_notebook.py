@@ -12,9 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dnnstudio.cli import main
-from dnnstudio.core import codec
-from dnnstudio.core.schedules import Constant, CosineRestarts, Exponential, OneCycle, Piecewise, Plan, Schedule, Warmup
+from dnnstudio.cli.main import main
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.schedules import (
+    Constant,
+    CosineRestarts,
+    Exponential,
+    OneCycle,
+    Piecewise,
+    Plan,
+    Schedule,
+    Warmup,
+)
 from dnnstudio.engine.data import load_dataset
 
 SMALL = {
@@ -76,7 +85,7 @@ for name in ("model.keras", "model.h5"):
     print(round(float(right.mean()), 6))
 """
 WITH = """
-import dnnstudio.engine.schedules
+import dnnstudio.engine.backend.schedules
 import keras, numpy as np
 data = np.load("rows.npz")
 for name in ("model.keras", "model.h5"):
@@ -139,5 +148,5 @@ def test_one_cycle_needs_this_program_to_be_compiled_and_keras_alone_to_be_asked
     accuracy = train(tmp_path, "model", OneCycle(max_rate=0.02))["test"]["accuracy"]
     expected = [str(round(accuracy, 6))] * 2
     assert notebook(WITHOUT, tmp_path).split() == expected
-    here = str(Path(codec.__file__).resolve().parents[2])
+    here = str(Path(codec.__file__).resolve().parents[3])
     assert notebook(WITH, tmp_path, PYTHONPATH=here).split() == expected

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.layers import BatchNormalization, Conv2D, Dense, Dropout
-from dnnstudio.core.parts import L1L2, HeNormal, MaxNorm
+from dnnstudio.core.experiment.layers import BatchNormalization, Conv2D, Dense, Dropout
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.weights import L1L2, HeNormal, MaxNorm
 from dnnstudio.engine.model_files import put_weights, read_model, read_weights, save_model
 from dnnstudio.engine.model_files.contents import ModelContents, WeightsMismatchError
 from dnnstudio.engine.model_files.writing import arrays_of, model_bytes
@@ -138,14 +138,14 @@ def test_the_same_network_gives_the_same_bytes(chapter_model: Model, suffix: str
 def monte_carlo_model() -> Model:
     import keras
 
-    from dnnstudio.engine.layers import MCDropout
+    from dnnstudio.engine.backend.custom_layers import OWN_LAYERS
 
     dense = keras.layers.Dense
     return keras.Sequential(
         [
             keras.Input((4,)),
             dense(3, name="a"),
-            MCDropout(0.5, name="mc"),
+            OWN_LAYERS["MCDropout"](0.5, name="mc"),
             keras.layers.Dropout(0.1, name="d"),
             dense(2, name="b"),
         ]
@@ -315,7 +315,7 @@ def test_a_file_of_keras_2_gives_the_answers_it_gave_there(suffix: str) -> None:
         "leaky_relu",
         "activation",
     ]
-    assert found.layers[4].negative_slope == 0.2  # type: ignore[union-attr]
+    assert found.layers[4].negative_slope == 0.2
     known = np.load(SAMPLES / "keras_2_15_answers.npz")
     (slope, first, middle, last) = (found.arrays[name] for name in ("pr", "dense_1", "dense_2", "output"))
     layers = keras.layers

@@ -25,12 +25,12 @@ def theme(qapp: QApplication) -> Iterator[Theme]:
 
 
 @pytest.fixture
-def use(theme: Theme, qtbot: QtBot) -> Iterator[type]:
+def use(theme: Theme, qtbot: QtBot) -> type:
     class Use:
         """Shows a form of a record and gives the person at it."""
 
-        def __new__(cls, value: object, **more: object) -> FormUser:  # type: ignore[misc]
-            form = OptionForm(theme, value, **more)  # type: ignore[arg-type]
+        def __new__(cls, value: object, **more: object) -> FormUser:
+            form = OptionForm(theme, value, **more)
             form.set_more_open(True)
             form.resize(320, form.sizeHint().height())
             qtbot.addWidget(form)
@@ -39,4 +39,4 @@ def use(theme: Theme, qtbot: QtBot) -> Iterator[type]:
             form.activateWindow()
             return FormUser(form)
 
-    yield Use
+    return Use

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, get_origin
+from typing import Any, get_args, get_origin
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from dnnstudio.core.options import Option, option_kinds
+from dnnstudio.core.experiment.fields import Option, option_kinds
 from dnnstudio.gui.forms import OptionForm, replaced_at, value_at
 from dnnstudio.gui.forms.editors import ChoiceEditor, NumberEditor, PathEditor, TextEditor, ToggleEditor
 from dnnstudio.gui.forms.nested import NestedEditor
 from dnnstudio.gui.forms.spec import EditorKind, FieldSpec
 from dnnstudio.gui.widgets import CommitField
-from dnnstudio.gui.widgets.numbers import Limits, Number
+from dnnstudio.gui.widgets.inputs.numbers import Limits, Number
 
 
 @dataclass
@@ -50,7 +50,7 @@ class FormUser:
         assert isinstance(editor, NumberEditor | TextEditor)
         return editor.field
 
-    def choose_kind(self, path: str, kind: type[Option] | None) -> None:
+    def choose_kind(self, path: str, kind: type[Option] | None) -> None:  # type: ignore[valid-type]
         """Choose the kind of a nested record: in the combo, in the menu of the label, or by the switch."""
         row = self.form.row(path)
         assert isinstance(row.editor, NestedEditor)
@@ -59,7 +59,7 @@ class FormUser:
         elif row.editor.toggle is not None:
             row.editor.toggle.click()
         else:
-            menu = row.stops()[0].menu()  # type: ignore[attr-defined]
+            menu = row.stops()[0].menu()
             next(action for action in menu.actions() if action.data().value is kind).trigger()
 
     def set_other(self, path: str) -> object:
@@ -109,13 +109,17 @@ def other_number(limits: Limits, integer: bool, before: Number | None) -> Number
 
 
 def fields_of(kind: type[Option]) -> list[str]:
-    """The fields that a form must offer: all but the kind itself and lists of records, edited elsewhere."""
+    """The fields that a form must offer: all but the kind itself and lists of records or texts, edited elsewhere."""
     return [
         name
         for name, field in kind.model_fields.items()
-        if name != "kind" and not _is_list_of_records(field.annotation)
+        if name != "kind" and not _is_list_of_records(field.annotation) and not _is_list_of_texts(field.annotation)
     ]
 
 
 def _is_list_of_records(annotation: Any) -> bool:
     return get_origin(annotation) is tuple and bool(option_kinds(annotation))
+
+
+def _is_list_of_texts(annotation: Any) -> bool:
+    return any(get_origin(part) is tuple and str in get_args(part) for part in (annotation, *get_args(annotation)))

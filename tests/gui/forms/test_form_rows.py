@@ -9,12 +9,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from dnnstudio.core.data import Data, Digits, FashionMNIST
-from dnnstudio.core.experiment import EarlyStopping, Training
-from dnnstudio.core.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten
-from dnnstudio.core.optimizers import OPTIMIZER_KINDS, SGD, Adam
-from dnnstudio.core.options import Option
-from dnnstudio.core.parts import (
+from dnnstudio.core.experiment.data import Data, Digits, FashionMNIST
+from dnnstudio.core.experiment.fields import Option
+from dnnstudio.core.experiment.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten
+from dnnstudio.core.experiment.optimizers import OPTIMIZER_KINDS, SGD, Adam
+from dnnstudio.core.experiment.record import EarlyStopping, Training
+from dnnstudio.core.experiment.schedules import SCHEDULE_KINDS, OneCycle, Piecewise
+from dnnstudio.core.experiment.weights import (
     L1L2,
     Constant,
     GlorotUniform,
@@ -25,7 +26,6 @@ from dnnstudio.core.parts import (
     RandomNormal,
     TruncatedNormal,
 )
-from dnnstudio.core.schedules import SCHEDULE_KINDS, OneCycle, Piecewise
 from dnnstudio.gui.forms import OptionForm, replaced_at, value_at
 from dnnstudio.gui.forms.gallery import Gallery
 from dnnstudio.gui.forms.nested import NestedEditor, changed_kind
@@ -66,7 +66,7 @@ def test_a_rare_kind_of_regularizer_is_reached_through_the_label(use: type) -> N
     assert "kernel_regularizer.mode" in user.form.paths()
     user.choose_kind("kernel_regularizer", None)
     assert user.told[-1] == ("kernel_regularizer", None)
-    assert list(user.form.row("kernel_regularizer").editor.fields) == ["l1", "l2"]  # type: ignore[attr-defined]
+    assert list(user.form.row("kernel_regularizer").editor.fields) == ["l1", "l2"]
 
 
 def test_the_number_of_max_norm_stands_beside_its_kind(use: type) -> None:
@@ -134,11 +134,11 @@ def test_differing_values_are_shown_as_mixed_and_one_edit_is_told_once(use: type
     user: FormUser = use(several, exclude=("id",))
     units = user.line("units")
     assert units.text() == "" and units.placeholderText() == "mixed"
-    assert user.form.row("use_bias").editor.toggle.mixed  # type: ignore[attr-defined]
-    assert user.form.row("kernel_initializer").editor.combo.placeholderText() == "mixed"  # type: ignore[attr-defined]
+    assert user.form.row("use_bias").editor.toggle.mixed
+    assert user.form.row("kernel_initializer").editor.combo.placeholderText() == "mixed"
     user.type(units, "50")
     user.choose_kind("kernel_initializer", GlorotUniform)
-    user.form.row("use_bias").editor.toggle.click()  # type: ignore[attr-defined]
+    user.form.row("use_bias").editor.toggle.click()
     assert user.told == [("units", 50), ("kernel_initializer", GlorotUniform()), ("use_bias", True)]
     assert units.text() == "50"
 
@@ -222,7 +222,7 @@ def test_a_mark_opens_the_fold_that_it_lies_in(theme: Theme, qtbot: QtBot) -> No
     assert form.more_open
     combo = form.row("bias_initializer").editor.stops()[0]
     assert combo.property("mark") == "hint"
-    assert form.row("kernel_regularizer").editor.fields["l2"].property("mark") == "error"  # type: ignore[attr-defined]
+    assert form.row("kernel_regularizer").editor.fields["l2"].property("mark") == "error"
     form.set_marks({})
     assert combo.property("mark") == ""
 
@@ -313,3 +313,17 @@ def test_the_gallery_opens_in_both_themes(theme: Theme, qtbot: QtBot, choice: st
         gallery.show()
     assert len(gallery.findChildren(OptionForm)) == 10
     theme.apply("light")
+
+
+def test_a_long_note_gives_way_before_the_fields_do(use: type) -> None:
+    """In a panel of 240 pixels the field keeps its number, and no row needs more width than it has without a note."""
+    form = use(Training(epochs=20)).form
+    width = form.minimumSizeHint().width()
+    form.set_note("epochs", "20, set by the phases of the transfer, and more words than there is room for")
+    form.resize(240, form.height())
+    assert form.minimumSizeHint().width() <= width + 60
+    row = form.row("epochs")
+    assert row.note.isVisible() and row.note.toolTip().startswith("20, set by the phases")
+    field = row.editor
+    assert field.width() >= field.minimumSizeHint().width()
+    assert row.note.geometry().right() <= row.width()

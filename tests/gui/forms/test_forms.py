@@ -8,12 +8,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from dnnstudio.core.data import SOURCE_KINDS, Classes, Data, FirstRows, Fraction
-from dnnstudio.core.experiment import EarlyStopping, Experiment, Training
-from dnnstudio.core.layers import LAYER_KINDS, BatchNormalization, Conv2D, Dense, Dropout
-from dnnstudio.core.optimizers import OPTIMIZER_KINDS, SGD, Adam
-from dnnstudio.core.options import Option
-from dnnstudio.core.schedules import SCHEDULE_KINDS, OneCycle, Piecewise, Warmup
+from dnnstudio.core.experiment.data import SOURCE_KINDS, Classes, Data, FirstRows, Fraction
+from dnnstudio.core.experiment.fields import Option
+from dnnstudio.core.experiment.layers import LAYER_KINDS, BatchNormalization, Conv2D, Dense, Dropout
+from dnnstudio.core.experiment.optimizers import OPTIMIZER_KINDS, SGD, Adam
+from dnnstudio.core.experiment.record import EarlyStopping, Experiment, Training
+from dnnstudio.core.experiment.schedules import SCHEDULE_KINDS, OneCycle, Piecewise, Warmup
 from dnnstudio.gui.forms import OptionForm, value_at
 from dnnstudio.gui.forms.nested import NestedEditor
 from dnnstudio.gui.forms.spec import EditorKind, spec_at, specs_of
@@ -217,7 +217,7 @@ def test_what_waits_for_another_field_survives_edits_in_between(use: type) -> No
     user.choose_kind("warmup", Warmup)
     assert user.line("boundaries").text() == "5, 10, 15"
     user.type(user.line("rates_between"), "0.1 0.05 0.01 0.001")
-    assert user.record.boundaries == (5.0, 10.0, 15.0) and user.record.warmup == Warmup()  # type: ignore[attr-defined]
+    assert user.record.boundaries == (5.0, 10.0, 15.0) and user.record.warmup == Warmup()
 
 
 def test_what_was_given_up_by_escape_waits_no_longer(use: type) -> None:

@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from dnnstudio.core import codec
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.layers import Dense, Flatten
-from dnnstudio.core.links import Origin, OriginLayer, set_origin
-from dnnstudio.gui.actions import Actions
-from dnnstudio.gui.document import Document
-from dnnstudio.gui.file_controller import FileController
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.layers import Dense, Flatten
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.workspace.shared_layers import Origin, OriginLayer, set_origin
+from dnnstudio.gui.base.actions import Actions
+from dnnstudio.gui.base.document import Document
+from dnnstudio.gui.base.run_controller import RunController
+from dnnstudio.gui.base.settings import Settings
+from dnnstudio.gui.dialogs.file_actions import FileActions
 from dnnstudio.gui.library import LibraryController
-from dnnstudio.gui.main_window import MainWindow
-from dnnstudio.gui.run_controller import RunController
-from dnnstudio.gui.runs_panel import RunsPanel
-from dnnstudio.gui.settings import Settings
+from dnnstudio.gui.runs.panel import RunsPanel
+from dnnstudio.gui.shell.main_window import MainWindow
 from dnnstudio.gui.theme import Theme
 
 from ..fake_engine import FakeEngine
@@ -85,13 +85,13 @@ class Shell(QWidget):
         self.engine = FakeEngine(parent=self)
         self.dialogs = Answers(self.theme, self.settings)
         self.actions_ = Actions(self, self.theme)
-        self.controller = RunController(self.engine, self.settings.workspace, self)  # type: ignore[arg-type]
-        self.files = FileController(self, self.document, self.controller, self.settings, self.dialogs)
+        self.controller = RunController(self.engine, self.settings.workspace, self)
+        self.files = FileActions(self, self.document, self.controller, self.settings, self.dialogs)
         self.runs = RunsPanel(self.theme, self.settings.workspace, parent=self)
         self.library = LibraryController(
             self,
             self.document,
-            self.engine,  # type: ignore[arg-type]
+            self.engine,
             self.controller,
             self.files,
             self.actions_,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import statistics
+import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +16,24 @@ import pytest
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.jobs import CompareTransfer, EpochDone
-from dnnstudio.core.transfer import Phase, Reuse, Transfer
-from dnnstudio.gui.asking import Asking
-from dnnstudio.gui.comparing import ComparisonWindow
-from dnnstudio.gui.comparing.histories import Histories, key_of
-from dnnstudio.gui.comparing.place import comparison_folder
-from dnnstudio.gui.main_window import MainWindow
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.transfer import Phase, Reuse, Transfer
+from dnnstudio.core.jobs.events import EpochDone, RunEnded, RunStarted
+from dnnstudio.core.jobs.results import ComparisonKey, RunResult, Start
+from dnnstudio.core.planning.stages import planned_epochs
+from dnnstudio.core.workspace.history import write_history
+from dnnstudio.gui.comparison import ComparisonWindow
+from dnnstudio.gui.comparison.histories import Histories
+from dnnstudio.gui.comparison.place import comparison_folder
+from dnnstudio.gui.comparison.training import ComparisonTraining
+from dnnstudio.gui.shell.main_window import MainWindow
 from dnnstudio.gui.theme import Theme
+from dnnstudio.runner.local import OnEvent
+from dnnstudio.runner.tasks import RunOutcome, RunTask
 
-from ..fake_engine import FakeEngine
-from ..fake_reuse import accuracy_of
-from ..window_kit import let_go, submitted
+from ..fake_runner import FakeRunner
+from ..window_kit import let_go
 from .conftest import WIDE
 
 TRANSFER = Transfer(
@@ -37,19 +45,81 @@ EXPERIMENT = WIDE.replaced(transfer=TRANSFER)
 Make = Callable[..., ComparisonWindow]
 
 
+class Trainings(FakeRunner):
+    """Trains what is asked for on a thread of its own, slowly enough that a test can stop it. No processes."""
+
+    pause_s = 0.0
+
+    def submit(self, task: RunTask, /) -> Future[RunOutcome]:
+        future: Future[RunOutcome] = Future()
+        threading.Thread(target=self._train, args=(task, future), daemon=True).start()
+        return future
+
+    def stop_all(self) -> None:
+        self.stopped = True
+
+    def _train(self, task: RunTask, future: Future[RunOutcome]) -> None:
+        start, epochs = task.folder.name.split()[-1], planned_epochs(task.experiment)
+        started = RunStarted(
+            run=task.id, experiment=task.experiment, folder=task.folder, steps_per_epoch=2, epochs=epochs
+        )
+        self._on_event(task, started)
+        accuracy = accuracy_of(start, task.experiment.seed)
+        rows = [
+            {"epoch": float(n), "val_loss": 1 / n, "val_accuracy": accuracy - 0.1 / n} for n in range(1, epochs + 1)
+        ]
+        for row in rows:
+            time.sleep(self.pause_s)
+            if self.stopped:
+                future.set_result(RunOutcome(task=task, reason="stopped", message=""))
+                return
+            self._on_event(task, EpochDone(run=task.id, row=row, is_best=True))
+        task.folder.mkdir(parents=True, exist_ok=True)
+        write_history(task.folder / "history.csv", rows)
+        metrics = {"test": {"loss": 0.1, "accuracy": accuracy}}
+        result = RunResult(
+            run=task.id, folder=task.folder, reason="finished", epochs=epochs, best_epoch=epochs, metrics=metrics
+        )
+        self._on_event(task, RunEnded(run=task.id, reason="finished", message="", result=result))
+        future.set_result(RunOutcome(task=task, reason="finished", message="", result=result))
+
+
+def accuracy_of(start: str, seed: int) -> float:
+    """An invented test accuracy."""
+    spread = {"scratch": 0.001, "transfer": 0.002}[start]
+    return {"scratch": 0.9, "transfer": 0.98}[start] + spread * (seed % 3)
+
+
+class Controlled:
+    """The face of `RunController` as far as a comparison uses it."""
+
+    stop: Callable[[], None] | None = None
+
+    def begin_repeat(self, folder: Path, stop: Callable[[], None]) -> None:
+        if self.stop is not None:
+            raise UserError("A training is under way.", "Stop it first.")
+        self.stop = stop
+
+    def end_repeat(self) -> None:
+        self.stop = None
+
+
 @pytest.fixture
 def make(qtbot: Any, qapp: QApplication, tmp_path: Path) -> Iterator[Make]:
     theme = Theme(qapp, "light")
     theme.apply()
-    engine = FakeEngine()
-    engine.start()
+    (tmp_path / "runs" / "0001 Wide").mkdir(parents=True)
     made: list[ComparisonWindow] = []
 
-    def new(experiment: Experiment = EXPERIMENT, *, to: Path | None = None, pause_ms: int = 0) -> ComparisonWindow:
-        engine._timer.setInterval(pause_ms)
-        asking = Asking(engine, engine.submit)  # type: ignore[arg-type]
+    def new(experiment: Experiment = EXPERIMENT, *, to: Path | None = None, pause_s: float = 0.0) -> ComparisonWindow:
+        def runner(jobs: int, threads: int, on_event: OnEvent) -> Trainings:
+            one = Trainings(2, threads, on_event)
+            one.pause_s = pause_s
+            return one
+
+        training = ComparisonTraining(Controlled(), runner)
         window = ComparisonWindow(
-            theme, asking, experiment, tmp_path, tmp_path, ask=lambda *_: str(to) if to is not None else ""
+            theme, training, experiment, tmp_path, tmp_path, ask=lambda *_: str(to) if to is not None else ""
         )
         made.append(window)
         window.show()
@@ -58,12 +128,11 @@ def make(qtbot: Any, qapp: QApplication, tmp_path: Path) -> Iterator[Make]:
     yield new
     while made:
         window = made.pop()
+        window.training.close()
         window.close()
         window.deleteLater()
         vars(window).clear()
         del window
-    engine.shutdown()
-    engine.deleteLater()
     theme.deleteLater()
     let_go()
 
@@ -71,8 +140,8 @@ def make(qtbot: Any, qapp: QApplication, tmp_path: Path) -> Iterator[Make]:
 def finish(qtbot: Any, window: ComparisonWindow, seeds: int = 3) -> None:
     window.seeds.set_value(seeds)
     window.start.click()
-    assert window._asking.busy
-    qtbot.waitUntil(lambda: not window._asking.busy)
+    assert window.training.busy
+    qtbot.waitUntil(lambda: not window.training.busy)
 
 
 def test_the_sentence_and_the_table_say_mean_and_spread(qtbot: Any, make: Make) -> None:
@@ -81,14 +150,25 @@ def test_the_sentence_and_the_table_say_mean_and_spread(qtbot: Any, make: Make) 
     seeds = (42, 43, 44)
     ours, scratch = ([accuracy_of(start, seed) for seed in seeds] for start in ("transfer", "scratch"))
     words = [f"{statistics.mean(values):.4f} ± {statistics.stdev(values):.4f}" for values in (ours, scratch)]
-    assert window.headline.text() == (
-        f"Test accuracy {words[0]} transferred against {words[1]} from scratch over 3 seeds: transfer helped."
-    )
+    said = window.headline.text()
+    assert said.startswith(f"Test accuracy {words[0]} transferred against {words[1]} from scratch over 3 seeds, ")
+    assert said.endswith(": transfer helped.")
     rows = [window.table.topLevelItem(n) for n in range(2)]
     assert [[row.text(n) for n in range(3)] for row in rows if row] == [
         ["From scratch", "3", words[1]],
         ["Transferred", "3", words[0]],
     ]
+
+
+def test_every_seed_s_figures_are_in_the_table(qtbot: Any, make: Make) -> None:
+    window = make()
+    finish(qtbot, window)
+    starts: tuple[Start, Start] = ("scratch", "transfer")
+    for number, start in enumerate(starts):
+        row = window.table.topLevelItem(number)
+        assert row is not None and row.isExpanded()
+        told = [(row.child(n).text(0), row.child(n).text(2)) for n in range(row.childCount())]
+        assert told == [(f"Seed {seed}", f"{accuracy_of(start, seed):.4f}") for seed in (42, 43, 44)]
 
 
 def test_the_curves_are_each_seed_and_their_mean(qtbot: Any, make: Make) -> None:
@@ -120,28 +200,153 @@ def test_the_same_question_has_the_same_folder_and_another_one_another(tmp_path:
 
 
 def test_cancelling_keeps_what_is_done(qtbot: Any, make: Make) -> None:
-    window = make(pause_ms=25)
+    window = make(pause_s=0.03)
     window.start.click()
-    qtbot.waitUntil(lambda: "2 of 6: Seed 42: training transfer, epoch" in window.progress.text())
-    assert len(window.runs) == 1
-    epoch = int(window.progress.text().split()[-3])
-    assert window.bar.maximum() == 600 and window.bar.value() == 100 + 20 * epoch
+    qtbot.waitUntil(lambda: window.progress.text() == "2 of 6 trainings done")
+    assert len(window.runs) == 2
+    assert window.bar.maximum() == 600 and 200 <= window.bar.value() < 400
     window.stop.click()
-    assert not window._asking.busy
-    assert window.headline.text() == "Cancelled after 1 training."
+    assert window.progress.text() == "Stopping."
+    qtbot.waitUntil(lambda: not window.training.busy)
+    assert window.headline.text() == "Cancelled after 2 trainings."
     assert window.exports["csv"].isEnabled() and not window.start.isHidden()
+    finish(qtbot, window)
+    assert window.headline.text().endswith(": transfer helped.")
 
 
-def test_a_comparison_cancelled_in_the_status_line_says_so(qtbot: Any, window: MainWindow) -> None:
-    window.document.push(EXPERIMENT, "Reuse layers")
+def test_a_training_that_fails_leaves_the_others_and_says_what_ended(qtbot: Any, make: Make) -> None:
+    """Not "There is nothing to compare.": its process was killed, or the disk is full."""
+    window = make(pause_s=0.01)
+    window.training.make_runner = Failing
+    window.start.click()
+    qtbot.waitUntil(lambda: not window.training.busy)
+    assert window.headline.text() == "Ended after 1 training."
+    assert window.messages.message().startswith("Seed 42, transferred: It was killed.")
+    assert not window.start.isHidden() and window.start.isEnabled()
+
+
+class Failing(Trainings):
+    """Its first training from scratch is done, its first transferred one fails."""
+
+    def submit(self, task: RunTask, /) -> Future[RunOutcome]:
+        if task.folder.name.endswith("scratch"):
+            return super().submit(task)
+        failed: Future[RunOutcome] = Future()
+        failed.set_result(RunOutcome(task=task, reason="failed", message="It was killed."))
+        return failed
+
+    jobs = property(lambda self: 1)
+
+
+class Faulty(Trainings):
+    """A fault of the program in the middle of a comparison."""
+
+    def submit(self, task: RunTask, /) -> Future[RunOutcome]:
+        raise KeyError("a fault")
+
+
+def no_runner(jobs: int, threads: int, on_event: OnEvent) -> Trainings:
+    raise OSError("no more threads")
+
+
+@pytest.mark.parametrize("runner", [Faulty, no_runner])
+def test_a_fault_in_the_comparison_s_thread_is_told_and_leaves_nothing_waiting(
+    qtbot: Any, make: Make, runner: Any
+) -> None:
+    window = make()
+    window.training.make_runner = runner
+    with qtbot.capture_exceptions() as faults:
+        window.start.click()
+        qtbot.waitUntil(lambda: not window.training.busy and bool(faults))
+    assert [kind for kind, _, _ in faults] == [KeyError if runner is Faulty else OSError]  # the hub's to show
+    assert window.training.controller.stop is None, "the main window waits for it still"
+    assert "fault of the program" in window.messages.message()
+    assert not window.start.isHidden() and window.start.isEnabled()
+    faults.clear()
+
+
+def test_a_comparison_closed_while_it_trains_tells_table_and_library(qtbot: Any, window: MainWindow) -> None:
+    window.document.push(on_a_run_of(window), "Reuse layers")
+    use_trainings(window, pause_s=0.02)
     window.actions_["compare_transfer"].trigger()
-    (opened,) = window.library.transfers.windows.values()
-    window.engine._timer.setInterval(5)  # type: ignore[attr-defined]
+    (opened,) = window.workbench.library.transfers.windows
+    opened.start.click()
+    qtbot.waitUntil(lambda: len(opened.runs) >= 2)
+    with qtbot.waitSignal(window.workbench.library.transfers.trained):  # table and library are read anew
+        opened.close()
+
+
+def test_a_window_that_is_closed_ends_its_trainings(qtbot: Any, make: Make) -> None:
+    window = make(pause_s=0.03)
+    window.start.click()
+    qtbot.waitUntil(lambda: bool(window.histories.rows))
+    with qtbot.waitSignal(window.closed):
+        window.close()
+    assert not window.training.busy
+    qtbot.waitUntil(lambda: not any(thread.name == "comparison" for thread in threading.enumerate()))
+
+
+def test_closing_holds_nothing_up_while_the_trainings_end(qtbot: Any, make: Make) -> None:
+    window = make(pause_s=0.4)
+    window.start.click()
+    qtbot.waitUntil(lambda: bool(window.histories.rows))
+    began = time.perf_counter()
+    window.close()
+    taken = time.perf_counter() - began
+    assert not window.isVisible() and window.training.busy and taken < 0.2, taken
+    with qtbot.waitSignal(window.closed):
+        pass
+
+
+def test_a_window_that_is_asked_for_while_it_closes_stays(qtbot: Any, make: Make) -> None:
+    window = make(pause_s=0.1)
+    window.start.click()
+    qtbot.waitUntil(lambda: bool(window.histories.rows))
+    window.close()
+    window.show()
+    qtbot.waitUntil(lambda: not window.training.busy)
+    qtbot.wait(50)
+    assert window.isVisible() and window.headline.text().startswith("Cancelled")
+
+
+def test_while_something_else_trains_the_window_says_so(qtbot: Any, make: Make) -> None:
+    first = make(pause_s=0.03)
+    first.start.click()
+    second = make(EXPERIMENT.replaced(seed=7))
+    second.training.controller = first.training.controller
+    second.start.click()
+    assert not second.training.busy and second.messages.message().startswith("A training is under way.")
+
+
+def test_a_comparison_stopped_in_the_main_window_says_so(qtbot: Any, window: MainWindow) -> None:
+    window.document.push(on_a_run_of(window), "Reuse layers")
+    use_trainings(window, pause_s=0.02)
+    window.actions_["compare_transfer"].trigger()
+    (opened,) = window.workbench.library.transfers.windows
     opened.start.click()
     qtbot.waitUntil(lambda: bool(opened.histories.rows))
-    window.status.cancel_requested.emit()
+    assert not window.actions_["several_seeds"].isEnabled()
+    window.actions_["stop"].trigger()
     qtbot.waitUntil(lambda: opened.headline.text().startswith("Cancelled after"))
+    assert window.workbench.controller.activity == "idle"
     opened.close()
+
+
+def on_a_run_of(window: MainWindow) -> Experiment:
+    """The experiment, on a run of the window's workspace."""
+    source = window.workbench.controller.workspace / "runs" / "0001 Wide"
+    return EXPERIMENT.replaced(transfer=TRANSFER.replaced(source=str(source)))
+
+
+def use_trainings(window: MainWindow, *, pause_s: float = 0.0) -> None:
+    """Let the window's comparisons train without processes."""
+
+    def runner(jobs: int, threads: int, on_event: OnEvent) -> Trainings:
+        one = Trainings(2, threads, on_event)
+        one.pause_s = pause_s
+        return one
+
+    window.workbench.library.transfers.make_runner = runner
 
 
 def test_the_table_and_the_picture_are_saved(qtbot: Any, make: Make, tmp_path: Path) -> None:
@@ -156,12 +361,13 @@ def test_the_table_and_the_picture_are_saved(qtbot: Any, make: Make, tmp_path: P
     ]
     window.export("png")
     assert QImage(str(tmp_path / "out.png")).width() == 2 * window.results.width()
-    assert window.headline.text().endswith("train more seeds to tell this from chance.")
+    assert window.headline.text().endswith("train 3 or more to tell this from chance.")
 
 
 def test_what_cannot_be_compared_is_said(qtbot: Any, make: Make) -> None:
     window = make(EXPERIMENT.replaced(transfer=TRANSFER.replaced(source="nowhere")))
-    finish(qtbot, window)
+    window.start.click()
+    assert not window.training.busy
     assert 'source of the transfer, "nowhere", does not exist' in window.messages.message()
     assert window.headline.text() == "There is nothing to compare."
 
@@ -170,12 +376,16 @@ def test_a_number_that_is_no_number_of_seeds_trains_nothing(qtbot: Any, make: Ma
     window = make()
     window.seeds.setText("many")
     window.start.click()
-    assert not window._asking.busy
+    assert not window.training.busy
 
 
 def test_events_of_other_runs_are_nobody_s_curves() -> None:
-    assert key_of("abc-43-transfer") == ("transfer", 43)
-    assert key_of("abc") is None and key_of("abc-x-y") is None
+    histories, row = Histories(), {"epoch": 1.0, "val_loss": 0.5}
+    assert not histories.add(EpochDone(run="abc-43-transfer", row=row, is_best=True))
+    assert not histories.rows
+    key = ComparisonKey(seed=43, start="transfer")
+    assert histories.add(EpochDone(run="any", parent="job", key=key, row=row, is_best=True))
+    assert histories.rows == {("transfer", 43): [row]}
 
 
 @pytest.mark.parametrize(
@@ -187,12 +397,13 @@ def test_events_of_other_runs_are_nobody_s_curves() -> None:
     ],
 )
 def test_the_figure_shown_at_first_is_one_of_the_trainings_that_are_compared(
-    make: Make, told: tuple[tuple[str, dict[str, float]], ...], shown: str
+    make: Make, told: tuple[tuple[Start, dict[str, float]], ...], shown: str
 ) -> None:
     curves, histories = make().curves, Histories()
     curves.begin((42,))
     for start, figures in told:
-        histories.add(EpochDone(run=f"x-42-{start}", row={"epoch": 1.0, **figures}, is_best=True))
+        key = ComparisonKey(seed=42, start=start)
+        histories.add(EpochDone(run="x", key=key, row={"epoch": 1.0, **figures}, is_best=True))
         curves.show_histories(histories)
     assert curves.choice.value() == shown
 
@@ -200,15 +411,15 @@ def test_the_figure_shown_at_first_is_one_of_the_trainings_that_are_compared(
 def test_the_main_window_opens_one_for_a_transfer_and_keeps_its_own_curves(qtbot: Any, window: MainWindow) -> None:
     action = window.actions_["compare_transfer"]
     assert not action.isEnabled()
-    window.document.push(EXPERIMENT, "Reuse layers")
+    window.document.push(on_a_run_of(window), "Reuse layers")
     assert action.isEnabled()
+    use_trainings(window)
     action.trigger()
     action.trigger()
-    (opened,) = window.library.transfers.windows.values()
+    (opened,) = window.workbench.library.transfers.windows
     finish(qtbot, opened, seeds=1)
-    (job,) = submitted(window, CompareTransfer)
-    assert job.seeds == (42,) and job.folder.parent.name == "comparisons"
-    assert window.plots.curves is None or not window.plots.curves.rows
+    assert {(run.seed, run.folder.parent.parent.name) for run in opened.runs} == {(42, "comparisons")}
+    assert window.workbench.plots.curves is None or not window.workbench.plots.curves.rows
     assert window.runs.runs.rowCount() == 3
     opened.close()
-    assert window.library.transfers.windows == {}
+    assert len(window.workbench.library.transfers.windows) == 0

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QAbstractItemModelTester
 
-from dnnstudio.core import codec
-from dnnstudio.core.experiment import Training
-from dnnstudio.core.jobs import ListLibrary, OpenModel, SaveModel
-from dnnstudio.core.library import Entry
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.record import Training
+from dnnstudio.core.jobs.requests import ListLibrary, OpenModel, SaveModel
+from dnnstudio.core.workspace.catalog import Entry, LayerIdentity
 from dnnstudio.gui.library.dialog import LibraryDialog
 from dnnstudio.gui.library.entries_model import COLUMNS, EntriesModel
-from dnnstudio.gui.library.words import identity_sentence, layers_text
+from dnnstudio.gui.library.sentences import identity_sentence, layers_text
 
 from .conftest import WIDE, Shell, store
 
@@ -30,7 +32,7 @@ def opened(qtbot: Any, shell: Shell) -> LibraryDialog:
 
 
 def settled(qtbot: Any, shell: Shell) -> None:
-    qtbot.waitUntil(lambda: not shell.library._listing.busy)
+    qtbot.waitUntil(lambda: not shell.library.listing.busy)
 
 
 def choose(dialog: LibraryDialog, *names: str) -> None:
@@ -86,7 +88,7 @@ def test_the_search_finds_words_of_any_kind(qtbot: Any, shell: Shell, text: str,
 def test_what_nothing_mentions_is_said(qtbot: Any, shell: Shell) -> None:
     dialog = opened(qtbot, shell)
     dialog.search.setText("convolution")
-    assert dialog.table.isHidden() and "No model mentions" in dialog._empty.text()
+    assert dialog.table.isHidden() and "No model mentions" in dialog.empty_message.text()
     assert dialog.progress.text() == "0 of 3 models"
 
 
@@ -189,7 +191,7 @@ def test_a_file_from_elsewhere_is_listed_with_its_sentence_and_only_leaves_the_l
     entry = Entry(
         path=file, kind="file", name=file.name, task="", classes=(), experiment=WIDE, input_shape=None
     )  # fmt: skip
-    done = shell.library._deeds.delete(entry)
+    done = shell.library.operations.delete(entry)
     assert file.exists() and shell.settings.library_files == []
     assert done.undo is not None
     done.undo()
@@ -223,13 +225,13 @@ def test_during_a_training_the_runs_are_listed_all_the_same(qtbot: Any, shell: S
     dialog = shell.library.dialog
     assert dialog is not None
     qtbot.waitUntil(lambda: names(dialog) == ["Tuned", "Narrow", "Wide"])
-    assert shell.library._listing.busy and "Waiting for the engine" in dialog.progress.text()
+    assert shell.library.listing.busy and "Waiting for the training to end" in dialog.progress.text()
     dialog.close()
     shell.controller.stop()
     qtbot.waitUntil(lambda: shell.controller.activity == "idle")
 
 
-def test_two_models_are_put_side_by_side(qtbot: Any, shell: Shell) -> None:
+def test_two_models_are_put_parallel_calls(qtbot: Any, shell: Shell) -> None:
     dialog = opened(qtbot, shell)
     choose(dialog, "Wide")
     assert not dialog.buttons["compare"].isEnabled()
@@ -249,7 +251,7 @@ def test_two_models_are_put_side_by_side(qtbot: Any, shell: Shell) -> None:
     dialog.close()
     assert compare.isVisible()  # it does not go with the library
     compare.close()
-    assert shell.library.comparisons == []
+    assert len(shell.library.comparisons) == 0
 
 
 def test_three_hundred_models_are_shown_at_once(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
@@ -277,8 +279,28 @@ def test_three_hundred_models_are_shown_at_once(qtbot: Any, shell: Shell, tmp_pa
 def test_the_workspace_that_is_empty_says_what_to_do(qtbot: Any, shell: Shell, workspace: Path) -> None:
     shutil.rmtree(workspace / "runs")
     dialog = opened(qtbot, shell)
-    assert "no trained model" in dialog._empty.text() and dialog.table.isHidden()
+    assert "no trained model" in dialog.empty_message.text() and dialog.table.isHidden()
     store(workspace, 1, WIDE, 0.9)
     dialog.refresh_requested.emit()
     settled(qtbot, shell)
     assert names(dialog) == ["Wide"]
+
+
+def test_what_the_table_says_is_seen_whole_also_in_the_smallest_window(qtbot: Any, shell: Shell) -> None:
+    """Dates, figures with the mark of older ones, and whose weights the layers have; names and tasks alone give way."""
+    dialog = opened(qtbot, shell)
+    older = [replace(entry, outdated=True, accuracy=1.0, val_accuracy=1.0) for entry in dialog.entries.entries]
+    dialog.set_entries(older)
+    dialog.resize(dialog.minimumSize())
+    metrics = QFontMetrics(shell.theme.font(12))
+    model = dialog.shown
+    for column in range(1, model.columnCount()):
+        if dialog.table.isColumnHidden(column):
+            continue
+        for row in range(model.rowCount()):
+            text = str(model.index(row, column).data())
+            assert metrics.horizontalAdvance(text) <= dialog.table.columnWidth(column) - 20, text
+    item = LayerIdentity("h1", "share", "0123456789ab", changed=True, shared_with=("Wide",))
+    card = dialog.detail
+    card.show_entry(replace(older[0], layers=(item,)))
+    qtbot.waitUntil(lambda: card.layers.columnWidth(1) >= card.layers.sizeHintForColumn(1) > 0)

@@ -11,16 +11,17 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from dnnstudio.core.jobs import Reconstruct, Reconstructions
-from dnnstudio.core.layers import Dropout
-from dnnstudio.core.pretraining import pretraining_experiment
-from dnnstudio.core.transfer import Autoencoder, Rotation
-from dnnstudio.gui.document import Document
+from dnnstudio.core.experiment.layers import Dropout
+from dnnstudio.core.experiment.transfer import Autoencoder, Rotation
+from dnnstudio.core.jobs.requests import Reconstruct
+from dnnstudio.core.jobs.results import Reconstructions
+from dnnstudio.core.planning.pretraining import pretraining_experiment
+from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.forms.editors import ChoiceEditor
-from dnnstudio.gui.main_window import MainWindow
 from dnnstudio.gui.panels.pretraining_form import PretrainingForm, encoder_ends
 from dnnstudio.gui.pretraining import ReconstructionsWindow
 from dnnstudio.gui.pretraining.pairs import PairsView
+from dnnstudio.gui.shell.main_window import MainWindow
 from dnnstudio.gui.theme import Theme
 
 from ..fake_reuse import ROWS
@@ -54,7 +55,7 @@ def test_the_encoder_may_end_at_any_hidden_layer() -> None:
 
 
 def test_pretraining_is_set_by_click_and_undone_in_one_step(form: PretrainingForm) -> None:
-    document = form._document
+    document = form.document
     assert form.until is None and form.rest.isHidden()
     choose(form.kind, Autoencoder)
     assert document.experiment.pretraining == Autoencoder(until="drop")
@@ -74,18 +75,18 @@ def test_pretraining_is_set_by_click_and_undone_in_one_step(form: PretrainingFor
 
 def test_the_choices_follow_the_stack(form: PretrainingForm) -> None:
     choose(form.kind, Autoencoder)
-    document = form._document
+    document = form.document
     document.push(document.experiment.replaced(layers=(*WIDE.layers[:2], OUTPUT)), "Remove")
     assert form.until is not None
     assert [choice.value for choice in form.until.planned.spec.choices] == ["h1"]
 
 
 def test_without_a_hidden_layer_it_is_said(qtbot: Any, form: PretrainingForm) -> None:
-    form._document.push(DEEP.replaced(layers=(DEEP.layers[0], OUTPUT)), "Remove")
+    form.document.push(DEEP.replaced(layers=(DEEP.layers[0], OUTPUT)), "Remove")
     with qtbot.waitSignal(form.failed) as caught:
         choose(form.kind, Autoencoder)
     assert "no hidden layer" in caught.args[0].message
-    assert form._document.experiment.pretraining is None
+    assert form.document.experiment.pretraining is None
     assert isinstance(form.kind.editor, ChoiceEditor) and form.kind.editor.control.value() is None
 
 
@@ -109,8 +110,9 @@ def pretrained(qtbot: Any, window: MainWindow, workspace: Path) -> Path:
 
 def opened(qtbot: Any, window: MainWindow, folder: Path) -> ReconstructionsWindow:
     window.actions_["reconstructions"].trigger()
-    found = window.library.pretraining.windows[folder]
-    qtbot.waitUntil(lambda: not found._asking.busy)
+    found = window.workbench.library.pretraining.windows.get(folder)
+    assert found is not None
+    qtbot.waitUntil(lambda: not found.client.busy)
     return found
 
 
@@ -130,17 +132,17 @@ def test_pages_of_originals_and_drawings(qtbot: Any, window: MainWindow, pretrai
     places = found.pairs.places()
     assert len(places) == page and all(found.pairs.rect().contains(place) for place in places)
     found.part.button("validation").click()
-    qtbot.waitUntil(lambda: not found._asking.busy)
+    qtbot.waitUntil(lambda: not found.client.busy)
     job = submitted(window, Reconstruct)[-1]
     assert (job.model, job.part, job.rows) == (pretrained, "validation", tuple(range(page)))
     found.close()
-    assert window.library.pretraining.windows == {}
+    assert len(window.workbench.library.pretraining.windows) == 0
 
 
 def test_beyond_the_last_row_the_page_before_stays(qtbot: Any, window: MainWindow, pretrained: Path) -> None:
     found = opened(qtbot, window, pretrained)
     found.on.click()
-    qtbot.waitUntil(lambda: not found._asking.busy)
+    qtbot.waitUntil(lambda: not found.client.busy)
     assert f"part of {ROWS:,} rows" in found.note.text()
     assert not found.on.isEnabled() and found.rows.text().startswith("Rows 1 to")
 
@@ -180,7 +182,7 @@ def test_an_encoder_that_fits_nowhere_changes_nothing(window: MainWindow, pretra
 
 
 def test_a_pretraining_ends_with_something_to_look_at(qtbot: Any, window: MainWindow) -> None:
-    train = window.engine.session._train  # type: ignore[attr-defined]
+    train = window.engine.session._train
 
     def leaving_a_run(job: Any, control: Any) -> Any:
         folder = store(job.folder.parents[1], 9, DERIVED, 0.0)
@@ -188,10 +190,10 @@ def test_a_pretraining_ends_with_something_to_look_at(qtbot: Any, window: MainWi
         folder.rename(job.folder)
         return train(job, control)
 
-    window.engine.session._train = leaving_a_run  # type: ignore[attr-defined]
+    window.engine.session._train = leaving_a_run
     window.document.new(BEFORE)
     train_to_the_end(qtbot, window, epochs=1)
     assert "Pretraining done." in window.messages.text()
     assert window.messages.bar.action.text() == "Reconstructions…"
     qtbot.mouseClick(window.messages.bar.action, Qt.MouseButton.LeftButton)
-    assert len(window.library.pretraining.windows) == 1
+    assert len(window.workbench.library.pretraining.windows) == 1

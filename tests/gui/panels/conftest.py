@@ -6,11 +6,11 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from dnnstudio.core.data import Data, DataSummary, Digits
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.layers import Dense, Dropout, Flatten
-from dnnstudio.core.parts import GlorotUniform, HeNormal
-from dnnstudio.gui.document import Document
+from dnnstudio.core.experiment.data import Data, DataSummary, Digits
+from dnnstudio.core.experiment.layers import Dense, Dropout, Flatten
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.weights import GlorotUniform, HeNormal
+from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.theme import Theme
 
 DIGITS = DataSummary((8, 8), tuple("0123456789"), False, (1150, 287, 360), tuple(range(110, 120)), "scikit-learn", "f")

@@ -9,15 +9,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from dnnstudio.core.data import Classes, Csv, DataSummary, FashionMNIST, FirstRows, Fraction
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.jobs import DataPreview
-from dnnstudio.core.layers import Dense
-from dnnstudio.gui.document import Document
-from dnnstudio.gui.panels.class_chips import counts_by_label, toggled
-from dnnstudio.gui.panels.data_panel import DataPanel, summary_line
-from dnnstudio.gui.panels.thumbnails import Thumbnails, ink
-from dnnstudio.gui.panels.two_classes import TwoClassDialog
+from dnnstudio.core.experiment.data import Classes, Csv, DataSummary, FashionMNIST, FirstRows, Fraction
+from dnnstudio.core.experiment.layers import Dense
+from dnnstudio.core.jobs.results import DataPreview
+from dnnstudio.gui.base.document import Document
+from dnnstudio.gui.data.class_chips import counts_by_label, toggled
+from dnnstudio.gui.data.panel import DataPanel, summary_line
+from dnnstudio.gui.data.thumbnails import Thumbnails, ink
+from dnnstudio.gui.data.two_classes import TwoClassDialog
 from dnnstudio.gui.theme import Theme
 
 DIGITS = DataSummary((8, 8), tuple("0123456789"), False, (1150, 287, 360), tuple(range(110, 120)), "scikit-learn", "f")
@@ -62,6 +62,16 @@ def test_a_chip_drops_a_class_and_takes_it_back(data_panel: DataPanel, document:
     QTest.mouseClick(chips[3], Qt.MouseButton.LeftButton)
     assert document.experiment.data.classes.keep is None
     assert document.summary == DIGITS
+
+
+def test_a_task_of_two_classes_is_not_offered_to_become_one(data_panel: DataPanel) -> None:
+    button, chips = data_panel.chips.two_classes, data_panel.chips
+    chips.show_classes(("no", "yes"), Classes(), None)
+    assert button.isHidden()
+    chips.show_classes(("no", "yes"), Classes(positive=1), None)  # chosen, so that it can be changed again
+    assert not button.isHidden()
+    chips.show_classes(("a", "b", "c"), Classes(), None)
+    assert not button.isHidden()
 
 
 def test_two_classes_must_stay(data_panel: DataPanel, document: Document, qtbot: QtBot) -> None:
@@ -152,35 +162,25 @@ def test_a_preview_shows_pictures_and_a_failure_its_words(
     data_panel: DataPanel, document: Document, qtbot: QtBot
 ) -> None:
     pictures = np.zeros((10, 8, 8), np.uint8)
-    data_panel.set_preview(DataPreview(summary=DIGITS, thumbnails=pictures))
+    data_panel.show_preview(DataPreview(summary=DIGITS, thumbnails=pictures))
     assert data_panel.thumbnails.isVisible()
     data_panel.set_failure(UserError("Fashion-MNIST is not on this computer.", "Download it."), can_download=True)
-    assert data_panel._news.isVisible()
+    assert data_panel.news.isVisible()
     with qtbot.waitSignal(data_panel.download_requested):
-        QTest.mouseClick(data_panel._news.fix_button, Qt.MouseButton.LeftButton)
-    data_panel.set_preview(DataPreview(summary=DIGITS))
-    assert not data_panel._news.isVisible()
+        QTest.mouseClick(data_panel.news.fix_button, Qt.MouseButton.LeftButton)
+    data_panel.show_preview(DataPreview(summary=DIGITS))
+    assert not data_panel.news.isVisible()
     assert not data_panel.thumbnails.isVisible()
-
-
-def test_a_late_preview_of_other_data_is_kept_for_later(data_panel: DataPanel, document: Document) -> None:
-    late = document.experiment.data.replaced(scaling="none")
-    other = DataSummary((8, 8), tuple("0123456789"), False, (1, 2, 3), (0,) * 10)
-    data_panel.set_preview(DataPreview(summary=other, thumbnails=np.zeros((10, 8, 8), np.uint8)), data=late)
-    assert document.summary == DIGITS
-    assert not data_panel.thumbnails.isVisible()
-    document.push(document.experiment.replaced(data=late), "Change scaling")
-    assert document.summary == other
 
 
 def test_a_narrow_panel_says_it_in_one_line(data_panel: DataPanel) -> None:
-    assert not data_panel._line.isVisible()
+    assert not data_panel.line.isVisible()
     data_panel.resize(264, 420)
     QApplication.processEvents()
-    assert data_panel._line.isVisible()
-    assert not data_panel._chip_area.isVisible()
+    assert data_panel.line.isVisible()
+    assert not data_panel.chip_area.isVisible()
     data_panel.details_button.click()
-    assert data_panel._chip_area.isVisible()
+    assert data_panel.chip_area.isVisible()
     assert data_panel.details.isVisible()
 
 

@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.layers import Dense
-from dnnstudio.core.parts import HeNormal
-from dnnstudio.gui.document import Document
+from dnnstudio.core.experiment.layers import Dense
+from dnnstudio.core.experiment.weights import HeNormal
+from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.panels.inspector import InspectorPanel
 from dnnstudio.gui.panels.option_panel import title_at
 from dnnstudio.gui.theme import Theme
@@ -35,7 +35,7 @@ def dense(document: Document, layer_id: str) -> Dense:
 def test_the_inspector_follows_the_selection(qtbot: QtBot, document: Document, theme: Theme) -> None:
     panel = InspectorPanel(document, theme)
     shown(qtbot, panel)
-    assert panel._nothing.isVisible()
+    assert panel.nothing_selected.isVisible()
     assert not panel.area.isVisible()
     document.select(["hidden_1"])
     assert (panel.name.text(), panel.kind.text()) == ("hidden_1", "Dense")
@@ -95,9 +95,9 @@ def test_the_parameter_count_stands_beside_trainable(qtbot: QtBot, document: Doc
     panel = InspectorPanel(document, theme)
     shown(qtbot, panel)
     document.select(["hidden_1"])
-    assert panel.form.row("trainable")._note.text() == f"{64 * 30 + 30:,} parameters"
+    assert panel.form.row("trainable").note.text() == f"{64 * 30 + 30:,} parameters"
     panel.resize(240, 700)
-    assert panel.form.row("trainable")._note.text() == f"{64 * 30 + 30:,} params"
+    assert panel.form.row("trainable").note.text() == f"{64 * 30 + 30:,} params"
     assert panel.weights.text() == "Weights 64 × 30 + 30"
 
 
@@ -108,13 +108,13 @@ def test_advice_names_its_field_and_its_fix_clears_it(qtbot: QtBot, document: Do
     problem = next(problem for problem in panel.advice.problems if problem.field == "kernel_initializer")
     card = panel.advice.cards[list(panel.advice.problems).index(problem)]
     assert card.isVisible()
-    assert panel._marks()["kernel_initializer"] == "hint"
+    assert panel.marks()["kernel_initializer"] == "hint"
     QTest.mouseClick(card.fix_button, Qt.MouseButton.LeftButton)
     assert isinstance(dense(document, "hidden_2").kernel_initializer, HeNormal)
     assert problem.fix is not None
     assert document.undo_stack.undoText() == problem.fix.label
     assert not any(found.field == "kernel_initializer" for found in panel.advice.problems)
-    assert panel._marks() == {}
+    assert panel.marks() == {}
 
 
 def test_the_lock_freezes_and_thaws(qtbot: QtBot, document: Document, theme: Theme) -> None:

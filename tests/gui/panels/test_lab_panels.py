@@ -8,9 +8,17 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from dnnstudio.core.optimizers import SGD
-from dnnstudio.core.schedules import CosineRestarts, Exponential, OneCycle, Piecewise, Power, Schedule, Warmup
-from dnnstudio.gui.document import Document
+from dnnstudio.core.experiment.optimizers import SGD
+from dnnstudio.core.experiment.schedules import (
+    CosineRestarts,
+    Exponential,
+    OneCycle,
+    Piecewise,
+    Power,
+    Schedule,
+    Warmup,
+)
+from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.panels.optimizer_panel import OptimizerPanel
 from dnnstudio.gui.panels.schedule_panel import SchedulePanel
 from dnnstudio.gui.theme import Theme
@@ -216,7 +224,7 @@ def test_what_is_refused_in_one_line_stays_while_another_is_changed(
 
 @pytest.mark.parametrize("kind", ["power", "exponential", "cosine_restarts", "one_cycle", "performance"])
 def test_no_schedule_takes_a_number_that_cannot_be(qtbot: QtBot, document: Document, theme: Theme, kind: str) -> None:
-    from dnnstudio.core.schedules import SCHEDULE_KINDS
+    from dnnstudio.core.experiment.schedules import SCHEDULE_KINDS
 
     panel = schedule_panel(qtbot, document, theme, SCHEDULE_KINDS[kind].new())
     before = document.experiment.schedule

@@ -7,9 +7,9 @@ import pytest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from dnnstudio.core.layers import Dense
-from dnnstudio.core.optimizers import SGD, Adam
-from dnnstudio.core.schedules import (
+from dnnstudio.core.experiment.layers import Dense
+from dnnstudio.core.experiment.optimizers import SGD, Adam
+from dnnstudio.core.experiment.schedules import (
     SCHEDULE_KINDS,
     Constant,
     CosineRestarts,
@@ -21,11 +21,13 @@ from dnnstudio.core.schedules import (
     Schedule,
     Warmup,
 )
-from dnnstudio.gui.document import Document
+from dnnstudio.core.experiment.targets.losses import LOSSES
+from dnnstudio.core.experiment.transfer import Autoencoder, Phase, Rotation, Transfer
+from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.panels.optimizer_panel import OptimizerPanel
 from dnnstudio.gui.panels.schedule_panel import SchedulePanel
 from dnnstudio.gui.panels.schedule_plot import rate_text, tick_texts
-from dnnstudio.gui.panels.schedule_words import preview_of, sentence_of
+from dnnstudio.gui.panels.schedule_sentences import preview_of, sentence_of
 from dnnstudio.gui.panels.training_panel import TrainingPanel
 from dnnstudio.gui.theme import Theme
 
@@ -61,9 +63,53 @@ def test_choosing_another_optimizer_is_a_step(qtbot: QtBot, document: Document, 
 def test_the_optimizer_says_when_its_rate_is_not_used(qtbot: QtBot, document: Document, theme: Theme) -> None:
     panel = OptimizerPanel(document, theme)
     shown(qtbot, panel)
-    assert "not used" not in panel._sentence.text()
+    assert "not used" not in panel.sentence.text()
     document.push(document.experiment.replaced(schedule=OneCycle()), "Use 1cycle")
-    assert "1cycle sets the learning rate" in panel._sentence.text()
+    assert "1cycle sets the learning rate" in panel.sentence.text()
+
+
+MOMENTUM = OneCycle(momentum_low=0.85, momentum_high=0.95)
+
+
+@pytest.mark.parametrize(
+    ("change", "off"),
+    [
+        ({}, set()),
+        ({"schedule": OneCycle()}, {"learning_rate"}),
+        ({"schedule": MOMENTUM}, {"learning_rate", "momentum"}),
+        ({"transfer": Transfer(source="x", phases=(Phase(epochs=1, learning_rate=0.1), Phase(epochs=1)))}, set()),
+        ({"transfer": Transfer(source="x", phases=(Phase(epochs=1, learning_rate=0.1),))}, {"learning_rate"}),
+        (
+            {"transfer": Transfer(source="x", phases=(Phase(epochs=1, optimizer=SGD()),))},
+            {"learning_rate", "momentum", "nesterov"},
+        ),
+    ],
+)
+def test_a_field_that_the_training_does_not_use_cannot_be_edited(
+    qtbot: QtBot, document: Document, theme: Theme, change: dict[str, object], off: set[str]
+) -> None:
+    panel = OptimizerPanel(document, theme)
+    shown(qtbot, panel)
+    document.push(document.experiment.replaced(optimizer=SGD(momentum=0.9)), "Use SGD")
+    document.push(document.experiment.replaced(**change), "Edit")
+    fields = ("learning_rate", "momentum", "nesterov")
+    assert {name for name in fields if not any(w.isEnabled() for w in panel.form.row(name).stops())} == off
+    document.push(document.experiment.replaced(transfer=None, schedule=Constant()), "Edit")
+    assert all(w.isEnabled() for name in fields for w in panel.form.row(name).stops())
+
+
+def test_the_loss_of_a_pretraining_stands_beside_the_field(qtbot: QtBot, document: Document, theme: Theme) -> None:
+    """An autoencoder of rows between 0 and 1 compares them by binary cross-entropy, unless another loss can."""
+    panel = TrainingPanel(document, theme)
+    shown(qtbot, panel)
+    row = panel.of_experiment.row("loss")
+    assert "pretraining" not in panel.sentence.text()
+    document.push(document.experiment.replaced(pretraining=Autoencoder(until="hidden_2")), "Pretrain")
+    assert panel.sentence.text().endswith(f"pretraining is {LOSSES['binary_crossentropy'].title}.")
+    document.push(document.experiment.replaced(loss="mean_squared_error"), "Change the loss")
+    assert "pretraining" not in panel.sentence.text() and all(widget.isEnabled() for widget in row.stops())
+    document.push(document.experiment.replaced(pretraining=Rotation(until="hidden_2")), "Pretrain")
+    assert not any(widget.isEnabled() for widget in row.stops())
 
 
 def test_every_schedule_draws_its_own_rates(qtbot: QtBot, document: Document, theme: Theme) -> None:
@@ -75,7 +121,7 @@ def test_every_schedule_draws_its_own_rates(qtbot: QtBot, document: Document, th
         x, y = panel.plot.curve.getData()
         plan = Plan(document.experiment.optimizer.learning_rate, 36, 10)  # 1,150 rows by 32, 10 epochs
         np.testing.assert_allclose(y, schedule.rates(np.round(x * 36), plan))
-        assert panel._sentence.text().endswith(".")
+        assert panel.sentence.text().endswith(".")
 
 
 def test_the_preview_of_one_cycle_has_its_peak_and_says_so() -> None:
@@ -113,12 +159,12 @@ def test_ticks_that_would_touch_are_left_out() -> None:
 def test_the_mark_shows_how_far_training_is(qtbot: QtBot, document: Document, theme: Theme) -> None:
     panel = SchedulePanel(document, theme)
     shown(qtbot, panel)
-    assert not panel.plot._now.isVisible()
+    assert not panel.plot.now_line.isVisible()
     panel.set_position(3.5)
-    assert panel.plot._now.isVisible()
-    assert panel.plot._now.value() == 3.5
+    assert panel.plot.now_line.isVisible()
+    assert panel.plot.now_line.value() == 3.5
     panel.set_position(None)
-    assert not panel.plot._now.isVisible()
+    assert not panel.plot.now_line.isVisible()
 
 
 def test_the_mark_stands_where_training_is_when_the_preview_comes_into_sight(
@@ -129,21 +175,34 @@ def test_the_mark_stands_where_training_is_when_the_preview_comes_into_sight(
     panel.hide()
     panel.set_position(3.5)
     panel.show()
-    assert panel.plot._now.isVisible()
-    assert panel.plot._now.value() == 3.5
+    assert panel.plot.now_line.isVisible()
+    assert panel.plot.now_line.value() == 3.5
     panel.hide()
     panel.set_position(None)
     panel.show()
-    assert not panel.plot._now.isVisible()
+    assert not panel.plot.now_line.isVisible()
 
 
 def test_training_says_how_many_steps_that_makes(qtbot: QtBot, document: Document, theme: Theme) -> None:
     panel = TrainingPanel(document, theme)
     shown(qtbot, panel)
-    assert panel._sentence.text() == "36 steps an epoch, 360 in all: 1,150 rows by 32."
+    assert panel.sentence.text() == "36 steps an epoch, 360 in all: 1,150 rows by 32."
     panel.form.edited.emit("epochs", 3)
     assert document.experiment.training.epochs == 3
-    assert "108 in all" in panel._sentence.text()
+    assert "108 in all" in panel.sentence.text()
     panel.of_experiment.edited.emit("seed", 7)
     assert document.experiment.seed == 7
     assert document.undo_stack.undoText() == "Change seed"
+
+
+def test_only_a_pretraining_layer_by_layer_shows_epochs_of_its_last_layer(
+    qtbot: QtBot, document: Document, theme: Theme
+) -> None:
+    """Elsewhere the field would change nothing."""
+    panel = TrainingPanel(document, theme)
+    shown(qtbot, panel)
+    for rule in (Autoencoder(until="hidden_2"), Rotation(until="hidden_2"), Autoencoder(until="hidden_2", greedy=True)):
+        document.push(document.experiment.replaced(pretraining=rule), "Pretrain")
+    assert not panel.pretraining.rest.row("more_epochs").isHidden()
+    document.push(document.experiment.replaced(pretraining=Autoencoder(until="hidden_2")), "Pretrain")
+    assert panel.pretraining.rest.row("more_epochs").isHidden()

@@ -6,10 +6,10 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from dnnstudio.core.data import Data, Digits
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.layers import Dense, Dropout, Flatten
-from dnnstudio.gui.document import Document
+from dnnstudio.core.experiment.data import Data, Digits
+from dnnstudio.core.experiment.layers import Dense, Dropout, Flatten
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.stack import LayerStackView
 from dnnstudio.gui.theme import Theme
 

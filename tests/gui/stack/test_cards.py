@@ -10,9 +10,9 @@ from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.layers import Dense, Flatten
-from dnnstudio.gui.document import Document
+from dnnstudio.core.experiment.layers import Dense, Flatten
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.stack import LayerStackView
 from dnnstudio.gui.stack.delegate import CARD, CARD_WITH_PROBLEM, GAP, OPEN_GAP, shorten
 from dnnstudio.gui.stack.model import LayerListModel
@@ -79,11 +79,11 @@ def test_the_caption_drops_its_last_parts_first(qapp: QApplication, theme: Theme
 
 def test_totals_stand_underneath(view: LayerStackView, document: Document) -> None:
     trainable = 64 * 300 + 300 + 100 * 10 + 10
-    assert view._trainable.text() == f"{trainable:,}"
-    assert view._non_trainable.text() == f"{300 * 100 + 100:,}"
+    assert view.trainable.text() == f"{trainable:,}"
+    assert view.non_trainable.text() == f"{300 * 100 + 100:,}"
     document.push(document.experiment.replaced(layers=()), "Empty")
-    assert view._trainable.text() == "0"
-    assert view._empty.isVisible()
+    assert view.trainable.text() == "0"
+    assert view.empty_message.isVisible()
 
 
 def test_an_empty_stack_offers_a_small_network(view: LayerStackView, document: Document) -> None:
@@ -202,9 +202,9 @@ def test_the_gap_after_the_selected_card_is_open(view: LayerStackView, document:
     assert view.list.content_height() == closed + OPEN_GAP - GAP
 
 
-def test_a_click_on_the_open_gap_asks_for_a_layer_there(view: LayerStackView, document: Document) -> None:
+def test_a_click_on_the_open_gap_asks_for_a_layer_there(view: LayerStackView, document: Document, qtbot: QtBot) -> None:
     document.select(["drop"])
-    QApplication.processEvents()
+    qtbot.waitUntil(lambda: view.list.gap_is_open(2))
     area = view.list.visualRect(view.list.layers.index(2))
     QTest.mouseClick(view.list.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(area.center().x(), area.bottom() - 8))
     assert view.add_menu.isVisible()

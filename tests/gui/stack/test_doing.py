@@ -12,12 +12,12 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.layers import LAYER_KINDS, BatchNormalization, Dense
-from dnnstudio.gui.document import Document
+from dnnstudio.core.experiment.layers import LAYER_KINDS, BatchNormalization, Dense
+from dnnstudio.gui.base.document import Document
+from dnnstudio.gui.base.stack_commands import MIME_TYPE
 from dnnstudio.gui.stack import LayerStackView
 from dnnstudio.gui.stack.add_menu import kind_of, matching_kinds
 from dnnstudio.gui.stack.delegate import CARD
-from dnnstudio.gui.stack.model import MIME_TYPE
 
 
 def ids(document: Document) -> list[str]:
@@ -124,7 +124,7 @@ def test_copy_and_paste_go_through_json_text(view: LayerStackView, document: Doc
     document.select(["output"])
     press(view, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
     assert len(ids(document)) == 7
-    assert [layer.kind for layer in document.experiment.layers[5:]] == ["dense", "dropout"]  # type: ignore[attr-defined]
+    assert [layer.kind for layer in document.experiment.layers[5:]] == ["dense", "dropout"]
     assert len(document.selection) == 2
 
 
@@ -185,7 +185,7 @@ def drop(view: LayerStackView, row: int, mime: QMimeData, *, upper: bool, inside
     point = QPointF(area.center().x(), area.top() + (5 if upper else CARD - 5))
     event = QDropEvent(point, Qt.DropAction.MoveAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
     source = view.list if inside else None
-    event.source = lambda: source  # type: ignore[method-assign]
+    event.source = lambda: source  # type: ignore[method-assign, assignment]
     view.list.dropEvent(event)
 
 

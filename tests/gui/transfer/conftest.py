@@ -13,10 +13,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from dnnstudio.core import codec
-from dnnstudio.core.data import Classes, Data, Digits, known_summary
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.layers import BatchNormalization, Dense, Flatten
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.data import Classes, Data, Digits, known_summary
+from dnnstudio.core.experiment.layers import BatchNormalization, Dense, Flatten
+from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.transfer.dialog import TransferDialog
 from dnnstudio.gui.transfer.request import TransferRequest
@@ -85,7 +85,7 @@ def open_dialog(qtbot: QtBot, theme: Theme, workspace: Path) -> Iterator[OpenDia
             summary=known_summary(experiment.data),
             document=None,
             workspace=workspace,
-            engine=engine,  # type: ignore[arg-type]
+            engine=engine,
             choose_file=lambda parent: None,
         )
         for name, value in given.items():
@@ -121,6 +121,6 @@ def write(dialog: QWidget, name: str, text: str) -> None:
     widget = dialog.findChild(QWidget, name)
     assert widget is not None, name
     widget.setFocus()
-    widget.selectAll()  # type: ignore[attr-defined]
+    widget.selectAll()
     QTest.keyClicks(widget, text)
     QTest.keyClick(widget, Qt.Key.Key_Return)

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from dnnstudio.core import codec
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.jobs import FindRate, TrainRun
-from dnnstudio.core.links import Change, Origin, OriginLayer, link, note_change, set_origin, sharers
-from dnnstudio.core.tasks import split_into_tasks
-from dnnstudio.core.transfer import Phase, Reuse, Transfer
-from dnnstudio.gui.main_window import MainWindow
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.transfer import Phase, Reuse, Transfer
+from dnnstudio.core.jobs.requests import FindRate, TrainRun
+from dnnstudio.core.planning.task_split import split_into_tasks
+from dnnstudio.core.workspace.shared_layers import Change, Origin, OriginLayer, link, note_change, set_origin, sharers
+from dnnstudio.gui.shell.main_window import MainWindow
 from dnnstudio.gui.transfer.request import TransferAnswer
 from dnnstudio.gui.transfer.split_dialog import Tasks
 
@@ -28,7 +28,7 @@ PRINTS = {"hidden_1": "aaaaaaaaaaaa", "bn": "bbbbbbbbbbbb", "hidden_2": "ccccccc
 
 def reusing(place: Path | str, mode: str = "clone") -> Experiment:
     """Task B on run 9, frozen first and then not."""
-    reuse = tuple(Reuse(layer=name, source=name, mode=mode) for name in ("hidden_1", "bn", "hidden_2"))  # type: ignore[arg-type]
+    reuse = tuple(Reuse(layer=name, source=name, mode=mode) for name in ("hidden_1", "bn", "hidden_2"))
     phases = (Phase(epochs=2, frozen=("hidden_*", "bn")), Phase(epochs=3))
     return B.replaced(transfer=Transfer(source=str(place), reuse=reuse, phases=phases))
 
@@ -47,7 +47,7 @@ def window(qtbot: Any, qapp: QApplication, tmp_path: Path, workspace: Path) -> I
 
 
 def answers(window: MainWindow) -> Answers:
-    found = window.dialogs
+    found = window.workbench.dialogs
     assert isinstance(found, Answers)
     return found
 
@@ -78,7 +78,7 @@ def test_apply_and_train_trains_it(qtbot: Any, window: MainWindow, run_a: Path) 
     window.actions_["transfer"].trigger()
     (job,) = submitted(window, TrainRun)
     assert job.experiment == reusing(run_a)
-    qtbot.waitUntil(lambda: window.controller.activity == "idle")
+    qtbot.waitUntil(lambda: window.workbench.controller.activity == "idle")
 
 
 def test_removing_trains_from_scratch_again(qtbot: Any, window: MainWindow, run_a: Path) -> None:
@@ -90,7 +90,7 @@ def test_removing_trains_from_scratch_again(qtbot: Any, window: MainWindow, run_
 
 
 def test_the_library_can_name_the_source(window: MainWindow, run_a: Path) -> None:
-    window.transfer.reuse_from(run_a)
+    window.workbench.transfer.reuse_from(run_a)
     assert answers(window).requests[-1].source == run_a
     assert window.document.experiment == B, "cancelled: nothing changed"
 
@@ -99,24 +99,24 @@ def test_a_relative_source_is_seen_from_the_experiment_s_file(qtbot: Any, window
     file = workspace / "experiments" / "b.json"
     file.parent.mkdir()
     codec.save(reusing("../runs/0009 Task A"), file)
-    window.files.open_path(file)
+    window.workbench.files.open_path(file)
     assert window.stack.start.words.text() == "Starts from run 9 · 3 cloned"
-    window.transfer.train()
-    window.lab.find_rate()
+    window.workbench.transfer.train()
+    window.workbench.training_actions.find_rate()
     assert submitted(window, TrainRun)[-1].base == file.parent
     assert submitted(window, FindRate)[-1].base == file.parent
-    assert window.lab.dialog is not None
-    window.lab.dialog.reject()
-    qtbot.waitUntil(lambda: window.controller.activity == "idle")
+    assert window.workbench.training_actions.dialog is not None
+    window.workbench.training_actions.dialog.reject()
+    qtbot.waitUntil(lambda: window.workbench.controller.activity == "idle")
 
 
 def test_saving_elsewhere_names_the_source_anew(window: MainWindow, workspace: Path, tmp_path: Path) -> None:
     file = workspace / "experiments" / "b.json"
     file.parent.mkdir()
     codec.save(reusing("../runs/0009 Task A"), file)
-    window.files.open_path(file)
+    window.workbench.files.open_path(file)
     answers(window).path = tmp_path / "b.json"
-    assert window.files.save_as()
+    assert window.workbench.files.save_as()
     saved = codec.load(tmp_path / "b.json").transfer
     assert saved is not None and saved.source == "workspace/runs/0009 Task A"
     assert not window.document.modified
@@ -153,7 +153,7 @@ def test_splitting_asks_about_unsaved_changes_before_anything_is_written(window:
 
 
 def test_data_of_few_classes_is_not_split(window: MainWindow) -> None:
-    from dnnstudio.core.data import Csv, Data
+    from dnnstudio.core.experiment.data import Csv, Data
 
     window.document.push(B.replaced(data=Data(source=Csv(path="x.csv"))), "Another file")
     window.actions_["split_tasks"].trigger()
@@ -174,7 +174,7 @@ def test_a_training_that_changes_others_asks_first(
     link(run_a, other, ("hidden_1",))
     window.document.push(reusing(run_a, "share"), "Share")
     answers(window).shared = answer
-    window.transfer.train()
+    window.workbench.transfer.train()
     assert answers(window).warned == [
         (("hidden_1", "bn", "hidden_2"), ("run 9 (Task A)", "run 12 (Earlier B)")),
     ]
@@ -183,7 +183,7 @@ def test_a_training_that_changes_others_asks_first(
     assert window.document.experiment == reusing(run_a, mode)
     if jobs:
         assert jobs[0].experiment == reusing(run_a, mode)
-    qtbot.waitUntil(lambda: window.controller.activity == "idle")
+    qtbot.waitUntil(lambda: window.workbench.controller.activity == "idle")
 
 
 def test_shared_layers_that_are_always_frozen_need_no_question(qtbot: Any, window: MainWindow, run_a: Path) -> None:
@@ -191,9 +191,9 @@ def test_shared_layers_that_are_always_frozen_need_no_question(qtbot: Any, windo
     assert still.transfer is not None
     phases = (Phase(epochs=2, frozen=("hidden_*", "bn")),)
     window.document.push(still.replaced(transfer=still.transfer.replaced(phases=phases)), "Share, frozen")
-    window.transfer.train()
+    window.workbench.transfer.train()
     assert answers(window).warned == [] and len(submitted(window, TrainRun)) == 1
-    qtbot.waitUntil(lambda: window.controller.activity == "idle")
+    qtbot.waitUntil(lambda: window.workbench.controller.activity == "idle")
 
 
 @pytest.mark.parametrize("answer", ["clone", "train", "cancel"])
@@ -207,17 +207,17 @@ def test_going_on_with_a_run_that_shares_asks_first(
     window.runs._read_some()
     window.runs.select(folder)
     answers(window).shared = answer
-    window.lab.one_epoch()
+    window.workbench.training_actions.one_epoch()
     assert answers(window).warned == [(("hidden_1",), ("run 9 (Task A)",))]
     assert len(submitted(window, TrainRun)) == (0 if answer == "cancel" else 1)
     stored = codec.load(folder / "experiment.json").transfer
     assert stored is not None and bool(stored.shared) is (answer != "clone")
     assert bool(sharers(run_a)) is (answer != "clone"), "cloned, the run shares nothing any more"
-    window.controller.stop()
+    window.workbench.controller.stop()
 
 
 def test_going_on_with_a_run_that_shares_nothing_asks_nothing(window: MainWindow, run_a: Path) -> None:
-    assert window.transfer.may_go_on(run_a)
+    assert window.workbench.transfer.may_go_on(run_a)
     assert answers(window).warned == []
 
 
@@ -261,7 +261,7 @@ def test_a_model_that_another_training_changed_says_so(window: MainWindow, run_a
     window.runs.select(run_a)
     assert badges(window)["hidden_1"] == ["SHARED"]
     note_change(run_a, Change("0012 Task B", "run12", ("hidden_1",)))
-    window.transfer.refresh()
+    window.workbench.transfer.refresh()
     assert badges(window)["hidden_1"] == ["SHARED", "CHANGED"]
     row = window.stack.list.layers.rows[1]
     assert "Shared with run 12 (Task B): training one changes the other." in row.tooltip
@@ -278,7 +278,7 @@ def test_another_network_than_the_run_s_says_nothing_of_it(window: MainWindow, r
 
 def test_counts_and_locks_follow_the_phase_that_runs(qtbot: Any, window: MainWindow, run_a: Path) -> None:
     h1, bn, h2, output = 64 * 6 + 6, 2 * 6, 6 * 4 + 4, 4 + 1
-    window.engine._timer.setInterval(5)  # type: ignore[attr-defined]
+    window.engine._timer.setInterval(5)
     window.document.push(reusing(run_a), "Reuse")
     long = window.document.experiment.replaced(training=B.training.replaced(epochs=5))
     window.document.push(long, "As long as its phases")
@@ -286,7 +286,7 @@ def test_counts_and_locks_follow_the_phase_that_runs(qtbot: Any, window: MainWin
 
     def look(_: object = None) -> None:
         frozen = tuple(row.layer.id for row in window.stack.list.layers.rows if row.frozen)
-        now = (window.stack._trainable_name.text(), window.stack._trainable.text(), frozen)
+        now = (window.stack.trainable_name.text(), window.stack.trainable.text(), frozen)
         if not seen or seen[-1] != now:
             seen.append(now)
 
@@ -294,13 +294,13 @@ def test_counts_and_locks_follow_the_phase_that_runs(qtbot: Any, window: MainWin
         window.actions_["summary"].trigger()
         table = answers(window).table
         assert table is not None
-        tables.add((window.stack._trainable.text(), table.trainable))
+        tables.add((window.stack.trainable.text(), table.trainable))
 
     tables: set[tuple[str, int]] = set()
-    window.controller.batches_done.connect(look)
-    window.controller.batches_done.connect(look_at_the_table)
-    window.transfer.train()
-    qtbot.waitUntil(lambda: window.controller.activity == "idle" and len(seen) == 2)
+    window.workbench.controller.batches_done.connect(look)
+    window.workbench.controller.batches_done.connect(look_at_the_table)
+    window.workbench.transfer.train()
+    qtbot.waitUntil(lambda: window.workbench.controller.activity == "idle" and len(seen) == 2)
     assert seen == [
         ("Trainable in phase 1 of 2", f"{output}", ("hidden_1", "bn", "hidden_2")),
         ("Trainable in phase 2 of 2", f"{h1 + bn + h2 + output}", ()),

@@ -11,9 +11,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
-from dnnstudio.core.data import Data, FashionMNIST
-from dnnstudio.core.layers import Dense, Flatten
-from dnnstudio.core.transfer import Phase, Reuse, Transfer
+from dnnstudio.core.experiment.data import Data, FashionMNIST
+from dnnstudio.core.experiment.layers import Dense, Flatten
+from dnnstudio.core.experiment.transfer import Phase, Reuse, Transfer
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.transfer.dialog import TransferDialog
 from dnnstudio.gui.transfer.request import TransferAnswer, TransferRequest
@@ -36,7 +36,7 @@ def test_it_opens_on_the_newest_run_of_another_task(open_dialog: OpenDialog, wor
     dialog = open_dialog()
     assert dialog.source is not None and dialog.source.short == "run 9"
     assert [choice.label for choice in dialog.top.sources.choices()][:1] == ["run 11 · Task A"]
-    assert dialog.pairs.source_head.detail.text() == "run 9, Digits, 8 classes, validation 91.2\u00a0%"
+    assert dialog.pairs.source_head.detail.text() == "val. 91.2\u00a0% (weights of the end), run 9, Digits, 8 classes"
     assert dialog.pairs.target_head.detail.text() == "100 training rows, one output"
     assert dialog.foot.sentence.text() == "Shapes fit. 3 layers cloned, 1 new."
 
@@ -173,7 +173,7 @@ def test_a_layer_that_does_not_fit_says_why(open_dialog: OpenDialog) -> None:
     dialog = open_dialog(other)
     row = dialog.pairs.row_of("hidden_1")
     assert row is not None
-    assert row._note.text() == "its kernel is 64 × 5, but 64 × 6 in the source"
+    assert row.note.text() == "its kernel is 64 × 5, but 64 × 6 in the source"
     assert not row.modes.button("clone").isEnabled() and not row.modes.button("share").isEnabled()
     assert "Nothing is reused" in dialog.foot.sentence.text()
 
@@ -238,12 +238,14 @@ def test_a_source_that_is_gone_is_said_and_the_phases_stay(open_dialog: OpenDial
 # -------------------------------------------------------------------------------------------------------- the phases
 
 
-def test_the_frozen_button_acts_on_the_phase_in_sight(open_dialog: OpenDialog) -> None:
+def test_the_frozen_button_acts_on_the_phase_in_sight(open_dialog: OpenDialog, qtbot: QtBot) -> None:
     dialog = open_dialog()
     press(dialog, "frozen_hidden_2")
     trains = dialog.phases.rows[0].trains.text()
     assert trains == "33 of 447 parameters: hidden_2 and output", "28 of hidden_2 and 5 of the output"
+    dialog.activateWindow()
     dialog.phases.rows[1].epochs.setFocus()
+    qtbot.waitUntil(dialog.phases.rows[1].epochs.hasFocus)
     press(dialog, "frozen_bn")
     press(dialog, "apply")
     assert dialog.answer is not None and dialog.answer.experiment.transfer is not None
@@ -255,7 +257,7 @@ def test_epochs_rate_and_optimizer_of_a_phase(open_dialog: OpenDialog) -> None:
     write(dialog, "phase_1_epochs", "7")
     write(dialog, "phase_2_rate", "0.25")
     dialog.phases.rows[0].optimizer.choose("adam")
-    assert dialog.phases.head._note.text() == "23 epochs in all"
+    assert dialog.phases.head.note.text() == "23 epochs in all"
     assert [stretch.words for stretch in dialog.phases.bar.stretches] == [
         "1 · frozen · 7 epochs",
         "2 · unfrozen · 16 epochs",
@@ -271,7 +273,7 @@ def test_epochs_rate_and_optimizer_of_a_phase(open_dialog: OpenDialog) -> None:
 def test_phases_are_added_moved_and_removed(open_dialog: OpenDialog) -> None:
     dialog = open_dialog()
     press(dialog, "add_phase")
-    assert dialog.phases.head._note.text() == "36 epochs in all"
+    assert dialog.phases.head.note.text() == "36 epochs in all"
     menu = dialog.phases.rows[0].make_menu()
     {action.objectName(): action for action in menu.actions()}["move_phase_down"].trigger()
     {action.objectName(): action for action in menu.actions()}["remove_phase"].trigger()

@@ -10,11 +10,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
-from dnnstudio.core.data import FASHION_CLASSES, Classes, Data, FashionMNIST, FirstRows
-from dnnstudio.core.experiment import Experiment
-from dnnstudio.core.optimizers import Adam
-from dnnstudio.core.tasks import split_into_tasks
-from dnnstudio.core.transfer import Phase, Reuse, Transfer
+from dnnstudio.core.experiment.data import FASHION_CLASSES, Classes, Data, FashionMNIST, FirstRows
+from dnnstudio.core.experiment.optimizers import Adam
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.transfer import Phase, Reuse, Transfer
+from dnnstudio.core.planning.task_split import split_into_tasks
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.transfer.frozen_dialog import FrozenDialog
 from dnnstudio.gui.transfer.optimizer_dialog import OptimizerDialog
@@ -61,7 +61,7 @@ def test_layers_are_frozen_by_click(frozen: FrozenDialog) -> None:
     assert frozen.entries == ("hidden_1", "bn")
     QTest.keyClick(frozen.boxes["hidden_1"], Qt.Key.Key_Space)
     assert frozen.entries == ("bn",)
-    assert frozen._norm.isVisible() and "inference mode" in frozen._norm.text()
+    assert frozen.norm.isVisible() and "inference mode" in frozen.norm.text()
 
 
 def test_layers_are_frozen_by_range(frozen: FrozenDialog) -> None:
@@ -135,7 +135,7 @@ def test_other_classes_and_rows_can_be_chosen(split: SplitDialog) -> None:
     assert split.tasks is not None
     assert split.tasks.b.data.classes == Classes(keep=(0, 5, 6))
     assert split.tasks.b.data.train_limit == 50
-    assert split.tasks.b.layers[-1].units == 3  # type: ignore[union-attr]
+    assert split.tasks.b.layers[-1].units == 3
     assert split.tasks.a.data.classes.keep == (1, 2, 3, 4, 7, 8, 9)
 
 

@@ -11,24 +11,30 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from dnnstudio.gui.engine_thread import Failure
-from dnnstudio.gui.uncertainty.words import alike_sentence, headline, right_among_alike
+from dnnstudio.core.uncertainty.scores import SCORES
+from dnnstudio.gui.base.ticket import Failure
+from dnnstudio.gui.uncertainty.sentences import alike_sentence, headline, right_among_alike
 
 from .conftest import StubEngine, invent
 
 
-def test_it_samples_the_test_part_at_once_and_shows_the_first_image(open_dialog: Any, engine: StubEngine) -> None:
+def test_it_samples_the_test_part_at_once_and_shows_its_greatest_doubt(open_dialog: Any, engine: StubEngine) -> None:
     samples = invent()
     dialog = open_dialog(samples)
     job = engine.jobs[0]
     assert (job.part, job.passes, job.earlier) == ("test", 100, None)
-    mean = samples.array()[:, 0].astype(np.float64).mean(axis=0)
-    winner = int(mean.argmax())
-    spread = samples.array()[:, 0, winner].astype(np.float64).std()
+    passes = samples.array().astype(np.float64)
+    means = passes.mean(axis=0)
+    entropy = -(passes * np.log(passes)).sum(axis=-1).mean(axis=0)
+    row = int((-(means * np.log(means)).sum(axis=-1) - entropy).argmax())  # mutual information
+    mean, winner = means[row], int(means[row].argmax())
+    spread = passes[:, row, winner].std()
     wanted = f"kind {winner}, {mean[winner] * 100:.0f}\u00a0% ± {spread * 100:.0f}\u00a0%."
     assert dialog.distribution.headline.title.text() == wanted
+    assert dialog.images.view.chosen() == row == dialog.images.shown()[0]
     assert len(dialog.distribution.rows.rows()) == 4
     assert dialog.bar.status.text().startswith("20 passes sampled")
 
@@ -43,7 +49,9 @@ def test_the_window_is_not_modal_and_shows_passes_as_they_come(open_dialog: Any,
     order = dialog.images.shown().copy()
     engine.tell(invent(passes=3))
     assert np.array_equal(dialog.images.shown(), order), "pictures must not jump about while passes come"
+    dialog.inspection.set_image(7)
     engine.answer(invent())
+    assert dialog.inspection.image == 7  # what a person looks at stays
     assert dialog.bar.again.text() == "Sample again"
 
 
@@ -116,10 +124,10 @@ def test_arrow_keys_move_through_the_images(open_dialog: Any, qtbot: QtBot) -> N
 def test_sorting_and_filters_show_what_they_say(open_dialog: Any) -> None:
     samples = invent()
     images = open_dialog(samples).images
-    doubt = samples.scores.mutual_information
-    assert np.array_equal(images.shown(), np.argsort(-doubt, kind="stable"))
+    uncertainty = samples.scores.mutual_information
+    assert np.array_equal(images.shown(), np.argsort(-uncertainty, kind="stable"))
     images.direction.click()
-    assert np.array_equal(doubt[images.shown()], np.sort(doubt))
+    assert np.array_equal(uncertainty[images.shown()], np.sort(uncertainty))
     images.kind.button("wrong").click()
     assert set(images.shown()) == set(np.flatnonzero(~samples.correct))
     images.filter(label=1, said=2)
@@ -129,13 +137,51 @@ def test_sorting_and_filters_show_what_they_say(open_dialog: Any) -> None:
     assert len(images.shown()) == 120
 
 
-def test_a_table_shows_the_row_s_values_in_place_of_a_picture(open_dialog: Any) -> None:
+def test_a_table_is_listed_by_its_columns_and_its_row_has_a_place_among_the_training_rows(open_dialog: Any) -> None:
     samples = invent(table=True)
     dialog = open_dialog(samples)
-    card = dialog.distribution.headline
-    assert not card.picture.isVisible()
-    assert card.values.isVisible()
+    values, images = samples.rows.values, dialog.images
+    assert values is not None
+    assert not dialog.distribution.headline.picture.isVisible() and not images.grid.isVisible()
     assert not dialog.tabs.bar.isTabVisible(dialog.tabs.names().index("shift"))
+    model = images.table.images
+    heads = [model.headerData(column, Qt.Orientation.Horizontal) for column in range(model.columnCount())]
+    assert heads == ["Row", "Mutual\ninformation", "Said", "Label", "height", "width", "colour"]
+    assert images.table.horizontalHeader().textElideMode() is Qt.TextElideMode.ElideRight
+    assert images.table.currentIndex().row() == 0
+    dialog.tabs.set_current("accuracy")
+    assert dialog.accuracy.teaches.text().endswith("see its rows.")
+    dialog.tabs.set_current("distribution")
+    dialog.inspection.set_image(5)
+    training = np.sort(values[::2, 0])  # the rows that `invent` calls those of training
+    below = ((training < values[5, 0]).sum() + (training <= values[5, 0]).sum()) / 2 / len(training)
+    height, _, colour = dialog.distribution.row_card.places.lines()
+    assert height == f"height: {values[5, 0]:.6g}, above {below * 100:.0f}\u00a0% of the training rows"
+    alike = (values[::2, 2] == values[5, 2]).mean()
+    named = ("red", "green", "blue")[int(values[5, 2])]
+    assert colour == f"colour: {named}, {alike * 100:.0f}\u00a0% have it of the training rows"
+
+
+def test_a_table_is_sorted_by_any_column_and_any_score(open_dialog: Any, qtbot: QtBot) -> None:
+    samples = invent(table=True)
+    images = open_dialog(samples).images
+    values = samples.rows.values
+    assert values is not None
+    header = images.table.horizontalHeader()
+    header.sectionClicked.emit(4)
+    assert np.array_equal(images.shown(), np.argsort(-values[:, 0], kind="stable"))
+    header.sectionClicked.emit(4)
+    assert np.array_equal(images.shown(), np.argsort(values[:, 0], kind="stable"))
+    header.sectionClicked.emit(6)  # blue, green, red: by the alphabet
+    words = [("red", "green", "blue")[int(value)] for value in values[images.shown(), 2]]
+    assert words == sorted(words)
+    images.sort.choose("margin")
+    assert np.array_equal(images.shown(), np.argsort(samples.scores.uncertainty("margin"), kind="stable"))
+    images.table.choose(int(images.shown()[0]))
+    qtbot.keyClick(images.table, Qt.Key.Key_Down)
+    assert images.table.chosen() == images.shown()[1]
+    qtbot.keyClick(images.table, Qt.Key.Key_Left)
+    assert images.table.chosen() == images.shown()[0]
 
 
 def test_closing_cancels_and_listens_no_more(open_dialog: Any, engine: StubEngine, qtbot: QtBot) -> None:
@@ -162,6 +208,10 @@ def test_what_is_shown_is_saved(open_dialog: Any, tmp_path: Path, kind: str) -> 
     elif kind == "csv":
         rows = list(csv.DictReader(path.read_text().splitlines()))
         assert len(rows) == 120
+        assert list(rows[0])[:13] == [
+            "image", "label", "said", "vote", "dropout_off", "right", "predictive_entropy", "expected_entropy",
+            "mutual_information", "variation_ratio", "winner_std", "margin", "max_probability",
+        ]  # fmt: skip
         assert float(rows[3]["mutual_information"]) == pytest.approx(samples.scores.mutual_information[3], abs=1e-8)
         assert rows[5]["label"] == samples.rows.class_names[samples.rows.labels[5]]
     else:
@@ -208,12 +258,65 @@ def test_the_sentences_say_what_the_figures_say() -> None:
     off = samples.rows.deterministic[3]
     said = int(off.argmax())
     whom = "" if said == order[0] else f"kind {said}, "
-    assert second.startswith(f"Dropout off said {whom}{off[said] * 100:.0f}\u00a0%.")
-    assert "119 images" in alike_sentence(samples, 3)
+    assert second.startswith(f"± is the spread of passes. Dropout off said {whom}{off[said] * 100:.0f}\u00a0%.")
+    assert "119 images most alike by 1 − margin" in alike_sentence(samples, 3, SCORES["margin"])
+
+
+def test_one_prediction_is_told_without_a_spread() -> None:
+    samples = invent(single=True)
+    first, second = headline(samples, 3)
+    winner = int(samples.array()[0, 3].argmax())
+    assert first == f"kind {winner}, {samples.array()[0, 3, winner] * 100:.0f}\u00a0%."
+    assert "Dropout" not in second and "±" not in second
+
+
+def test_the_score_that_is_chosen_ranks_the_images_and_finds_those_alike(open_dialog: Any) -> None:
+    samples = invent()
+    dialog = open_dialog(samples)
+    for name in ("variation_ratio", "max_probability"):
+        dialog.images.sort.choose(name)
+        uncertainty = samples.scores.uncertainty(name)
+        row = int(np.argsort(-uncertainty, kind="stable")[4])
+        dialog.inspection.set_image(row)
+        card = dialog.distribution.headline
+        assert f"rank 5 by {SCORES[name].title.lower()}" in card.where.text()
+        share, _ = right_among_alike(uncertainty, samples.correct, row)
+        assert f"by {SCORES[name].title.lower()}, {share * 100:.0f}\u00a0% were right" in card.alike.text()
+
+
+def test_a_network_without_dropout_is_judged_without_words_of_passes(open_dialog: Any, engine: StubEngine) -> None:
+    samples = invent(rows=300, single=True)
+    dialog = open_dialog(samples)
+    assert dialog.distribution.no_spread.isVisible()
+    assert not dialog.distribution.passes.isVisible()
+    assert not dialog.bar.passes.isVisible() and not dialog.bar.more.isVisible()
+    assert not dialog.messages.isVisible()
+    labels, winner = samples.rows.labels, samples.array()[0].argmax(axis=1)
+    recalls = [(winner[labels == number] == number).mean() for number in range(4)]
+    dialog.tabs.set_current("accuracy")
+    tab = dialog.accuracy
+    assert tab.title.text() == f"{(winner == labels).mean() * 100:.2f}\u00a0% right."
+    assert f"{np.mean(recalls) * 100:.1f}\u00a0%" in tab.second.text()
+    assert f"right in {np.bincount(labels).max() / 3:.1f}\u00a0%" in tab.second.text()
+    assert not tab.answer.isVisible()
+    dialog.tabs.set_current("calibration")
+    engine.answer(invent(rows=200, seed=2, single=True))
+    assert [choice.value for choice in dialog.calibration.source.choices()] == ["mean", "mean_t"]
+    dialog.tabs.set_current("decision")
+    offered = [choice.value for choice in dialog.decision.score.choices()]
+    assert offered == ["predictive_entropy", "margin", "max_probability"]
+    assert offered == [choice.value for choice in dialog.images.sort.choices()][:3]
+    words = " ".join(
+        shown.text()
+        for page in ("accuracy", "calibration", "decision")
+        for shown in dialog.tabs.page(page).findChildren(QLabel)
+        if shown.isVisibleTo(dialog.tabs.page(page))
+    )
+    assert "pass" not in words.lower() and "dropout" not in words.lower()
 
 
 def test_images_alike_in_doubt_are_counted_without_the_image_itself() -> None:
-    doubt = np.arange(1000.0)
+    uncertainty = np.arange(1000.0)
     correct = np.zeros(1000, bool)
     correct[401:501] = True  # the hundred above
-    assert right_among_alike(doubt, correct, 400) == (0.5, 200)
+    assert right_among_alike(uncertainty, correct, 400) == (0.5, 200)

@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage, QPaintEvent
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.uncertainty.distribution import ClassRow, DistributionRows
+from dnnstudio.gui.uncertainty.distribution.rows import ClassRow, DistributionRows
 
 
 def rows_of(means: tuple[float, ...], *, passes: int) -> tuple[ClassRow, ...]:

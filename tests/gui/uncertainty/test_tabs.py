@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QImage, QPainter
 from pytestqt.qtbot import QtBot
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from dnnstudio.core.uncertainty.samples import Samples
-from dnnstudio.gui.engine_thread import Failure
-from dnnstudio.gui.uncertainty.distribution import density
-from dnnstudio.gui.uncertainty.shift_tab import SEVERITIES
+from dnnstudio.gui.base.ticket import Failure
+from dnnstudio.gui.uncertainty.accuracy.confusion import DARK_INK, LIGHT_INK, readable_ink
+from dnnstudio.gui.uncertainty.distribution.rows import density
+from dnnstudio.gui.uncertainty.shift.tab import SEVERITIES
 
 from .conftest import StubEngine, invent
 
@@ -52,7 +54,7 @@ def test_accuracy_names_three_ways_and_its_cells_open_their_images(
     tab = dialog.accuracy
     assert f"{samples.correct.mean() * 100:.2f}\u00a0% right" in tab.title.text()
     by_hand = confusion_matrix(samples.rows.labels, samples.scores.winner, labels=range(4))
-    assert np.array_equal(tab.matrix._counts, by_hand)
+    assert np.array_equal(tab.matrix.counts, by_hand)
     label, said = np.unravel_index(np.argmax(by_hand - np.diag(np.diag(by_hand))), (4, 4))
     qtbot.mouseClick(
         tab.matrix, Qt.MouseButton.LeftButton, pos=tab.matrix.cell_rect(int(label), int(said)).center().toPoint()
@@ -106,7 +108,7 @@ def test_calibration_samples_the_validation_rows_and_fits_its_temperature_on_the
     assert f"T = {best:.2f}" in dialog.calibration.temperature.text()
     assert "400 validation rows" in dialog.calibration.temperature.text()
     brier = ((samples.scores.mean - np.eye(4)[samples.rows.labels]) ** 2).sum(axis=1).mean()
-    assert dialog.calibration._cells["brier", "mean"].text() == f"{brier:.3f}"
+    assert dialog.calibration.cells["brier", "mean"].text() == f"{brier:.3f}"
     dialog.tabs.set_current("decision")
     assert len(engine.jobs) == 2, "the validation rows are sampled once"
 
@@ -150,14 +152,14 @@ def test_a_threshold_refers_what_is_above_it(
     open_dialog: Any, engine: StubEngine, samples: Samples, validation: Samples
 ) -> None:
     tab = decide(open_dialog(samples), engine, validation)
-    doubt = samples.scores.mutual_information
-    threshold = float(np.quantile(doubt, 0.8))
+    uncertainty = samples.scores.mutual_information
+    threshold = float(np.quantile(uncertainty, 0.8))
     tab.threshold.committed.emit(threshold)
-    out = doubt > threshold
+    out = uncertainty > threshold
     error = (~samples.correct & ~out).sum() / (~out).sum()
     assert tab.title.text().startswith(f"{out.sum():,} of 600 images referred; error among the rest {error * 100:.1f}")
     assert set(tab.referrals.grid.images.order) == set(np.flatnonzero(out)), "120 of them: all are drawn"
-    figures = doubt[tab.referrals.grid.images.order]
+    figures = uncertainty[tab.referrals.grid.images.order]
     assert (np.diff(figures) >= 0).all(), "nearest the line first"
     assert "Set by hand" in tab.origin.text()
 
@@ -176,14 +178,17 @@ def test_the_cheapest_threshold_is_chosen_on_validation_rows_alone(
 ) -> None:
     tab = decide(open_dialog(samples), engine, validation)
     qtbot.mouseClick(tab.cheapest, Qt.MouseButton.LeftButton)
-    doubt = validation.scores.mutual_information
+    uncertainty = validation.scores.mutual_information
     prices = [
-        (10 * (~validation.correct & (doubt <= line)).sum() + 1.5 * (doubt > line).sum(), (doubt > line).sum())
-        for line in (-np.inf, *np.unique(doubt))
+        (
+            10 * (~validation.correct & (uncertainty <= line)).sum() + 1.5 * (uncertainty > line).sum(),
+            (uncertainty > line).sum(),
+        )
+        for line in (-np.inf, *np.unique(uncertainty))
     ]
     lowest = min(price for price, _ in prices)
     chosen = tab.decision.threshold
-    paid = 10 * (~validation.correct & (doubt <= chosen)).sum() + 1.5 * (doubt > chosen).sum()
+    paid = 10 * (~validation.correct & (uncertainty <= chosen)).sum() + 1.5 * (uncertainty > chosen).sum()
     assert paid == pytest.approx(lowest)
     assert "chosen on 400 validation rows" in tab.origin.text()
     assert "95 % interval" in tab.origin.text()
@@ -217,7 +222,7 @@ def test_mistakes_with_prices_of_their_own_move_the_cheapest_line(
 def test_the_price_table_refuses_what_is_no_price(
     open_dialog: Any, engine: StubEngine, samples: Samples, validation: Samples, qtbot: QtBot
 ) -> None:
-    from dnnstudio.gui.uncertainty.decision_cards import CostMatrixDialog
+    from dnnstudio.gui.uncertainty.decision.cards import CostMatrixDialog
 
     prices = CostMatrixDialog(("a", "b"), np.full((2, 2), 10.0))
     qtbot.addWidget(prices)
@@ -251,33 +256,35 @@ def test_comparing_asks_for_five_severities_and_shows_their_figures(
     tab = dialog.shift
     tab.changes.sliders["rotation"].setValue(60)
     tab.changes.compare.click()
-    jobs = engine.jobs[1:]
+    *jobs, calibrating = engine.jobs[1:]
     assert [job.shift.rotation for job in jobs] == [60 * severity for severity in SEVERITIES]
     assert {job.limit for job in jobs} == {1000}
+    assert (calibrating.part, calibrating.shift) == ("validation", None)
     answers = [invent(rows=200, seed=number, passes=4) for number in range(5)]
     for number, answer in enumerate(answers, start=1):
         engine.answer(answer, number)
     usual, strange = answers[0].scores.predictive_entropy, answers[-1].scores.predictive_entropy
     auroc = roc_auc_score(np.repeat([0, 1], 200), np.concatenate([usual, strange]))
-    assert tab._cells["predictive_entropy", "auroc"].text() == f"{auroc * 100:.1f}\u00a0%"
+    assert tab.cells["predictive_entropy", "auroc"].text() == f"{auroc * 100:.1f}\u00a0%"
     assert tab.changes.compare.text() == "Compare"
     assert f"{answers[-1].correct.mean() * 100:.0f}\u00a0% right" in tab.title.text()
     assert not tab.grab().isNull()
 
 
 def test_the_sliders_show_at_once_what_they_do_to_the_images(open_dialog: Any, samples: Samples) -> None:
-    changes = open_dialog(samples).shift.changes
+    dialog = open_dialog(samples)
+    changes = dialog.shift.changes
     for slider in changes.sliders.values():
         slider.setValue(0)
-    before, after = changes.before._pictures, changes.after._pictures
+    before, after = changes.before.pictures, changes.after.pictures
     assert np.array_equal(before, after)
-    assert np.array_equal(before[0], samples.rows.pictures[0])
+    assert np.array_equal(before[0], samples.rows.pictures[dialog.inspection.image])
     changes.sliders["translation"].setValue(3)
-    moved = changes.after._pictures
+    moved = changes.after.pictures
     assert np.array_equal(moved[:, :, 3:], before[:, :, :-3])
     assert not moved[:, :, :3].any()
     changes.other.choose("digits")
-    assert changes.after._pictures is None
+    assert changes.after.pictures is None
 
 
 def test_passes_that_come_in_leave_the_pictures_of_the_change_as_they_are(
@@ -321,3 +328,31 @@ def test_a_comparison_that_fails_or_is_stopped_can_be_tried_again(
     engine.refuse(Failure("person", "MNIST is not on this computer.", "Download it."), 2)
     assert "not on this computer" in dialog.messages.message()
     assert dialog.shift.changes.compare.text() == "Compare"
+
+
+@pytest.mark.parametrize("alpha", range(15, 256, 24))
+@pytest.mark.parametrize("tone", ["#2E9C7F", "#D55E00", "#0072B2"])
+@pytest.mark.parametrize("ground", ["#EEF0F4", "#14161C"])
+def test_the_ink_of_a_cell_is_the_one_with_more_contrast(tone: str, ground: str, alpha: int) -> None:
+    """By hand: WCAG 2.2's contrast on the colour that Qt paints."""
+    over = QColor(tone)
+    over.setAlpha(alpha)
+    picture = QImage(1, 1, QImage.Format.Format_RGB32)
+    picture.fill(QColor(ground))
+    painter = QPainter(picture)
+    painter.fillRect(0, 0, 1, 1, over)
+    painter.end()
+
+    def luminance(color: QColor) -> float:
+        linear = [
+            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+            for c in (color.redF(), color.greenF(), color.blueF())
+        ]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    def contrast(ink: QColor) -> float:
+        one, other = sorted((luminance(ink), luminance(picture.pixelColor(0, 0))))
+        return (other + 0.05) / (one + 0.05)
+
+    chosen = readable_ink(over, QColor(ground))
+    assert contrast(chosen) >= 0.95 * max(contrast(DARK_INK), contrast(LIGHT_INK))

@@ -1,0 +1,64 @@
+"""The command `export`: an experiment as a script or notebook, a run's network as a Keras file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dnnstudio.cli.common import WhichWeights, as_weights, describe, read_experiment, run_job
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.export.formats import EXPORTERS, Exporter
+
+if TYPE_CHECKING:
+    from dnnstudio.core.workspace.runs import Weights
+
+app = typer.Typer()
+
+
+def _names() -> tuple[str, ...]:
+    return tuple(row.name for row in EXPORTERS.values() if row.on_command_line)
+
+
+@app.command()
+def export(
+    place: Annotated[Path, typer.Argument(metavar="EXPERIMENT_OR_RUN", help="An experiment file or a run folder.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file that is written.")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="FORMAT", help=f"What it becomes: one of {', '.join(_names())}.")
+    ] = "python",
+    weights: WhichWeights = "last",
+) -> None:
+    """Write an experiment as a Python script or notebook of plain Keras, or a run's network as a model file."""
+    from dnnstudio.core.atomic_files import write_atomically
+
+    if not out.parent.is_dir():
+        raise UserError(f"The folder {out.parent} does not exist.", "Make it first, or choose another.")
+    if to not in _names():
+        raise UserError(f"--to is {to}; there is no such format.", f"Use one of {', '.join(_names())}.")
+    chosen = EXPORTERS[to]
+    if chosen.needs_weights:
+        _export_model(place, out, chosen, as_weights(weights))
+    else:
+        write_atomically(out, _code(place, chosen).encode())
+    print(f"Written to {out}")
+
+
+def _code(place: Path, to: Exporter) -> str:
+    from dnnstudio.core.experiment.data import known_summary
+
+    experiment = read_experiment(place)
+    summary = known_summary(experiment.data) or describe(experiment.data, experiment.seed).summary
+    text: str = to.load()(experiment, summary)
+    return text
+
+
+def _export_model(place: Path, out: Path, to: Exporter, weights: Weights) -> None:
+    from dnnstudio.core.jobs.requests import SaveModel
+
+    if out.suffix.lower() != to.suffix:
+        raise UserError(f"--out is {out}; with --to {to.name} it ends in {to.suffix}.", "Rename it.")
+    if place.suffix.lower() == ".json":
+        raise UserError(f"{place} is an experiment, which has no weights yet.", "Train it, and give its run folder.")
+    run_job(SaveModel(model=place, path=out, weights=weights))

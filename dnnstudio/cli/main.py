@@ -1,0 +1,130 @@
+"""The command line: one table of verbs, and what becomes of their errors.
+
+A verb is one file of this package: a module with an `app` (a `typer.Typer`) whose functions are its commands, listed in
+`VERBS`. Nothing heavy is imported before a verb needs it: `schema`, `check`, `summary EXPERIMENT`, `recipes` and
+`--help` load neither TensorFlow nor Qt.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from dnnstudio import __version__
+from dnnstudio.cli import (
+    cluster,
+    data,
+    experiments,
+    export,
+    models,
+    new,
+    predict,
+    repeat,
+    sweep,
+    train,
+    transfer,
+    uncertainty,
+    window,
+)
+from dnnstudio.cli.common import BAD_INPUT, INTERRUPTED, as_sentence
+from dnnstudio.core.errors import Cancelled, UserError
+from dnnstudio.core.os_errors import refusal_of
+
+VERBS = (
+    window.app,
+    experiments.app,
+    new.app,
+    train.app,
+    repeat.app,
+    sweep.app,
+    cluster.app,
+    models.app,
+    data.app,
+    export.app,
+    transfer.app,
+    uncertainty.app,
+    predict.app,
+)
+"""The commands, a group for each subject, in the order of `--help`."""
+
+app = typer.Typer(
+    name="dnnstudio",
+    help="Build, train, reuse and question deep neural networks. Without a command, the window opens.",
+    epilog="dnnstudio EXPERIMENT or dnnstudio RUN opens that file or run folder in the window.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for group in VERBS:
+    app.add_typer(group)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code. What a person did wrong is a sentence on stderr and the code 2."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal's encoding lacks must not end a command
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        code = app(_with_verb(words), prog_name="dnnstudio", standalone_mode=False)
+        sys.stdout.flush()
+    except (UserError, TyperException) as error:
+        text = str(error) if isinstance(error, UserError) else error.format_message()
+        print(as_sentence(text), file=sys.stderr)
+        return BAD_INPUT
+    except MemoryError:
+        print("The memory did not suffice. Use a smaller network, batch or data set.", file=sys.stderr)
+        return BAD_INPUT
+    except (Cancelled, KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of the output, such as head, has closed the pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        refusal = refusal_of(error)
+        if refusal is None:
+            raise
+        print(as_sentence(str(refusal)), file=sys.stderr)
+        return BAD_INPUT
+    return code if isinstance(code, int) else 0
+
+
+def _with_verb(words: list[str]) -> list[str]:
+    """The arguments with their verb: a path, or no argument, opens the window."""
+    commands = [command for group in VERBS for command in group.registered_commands]
+    verbs = [command.name or command.callback.__name__ for command in commands if command.callback]
+    if not words:
+        return ["open"]
+    first = words[0]
+    if first.startswith("-") or first in verbs:
+        return words
+    if Path(first).exists() or Path(first).suffix or os.sep in first:
+        return ["open", *words]
+    shown = ", ".join(sorted(verb for verb in verbs if verb != "open"))
+    raise UserError(f'There is no command, file or folder "{first}".', f"Commands: {shown}.")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"dnnstudio {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    del version
+
+
+if __name__ == "__main__":
+    sys.exit(main())

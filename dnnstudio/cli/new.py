@@ -1,0 +1,81 @@
+"""The command `new`: creates an experiment from the user's file or folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dnnstudio.core.errors import UserError
+
+if TYPE_CHECKING:
+    from dnnstudio.engine.data.proposing import Proposal
+
+SHOWN_CLASSES = 12
+
+
+app = typer.Typer()
+
+
+@app.command()
+def new(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="SOURCE", help="A table, an .npz file, or a folder of pictures or IDX files."),
+    ],
+    predict: Annotated[
+        str | None, typer.Option("--predict", metavar="COLUMN", help="The column of a table to predict.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.json", help="The experiment file; else SOURCE's name.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> int:
+    """Make an experiment from your own data: it fits the data and can be trained as it is."""
+    from dnnstudio.core.experiment import codec
+    from dnnstudio.engine.data.proposing import propose
+
+    place = out or Path(f"{source.name.split('.')[0] or 'experiment'}.json")
+    if place.suffix.lower() != ".json":
+        raise UserError(f"{place} is no name for an experiment.", "Give --out a name that ends in .json.")
+    if out is None and place.exists():
+        raise UserError(f"{place} is there already.", "Name another file by --out.")
+    proposal = propose(source, predict=predict)
+    codec.save(proposal.experiment, place)
+    print(json.dumps(proposal_object(proposal, place), ensure_ascii=False) if as_json else _text(proposal, place))
+    return 0
+
+
+def proposal_object(proposal: Proposal, place: Path) -> dict[str, Any]:
+    """The data for `--json`."""
+    counts = proposal.summary.counts or (0, 0, 0)
+    return {
+        "task": proposal.task,
+        "target": proposal.target,
+        "classes": list(proposal.summary.class_names),
+        "rows": dict(zip(("train", "validation", "test"), counts, strict=True)),
+        "columns": [
+            {"name": column.name, "role": column.role, "kind": column.kind, "reason": column.reason}
+            for column in proposal.columns
+        ],
+        "warnings": list(proposal.warnings),
+        "experiment": str(place),
+    }
+
+
+def _text(proposal: Proposal, place: Path) -> str:
+    from dnnstudio.cli.printing.common import shown_name
+
+    summary = proposal.summary
+    train, validation, test = summary.counts or (0, 0, 0)
+    names = ", ".join(shown_name(name) for name in summary.class_names[:SHOWN_CLASSES])
+    more = f", … ({summary.classes:,} in all)" if summary.classes > SHOWN_CLASSES else ""
+    lines = [f"Predicts {proposal.target}: " + (f"classes {names}{more}" if summary.classes else "a number")]
+    lines += [f"{train:,} rows to train, {validation:,} to validate, {test:,} for the test"]
+    named = [(shown_name(column.name), column) for column in proposal.columns]
+    width = max((len(name) for name, _ in named), default=0)
+    lines += [f"  {name:<{width}}  {column.role:<8}  {column.kind:<8}  {column.reason}" for name, column in named]
+    lines += [f"Warning: {warning}" for warning in proposal.warnings]
+    return "\n".join([*lines, f"Written to {place}"])

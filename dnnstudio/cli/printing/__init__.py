@@ -1,0 +1,1 @@
+"""Modules that print what the commands found: tables, figures, progress."""

@@ -1,0 +1,12 @@
+"""Export of an experiment as a Python script or notebook of plain Keras, in the style of Géron's chapter 11.
+
+The code is generated from the experiment's fields, so a new option appears in the script without a change here. The
+script needs this program only to read CSV tables, NPZ files and image folders; layers that Keras lacks are written into
+it.
+"""
+
+from __future__ import annotations
+
+from dnnstudio.core.export.writing import to_notebook, to_script
+
+__all__ = ["to_notebook", "to_script"]

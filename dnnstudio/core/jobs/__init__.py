@@ -1,0 +1,1 @@
+"""The messages between the engine and its clients: requests, events, results, control flags."""

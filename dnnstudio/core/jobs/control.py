@@ -1,0 +1,66 @@
+"""Thread-safe stop, pause and finish-epoch flags of one job, and a pending learning rate; the engine polls them between
+steps.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from dnnstudio.core.errors import Cancelled
+
+
+class Control:
+    """Control flags of one job: stop, pause, finish the epoch; and a new learning rate.
+
+    `stop` ends a training and keeps its last weights; it cancels any other job.
+    """
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._finish_epoch = threading.Event()
+        self._go = threading.Event()
+        self._go.set()
+        self._lock = threading.Lock()
+        self._learning_rate: float | None = None
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._go.set()
+
+    def pause(self) -> None:
+        self._go.clear()
+
+    def resume(self) -> None:
+        self._go.set()
+
+    def finish_epoch(self) -> None:
+        self._finish_epoch.set()
+        self._go.set()
+
+    def set_learning_rate(self, rate: float) -> None:
+        with self._lock:
+            self._learning_rate = rate
+
+    def take_learning_rate(self) -> float | None:
+        """The learning rate requested since the last call, or None."""
+        with self._lock:
+            rate, self._learning_rate = self._learning_rate, None
+        return rate
+
+    @property
+    def stopped(self) -> bool:
+        return self._stop.is_set()
+
+    @property
+    def paused(self) -> bool:
+        return not self._go.is_set()
+
+    @property
+    def finishing(self) -> bool:
+        return self._finish_epoch.is_set()
+
+    def check(self) -> None:
+        """Block while paused; raise `Cancelled` once stopped. Called in the innermost loop of a job."""
+        self._go.wait()
+        if self._stop.is_set():
+            raise Cancelled

@@ -1,0 +1,1 @@
+"""Plans of trainings: stages, phases, compatibility of layers, splitting of tasks."""

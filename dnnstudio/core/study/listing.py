@@ -1,0 +1,326 @@
+"""Runs as rows to compare: their settings by name, what differs among them, and a name made of that."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import isfinite
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.fields import Option, option_kinds
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.os_errors import plainly_refused
+from dnnstudio.core.study.repeat_record import read_repeat, spread
+from dnnstudio.core.text import within_words
+from dnnstudio.core.workspace.catalog import task_text
+from dnnstudio.core.workspace.ensembles import TRAINED, is_ensemble, read_ensemble
+from dnnstudio.core.workspace.history import FILE as HISTORY
+from dnnstudio.core.workspace.history import Row, read_rows
+from dnnstudio.core.workspace.remarks import Remarks, read_remarks
+from dnnstudio.core.workspace.runs import EXPERIMENT, RunRecord, Spread, read_metrics, read_run
+
+NOT_A_SETTING = ("format", "name", "seed", "rate_changes", "data.source", "data.classes")
+"""Parts of an experiment in which two runs of one task may differ without being trained differently, and what is
+compared as the task."""
+FIGURES = ("accuracy", "mae", "loss")
+"""The figures to judge by: the first of them that a run has."""
+PLACES = ("path", "train_images")
+"""Fields of a data source that say where it lies."""
+MOST_IN_A_NAME = 3
+
+Setting = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRun:
+    """One row: a run, or several alike but for their seeds, whose figures are spreads over them.
+
+    `figure` is what the run is judged by, on the validation rows: `best` of all epochs, `last` at the end; `test` is
+    the same on the test rows. `folders` are what lies behind the row on the disk: one, or those of grouped runs.
+    """
+
+    record: RunRecord
+    task: str
+    seed: int
+    settings: Mapping[str, Setting]
+    figure: str
+    best: Spread | None
+    last: Spread | None
+    test: Spread | None
+    remarks: Remarks
+    folders: tuple[Path, ...]
+    members: tuple[ListedRun, ...] = ()
+    name: str = ""
+
+    @property
+    def higher_is_better(self) -> bool:
+        return self.figure == "accuracy"
+
+    @property
+    def counted(self) -> tuple[ListedRun, ...]:
+        """The members that figures are over: each seed once, by its newest run. The same seed twice is no new fact."""
+        newest = {one.seed: one for one in sorted(self.members, key=lambda one: one.record.when)}
+        return tuple(one for one in self.members if newest[one.seed] is one)
+
+    @property
+    def key(self) -> str:
+        """What is alike for runs that differ by their seed alone."""
+        return json.dumps([self.task, *sorted(self.settings.items())])
+
+
+def read_listed(folder: Path) -> ListedRun:
+    """The row of a run folder or an ensemble's folder. Raises `UserError`."""
+    with plainly_refused(folder):
+        return _read_listed(folder)
+
+
+def _read_listed(folder: Path) -> ListedRun:
+    if not is_ensemble(folder):
+        record = read_run(folder)
+        rows = read_rows(folder / HISTORY) if (folder / HISTORY).exists() else []
+        return _listed(record, codec.load(folder / EXPERIMENT), rows, _test_figures(folder), _remarks_of(folder))
+    record, members = read_repeat(folder)
+    experiment = read_ensemble(folder).experiment
+    listed = tuple(replace(read_listed(member.folder), name=f"seed {_seed_of(member)}") for member in members)
+    row = _listed(record, experiment, [], {}, _remarks_of(folder))
+    return over_seeds(row, listed)
+
+
+def _seed_of(member: RunRecord) -> str:
+    return member.folder.name
+
+
+def _remarks_of(folder: Path) -> Remarks:
+    try:
+        return read_remarks(folder)
+    except UserError:
+        return Remarks()  # said when it is edited; a damaged note must not hide a run
+
+
+def _test_figures(folder: Path) -> Mapping[str, Any]:
+    test = (read_metrics(folder) or {}).get("test")
+    return test if isinstance(test, dict) else {}
+
+
+def _listed(
+    record: RunRecord, experiment: Experiment, rows: Sequence[Row], test: Mapping[str, Any], remarks: Remarks
+) -> ListedRun:
+    known = {name for row in rows[:1] for name in row}
+    figure = next((name for name in FIGURES if f"val_{name}" in known or name in test), "loss")
+    column = f"val_{figure}" if f"val_{figure}" in known else figure
+    values = [row[column] for row in rows if column in row and isfinite(row[column])]
+    pick = max if figure == "accuracy" else min
+    found = test.get(figure)
+    return ListedRun(
+        record=record,
+        task=task_of(experiment),
+        seed=experiment.seed,
+        settings=MappingProxyType(settings_of(experiment)),
+        figure=figure,
+        best=spread([pick(values)]) if values else None,
+        last=spread(values[-1:]),
+        test=spread([float(found)]) if isinstance(found, int | float) else None,
+        remarks=remarks,
+        folders=(record.folder,),
+        name=record.name,
+    )
+
+
+def over_seeds(row: ListedRun, members: Sequence[ListedRun]) -> ListedRun:
+    """The row with its members, and with the mean and the spread of those that are trained."""
+    trained = replace(row, members=tuple(one for one in members if one.record.status in TRAINED)).counted
+
+    def of(name: str) -> Spread | None:
+        return spread([value.mean for member in trained if (value := getattr(member, name)) is not None])
+
+    figure = next((member.figure for member in trained), row.figure)
+    return replace(row, figure=figure, best=of("best"), last=of("last"), test=of("test"), members=tuple(members))
+
+
+# ------------------------------------------------------------------------------------------------------- settings
+
+
+def settings_of(experiment: Experiment) -> dict[str, Setting]:
+    """Dotted path → value of all that decides how an experiment trains on its data; a layer is named by its id."""
+    plain = codec.to_plain(experiment)
+    found: dict[str, Setting] = {}
+    for name, value in plain.items():
+        if name not in NOT_A_SETTING:
+            _flatten(value, name, found)
+    return {path: value for path, value in found.items() if not path.startswith(NOT_A_SETTING[-2:])}
+
+
+def task_of(experiment: Experiment) -> str:
+    """A task in words; of a person's own data with its file and target, which tell two tasks apart."""
+    plain = codec.to_plain(experiment.data.source)
+    file = next((Path(plain[key]).name for key in PLACES if plain.get(key)), "")
+    columns = plain.get("columns") or ()
+    targets = [column["name"] for column in columns if column.get("role") == "target"]
+    target = ", ".join(targets) or plain.get("label_column") or ""
+    named = f"{file}: {target}" if file and target else file
+    return f"{task_text(experiment)} ({named})" if named else task_text(experiment)
+
+
+def _flatten(value: Any, path: str, found: dict[str, Setting]) -> None:
+    match value:
+        case dict():
+            for key, item in value.items():
+                if key != "id":
+                    _flatten(item, f"{path}.{key}", found)
+        case list() if all(isinstance(item, dict) and "id" in item for item in value) and value:
+            for item in value:
+                _flatten(item, f"{path}.{item['id']}", found)
+        case list():
+            found[path] = json.dumps(value)
+        case _:
+            found[path] = value
+
+
+def differing(runs: Iterable[ListedRun]) -> tuple[str, ...]:
+    """The settings in which runs of one task differ, those with most values first; one that is missing differs too."""
+    tasks: dict[str, list[ListedRun]] = {}
+    for run in runs:
+        tasks.setdefault(run.task, []).append(run)
+    counts: dict[str, int] = {}
+    for alike in tasks.values():
+        paths = dict.fromkeys(path for run in alike for path in run.settings)
+        for path in paths:
+            values = {(path in run.settings, run.settings.get(path)) for run in alike}
+            if len(values) > 1:
+                counts[path] = max(counts.get(path, 0), len(values))
+    order = {path: number for number, path in enumerate(counts)}
+    return tuple(
+        sorted(
+            counts,
+            key=lambda path: (
+                _is_missing_somewhere(path, tasks),
+                -counts[path],
+                path.startswith("layers."),
+                order[path],
+            ),
+        )
+    )
+
+
+def _is_missing_somewhere(path: str, tasks: Mapping[str, Sequence[ListedRun]]) -> bool:
+    """Whether some run has not got the setting at all: it says less than one that all have with other values."""
+    return any(path not in run.settings for runs in tasks.values() for run in runs)
+
+
+@lru_cache(maxsize=4096)
+def setting_title(path: str) -> str:
+    """A setting in the words of its form: "Learning rate", "Optimizer", "dense_1 units"."""
+    parts = path.split(".")
+    if len(parts) > 1 and parts[-1] == "kind":
+        parts.pop()
+    layer = parts[1] if parts[0] == "layers" and len(parts) > 1 else ""
+    if layer and len(parts) == 2:
+        return layer
+    words = _title_of_field(parts) or parts[-1].replace("_", " ")
+    return f"{layer} {within_words(words)}" if layer else words[:1].upper() + words[1:]
+
+
+def _title_of_field(parts: Sequence[str]) -> str:
+    """The title that the field at this path has in whatever kinds of record can hold it; "" for no field."""
+    kinds: list[type[Option]] = [Experiment]
+    for place, part in enumerate(parts):
+        if place == 1 and parts[0] == "layers":
+            continue  # the layer's name
+        fields = [kind.model_fields[part] for kind in kinds if part in kind.model_fields]
+        if not fields:
+            return ""
+        if place == len(parts) - 1:
+            return next((field.title for field in fields if field.title), "")
+        kinds = [kind for field in fields for kind in option_kinds(field.annotation).values()]
+    return ""
+
+
+def setting_text(value: Setting) -> str:
+    """A value as a cell shows it."""
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "on" if value else "off"
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)
+
+
+def with_names(runs: Sequence[ListedRun]) -> list[ListedRun]:
+    """The rows with names of what each is and what changed: "Wine: adam, units 32".
+
+    What changed are the settings in which the runs of a task with the same name differ.
+    """
+    alike: dict[tuple[str, str], list[ListedRun]] = {}
+    for run in runs:
+        alike.setdefault((run.task, run.record.name), []).append(run)
+    changed = {key: differing(found)[:MOST_IN_A_NAME] for key, found in alike.items()}
+    return [replace(run, name=_name(run, changed[run.task, run.record.name])) for run in runs]
+
+
+def _name(run: ListedRun, changed: Sequence[str]) -> str:
+    said = []
+    for path in changed:
+        value = run.settings.get(path)
+        if value is not None:
+            kind = path.endswith(".kind") or path == "loss"
+            said.append(setting_text(value) if kind else f"{_short_title(path, changed)} {setting_text(value)}")
+    return f"{run.record.name}: {', '.join(said)}" if said else run.record.name
+
+
+def _short_title(path: str, among: Sequence[str]) -> str:
+    """The last part of a path, with its layer's name where another path ends alike."""
+    last = path.rpartition(".")[2]
+    alone = sum(other.rpartition(".")[2] == last for other in among) == 1
+    return within_words((_title_of_field(path.split(".")) or last.replace("_", " ")) if alone else setting_title(path))
+
+
+# ------------------------------------------------------------------------------------------------------- grouping
+
+
+def grouped(runs: Sequence[ListedRun]) -> list[ListedRun]:
+    """Runs that differ by their seed alone as one row each, in the place of the first; repeats stay as they are."""
+    found: dict[str, list[ListedRun]] = {}
+    for run in runs:
+        found.setdefault(run.key if run.record.repeat is None else str(run.record.folder), []).append(run)
+    return [_together(alike) if len(alike) > 1 else alike[0] for alike in found.values()]
+
+
+def _together(runs: Sequence[ListedRun]) -> ListedRun:
+    ordered = sorted(runs, key=lambda run: (run.seed, run.record.when))
+    newest = max(runs, key=lambda run: run.record.when)
+    seconds = [run.record.seconds for run in runs if run.record.seconds is not None]
+    remarks = Remarks(star=all(run.remarks.star for run in runs))
+    record = replace(newest.record, number=0, seconds=sum(seconds) if seconds else None)
+    row = replace(newest, record=record, folders=tuple(run.record.folder for run in ordered), remarks=remarks)
+    seeds = Counter(run.seed for run in ordered)
+    names = (f"seed {run.seed}{f', run {run.record.number}' if seeds[run.seed] > 1 else ''}" for run in ordered)
+    return over_seeds(row, [replace(run, name=name) for run, name in zip(ordered, names, strict=True)])
+
+
+def difference_words(first: ListedRun, second: ListedRun) -> list[tuple[str, str, str]]:
+    """What differs between two rows: title, the first's value, the second's; the seed too, of two single runs."""
+    paths = dict.fromkeys((*first.settings, *second.settings))
+    said = [
+        (setting_title(path), _cell(first, path), _cell(second, path))
+        for path in paths
+        if (path in first.settings, first.settings.get(path)) != (path in second.settings, second.settings.get(path))
+    ]
+    if first.task != second.task:
+        said.insert(0, ("Task", first.task, second.task))
+    if not first.members and not second.members and first.seed != second.seed:
+        said.append(("Seed", str(first.seed), str(second.seed)))
+    return said
+
+
+def _cell(run: ListedRun, path: str) -> str:
+    return setting_text(run.settings.get(path)) if path in run.settings else "not there"

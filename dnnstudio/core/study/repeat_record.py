@@ -1,0 +1,127 @@
+"""A repeat as one row of the runs table, and its members' histories as one: mean and standard deviation an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import fsum, isfinite, sqrt
+from pathlib import Path
+
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.planning.stages import planned_epochs
+from dnnstudio.core.text import unbroken
+from dnnstudio.core.workspace.ensembles import ENSEMBLE, TRAINED, is_ensemble, member_folder, read_ensemble
+from dnnstudio.core.workspace.history import FILE as HISTORY
+from dnnstudio.core.workspace.history import Row, read_rows
+from dnnstudio.core.workspace.runs import (
+    UNFINISHED,
+    Repeated,
+    RunRecord,
+    Spread,
+    is_run,
+    number_of,
+    read_run,
+)
+
+
+def read_row(folder: Path) -> RunRecord:
+    """The row of the runs table for a run folder or an ensemble's folder. Raises `UserError` for anything else."""
+    return read_repeat(folder)[0] if is_ensemble(folder) else read_run(folder)
+
+
+def read_repeat(folder: Path) -> tuple[RunRecord, tuple[RunRecord, ...]]:
+    """The row of the ensemble in `folder`, and those of its begun members in the order of its seeds.
+
+    Raises `UserError`; a member that cannot be read counts as not trained.
+    """
+    ensemble = read_ensemble(folder)
+    members = tuple(_members(folder, ensemble.seeds))
+    trained = [member for member in members if member.status in TRAINED]
+    val_loss, val_accuracy, test_accuracy = (
+        spread([value for member in trained if (value := getattr(member, name)) is not None])
+        for name in ("val_loss", "val_accuracy", "test_accuracy")
+    )
+    seconds = [member.seconds for member in members if member.seconds is not None]
+    record = RunRecord(
+        folder=folder,
+        number=number_of(folder),
+        name=ensemble.experiment.name,
+        status="finished" if len(trained) == len(ensemble.seeds) else UNFINISHED,
+        epochs_done=sum(member.epochs_done for member in members),
+        epochs_planned=planned_epochs(ensemble.experiment) * len(ensemble.seeds),
+        parameters=next((member.parameters for member in trained), None),
+        seconds=sum(seconds) if seconds else None,
+        when=min((member.when for member in members), default=0.0) or (folder / ENSEMBLE).stat().st_mtime,
+        val_loss=_mean(val_loss),
+        val_accuracy=_mean(val_accuracy),
+        test_accuracy=_mean(test_accuracy),
+        repeat=Repeated(ensemble.seeds, len(trained), val_loss, val_accuracy, test_accuracy),
+    )
+    return record, members
+
+
+def _members(folder: Path, seeds: Iterable[int]) -> Iterable[RunRecord]:
+    for seed in seeds:
+        place = member_folder(folder, seed)
+        if is_run(place):
+            try:
+                yield read_run(place)
+            except UserError:
+                continue
+
+
+def _mean(found: Spread | None) -> float | None:
+    return found.mean if found is not None else None
+
+
+def spread(values: Sequence[float]) -> Spread | None:
+    """Mean and sample standard deviation of the values by `statistics`; None without any."""
+    if not values:
+        return None
+    from statistics import mean, stdev  # the first paint does not need them
+
+    return Spread(mean(values), stdev(values) if len(values) > 1 else None, len(values))
+
+
+def spread_words(found: Spread | None, *, counted: bool = True) -> str:
+    """ "0.913 ± 0.002 (n = 5)", with no-break spaces; a dash for None. `counted` adds the number of seeds."""
+    if found is None:
+        return "–"
+    small = abs(found.mean) < 0.01
+    words = f"{found.mean:.2g}" if small else f"{found.mean:.3f}"
+    if found.std is not None:
+        words += f" ± {found.std:.1g}" if small else f" ± {found.std:.3f}"
+    return unbroken(f"{words} (n = {found.n})" if counted else words)
+
+
+def member_rows(folder: Path, seeds: Iterable[int]) -> dict[int, list[Row]]:
+    """Seed → history of every begun member of the ensemble in `folder`. Raises `UserError` for a damaged history."""
+    places = {seed: member_folder(folder, seed) / HISTORY for seed in seeds}
+    return {seed: read_rows(place) for seed, place in places.items() if place.exists()}
+
+
+def mean_rows(histories: Iterable[Sequence[Mapping[str, float]]]) -> tuple[list[Row], list[Row]]:
+    """The histories of several members as one: the mean of each figure after each epoch, and its standard deviation.
+
+    An epoch's figures are over the members that have reached it. The second list has the same epochs; a figure of a
+    single member has no deviation there. Values that are not finite, of a member that diverged, are left out.
+    """
+    found: dict[float, dict[str, list[float]]] = {}
+    for history in histories:
+        for row in history:
+            of_epoch = found.setdefault(row["epoch"], {})
+            for name, value in row.items():
+                if name != "epoch" and isfinite(value):
+                    of_epoch.setdefault(name, []).append(value)
+    means, deviations = [], []
+    for epoch in sorted(found):
+        figures = found[epoch]
+        centre = {name: fsum(values) / len(values) for name, values in figures.items()}
+        means.append({"epoch": epoch} | centre)
+        several = {name: _deviation(values, centre[name]) for name, values in figures.items() if len(values) > 1}
+        deviations.append({"epoch": epoch} | several)
+    return means, deviations
+
+
+def _deviation(values: Sequence[float], centre: float) -> float:
+    """The sample standard deviation, thirty times as quick as `statistics.stdev`: a live plot needs thousands."""
+    return sqrt(fsum((value - centre) ** 2 for value in values) / (len(values) - 1))

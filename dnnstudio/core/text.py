@@ -1,0 +1,141 @@
+"""Formats numbers, sizes, times and names for people: the only place that does so, for the window and the command line.
+
+Sizes are decimal (SI): 1 kB is 1,000 bytes and 1 MB is 1,000,000 bytes, as in file managers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+NBSP = "\u00a0"
+"""No-break space, between a number and its unit."""
+DASH = "–"
+"""Shown for a missing figure."""
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_UNITS = (("kB", 1e3), ("MB", 1e6), ("GB", 1e9))
+
+
+def plural(noun: str) -> str:
+    """The plural of a regular noun, or of a phrase that ends in one: "rows", "classes", "entries", "axes"."""
+    if noun.endswith("is"):
+        return f"{noun[:-2]}es"
+    if noun.endswith(("s", "x", "sh", "nch", "tch")):
+        return f"{noun}es"
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}s"
+
+
+def count_of(number: int, noun: str) -> str:
+    """ "1 row", "1,437 rows", "2 classes"."""
+    return f"{number:,} {noun if number == 1 else plural(noun)}"
+
+
+def byte_size(count: int) -> str:
+    """A number of bytes: "1 byte", "512 bytes", "1.0 kB", "3.2 MB", "2.5 GB"."""
+    if count < 1000:
+        return count_of(count, "byte")
+    # A value that would round to 1,000.0 of a unit becomes 1.0 of the next.
+    unit, size = next(((unit, size) for unit, size in _UNITS if count < 999.95 * size), _UNITS[-1])
+    return f"{count / size:,.1f} {unit}"
+
+
+def duration(seconds: float | None) -> str:
+    """The two largest units: "45 s", "3 min 20 s", "1 h 2 min"; a dash if unknown."""
+    if seconds is None:
+        return DASH
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def figure(value: float, *, signed: bool = False) -> str:
+    """A number with four digits that count: 0.0412, 17.53, 12,430; `signed` writes the plus too."""
+    sign = "+" if signed else ""
+    if value == 0 or abs(value) in (float("inf"),) or value != value:
+        return f"{value:{sign}g}"
+    return f"{value:{sign},.0f}" if 1000 <= abs(value) < 1e9 else f"{value:{sign}.4g}"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share from 0 to 1 as "77 %", or "77.0 %" with one decimal; with a no-break space."""
+    return f"{share * 100:.{digits}f}{NBSP}%"
+
+
+def share_text(share: float | None) -> str:
+    """ "87.5 %"; a dash for None."""
+    return DASH if share is None else percent(share, 1)
+
+
+def listed(names: Sequence[str], *, most: int = 3) -> str:
+    """ "a", "a and b", "a, b and c". Beyond `most` names the rest is counted: "a, b and 3 more"."""
+    shown = list(names) if len(names) <= most else [*names[: most - 1], f"{len(names) - most + 1:,} more"]
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+
+
+def date_text(when: float) -> str:
+    """Seconds since 1970 as local time, "22 Nov 2026, 14:05"; a dash for 0, which means unknown."""
+    if not when:
+        return DASH
+    there = time.localtime(when)
+    return f"{_day(there)}, {_clock(there)}"
+
+
+def moment_text(when: float, now: float | None = None) -> str:
+    """End of a sentence, for a time and now in seconds since 1970: "at 13:05", or "on 21 Nov 2026 at 13:05" if not
+    today.
+    """
+    there, today = time.localtime(when), time.localtime(now)
+    clock = f"at {_clock(there)}"
+    return clock if there[:3] == today[:3] else f"on {_day(there)} {clock}"
+
+
+def unbroken(text: str) -> str:
+    """The text with no-break spaces."""
+    return text.replace(" ", NBSP)
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """At most this many characters, ending in an ellipsis if the text was cut."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def printable(text: str) -> str:
+    """Text from a file with control characters and bidirectional formatting characters replaced by �."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def is_unicode(text: str) -> bool:
+    """Whether the text can be written as UTF-8: the name of a file may hold bytes that are none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def as_unicode(text: str) -> str:
+    """The text with bytes that are no UTF-8 written out, as \\xff."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") if _escaped(text) else text
+
+
+def _escaped(text: str) -> bool:
+    return any("\udc80" <= letter <= "\udcff" for letter in text)
+
+
+def _day(there: time.struct_time) -> str:
+    return f"{there.tm_mday} {_MONTHS[there.tm_mon - 1]} {there.tm_year}"
+
+
+def _clock(there: time.struct_time) -> str:
+    return f"{there.tm_hour}:{there.tm_min:02}"
+
+
+def within_words(title: str) -> str:
+    """A title in the middle of words: "clip norm", but "L2"."""
+    return title[:1].lower() + title[1:] if title[1:2].islower() or title[1:2] == " " else title

@@ -1,0 +1,152 @@
+"""Rename, clone and trash the runs and model files of a workspace. Nothing is overwritten or deleted for good."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+import uuid
+from pathlib import Path
+
+from dnnstudio.core.atomic_files import make_folder, write_atomically
+from dnnstudio.core.errors import Code, UserError
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.os_errors import reason_of
+from dnnstudio.core.workspace.catalog import MODELS, SUFFIXES
+from dnnstudio.core.workspace.ensembles import is_ensemble, member_folder, read_ensemble, write_ensemble
+from dnnstudio.core.workspace.runs import EXPERIMENT, METRICS, RUNS, is_run, new_run_folder, read_metrics, safe_name
+from dnnstudio.core.workspace.shared_layers import FILE as LINKS
+from dnnstudio.core.workspace.shared_layers import Origin, OriginLayer, set_origin
+
+TRASH = "trash"
+
+
+def rename(path: Path, name: str) -> Path:
+    """Rename a run, or a model file on disk, and return its path. Raises `UserError`.
+
+    A run's folder keeps its path, because other models refer to it as their source.
+    """
+    wanted = " ".join(name.split())[:200]
+    if not wanted:
+        raise UserError("The name is empty.", "Type a name.")
+    if is_ensemble(path):
+        _rename_ensemble(path, wanted)
+        return path
+    if is_run(path):
+        codec.save(codec.load(path / EXPERIMENT).replaced(name=wanted), path / EXPERIMENT)
+        return path
+    target = path.with_name(_file_name(wanted, path))
+    if target != path:
+        _refuse_taken(target)
+        _move(path, target)
+    return target
+
+
+def _rename_ensemble(folder: Path, name: str) -> None:
+    """Rename its members too: an ensemble goes on with members of its very experiment."""
+    record = read_ensemble(folder)
+    for seed in record.seeds:
+        if is_run(place := member_folder(folder, seed)):
+            codec.save(codec.load(place / EXPERIMENT).replaced(name=name), place / EXPERIMENT)
+    write_ensemble(folder, record.model_copy(update={"experiment": record.experiment.replaced(name=name)}))
+
+
+def clone(workspace: Path, path: Path, name: str) -> Path:
+    """Copy a run or model file, layers and weights, under another name in the workspace. Raises `UserError`.
+
+    The copy shares no layers: training it never changes another model.
+    """
+    if not is_run(path):
+        make_folder(workspace / MODELS)
+        target = workspace / MODELS / _file_name(name, path)
+        _refuse_taken(target)
+        _copy_file(path, target)
+        return target
+    folder = new_run_folder(workspace, name)
+    try:
+        shutil.copytree(
+            path, folder, dirs_exist_ok=True, symlinks=True, ignore=shutil.ignore_patterns(LINKS, "*~", ".dnnstudio-*")
+        )
+        source = codec.load(path / EXPERIMENT)
+        codec.save(_alone(source.replaced(name=name[:200])), folder / EXPERIMENT)
+        if (metrics := read_metrics(folder)) is not None:
+            metrics |= {"run": uuid.uuid4().hex[:12], "cloned_from": path.name, "started": round(time.time(), 3)}
+            write_atomically(folder / METRICS, (json.dumps(metrics, indent=2) + "\n").encode())
+            prints = metrics.get("layer_fingerprints", {})
+            layers = tuple(OriginLayer(name, name, "clone", str(prints[name])) for name in prints)
+            set_origin(folder, Origin(source.name, path, layers))
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise UserError(f"{path} cannot be copied: {reason_of(error)}.", "Free some space.") from None
+    except UserError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return folder
+
+
+def _alone(experiment: Experiment) -> Experiment:
+    """The experiment with every shared layer cloned instead."""
+    transfer = experiment.transfer
+    if transfer is None:
+        return experiment
+    reuse = tuple(item.replaced(mode="clone") for item in transfer.reuse)
+    return experiment.replaced(transfer=transfer.replaced(reuse=reuse))
+
+
+def move_to_trash(workspace: Path, path: Path) -> Path:
+    """Move a run or model file to the workspace's trash folder and return its new path. Raises `UserError`."""
+    if not path.absolute().is_relative_to(workspace.absolute()):
+        raise UserError(f"{path} lies outside of the workspace.", "Delete it where it lies.")
+    if not is_run(path) and not is_ensemble(path) and path.suffix.lower() not in SUFFIXES:
+        raise UserError(f"{path} is neither a run nor a model file.", "Choose one that is.")
+    make_folder(workspace / TRASH)
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    target = workspace / TRASH / f"{stamp} {path.name}"
+    count = 1
+    while target.exists():
+        count += 1
+        target = workspace / TRASH / f"{stamp}.{count} {path.name}"
+    _move(path, target)
+    return target
+
+
+def restore(workspace: Path, trashed: Path) -> Path:
+    """Move something from the trash back to its original path, which is returned. Raises `UserError`."""
+    name = trashed.name.partition(" ")[2]
+    if trashed.absolute().parent != (workspace / TRASH).absolute() or not name:
+        raise UserError(f"{trashed} does not lie in the trash.", "Choose something that does.")
+    target = workspace / (RUNS if is_run(trashed) or is_ensemble(trashed) else MODELS) / name
+    _refuse_taken(target)
+    make_folder(target.parent)
+    _move(trashed, target)
+    return target
+
+
+def _file_name(name: str, path: Path) -> str:
+    """`name` as a file name with the suffix of `path`, which determines the format."""
+    suffix = next((s for s in (".weights.h5", *SUFFIXES) if path.name.lower().endswith(s)), path.suffix)
+    stem = safe_name(name.removesuffix(suffix))
+    if not stem:
+        raise UserError(f'"{name}" is no name that a file can have.', "Type another name.")
+    return stem + suffix
+
+
+def _refuse_taken(target: Path) -> None:
+    if target.exists():
+        raise UserError(f"There is a {target.name} already.", "Choose another name.", code=Code.NAME_TAKEN)
+
+
+def _move(path: Path, target: Path) -> None:
+    try:
+        shutil.move(path, target)
+    except OSError as error:
+        raise UserError(f"{path} cannot be moved: {reason_of(error)}.", "Is it open in another program?") from None
+
+
+def _copy_file(path: Path, target: Path) -> None:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {reason_of(error)}.", "Check its permissions.") from None
+    write_atomically(target, content)

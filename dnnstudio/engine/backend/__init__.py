@@ -1,0 +1,1 @@
+"""Keras and TensorFlow: their first import, the model builder, objectives, schedules, custom layers."""

@@ -1,0 +1,1 @@
+"""Readers of array files: NPZ and IDX."""

@@ -1,0 +1,1 @@
+"""Readers of folders of pictures, and thumbnails."""

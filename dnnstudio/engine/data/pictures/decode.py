@@ -1,0 +1,126 @@
+"""One picture file to pixels, by Pillow: upright, on white, scaled; deep greys keep their stored values."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.os_errors import reason_of
+
+MAX_PIXELS = 40_000_000
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+"""What Pillow may try; its other formats are rare, or call other programs (EPS)."""
+DEEP_MODES = ("I", "F")
+REDUCING_GAP = 3.0
+"""Pillow's word for how far a cheap reduction may come near the wanted size: 3 cannot be told from none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """A picture as [height, width] or [height, width, 3].
+
+    `values` are uint8, or float32 in the units of the file where it is `deep` (more than 8 bits a pixel). `lowest` and
+    `highest` are those of the file before it was scaled, of deep pictures only. `alpha` says that something was see-
+    through and is now white; `cut` that 16 bits a colour were brought to 8. `size` is the width and height of the file.
+    """
+
+    values: NDArray[Any]
+    deep: bool = False
+    lowest: float = 0.0
+    highest: float = 0.0
+    whole: bool = True
+    alpha: bool = False
+    cut: bool = False
+    size: tuple[int, int] = (0, 0)
+
+
+@contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Without Pillow's warnings on odd files: what cannot be used is refused here, by its header.
+
+    Filters of warnings belong to the whole process, so this stands around all threads that decode, not in them.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield
+
+
+def decode(path: Path, height: int, width: int, *, color: bool) -> Pixels:
+    """The pixels of a file. Raises `UserError` with the reason alone, such as "damaged or cut off"."""
+    try:
+        with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
+            if image.width < 1 or image.height < 1:
+                raise UserError("it has no pixels")
+            if image.width * image.height > MAX_PIXELS:
+                raise UserError(f"{image.width:,} × {image.height:,} pixels are too many")
+            size = image.size  # before a JPEG is decoded at a fraction of it
+            return replace(_pixels(image, height, width, color=color), size=size)
+    except UserError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise UserError("too many pixels") from None
+    except UnidentifiedImageError:
+        raise UserError("not a picture of a known format") from None
+    except Exception as error:  # a damaged file makes Pillow's decoders raise nearly anything
+        reason = reason_of(error) if isinstance(error, OSError) and error.errno else "damaged or cut off"
+        raise UserError(reason) from None
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Whether the grey of a picture has more than 8 bits."""
+    return image.mode in DEEP_MODES or image.mode.startswith("I;16")
+
+
+def _pixels(image: Image.Image, height: int, width: int, *, color: bool) -> Pixels:
+    cut = _has_deep_colors(image)
+    mode, longest = "RGB" if color else "L", 2 * max(width, height)
+    image.draft(mode, (longest, longest))  # a large JPEG is decoded at a half, a quarter or an eighth
+    upright = ImageOps.exif_transpose(image)
+    if is_deep(upright):
+        return _deep(upright, height, width, color=color)
+    alpha = False
+    if upright.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in upright.info:
+        # What is see-through is seen on white, as viewers show it.
+        layer = upright.convert("RGBA")
+        alpha = layer.getchannel("A").getextrema() != (255, 255)
+        upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    picture = upright.convert(mode)
+    if picture.size != (width, height):
+        picture = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=REDUCING_GAP)
+    return Pixels(np.asarray(picture, np.uint8), alpha=alpha, cut=cut)
+
+
+def _deep(image: Image.Image, height: int, width: int, *, color: bool) -> Pixels:
+    stored = np.asarray(image)
+    values = stored.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise UserError("it holds values that are not finite")
+    whole = stored.dtype.kind in "iu" or bool((values == np.rint(values)).all())
+    lowest, highest = float(values.min()), float(values.max())
+    picture = Image.fromarray(values)
+    if picture.size != (width, height):
+        picture = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=REDUCING_GAP)
+    grey = np.asarray(picture, np.float32)
+    shown = np.repeat(grey[..., np.newaxis], 3, axis=2) if color else grey
+    return Pixels(shown, deep=True, lowest=lowest, highest=highest, whole=whole)
+
+
+def _has_deep_colors(image: Image.Image) -> bool:
+    """Whether a colour file has 16 bits a channel, of which Pillow gives the upper 8."""
+    if not image.mode.startswith("RGB"):
+        return False
+    for tile in getattr(image, "tile", ()):
+        for item in tile[3] if isinstance(tile[3], tuple) else (tile[3],):
+            if isinstance(item, str) and ";16" in item:
+                return True
+    return False

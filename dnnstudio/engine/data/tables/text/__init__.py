@@ -1,0 +1,1 @@
+"""Text tables: decoded, and divided into records and cells."""

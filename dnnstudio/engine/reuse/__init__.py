@@ -1,0 +1,1 @@
+"""Reuse of trained layers: initial weights, shared layers, pretraining, comparisons over seeds."""

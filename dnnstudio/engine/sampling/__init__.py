@@ -1,0 +1,1 @@
+"""Monte Carlo dropout: many stochastic passes over the same rows."""

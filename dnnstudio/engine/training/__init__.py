@@ -1,0 +1,1 @@
+"""Training: stages, the step loop, monitors, checkpoints, run folders, evaluation."""

@@ -1,0 +1,113 @@
+"""The end of a training: the figures of its final weights on every part, and the files of the run."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.versions import versions
+from dnnstudio.core.workspace.answers import Answers
+from dnnstudio.core.workspace.figures import KEY as WEIGHTS_EPOCH
+from dnnstudio.core.workspace.figures import STEPS_KEY, restores_best
+from dnnstudio.core.workspace.fingerprints import layer_fingerprints, model_fingerprint
+from dnnstudio.engine.backend.objective import objective
+from dnnstudio.engine.backend.runtime import THREADS, keras
+from dnnstudio.engine.model_files.writing import arrays_of
+from dnnstudio.engine.training.checkpoint import Arrays, Position
+from dnnstudio.engine.training.compile_config import trained_with
+from dnnstudio.engine.training.evaluation import Evaluator
+from dnnstudio.engine.training.live_stage import LiveStage, set_trainable
+from dnnstudio.engine.training.run_writer import RunFolder
+
+if TYPE_CHECKING:
+    from dnnstudio.engine.data import Dataset
+
+
+def close_run(
+    folder: RunFolder,
+    model: keras.Sequential,
+    experiment: Experiment,
+    dataset: Dataset,
+    figures: dict[str, Any],
+    *,
+    best: Arrays,
+    at: Position,
+    stage: LiveStage,
+) -> dict[str, Any]:
+    """Write model.keras, best.keras and metrics.json, and return the contents of metrics.json.
+
+    Where a number is predicted, answers.npz too, of the weights in model.keras.
+
+    Its `best` has the figures of the best epoch's weights, and is None where these are the last ones.
+
+    Layers are trainable as in the experiment, whatever the last phase had frozen. `stage` is the last stage, `at` its
+    end position, and `best` the best epoch's weights, each in its variable's shape [...]. Both files contain the
+    optimizer's state after the last step, as with Keras's EarlyStopping; except after a phase with frozen layers, for
+    which the optimizer has no state. Raises `UserError`.
+    """
+    shape = dataset.summary.input_shape
+    set_trainable(model, experiment)
+    evaluator = (
+        stage.evaluator if stage.whole else Evaluator(model, objective(experiment, dataset.summary), dataset.summary)
+    )
+    trained = trained_with(experiment, dataset, at)
+    put_back = bool(best) and restores_best(experiment)
+    optimizer = stage.optimizer if stage.whole else None
+    layers = layer_fingerprints(arrays_of(model))
+    metrics: dict[str, Any] = figures | {
+        "epochs": at.epoch,
+        "best_epoch": at.best.epoch,
+        WEIGHTS_EPOCH: at.best.epoch if put_back else at.epoch,
+        STEPS_KEY: 0 if put_back else at.step,
+        "seconds": round(sum(row["seconds"] for row in at.history) + at.seconds, 3),
+        "parameters": model.count_params(),
+        "fingerprint": model_fingerprint(layers),
+        "layer_fingerprints": layers,
+        "seed": experiment.seed,
+        "threads": THREADS,
+        "data_fingerprint": dataset.fingerprint,
+        "versions": versions(),
+        **trained.plain(),
+    }
+    if experiment.rate_changes:
+        metrics["rate_changes"] = codec.to_plain(experiment.rate_changes)
+    for part in ("train", "validation", "test"):
+        metrics[part] = evaluator.evaluate(getattr(dataset, part))
+    if evaluator.measures_numbers:
+        parts = {part: getattr(dataset, part) for part in ("validation", "test")}
+        answers = {
+            name: Answers(np.asarray(part.y, np.float64), evaluator.answers(part))
+            for name, part in parts.items()
+            if len(part.x)
+        }
+        folder.save_answers(answers)
+    folder.save_last(model, experiment, shape, trained, optimizer)
+    metrics["best"] = None
+    if best:
+        last = model.get_weights()
+        if all(np.array_equal(one, other) for one, other in zip(last, best, strict=True)):
+            folder.best_is_last()
+        else:
+            model.set_weights(best)
+            folder.save_best(model, experiment, shape, trained, optimizer)
+            metrics["best"] = {part: evaluator.evaluate(getattr(dataset, part)) for part in ("validation", "test")}
+            model.set_weights(last)
+    folder.finish(metrics)
+    return metrics
+
+
+def rescue(
+    folder: RunFolder, model: keras.Sequential, experiment: Experiment, dataset: Dataset, *, best: Arrays, at: Position
+) -> None:
+    """After a failed training, save the best weights so far, each array in its variable's shape [...], as best.keras.
+
+    Never raises, so that the original error is the one reported.
+    """
+    if best:
+        with contextlib.suppress(Exception):  # the original failure is reported; a second one would only hide it
+            model.set_weights(best)
+            folder.save_best(model, experiment, dataset.summary.input_shape, trained_with(experiment, dataset, at))

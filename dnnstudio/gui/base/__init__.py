@@ -1,0 +1,1 @@
+"""Basic parts of the window: document, engine thread, actions, settings, errors."""

@@ -1,0 +1,334 @@
+"""The runs of a workspace as a table model: newest first, with the best figure of each column marked."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from dnnstudio.core.study.repeat_record import spread_words
+from dnnstudio.core.text import duration, share_text, unbroken
+from dnnstudio.core.workspace.runs import Repeated, RunRecord, Spread
+
+Index = QModelIndex | QPersistentModelIndex
+RECORD_ROLE = Qt.ItemDataRole.UserRole + 1
+BEST_ROLE = Qt.ItemDataRole.UserRole + 2
+EYE_ROLE = Qt.ItemDataRole.UserRole + 3
+"""The token of the colour in which a run is drawn under the one that is shown; "" where it is not."""
+OUTDATED = "†"
+"""Stands behind a figure that is older than the weights: a training of another run changed shared layers."""
+BY_HAND = "*"
+"""Stands behind the number of a run whose learning rate was changed by hand."""
+RATE_BY_HAND = "learning rate changed by hand"
+TRAINING = "training"
+"""Status of the live run; the others are those of `core.runs`."""
+
+STATUS_WORDS = {
+    "finished": "done",
+    "early_stopping": "early stop",
+    "stopped": "stopped",
+    "diverged": "diverged",
+    "failed": "failed",
+    "unfinished": "unfinished",
+    TRAINING: "training",
+}
+STATUS_ICONS = {
+    "finished": ("check-circle-fill", "good_dot"),
+    "early_stopping": ("hourglass", "text2"),
+    "stopped": ("stop", "text2"),
+    "diverged": ("warning-fill", "error_dot"),
+    "failed": ("x-circle", "error_dot"),
+    "unfinished": ("question", "text3"),
+    TRAINING: ("spinner", "accent"),
+}
+
+
+def figure(value: float | None) -> str:
+    """ "0.351", "0.0035", "8.2e-4": short enough to be seen whole in every cell; a dash for None."""
+    if value is None:
+        return "–"
+    size = abs(value)
+    if value == 0 or 0.01 <= size < 10:
+        return f"{value:.3f}"
+    if 0.001 <= size < 100_000:
+        return f"{value:.2g}" if size < 1 else f"{value:#.4g}".rstrip(".") if size < 1000 else f"{value:.0f}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def _epochs(record: RunRecord) -> str:
+    if (repeat := record.repeat) is not None:
+        begun = "" if repeat.complete else f"{repeat.trained} / "
+        return f"{begun}{len(repeat.seeds)} seeds"
+    if record.status == "finished":
+        return f"{record.epochs_done}"
+    between = " / " if record.epochs_planned < 1000 else "/"  # the whole figure is to be seen
+    return f"{record.epochs_done}{between}{record.epochs_planned}"
+
+
+def _name(record: RunRecord) -> str:
+    """Number, the mark of a rate that was changed by hand, and the name, which is cut first where there is no room."""
+    which = f"{record.number}" if record.number else record.folder.name
+    return f"{which}{BY_HAND if record.rate_by_hand else ''}  {record.name}"
+
+
+def outdated(record: RunRecord) -> bool:
+    """Whether the run's figures are older than its weights."""
+    return record.measured is not None and record.measured.outdated
+
+
+def _of(record: RunRecord, text: str) -> str:
+    """A figure, marked where it is of weights that the model no longer has."""
+    return f"{text}{OUTDATED}" if outdated(record) and text != "–" else text
+
+
+def _current(record: RunRecord, value: float | None) -> float | None:
+    """A figure that may be the best of its column: that of weights which are there."""
+    return None if outdated(record) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its title, text, width, and which figure is best (1: highest, -1: lowest, 0: none)."""
+
+    title: str
+    text: Callable[[RunRecord], str]
+    width: int
+    best: int = 0
+    value: Callable[[RunRecord], float | None] = lambda record: None
+    help: str = ""
+    spread: Callable[[Repeated], Spread | None] | None = None
+    """The figure over the seeds of a repeat, whose mean is in the cell."""
+
+
+COLUMNS = (
+    Column("Run", _name, 0, help=f"Number and name of the run; {BY_HAND}: its learning rate was changed by hand."),
+    Column("Status", lambda record: STATUS_WORDS.get(record.status, record.status), 104, help="How the run ended."),
+    Column("Epochs", _epochs, 90, help="Epochs trained, of those planned; of a repeat, the seeds that are trained."),
+    Column(
+        "Val. loss",
+        lambda record: _of(record, figure(record.val_loss)),
+        78,
+        best=-1,
+        value=lambda record: _current(record, record.val_loss),
+        spread=lambda repeat: repeat.val_loss,
+        help="Loss on the validation rows: the lower, the better.",
+    ),
+    Column(
+        "Val. acc.",
+        lambda record: _of(record, share_text(record.val_accuracy)),
+        78,
+        best=1,
+        value=lambda record: _current(record, record.val_accuracy),
+        spread=lambda repeat: repeat.val_accuracy,
+        help="Share of the validation rows that the network gets right.",
+    ),
+    Column(
+        "Test acc.",
+        lambda record: _of(record, share_text(record.test_accuracy)),
+        78,
+        best=1,
+        value=lambda record: _current(record, record.test_accuracy),
+        spread=lambda repeat: repeat.test_accuracy,
+        help="Share of the test rows that the network gets right, measured once at the end.",
+    ),
+    Column(
+        "Val. R²",
+        lambda record: _of(record, figure(record.val_r2)),
+        72,
+        best=1,
+        value=lambda record: _current(record, record.val_r2),
+        help="Share of the target's variance on the validation rows that is explained: 1 is perfect.",
+    ),
+    Column(
+        "Test R²",
+        lambda record: _of(record, figure(record.test_r2)),
+        72,
+        best=1,
+        value=lambda record: _current(record, record.test_r2),
+        help="Share of the target's variance on the test rows that is explained, measured once at the end.",
+    ),
+    Column(
+        "Params",
+        lambda record: "–" if record.parameters is None else f"{record.parameters:,}",
+        78,
+        help="Numbers that the network holds.",
+    ),
+    Column("Time", lambda record: unbroken(duration(record.seconds)), 86, help="Time of training, without waiting."),
+    Column("", lambda record: "", 36, help="Press an eye to draw that run's curves under those of the chosen one."),
+)
+OF_CLASSES, OF_NUMBERS = (
+    tuple(place for place, column in enumerate(COLUMNS) if column.title.endswith(ending)) for ending in ("acc.", "R²")
+)
+"""The columns of the figures that one kind of task has."""
+RATED = tuple(place for place, column in enumerate(COLUMNS) if column.best)
+"""The columns of which one figure is the best."""
+STATUS_COLUMN = 1
+EYE_COLUMN = len(COLUMNS) - 1
+
+
+class RunsModel(QAbstractTableModel):
+    """Newest run first. `put` adds a run or replaces the one of the same folder."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._records: list[RunRecord] = []  # the highest number first
+        self._folders: set[Path] = set()
+        self._values: dict[tuple[str, int], dict[Path, float]] = {}  # data and column: the figures that may be the best
+        self._best: dict[tuple[str, int], float] = {}
+        self._drawn: dict[Path, str] = {}
+
+    def set_drawn(self, colors: Mapping[Path, str]) -> None:
+        """Set the runs that are drawn below the displayed one: run folder → colour token."""
+        self._drawn = dict(colors)
+        self.dataChanged.emit(self.index(0, EYE_COLUMN), self.index(len(self._records) - 1, EYE_COLUMN))
+
+    @property
+    def records(self) -> tuple[RunRecord, ...]:
+        return tuple(self._records)
+
+    def record(self, row: int) -> RunRecord | None:
+        """The run in that row, or None."""
+        return self._records[row] if 0 <= row < len(self._records) else None
+
+    def row_of(self, folder: Path) -> int:
+        """The row of the run in that folder, or -1."""
+        if folder not in self._folders:
+            return -1
+        return next(row for row, record in enumerate(self._records) if record.folder == folder)
+
+    def put(self, record: RunRecord) -> None:
+        """Add the run, or update it."""
+        row = self.row_of(record.folder)
+        changed: set[int] = set()
+        if row >= 0:
+            changed |= self._count_out(self._records[row])
+            self._records[row] = record
+        else:
+            row = bisect_left(self._records, -record.number, key=lambda other: -other.number)
+            self.beginInsertRows(QModelIndex(), row, row)
+            self._records.insert(row, record)
+            self._folders.add(record.folder)
+            self.endInsertRows()
+        changed |= self._count_in(record)
+        self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
+        for number in sorted(changed):  # another run's figure is bold now
+            self.dataChanged.emit(self.index(0, number), self.index(len(self._records) - 1, number))
+
+    def remove_all_but(self, folders: Iterable[Path]) -> None:
+        """Remove the runs whose folders no longer exist."""
+        kept = set(folders)
+        if all(record.folder in kept for record in self._records):
+            return
+        self.beginResetModel()
+        self._records = [record for record in self._records if record.folder in kept]
+        self._folders = {record.folder for record in self._records}
+        self._values, self._best = {}, {}
+        for record in self._records:
+            self._count_in(record)
+        self.endResetModel()
+
+    @property
+    def unused(self) -> frozenset[int]:
+        """The columns of the task that no run has: R² where only classes are told apart, accuracy where only numbers
+        are predicted.
+        """
+        numbers = any(record.val_r2 is not None or record.test_r2 is not None for record in self._records)
+        classes = any(record.val_accuracy is not None for record in self._records)
+        if not numbers:
+            return frozenset(OF_NUMBERS)
+        return frozenset() if classes else frozenset(OF_CLASSES)
+
+    @property
+    def best(self) -> RunRecord | None:
+        """The ended run with the highest validation accuracy, of those on the data of the newest one; where a number is
+        predicted, the highest R².
+        """
+        ended = [record for record in self._records if record.status != TRAINING and not outdated(record)]
+        ended = [record for record in ended if record.trained_on == ended[0].trained_on]
+        rated = [(record.val_accuracy, record) for record in ended if record.val_accuracy is not None]
+        rated = rated or [(record.val_r2, record) for record in ended if record.val_r2 is not None]
+        return max(rated, key=lambda pair: (pair[0], pair[1].number), default=(None, None))[1]
+
+    def _count_in(self, record: RunRecord) -> set[int]:
+        """Let the run's figures compete with those of the runs on the same data; the columns whose best changes."""
+        values = {number: COLUMNS[number].value(record) for number in RATED}
+        for number, value in values.items():
+            if value is not None:
+                self._values.setdefault((record.trained_on, number), {})[record.folder] = value
+        return self._find_best(record.trained_on)
+
+    def _count_out(self, record: RunRecord) -> set[int]:
+        """Take the run's figures out of the competition again."""
+        for number in RATED:
+            self._values.get((record.trained_on, number), {}).pop(record.folder, None)
+        return self._find_best(record.trained_on)
+
+    def _find_best(self, group: str) -> set[int]:
+        """The best figure of each column among the runs that were trained on the same data, where there are several."""
+        changed = set()
+        for number in RATED:
+            key, values = (group, number), self._values.get((group, number), {})
+            before = self._best.pop(key, None)
+            if len(values) > 1:
+                self._best[key] = max(values.values()) if COLUMNS[number].best > 0 else min(values.values())
+            if self._best.get(key) != before:
+                changed.add(number)
+        return changed
+
+    # ------------------------------------------------------------------------------------------ Qt
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self._records)
+
+    def columnCount(self, parent: Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(COLUMNS)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        record = self.record(index.row()) if index.isValid() else None
+        if record is None:
+            return None
+        column = COLUMNS[index.column()]
+        if index.column() == EYE_COLUMN and role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
+            return "Drawn with the chosen run" if record.folder in self._drawn else "Draw with the chosen run"
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return column.text(record)
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return column.text(record).replace(BY_HAND, f" {RATE_BY_HAND}")
+            case Qt.ItemDataRole.TextAlignmentRole:
+                return int(_alignment(index.column()) | Qt.AlignmentFlag.AlignVCenter)
+            case Qt.ItemDataRole.ToolTipRole:
+                if column.spread is not None and record.repeat is not None:
+                    return f"Over the seeds: {spread_words(column.spread(record.repeat))}"
+                said = record.measured.sentence if record.measured is not None and column.best else ""
+                by_hand = f"{RATE_BY_HAND.capitalize()}.\n" if record.rate_by_hand and not index.column() else ""
+                return said or f"{by_hand}{record.folder}"
+        if role == RECORD_ROLE:
+            return record
+        if role == EYE_ROLE:
+            return self._drawn.get(record.folder, "")
+        if role == BEST_ROLE:
+            value = column.value(record)
+            return value is not None and value == self._best.get((record.trained_on, index.column()))
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(COLUMNS):
+            return None
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return COLUMNS[section].title
+            case Qt.ItemDataRole.ToolTipRole:
+                return COLUMNS[section].help
+            case Qt.ItemDataRole.TextAlignmentRole:
+                return int(_alignment(section) | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    return Qt.AlignmentFlag.AlignLeft if column <= STATUS_COLUMN else Qt.AlignmentFlag.AlignRight

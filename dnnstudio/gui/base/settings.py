@@ -1,0 +1,165 @@
+"""Persistent settings: a small JSON file in the user's settings folder.
+
+A file that cannot be read is kept as `settings.json.bad` and the defaults are used: settings never stop a start.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import json
+import os
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import platformdirs
+from PySide6.QtCore import QByteArray
+
+from dnnstudio.core.atomic_files import make_folder, read_bounded, write_atomically
+from dnnstudio.core.bounded_json import parse_record
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.os_errors import is_folder_there, is_there
+
+APP = "dnnstudio"
+FOLDER_VARIABLE = "DNNSTUDIO_SETTINGS"
+"""Names another settings folder: for tests, and for two set-ups side by side."""
+RECENT_FILES = 10
+MAX_BYTES = 2**20
+
+ThemeChoice = Literal["system", "light", "dark"]
+
+
+def settings_folder() -> Path:
+    """Where the settings lie: what `DNNSTUDIO_SETTINGS` names, else the system's place."""
+    given = os.environ.get(FOLDER_VARIABLE)
+    return Path(given) if given else platformdirs.user_config_path(APP)
+
+
+def log_folder() -> Path:
+    """Where crash and error logs lie."""
+    given = os.environ.get(FOLDER_VARIABLE)
+    return Path(given) / "log" if given else platformdirs.user_log_path(APP)
+
+
+def default_workspace() -> Path:
+    """The folder `dnnstudio` in the person's documents."""
+    return platformdirs.user_documents_path() / APP
+
+
+class Settings:
+    """Theme, recent files, workspace and window geometry. Every setter writes the file at once."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or settings_folder()
+        self.path = self.folder / "settings.json"
+        self.set_aside: Path | None = None
+        """Where the last settings are, if they could not be read."""
+        self._values: dict[str, Any] = self._read()
+
+    @property
+    def theme(self) -> ThemeChoice:
+        value = self._values.get("theme")
+        choices: tuple[ThemeChoice, ...] = get_args(ThemeChoice)
+        return next((choice for choice in choices if choice == value), "system")
+
+    @theme.setter
+    def theme(self, choice: ThemeChoice) -> None:
+        self._set("theme", choice)
+
+    @property
+    def workspace(self) -> Path:
+        value = self._values.get("workspace")
+        return Path(value) if isinstance(value, str) and value else default_workspace()
+
+    @workspace.setter
+    def workspace(self, folder: Path) -> None:
+        self._set("workspace", str(folder))
+
+    @property
+    def recent_files(self) -> list[Path]:
+        """Newest first, without files that no longer exist."""
+        value = self._values.get("recent_files")
+        names = [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
+        return [path for path in map(Path, names[:RECENT_FILES]) if is_there(path)]
+
+    def add_recent_file(self, path: Path) -> None:
+        """Put a file at the head of the recent ones."""
+        path = path.absolute()
+        others = [other for other in self.recent_files if other != path]
+        self._set("recent_files", [str(item) for item in [path, *others][:RECENT_FILES]])
+
+    @property
+    def recent_data(self) -> list[Path]:
+        """Tables and folders that were used as data, newest first; those that are gone are left out."""
+        value = self._values.get("recent_data")
+        names = [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
+        return [path for path in map(Path, names[:RECENT_FILES]) if is_there(path)]
+
+    def add_recent_data(self, path: Path) -> None:
+        """Put a table or folder at the head of the recent data."""
+        path = path.absolute()
+        others = [other for other in self.recent_data if other != path]
+        self._set("recent_data", [str(item) for item in [path, *others][:RECENT_FILES]])
+
+    @property
+    def library_files(self) -> list[Path]:
+        """Model files outside the workspace that the library also lists."""
+        value = self._values.get("library_files")
+        return [Path(name) for name in value if isinstance(name, str)] if isinstance(value, list) else []
+
+    @library_files.setter
+    def library_files(self, paths: list[Path]) -> None:
+        self._set("library_files", [str(path) for path in dict.fromkeys(path.absolute() for path in paths)])
+
+    @property
+    def added_runs(self) -> list[Path]:
+        """Run folders outside the workspace that the table of runs also lists."""
+        value = self._values.get("added_runs")
+        return [Path(name) for name in value if isinstance(name, str)] if isinstance(value, list) else []
+
+    @added_runs.setter
+    def added_runs(self, paths: list[Path]) -> None:
+        self._set("added_runs", [str(path) for path in dict.fromkeys(path.absolute() for path in paths)])
+
+    @property
+    def last_folder(self) -> Path | None:
+        """The folder last used in a file dialog."""
+        value = self._values.get("last_folder")
+        return Path(value) if isinstance(value, str) and is_folder_there(Path(value)) else None
+
+    @last_folder.setter
+    def last_folder(self, folder: Path) -> None:
+        self._set("last_folder", str(folder))
+
+    @property
+    def geometry(self) -> QByteArray:
+        """The window geometry as saved by Qt; empty at the first start."""
+        value = self._values.get("geometry")
+        if not isinstance(value, str):
+            return QByteArray()
+        with contextlib.suppress(binascii.Error, ValueError):
+            return QByteArray(base64.b64decode(value, validate=True))
+        return QByteArray()
+
+    @geometry.setter
+    def geometry(self, saved: QByteArray) -> None:
+        self._set("geometry", base64.b64encode(saved.data()).decode())
+
+    def _read(self) -> dict[str, Any]:
+        if not is_there(self.path):
+            return {}
+        with contextlib.suppress(UserError):
+            content = read_bounded(self.path, MAX_BYTES, what="settings")
+            return parse_record(content, name=str(self.path), hint="")
+        with contextlib.suppress(OSError):
+            self.set_aside = self.path.replace(self.path.with_suffix(".json.bad"))
+        return {}
+
+    def _set(self, name: str, value: Any) -> None:
+        if self._values.get(name) == value:
+            return
+        self._values[name] = value
+        with contextlib.suppress(UserError):  # a full disk must not stop the work over a remembered file name
+            make_folder(self.folder)
+            write_atomically(self.path, (json.dumps(self._values, indent=2) + "\n").encode())

@@ -1,0 +1,49 @@
+"""The folder of a comparison's runs: the same for the same question, so that it can be continued."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from pathlib import Path
+
+from dnnstudio.core.atomic_files import make_folder, read_bounded, write_atomically
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment.codec import to_plain
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.workspace.runs import COMPARISONS, MODEL, safe_name
+
+QUESTION = "question.txt"
+
+
+def comparison_folder(workspace: Path, experiment: Experiment, base: Path | None) -> Path:
+    """The folder for comparing this experiment with its present source; created if missing.
+
+    Raises `UserError`.
+    """
+    wanted = _question(experiment, base)
+    name = safe_name(experiment.name) or "comparison"
+    number = 1
+    while True:
+        folder = workspace / COMPARISONS / (name if number == 1 else f"{name} {number}")
+        if not folder.exists():
+            make_folder(folder)
+            write_atomically(folder / QUESTION, wanted.encode())
+            return folder
+        with contextlib.suppress(UserError):
+            if read_bounded(folder / QUESTION, 1000, what="a comparison").decode(errors="replace") == wanted:
+                return folder
+        number += 1
+
+
+def _question(experiment: Experiment, base: Path | None) -> str:
+    """A fingerprint of the experiment and of the source's file: runs with another source do not count."""
+    source = experiment.transfer.source if experiment.transfer is not None else ""
+    place = (base or Path()) / source
+    file = place / MODEL if place.is_dir() else place
+    try:
+        stamp = file.stat().st_mtime_ns
+    except OSError:
+        stamp = 0
+    plain = json.dumps([to_plain(experiment), str(place.absolute()), stamp], sort_keys=True)
+    return hashlib.sha256(plain.encode()).hexdigest() + "\n"

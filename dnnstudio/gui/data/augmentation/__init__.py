@@ -1,0 +1,1 @@
+"""The window of augmentation: sliders, and one training picture as they change it."""

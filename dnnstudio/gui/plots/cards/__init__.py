@@ -1,0 +1,1 @@
+"""The cards around the plots: curves, learning rate, layer health, divergence, result."""

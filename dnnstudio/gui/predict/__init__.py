@@ -1,0 +1,1 @@
+"""The window that asks a network about new cases, and what is done with its answers."""

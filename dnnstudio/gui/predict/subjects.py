@@ -1,0 +1,64 @@
+"""Which networks can be asked: the trained runs of the workspace, the opened model, and what a person points at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.workspace.ensembles import is_ensemble
+from dnnstudio.core.workspace.runs import MODEL, RunRecord, Weights, best_apart, is_run, read_metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A run folder, a model file, an ensemble's folder or an opened model's id; `best` is its best epoch, if apart."""
+
+    model: str | Path
+    title: str
+    best: int | None = None
+
+    @property
+    def key(self) -> str:
+        """Its name among the windows and choices."""
+        return str(self.model)
+
+
+def network_of_run(record: RunRecord) -> Network | None:
+    """A run that has a network; None where it has none yet."""
+    if not (record.folder / MODEL).is_file():
+        return None
+    title = f"run {record.number}, {record.name}" if record.number else record.name
+    return Network(record.folder, title, _best_of(record.folder))
+
+
+def network_at(path: Path) -> Network:
+    """A folder or a model file that a person chose. Raises `UserError` where it holds no network."""
+    if path.is_dir():
+        if is_ensemble(path):
+            return Network(path, f"ensemble {path.name}")
+        if not is_run(path) or not (path / MODEL).is_file():
+            raise UserError(f"{path.name} holds no trained network.", "Choose a run's folder or an ensemble's.")
+        return Network(path, path.name, _best_of(path))
+    return Network(path, path.name)
+
+
+def networks(records: Iterable[RunRecord], opened: tuple[str, str] | None) -> tuple[Network, ...]:
+    """The runs with a network, newest first, and before them the opened model (its id and name)."""
+    found = [network for record in records if (network := network_of_run(record)) is not None]
+    return (*((Network(*opened),) if opened is not None else ()), *found)
+
+
+def weights_of(network: Network) -> tuple[tuple[Weights, str], ...]:
+    """Which weights can be asked, with their titles; the best ones first where there are any."""
+    if network.best is None:
+        return (("last", "its weights"),)
+    return ("best", f"best of epoch {network.best}"), ("last", "last weights")
+
+
+def _best_of(folder: Path) -> int | None:
+    try:
+        return best_apart(folder, read_metrics(folder) or {})
+    except UserError:
+        return None

@@ -1,0 +1,166 @@
+"""Sentences of the prediction window. No Qt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from dnnstudio.core.jobs.cases import InputColumn
+from dnnstudio.core.text import count_of, figure, listed, percent, unbroken
+from dnnstudio.gui.predict.cases import Cases
+
+
+def shown_threshold(value: float) -> int | float:
+    """A threshold as the bar and the sentences write it: three digits that count, and whole from a thousand on."""
+    return round(value) if abs(value) >= 1000 else float(f"{value:.3g}" if abs(value) < 1 else f"{value:.4g}")
+
+
+def uncertainty_text(value: float, *, number: bool = False) -> str:
+    """A doubt with three decimals; that about a number in its own unit."""
+    return figure(value) if number else f"{value:.3f}"
+
+
+def cell_text(column: InputColumn, value: float) -> str:
+    """A stored value as the table writes it."""
+    if np.isnan(value):
+        return "empty"
+    cell = column.cell(value)
+    return "never seen" if cell is None else cell if isinstance(cell, str) else figure(cell)
+
+
+def outside(column: InputColumn, value: float) -> str:
+    """Why a value is unlike the training rows', as a sentence; empty where it is not."""
+    if np.isnan(value):
+        return ""
+    if column.kind == "category" and int(value) not in column.seen:
+        return f"No training row has {cell_text(column, value)} in {column.name}."
+    if column.low is None or column.high is None or column.low <= value <= column.high:
+        return ""
+    ends = f"{cell_text(column, column.low)} to {cell_text(column, column.high)}"
+    return f"{column.name} is outside of the training rows, which go from {ends}."
+
+
+def answer_text(cases: Cases, place: int) -> str:
+    """What is said of a row, in a few words; "perhaps Bag" where no class fits."""
+    answer = cases.answer(place)
+    if answer is None:
+        return ""
+    text = figure(answer) if isinstance(answer, float) else answer
+    return f"perhaps {text}" if cases.strange[place] and place not in cases.corrected else text
+
+
+def error_text(cases: Cases, place: int) -> str:
+    """Why a row has no answer, without the name that stands beside it; empty where it has one."""
+    block, row = cases.at(place)
+    error, own = block.errors[row], f"{Path(block.sources[row]).name}: "
+    return f"Could not be read: {error.removeprefix(own)}" if error.startswith(own) else error
+
+
+def row_sentence(cases: Cases, place: int) -> str:
+    """A whole row, for who hears it instead of seeing it."""
+    block, row = cases.at(place)
+    name = cases.name(place)
+    if block.errors[row]:
+        return f"{name}: {error_text(cases, place)}"
+    parts = [f"{name}: {answer_text(cases, place)}"]
+    if not cases.is_number:
+        parts.append(percent(float(block.values[row].max())))
+    uncertainties = cases.uncertainties
+    if uncertainties is not None:
+        parts.append(f"doubt {uncertainty_text(uncertainties[place], number=cases.is_number)}")
+    if cases.asked[place]:
+        parts.append("ask a person")
+    return ", ".join(parts)
+
+
+def headline(cases: Cases, place: int) -> str:
+    """Ankle boot, 87 % ± 14 %;⏎with 90 % coverage:⏎Ankle boot or Sneaker."""
+    block, row = cases.at(place)
+    if block.errors[row]:
+        return "This could not be answered."
+    promise = f"with {percent(cases.coverage)} coverage:"
+    if cases.is_number:
+        spread = "" if block.std is None else f" ± {figure(float(block.std[row]))}"
+        said = f"{cases.facts.target or 'The number'} is {figure(float(block.values[row]))}{spread}"
+        ends = cases.interval(place)
+        return f"{said}." if ends is None else f"{said};\n{promise}\n{figure(ends[0])} to {figure(ends[1])}."
+    winner = int(block.values[row].argmax())
+    spread = "" if block.std is None else f" ± {percent(float(block.std[row]))}"
+    said = f"{cases.facts.classes[winner]}, {percent(float(block.values[row, winner]))}{unbroken(spread)}"
+    members = cases.members(place)
+    if members is None:
+        return f"{said}."
+    if not members:
+        return f"{said};\n{promise}\nno class fits."
+    return f"{said};\n{promise}\n{_alternatives(members)}."
+
+
+def _alternatives(names: tuple[str, ...]) -> str:
+    if len(names) > 4:
+        return f"{', '.join(names[:3])} or {len(names) - 3} more"
+    return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+
+
+def second_line(cases: Cases, place: int) -> str:
+    """Dropout off said 95 %. It hesitates with Sneaker."""
+    block, row = cases.at(place)
+    if block.errors[row]:
+        return error_text(cases, place)
+    parts = []
+    if block.off is not None:
+        what = "Dropout off" if cases.facts.random else "The members together"
+        if cases.is_number:
+            parts.append(f"{what} said {figure(float(block.off[row]))}.")
+        else:
+            number = int(block.off[row].argmax())
+            other = number != int(block.values[row].argmax())
+            whom = f"{cases.facts.classes[number]}, " if other else ""
+            parts.append(f"{what} said {whom}{percent(float(block.off[row, number]))}.")
+    if not cases.is_number and len(cases.facts.classes) > 1:
+        second = int(np.argsort(-block.values[row], kind="stable")[1])
+        if block.values[row, second] >= 0.02:
+            parts.append(f"It hesitates with {cases.facts.classes[second]}.")
+        else:
+            parts.append("It hardly hesitates.")
+    return " ".join(parts)
+
+
+def ask_line(cases: Cases, place: int) -> str:
+    """Ask a person: doubt 0.047 is above 0.041."""
+    if place in cases.corrected:
+        corrected = cases.corrected[place]
+        said = figure(corrected) if isinstance(corrected, float) else corrected
+        return f"A person said {said}."
+    if place in cases.confirmed:
+        return "A person found it right."
+    uncertainties = cases.uncertainties
+    if not cases.asked[place]:
+        return ""
+    if cases.strange[place]:
+        return "Ask a person: it is unlike all that was learnt."
+    assert uncertainties is not None and cases.threshold is not None
+    what, number = "spread" if cases.is_number else "doubt", cases.is_number
+    above = f"{shown_threshold(cases.threshold):,}"
+    return f"Ask a person: {what} {uncertainty_text(uncertainties[place], number=number)} is above {above}."
+
+
+def counted(cases: Cases) -> str:
+    """212 answered, 2 could not be read."""
+    failed = int(cases.failed.sum())
+    text = f"{len(cases) - failed:,} answered"
+    return f"{text}, {failed:,} without an answer" if failed else text
+
+
+def takes(pictures: bool, tables: bool, arrays: bool) -> str:
+    """What the network can be given: pictures, folders or tables."""
+    kinds = [name for name, there in (("pictures", pictures), ("tables", tables), ("arrays", arrays)) if there]
+    return listed([*kinds, "folders"], most=4) if kinds else "files"
+
+
+def rows_missing(cases: Cases) -> str:
+    """Why a coverage cannot be promised."""
+    if not cases.rows_missing or cases.calibration is None:
+        return ""
+    have = count_of(len(cases.calibration.scores), "row")
+    return f"{percent(cases.coverage)} needs {cases.rows_missing:,} more than the {have} to calibrate on."

@@ -1,0 +1,188 @@
+"""The tree view of the runs: painting, and clicks on the stars."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeView,
+    QWidget,
+)
+
+from dnnstudio.core.study.listing import ListedRun
+from dnnstudio.core.text import count_of
+from dnnstudio.gui.base.run_colors import COLOR_TOKENS
+from dnnstudio.gui.base.runs_model import STATUS_ICONS
+from dnnstudio.gui.run_table.arranging import NAME, STAR, STATUS, Column, Task
+from dnnstudio.gui.run_table.model import BEST_ROLE, COLUMN_ROLE, RUN_ROLE, TASK_ROLE, Index, RunTree
+from dnnstudio.gui.theme import Theme
+
+ROW_HEIGHT = 32
+
+
+class RowDelegate(QStyledItemDelegate):
+    """Paints a cell, and a task's row over all columns."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(60, ROW_HEIGHT)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        area, task = QRect(option.rect), index.data(TASK_ROLE)
+        painter.save()
+        if task is not None:
+            self._paint_task(painter, area, task)
+        else:
+            selected = bool(option.state & QStyle.StateFlag.State_Selected)
+            hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
+            if selected or hovered:
+                painter.fillRect(area, self._theme.color("accent_soft" if selected else "hover"))
+            painter.fillRect(QRect(area.left(), area.bottom(), area.width(), 1), self._theme.color("border"))
+            self._paint_cell(painter, area, index, index.data(RUN_ROLE), index.data(COLUMN_ROLE))
+        painter.restore()
+
+    def _paint_task(self, painter: QPainter, area: QRect, task: Task) -> None:
+        color = self._theme.color
+        painter.fillRect(area, color("inset"))
+        painter.fillRect(QRect(area.left(), area.bottom(), area.width(), 1), color("border"))
+        inner = area.adjusted(8, 0, -12, -1)
+        painter.setFont(self._theme.font(13, QFont.Weight.DemiBold))
+        painter.setPen(color("text"))
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, task.name)
+        inner.setLeft(inner.left() + painter.fontMetrics().horizontalAdvance(task.name) + 12)
+        painter.setFont(self._theme.font(11))
+        painter.setPen(color("text2"))
+        words = " · ".join(filter(None, (count_of(len(task.rows), "row"), task.best_words)))
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, words)
+
+    def _paint_cell(self, painter: QPainter, area: QRect, index: Index, run: ListedRun, column: Column) -> None:
+        middle = area.center().y() - 7
+        inner = area.adjusted(8, 0, -8, -1)
+        if column.key == STAR:
+            name, tone = ("star-fill", "accent") if run.remarks.star else ("star", "text3")
+            self._theme.icon(name, tone).paint(painter, QRect(area.center().x() - 7, middle, 14, 14))
+            return
+        if column.key == STATUS:
+            icon, tone = STATUS_ICONS.get(run.record.status, ("question", "text3"))
+            self._theme.icon(icon, tone).paint(painter, QRect(inner.left(), middle, 14, 14))
+            inner.setLeft(inner.left() + 20)
+        if column.key == NAME and run.remarks.color:
+            painter.fillRect(
+                QRect(area.left(), area.top() + 3, 4, area.height() - 7),
+                self._theme.color(COLOR_TOKENS[run.remarks.color]),
+            )
+        badge = badge_words(run) if column.key == NAME else ""
+        if badge:
+            self._theme.icon("stack", "accent").paint(painter, QRect(inner.left(), middle, 14, 14))
+            inner.setLeft(inner.left() + 20)
+            inner = self._paint_badge(painter, inner, badge)
+        strong = bool(index.data(BEST_ROLE)) or bool(badge)
+        painter.setFont(self._theme.font(12, QFont.Weight.DemiBold if strong else QFont.Weight.Normal))
+        painter.setPen(self._theme.color("text"))
+        text = painter.fontMetrics().elidedText(str(index.data()), Qt.TextElideMode.ElideRight, inner.width())
+        painter.drawText(inner, Qt.AlignmentFlag(index.data(Qt.ItemDataRole.TextAlignmentRole)), text)
+
+    def _paint_badge(self, painter: QPainter, inner: QRect, words: str) -> QRect:
+        """The number of seeds at the right of the name; returns what room is left for the name."""
+        painter.setFont(self._theme.font(10, QFont.Weight.DemiBold))
+        width = painter.fontMetrics().horizontalAdvance(words) + 12
+        place = QRect(inner.right() - width, inner.center().y() - 8, width, 17)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.color("accent_soft"))
+        painter.drawRoundedRect(place, 4, 4)
+        painter.setPen(self._theme.color("accent"))
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, words)
+        return inner.adjusted(0, 0, -width - 8, 0)
+
+
+class RunView(QTreeView):
+    """`star_pressed(ListedRun)` when a star is clicked; `opened(ListedRun)` for Enter or a double click.
+
+    A right click selects nothing: its menu says which run it is for.
+    """
+
+    star_pressed = Signal(object)
+    opened = Signal(object)
+
+    def __init__(self, theme: Theme, tree: RunTree) -> None:
+        super().__init__()
+        self._tree = tree
+        self._theme = theme
+        self.setObjectName("run_tree")
+        self.setAccessibleName("Runs by task")
+        self.setModel(tree)
+        self.setItemDelegate(RowDelegate(theme, self))
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setUniformRowHeights(True)
+        self.setAllColumnsShowFocus(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setMouseTracking(True)
+        self.setTabKeyNavigation(False)
+        self.setIndentation(18)
+        self.setExpandsOnDoubleClick(False)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        header = self.header()
+        header.setSectionsClickable(True)
+        header.setSortIndicatorShown(True)
+        header.setSectionsMovable(False)
+        header.setStretchLastSection(True)
+        header.setMinimumSectionSize(30)
+
+    def run_at(self, place: QPoint) -> ListedRun | None:
+        """The run under a point of the view."""
+        return self._tree.run(self.indexAt(place))
+
+    def drawBranches(self, painter: QPainter, rect: QRect, index: Index) -> None:
+        if index.data(TASK_ROLE) is not None:
+            painter.fillRect(rect, self._theme.color("inset"))
+        elif self.selectionModel().isSelected(index):
+            painter.fillRect(rect, self._theme.color("accent_soft"))
+        super().drawBranches(painter, rect, index)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.RightButton:
+            event.accept()
+            return
+        index = self.indexAt(event.position().toPoint())
+        run = self._tree.run(index)
+        if run is not None and self._tree.columns[index.column()].key == STAR:
+            self.star_pressed.emit(run)
+            return
+        super().mousePressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        index = self.indexAt(event.position().toPoint())
+        run = self._tree.run(index)
+        if run is None:
+            super().mouseDoubleClickEvent(event)
+        elif self._tree.columns[index.column()].key != STAR:
+            self.opened.emit(run)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        run = self._tree.run(self.currentIndex())
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and run is not None:
+            self.opened.emit(run)
+        else:
+            super().keyPressEvent(event)
+
+
+def badge_words(run: ListedRun) -> str:
+    """ "5 SEEDS" of a row over several; "2 RUNS" where all have one seed. "" for a single run."""
+    if run.record.repeat is not None:  # also of those that have not begun
+        return count_of(len(run.record.repeat.seeds), "seed").upper()
+    seeds, runs = len(run.counted), len(run.members)
+    words = count_of(runs, "run") if seeds == 1 < runs else count_of(seeds, "seed")
+    return words.upper() if runs else ""

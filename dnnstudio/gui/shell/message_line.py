@@ -1,0 +1,132 @@
+"""The message bar with the window's messages on runs and files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from dnnstudio.core.experiment.targets.loss_choice import resolve_loss
+from dnnstudio.core.experiment.targets.losses import LOSSES
+from dnnstudio.core.experiment.transfer import Autoencoder
+from dnnstudio.core.text import count_of, share_text
+from dnnstudio.core.uncertainty.figure_names import BASELINE, R2
+from dnnstudio.core.workspace.figures import measured
+from dnnstudio.gui.base.runs_model import figure
+from dnnstudio.gui.theme import Severity, Theme
+from dnnstudio.gui.widgets import MessageBar
+
+if TYPE_CHECKING:
+    from dnnstudio.core.experiment.record import Experiment
+    from dnnstudio.core.jobs.events import EpochDone, RunEnded, RunStarted
+
+Deed = Callable[[], None]
+OPEN_FOLDER = "Open run folder"
+LOPSIDED = 0.75
+"""So many rows in one class make accuracy look better than it is: three to one, of two classes."""
+
+
+class MessageLine(QWidget):
+    """One message at a time, at the bottom of the window; it takes no space when closed."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.bar = MessageBar(theme)
+        self.bar.setObjectName("message_bar")
+        self.bar.action_requested.connect(self._act)
+        self.bar.closed.connect(self.hide)
+        self._deed: Deed | None = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 0, 8, 8)
+        column.addWidget(self.bar)
+        self.hide()
+
+    def say(
+        self, lead: str, text: str, severity: Severity = "news", action: str = "", deed: Deed | None = None
+    ) -> None:
+        """Show a message; `action` is the label of the button that calls `deed`."""
+        self._deed = deed
+        self.bar.show_message(text, lead=lead, severity=severity, action=action)
+        self.show()
+
+    def clear(self) -> None:
+        """Remove the message."""
+        self.bar.clear()
+
+    def text(self) -> str:
+        """The present message."""
+        return self.bar.message() if not self.isHidden() else ""
+
+    def say_welcome(self) -> None:
+        """The first message: what is shown, and the one button to press."""
+        self.say("This network reads handwritten digits.", "Press Train (F5) and watch it learn; nothing can break.")
+
+    def say_start(self, event: RunStarted) -> None:
+        """A training begins."""
+        number = event.folder.name.split(" ")[0].lstrip("0")
+        epochs = count_of(event.epochs, "epoch")
+        text = event.note or f"{epochs} of {event.steps_per_epoch:,} steps, kept in {event.folder}."
+        self.say(f"Run {number} is training." if number.isdigit() else "Training.", text)
+
+    def say_best(self, event: EpochDone, open_folder: Deed) -> None:
+        """The best weights so far were saved in this epoch."""
+        if not event.is_best:
+            return
+        row = event.row
+        name = "val_loss" if "val_loss" in row else "loss"
+        words = "validation loss" if name == "val_loss" else "loss"
+        text = f"after epoch {row['epoch']:.0f}: {words} {figure(row[name])}."
+        self.say("Best model so far saved", text, "news", OPEN_FOLDER, open_folder)
+
+    def say_end(self, event: RunEnded, open_folder: Deed, experiment: Experiment | None = None) -> None:
+        """How the training of `experiment` ended, and how good the network is with which weights."""
+        result = event.result
+        metrics = result.metrics if result is not None else {}
+        test = metrics.get("test") or {}
+        lead = {
+            "finished": "Training done.",
+            "early_stopping": "Training stopped early: it no longer improved.",
+            "stopped": "Training stopped.",
+            "diverged": "Training diverged.",
+            "failed": "Training failed.",
+        }[event.reason]
+        severity: Severity = {"diverged": "hint", "failed": "error"}.get(event.reason, "news")  # type: ignore[assignment]
+        if event.cause is not None:  # the divergence card already explains it
+            from dnnstudio.core.analysis.divergence import what_happened
+
+            text = f"{what_happened(event.cause)} The last good weights are kept."
+        elif event.reason in ("diverged", "failed"):
+            text = event.message
+        elif "accuracy" in test:
+            text = f"The network gets {share_text(test['accuracy'])} of the test rows right{_beside_baseline(test)}."
+        elif "loss" in test and experiment is not None and isinstance(experiment.pretraining, Autoencoder):
+            title = LOSSES[resolve_loss(experiment, None)].title.lower()
+            text = f"It reconstructs the test rows with a loss of {figure(test['loss'])} ({title})."
+        elif "loss" in test:
+            text = f"The loss on the test rows is {figure(test['loss'])}."
+            if R2 in test:
+                text = f"R² on the test rows is {figure(test[R2])}; on average it is {figure(test['mae'])} off."
+        else:
+            text = event.message
+        if test and experiment is not None and event.reason not in ("diverged", "failed"):
+            of = measured(metrics, experiment)
+            put_back = event.stopped_early and of.is_best
+            which = f"The {of.weights}, were put back." if put_back else f"Measured with the {of.weights}."
+            text = f"{which} {text}" if put_back else f"{text} {which}"
+        if event.note and event.note not in text:
+            text = f"{text} {event.note}"
+        has_folder = result is not None
+        self.say(lead, text, severity, OPEN_FOLDER if has_folder else "", open_folder if has_folder else None)
+
+    def _act(self) -> None:
+        if self._deed is not None:
+            self._deed()
+
+
+def _beside_baseline(test: Mapping[str, Any]) -> str:
+    """Where one class has most of the rows, how often the constant answer is right: accuracy alone would praise it."""
+    baseline = test.get(BASELINE)
+    if baseline is None or baseline < LOPSIDED:
+        return ""
+    return f"; always the most frequent class would get {share_text(baseline)}"

@@ -1,0 +1,263 @@
+"""The bar across the top: files, undo, training, and what is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.gui.base.actions import Actions
+from dnnstudio.gui.theme import Role, Theme, set_role, set_state
+from dnnstudio.gui.widgets import ElidedLabel, rule
+
+if TYPE_CHECKING:
+    from dnnstudio.gui.base.run_controller import Activity
+
+HEIGHT = 48
+TRAIN_WORDS: dict[Activity, str] = {
+    "idle": "Train",
+    "queued": "Waiting",
+    "training": "Training",
+    "paused": "Paused",
+    "stopping": "Stopping",
+    "repeating": "Training",
+}
+
+
+WORDS_GO = ("new", "open", "save", "one_epoch", "stop", "pause", "find_rate", "transfer", "uncertainty", "predict")
+"""The buttons in the order in which they lose their words; "New from recipe" becomes "New"."""
+TITLE_ROOM = 130
+"""Additional minimum width of the experiment's name."""
+
+
+class ToolBar(QFrame):
+    """Buttons for the actions. `fit` leaves words out where there is no room for them."""
+
+    def __init__(self, theme: Theme, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_role(self, Role.BAR)
+        self.setObjectName("toolbar")
+        self.setFixedHeight(HEIGHT)
+        self._theme = theme
+        self._actions = actions
+        self._worded: dict[str, QToolButton] = {}
+        self._busy = False
+        self._level = 0
+        self._needed: tuple[int, ...] = ()
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(10, 0, 10, 0)
+        self._row.setSpacing(4)
+        self.new_button = self._button("new")
+        self.open_button = self._menu_button("open", QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        self.save_button = self._menu_button("save", QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        self._rule()
+        self._button("undo", words=False)
+        self._button("redo", words=False)
+        self._rule()
+        self.train_button = self._make_train_button()
+        self.train_menu_button = self._make_train_menu("several_seeds", "sweep")
+        self.pause_button = self._button("pause")
+        self.stop_button = self._menu_button("stop", QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        self.stop_button.menu().addAction(actions["finish_epoch"])
+        self.more_button = self._menu_button("one_epoch", QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        for name in ("more_epochs", "go_on"):
+            self.more_button.menu().addAction(actions[name])
+        self._rule()
+        self._button("find_rate")
+        self.transfer_button = self._menu_button("transfer", QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        self.transfer_button.menu().addAction(actions["split_tasks"])
+        self.uncertainty_button = self._button("uncertainty")
+        self._button("predict")
+        self.library_button = self._menu_button("library", QToolButton.ToolButtonPopupMode.MenuButtonPopup, words=False)
+        for name in ("runs", "compare_transfer", "reconstructions", "use_encoder"):
+            self.library_button.menu().addAction(actions[name])
+        self._row.addStretch(1)
+        self._add_title()
+        self.theme_button = self._button("theme", words=False)
+        theme.changed.connect(self._show_theme)
+        self._show_theme()
+        self.set_activity("idle")
+
+    def _button(self, name: str, *, words: bool = True) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(f"{name}_button")
+        button.setDefaultAction(self._actions[name])
+        button.setAccessibleName(self._actions[name].text())
+        button.setIconSize(QSize(18, 18))
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if words else Qt.ToolButtonStyle.ToolButtonIconOnly
+        button.setToolButtonStyle(style)
+        if words:
+            self._worded[name] = button
+        self._row.addWidget(button)
+        return button
+
+    def _menu_button(self, name: str, mode: QToolButton.ToolButtonPopupMode, *, words: bool = True) -> QToolButton:
+        button = self._button(name, words=words)
+        menu = QMenu(button)
+        menu.setObjectName(f"{name}_menu")
+        menu.setToolTipsVisible(True)
+        button.setMenu(menu)
+        button.setPopupMode(mode)
+        button.setProperty("menu", "true" if mode == QToolButton.ToolButtonPopupMode.InstantPopup else "split")
+        return button
+
+    def _make_train_button(self) -> QPushButton:
+        action = self._actions["train"]
+        button = QPushButton(action.text())
+        button.setObjectName("train_button")
+        button.setAccessibleName("Train")
+        button.setIconSize(QSize(16, 16))
+        button.setMinimumWidth(96)
+        set_role(button, Role.PRIMARY)
+        button.clicked.connect(action.trigger)
+        action.changed.connect(self._follow_train)
+        self._row.addWidget(button)
+        return button
+
+    def _make_train_menu(self, *names: str) -> QToolButton:
+        """Other ways to train, beside the button."""
+        button = QToolButton()
+        button.setObjectName("train_menu_button")
+        button.setAccessibleName("Other ways to train")
+        button.setToolTip("Other ways to train")
+        button.setIcon(self._theme.icon("caret-down"))
+        button.setIconSize(QSize(14, 14))
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        menu = QMenu(button)
+        menu.setObjectName("train_menu")
+        menu.setToolTipsVisible(True)
+        for name in ("train", *names):
+            menu.addAction(self._actions[name])
+        button.setMenu(menu)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._row.addWidget(button)
+        self._row.addSpacing(4)
+        return button
+
+    def _add_title(self) -> None:
+        column = QVBoxLayout()
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(1)
+        column.addStretch(1)
+        self.title = ElidedLabel("", Role.NAME)
+        self.subtitle = ElidedLabel("", Role.CAPTION)
+        for line in (self.title, self.subtitle):
+            line.setMaximumWidth(240)
+            line.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+            column.addWidget(line)
+        column.addStretch(1)
+        holder = QWidget()
+        holder.setObjectName("experiment_title")
+        holder.setLayout(column)
+        holder.setToolTip(self._actions["describe"].toolTip())
+        holder.setCursor(Qt.CursorShape.PointingHandCursor)
+        holder.mouseReleaseEvent = self._on_title_clicked  # type: ignore[method-assign]
+        self._row.addWidget(holder)
+        self._row.addSpacing(6)
+
+    def _on_title_clicked(self, event: object) -> None:
+        del event
+        self._actions["describe"].trigger()
+
+    def _rule(self) -> None:
+        line = rule(upright=True)
+        line.setFixedHeight(24)
+        self._row.addSpacing(6)
+        self._row.addWidget(line)
+        self._row.addSpacing(6)
+
+    # ------------------------------------------------------------------------------------------ what is shown
+
+    def fit(self, width: int) -> None:
+        """Show as many words as a bar of that width has room for; the most telling ones go last."""
+        if not self._needed:
+            self._needed = self._measure()
+        wanted = next((level for level, needed in enumerate(self._needed) if needed <= width), len(WORDS_GO))
+        if wanted != self._level:
+            self._shrink(wanted)
+
+    def _measure(self) -> tuple[int, ...]:
+        """The width that the bar needs without the words of the first, the first two … of `WORDS_GO`."""
+        found = []
+        for level in range(len(WORDS_GO) + 1):
+            self._shrink(level)
+            found.append(self.minimumSizeHint().width() + TITLE_ROOM)
+        return tuple(found)
+
+    def _shrink(self, level: int) -> None:
+        """Leave the words of so many buttons out: tooltip, name and shortcut stay."""
+        self._level = level
+        icon, both = Qt.ToolButtonStyle.ToolButtonIconOnly, Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        self._actions["new"].setText("New" if "new" in WORDS_GO[:level] else "New from recipe")
+        for name, button in self._worded.items():
+            button.setToolButtonStyle(icon if name in WORDS_GO[:level] and name != "new" else both)
+
+    def fill_open_menu(
+        self,
+        recent: Sequence[Path],
+        open_path: Callable[[Path], object],
+        recent_data: Sequence[Path] = (),
+        open_data: Callable[[Path], object] | None = None,
+    ) -> None:
+        """What can be opened: the fixed ways, the files opened last, which `open_path` takes, the data used last."""
+        menu: QMenu = self.open_button.menu()
+        menu.clear()
+        for name in ("open_data", "open_data_folder", "paste_data"):
+            menu.addAction(self._actions[name])
+        menu.addAction(self._actions["augmentation"])
+        menu.addSeparator()
+        for name in ("open_model", "library", "show_run_folder", "workspace"):
+            menu.addAction(self._actions[name])
+        if recent:
+            menu.addSection("Recent files")
+        for number, path in enumerate(recent):
+            action = menu.addAction(path.name)
+            action.setObjectName(f"recent_{number}")
+            action.setToolTip(str(path))
+            action.triggered.connect(lambda _=False, path=path: open_path(path))
+        if recent_data and open_data is not None:
+            menu.addSection("Recent data")
+            for number, path in enumerate(recent_data):
+                action = menu.addAction(self._theme.icon("table"), path.name)
+                action.setObjectName(f"recent_data_{number}")
+                action.setToolTip(str(path))
+                action.triggered.connect(lambda _=False, path=path: open_data(path))
+
+    def show_experiment(self, experiment: Experiment, *, modified: bool) -> None:
+        """Name, seed, and whether it was changed since it was saved."""
+        self.title.setText(experiment.name)
+        self.subtitle.setText(f"seed {experiment.seed}" + (" · edited" if modified else ""))
+
+    def set_activity(self, activity: Activity) -> None:
+        """Train becomes Training while it is at work; pause becomes continue while it rests."""
+        idle = activity == "idle"
+        self._busy = not idle
+        self.train_button.setText(TRAIN_WORDS[activity])
+        set_state(self.train_button, "role", str(Role.PRIMARY if idle else Role.TRAINING))
+        self.train_button.setIcon(self._theme.icon("play-fill", "on_accent" if idle else "accent"))
+        paused = activity == "paused"
+        pause: QAction = self._actions["pause"]
+        pause.setText("Continue" if paused else "Pause")
+        pause.setIcon(self._theme.icon("play-fill" if paused else "pause-fill", "text"))
+        self._actions.set_help(
+            "pause", "Go on with the next step." if paused else "Rest between two steps; nothing is lost."
+        )
+        self.pause_button.setAccessibleName(pause.text())
+
+    def _follow_train(self) -> None:
+        action = self._actions["train"]
+        self.train_button.setToolTip(action.toolTip())
+        # At work it stays in full colour; the action behind it does nothing then.
+        self.train_button.setEnabled(action.isEnabled() or self._busy)
+
+    def _show_theme(self) -> None:
+        dark = self._theme.tokens().dark
+        self._actions["theme"].setIcon(self._theme.icon("sun" if dark else "moon"))
+        self._actions["theme"].setText("Light theme" if dark else "Dark theme")
+        self.theme_button.setAccessibleName(self._actions["theme"].text())

@@ -1,0 +1,96 @@
+"""The trials of a sweep as a table: the best first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import inf
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+
+from dnnstudio.core.study.listing import setting_text, setting_title
+from dnnstudio.core.study.sweep import SweepPlan
+from dnnstudio.core.study.trials import Trial
+from dnnstudio.core.study.varied import value_text
+from dnnstudio.core.text import duration
+from dnnstudio.gui.base.runs_model import figure
+
+STATUS = {"done": "done", "failed": "failed", "stopped": "stopped", "pruned": "given up"}
+
+
+class TrialTable(QTableWidget):
+    """A row a trial."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 0)
+        self.setObjectName("trial_table")
+        self.setAccessibleName("Trials")
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.verticalHeader().hide()
+        self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.horizontalHeader().setStretchLastSection(True)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+
+    @property
+    def chosen(self) -> Trial | None:
+        """The chosen trial."""
+        rows = self.selectionModel().selectedRows() if self.selectionModel() is not None else []
+        found = rows[0].data(Qt.ItemDataRole.UserRole) if rows else None
+        return found if isinstance(found, Trial) else None
+
+    def show_only(self, numbers: frozenset[int] | None) -> None:
+        """Hide the rows of all other trials; show all with None."""
+        for row in range(self.rowCount()):
+            item = self.item(row, 0)
+            trial = item.data(Qt.ItemDataRole.UserRole) if item is not None else None
+            self.setRowHidden(row, numbers is not None and trial is not None and trial.number not in numbers)
+
+    def show_trials(self, plan: SweepPlan | None, trials: Sequence[Trial], best: Trial | None) -> None:
+        """Show these trials in their order; the best one in bold."""
+        paths = plan.paths if plan is not None else ()
+        titles = ["Trial", "Status", *map(setting_title, paths), "Validation", "Time"]
+        self.setSortingEnabled(False)
+        self.setColumnCount(len(titles))
+        self.setHorizontalHeaderLabels(titles)
+        self.setRowCount(len(trials))
+        for row, trial in enumerate(trials):
+            value = trial.figures.get(plan.target) if plan is not None else None
+            cells = [
+                str(trial.number),
+                STATUS[trial.status],
+                *(trial_text(trial.values.get(path)) for path in paths),
+                figure(value),
+                duration(trial.seconds),
+            ]
+            for column, text in enumerate(cells):
+                item = QTableWidgetItem(text)
+                item.setData(Qt.ItemDataRole.UserRole, trial)
+                item.setToolTip(trial.message)
+                if trial is best:
+                    font = item.font()
+                    font.setBold(True)
+                    item.setFont(font)
+                self.setItem(row, column, item)
+
+
+def trial_text(value: object) -> str:
+    """A trial's value: four digits tell two drawn numbers apart."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return setting_text(value) if isinstance(value, str | int | None) else value_text(value)
+
+
+def in_order(plan: SweepPlan | None, trials: Iterable[Trial]) -> list[Trial]:
+    """The best first, by the same rule as `best_trial`; those without the figure last."""
+    sign = -1 if plan is not None and plan.higher_is_better else 1
+
+    def key(trial: Trial) -> tuple[bool, float, float, int]:
+        value = trial.figures.get(plan.target) if plan is not None and trial.status == "done" else None
+        return value is None, sign * (value or 0.0), trial.figures.get("val_loss", inf), trial.number
+
+    return sorted(trials, key=key)

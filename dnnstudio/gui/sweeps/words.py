@@ -1,0 +1,49 @@
+"""What the head of a sweep says of its trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from dnnstudio.core.study.listing import setting_title
+from dnnstudio.core.study.sweep import SweepPlan
+from dnnstudio.core.study.trials import Trial
+from dnnstudio.core.text import count_of, within_words
+from dnnstudio.gui.base.runs_model import figure
+from dnnstudio.gui.sweeps.trial_table import trial_text
+
+
+def headline(plan: SweepPlan | None, best: Trial | None) -> str:
+    """Which trial is best, with its values."""
+    if plan is None:
+        return "Which settings are best?"
+    if best is None:
+        return "No trial has ended yet."
+    values = ", ".join(
+        f"{within_words(setting_title(path))} {trial_text(value)}" for path, value in best.values.items()
+    )
+    return f"Trial {best.number} is best: {figure(best.figures[plan.target])} with {values}."
+
+
+def sub_line(plan: SweepPlan | None, trials: Mapping[int, Trial], best: Trial | None, *, test: bool) -> str:
+    """How many are done, whether others are as good, and with `test` the best one's test figure."""
+    if plan is None:
+        return "Choose what is varied, here or by Vary… in the menu of a field."
+    done = sum(trial.is_over for trial in trials.values())
+    words = f"{done:,} of {count_of(plan.count, 'trial')} done.{_ties(plan, best, trials.values())}"
+    found = best.figures.get(plan.target.replace("val_", "test_")) if best is not None and test else None
+    if found is None:
+        return f"{words} The validation part chooses."
+    return f"{words} On the test part, which chose nothing, it has {figure(found)}."
+
+
+def _ties(plan: SweepPlan, best: Trial | None, trials: Iterable[Trial]) -> str:
+    """A sentence where other trials have the best one's figure, and the loss decided; "" else."""
+    if best is None:
+        return ""
+    value = best.figures[plan.target]
+    alike = sum(one.status == "done" and one.figures.get(plan.target) == value for one in trials) - 1
+    if not alike:
+        return ""
+    others = "Another has" if alike == 1 else f"{alike:,} others have"
+    rule = "the validation loss decided" if plan.target != "val_loss" else "the first one is taken"
+    return f" {others} the same figure: {rule}."

@@ -1,0 +1,1 @@
+"""The tab Accuracy: confusion matrix and per-class figures."""

@@ -1,0 +1,1 @@
+"""The tab Decision: which rows to refer to a person."""

@@ -1,0 +1,1 @@
+"""The tab Distribution: the outputs of every pass for one row."""

@@ -1,0 +1,92 @@
+"""Display texts of figures. No Qt."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnstudio.core.text import count_of, percent
+from dnnstudio.core.uncertainty.samples import Samples
+from dnnstudio.core.uncertainty.scores import Floats, Score
+
+NEIGHBOURS = 200
+"""So many images most alike in doubt say how often such images are right."""
+SMALL_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def spread(mean: float, deviation: float) -> str:
+    """ "77 % ± 17 %"; "under 1 %" if both are smaller than that."""
+    if mean < 0.005:
+        return f"under {percent(0.01)}"
+    return f"{percent(mean)} ± {percent(deviation)}"
+
+
+def source_words(samples: Samples) -> tuple[str, str]:
+    """What the shown mean is of, and what its `deterministic` prediction is called: "the mean over passes" and
+    "dropout off".
+    """
+    return {
+        "dropout": ("the mean over passes", "dropout off"),
+        "members": ("the mean over members", "dropout off"),
+        "none": ("one prediction", "one prediction"),
+    }[samples.kind]
+
+
+def pass_words(samples: Samples) -> str:
+    """What the passes are: "100 passes with dropout on"."""
+    if samples.is_single:
+        return "one prediction, nothing is random"
+    return count_of(samples.passes, "pass") + (" with dropout on" if samples.kind == "dropout" else " of the members")
+
+
+def row_noun(samples: Samples) -> str:
+    """ "image" or, for what is no picture, "row"."""
+    return "row" if samples.rows.pictures is None else "image"
+
+
+def class_words(name: str) -> str:
+    """The class as a sentence names it: in quotes where it could be taken for a figure."""
+    return f"“{name}”" if any(sign.isdigit() for sign in name) and not any(sign.isalpha() for sign in name) else name
+
+
+def headline(samples: Samples, row: int) -> tuple[str, str]:
+    """Ankle boot, 77 % ± 17 %. | ± is the spread of passes. Dropout off said 89 %. It hesitates with Sneaker (17 %)."""
+    mean, names = samples.scores.mean[row], samples.rows.class_names
+    first, second = np.argsort(-mean, kind="stable")[:2]
+    off = samples.rows.deterministic[row]
+    said = int(off.argmax())
+    whom = "" if said == first else f"{names[said]}, "
+    parts = [] if samples.is_single else [f"Dropout off said {whom}{percent(off[said])}."]
+    shown = percent(mean[first]) if samples.is_single else spread(mean[first], samples.scores.std[row, first])
+    if "±" in shown:
+        parts.insert(0, "± is the spread of passes.")
+    if mean[second] >= 0.02:
+        parts.append(f"It hesitates with {names[second]} ({percent(mean[second])}).")
+    else:
+        parts.append("It hardly hesitates.")
+    return f"{names[first]}, {shown}.", " ".join(parts)
+
+
+def alike_sentence(samples: Samples, row: int, score: Score) -> str:
+    """How often images with nearly the same value of the score were classified correctly."""
+    share, number = right_among_alike(samples.scores.uncertainty(score.name), samples.correct, row)
+    what = count_of(number, row_noun(samples))
+    return f"Of the {what} most alike by {score.title.lower()}, {percent(share)} were right."
+
+
+def right_among_alike(uncertainty: Floats, correct: NDArray[np.bool_], row: int) -> tuple[float, int]:
+    """The share of correct predictions among the images with the most similar uncertainty (itself excluded), and their
+    number.
+    """
+    distance = np.abs(uncertainty - uncertainty[row])
+    distance[row] = np.inf
+    number = min(NEIGHBOURS, len(uncertainty) - 1)
+    if number < 1:
+        return float(correct[row]), 1
+    nearest = np.argpartition(distance, number - 1)[:number]
+    return float(correct[nearest].mean()), number
+
+
+def the_rest(number: int) -> str:
+    """ "The other seven." """
+    return f"the other {SMALL_NUMBERS[number] if number < len(SMALL_NUMBERS) else number}"

@@ -1,0 +1,1 @@
+"""The tab Shift: the effect of distribution shift."""

@@ -1,0 +1,246 @@
+"""Widgets in and around plots: the legend with the latest values, and the share bar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import cos, pi, sin
+from typing import Literal
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from dnnstudio.gui.theme import Theme
+
+LineStyle = Literal["solid", "thin", "dashed", "dotted", "star"]
+DASHES: dict[LineStyle, tuple[list[float], float]] = {
+    "solid": ([], 2.0),
+    "thin": ([], 1.2),
+    "star": ([], 2.0),
+    "dashed": ([5, 4], 1.2),
+    "dotted": ([2, 3], 1.4),
+}
+"""Dash pattern (in pen widths' pixels) and width: measured, one of many, measured another way, not yet happened; a
+single mark instead of a line."""
+
+
+def paint_star(painter: QPainter, centre: QPointF, radius: float, color: QColor) -> None:
+    """Draw a five-pointed star, the mark of the best."""
+    points = [
+        centre + QPointF(sin(turn * pi / 5), -cos(turn * pi / 5)) * (radius if turn % 2 == 0 else 0.42 * radius)
+        for turn in range(10)
+    ]
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color)
+    painter.drawPolygon(QPolygonF(points))
+
+
+@dataclass(frozen=True, slots=True)
+class LegendEntry:
+    """A legend entry: name, colour token, and the latest value as text."""
+
+    name: str
+    color: str
+    value: str = ""
+    style: LineStyle = "solid"
+
+
+class PlotLegend(QWidget):
+    """A small bordered table of line, name and value over a plot; it ignores the mouse."""
+
+    ROW, PAD, LINE, GAP = 16, 8, 13, 8
+
+    def __init__(self, theme: Theme, *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._entries: tuple[LegendEntry, ...] = ()
+        self._title = ""
+        self._width = 0
+        self._picture: QPixmap | None = None
+        self.keeps_picture = True
+        """Whether it paints itself from a picture: what lies under it is painted again and again."""
+        theme.changed.connect(self._forget)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def entries(self) -> tuple[LegendEntry, ...]:
+        return self._entries
+
+    @property
+    def title(self) -> str:
+        return self._title
+
+    def set_entries(self, entries: Sequence[LegendEntry], *, title: str = "") -> None:
+        """Show these entries, under a `title` that says where the values are from if they are not the latest.
+
+        The width never shrinks while the names stay, so that nothing moves while values arrive.
+        """
+        if (tuple(entries), title) == (self._entries, self._title) and self._picture is not None:
+            return
+        self._picture = None
+        self._title = title
+        names_before = [entry.name for entry in self._entries]
+        self._entries = tuple(entries)
+        metrics = QFontMetrics(self._theme.font(11))
+        names = max((metrics.horizontalAdvance(entry.name) for entry in entries), default=0)
+        values = max((metrics.horizontalAdvance(entry.value) for entry in entries), default=0)
+        width = 2 * self.PAD + self.LINE + self.GAP + names + (values + 16 if values else 0)
+        width = max(width, 2 * self.PAD + metrics.horizontalAdvance(title))
+        self._width = max(width, self._width) if [entry.name for entry in entries] == names_before else width
+        words = [title] if title else []
+        self.setAccessibleName("; ".join([*words, *(f"{entry.name} {entry.value}".strip() for entry in entries)]))
+        self.setVisible(bool(entries))
+        self.resize(self.sizeHint())
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._width, 2 * self.PAD - 2 + self.ROW * (len(self._entries) + bool(self._title)))
+
+    def _forget(self) -> None:
+        self._picture = None
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._picture = None
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        if not self.keeps_picture:
+            self._paint(painter)
+            return
+        ratio = self.devicePixelRatioF()
+        if self._picture is None or self._picture.devicePixelRatio() != ratio:
+            picture = QPixmap(self.size() * ratio)
+            picture.setDevicePixelRatio(ratio)
+            picture.fill(Qt.GlobalColor.transparent)
+            brush = QPainter(picture)
+            self._paint(brush)
+            brush.end()
+            self._picture = picture
+        painter.drawPixmap(0, 0, self._picture)
+
+    def _paint(self, painter: QPainter) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        color = self._theme.color
+        painter.setPen(QPen(color("border"), 1))
+        painter.setBrush(color("surface"))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+        painter.setFont(self._theme.font(11))
+        if self._title:
+            row = QRectF(self.PAD, self.PAD - 1, self.width() - 2 * self.PAD, self.ROW)
+            painter.setPen(color("text2"))
+            painter.drawText(row, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self._title)
+        for index, entry in enumerate(self._entries):
+            top = self.PAD - 1 + (index + bool(self._title)) * self.ROW
+            middle = top + self.ROW / 2
+            dashes, width = DASHES[entry.style]
+            pen = QPen(color(entry.color), width)
+            if dashes:
+                pen.setDashPattern([dash / width for dash in dashes])
+            painter.setPen(pen)
+            if entry.style == "star":
+                paint_star(painter, QPointF(self.PAD + self.LINE / 2, middle), 6, color(entry.color))
+            else:
+                painter.drawLine(QLineF(self.PAD, middle, self.PAD + self.LINE, middle))
+            left = self.PAD + self.LINE + self.GAP
+            row = QRectF(left, top, self.width() - left - self.PAD, self.ROW)
+            painter.setPen(color("text2"))
+            painter.drawText(row, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, entry.name)
+            painter.setPen(color("text"))
+            painter.drawText(row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, entry.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a whole: its size, its colour token, and its label ("train 55,000")."""
+
+    value: float
+    color: str
+    caption: str = ""
+
+
+CAPTION_GAP = 8.0
+"""Pixels that always stay between the captions of a share bar."""
+
+
+def spread_captions(widths: Sequence[int], room: int) -> tuple[list[int], float]:
+    """The widths that captions get, and the gap between them, so that they fill `room` pixels and none overlaps.
+
+    Where there is too little room, all give way by the same share.
+    """
+    between = max(len(widths) - 1, 1)
+    gap = (room - sum(widths)) / between
+    if gap >= CAPTION_GAP or len(widths) == 1:
+        return [min(width, room) for width in widths], max(gap, 0.0)
+    fits = max(room - CAPTION_GAP * between, 0.0) / sum(widths)
+    return [int(width * fits) for width in widths], CAPTION_GAP
+
+
+class ShareBar(QWidget):
+    """Parts of a whole as a bar 6 px high, with a coloured square and a label for each part below."""
+
+    def __init__(self, theme: Theme, *, thickness: int = 6, captions: bool = True, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._theme = theme
+        self._thickness = thickness
+        self._captions = captions
+        self._shares: tuple[Share, ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def set_shares(self, shares: Sequence[Share]) -> None:
+        """Show these parts, in order."""
+        self._shares = tuple(shares)
+        text = ", ".join(share.caption for share in shares if share.caption)
+        self.setAccessibleName(text)
+        self.setToolTip(text)
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(120, self._thickness + (22 if self._captions else 0))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(40, self.sizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        shown = [share for share in self._shares if share.value > 0]
+        total = sum(share.value for share in shown)
+        if not total:
+            painter.setBrush(self._theme.color("hover"))
+            painter.drawRoundedRect(QRectF(0, 0, self.width(), self._thickness), 3, 3)
+            return
+        room = self.width() - 2 * (len(shown) - 1)
+        left = 0.0
+        for share in shown:
+            width = max(room * share.value / total, 2)
+            painter.setBrush(self._theme.color(share.color))
+            painter.drawRoundedRect(QRectF(left, 0, width, self._thickness), 2, 2)
+            left += width + 2
+        if self._captions:
+            self._paint_captions(painter, shown)
+
+    def _paint_captions(self, painter: QPainter, shown: Sequence[Share]) -> None:
+        metrics = QFontMetrics(self._theme.font(11))
+        painter.setFont(self._theme.font(11))
+        widths = [12 + metrics.horizontalAdvance(share.caption) for share in shown]
+        given, gap = spread_captions(widths, self.width())
+        left = 0.0
+        for share, width, wanted in zip(shown, given, widths, strict=True):
+            caption = share.caption
+            if width < wanted:  # at its own width a caption would be cut by a rounding
+                caption = metrics.elidedText(caption, Qt.TextElideMode.ElideMiddle, width - 12)
+            top = self._thickness + 8
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._theme.color(share.color))
+            painter.drawRoundedRect(QRectF(left, top + 3, 8, 8), 2, 2)
+            painter.setPen(self._theme.color("text2"))
+            painter.drawText(
+                QRectF(left + 12, top, width, 14),
+                Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
+                caption,
+            )
+            left += width + gap

@@ -1,0 +1,239 @@
+"""Training the trials of a sweep: what is there is kept, what was begun goes on, and each end is written at once."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from dnnstudio.core.atomic_files import read_bounded
+from dnnstudio.core.bounded_json import parse_record
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.jobs.events import EpochDone, Event
+from dnnstudio.core.os_errors import reason_of
+from dnnstudio.core.study.repeat import member_experiment, member_state
+from dnnstudio.core.study.sweep import SweepPlan, trial_folder
+from dnnstudio.core.study.trials import (
+    Status,
+    Trial,
+    is_hopeless,
+    read_trials,
+    seconds_left,
+    trial_curve,
+    trial_figures,
+    write_trials,
+)
+from dnnstudio.core.study.varied import with_values
+from dnnstudio.core.workspace.runs import read_metrics
+from dnnstudio.runner.choosing import Chooser, chooser_of
+from dnnstudio.runner.tasks import Runner, RunOutcome, RunTask
+
+OWNER = "sweep.lock"
+MAX_NOTE_BYTES = 4096
+"""Says which process works on the folder."""
+_DIVERGED = "The loss is no longer a finite number."
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A trial on its way, and when it was begun (`time.monotonic`)."""
+
+    number: int
+    values: dict[str, object]
+    since: float
+
+
+class Sweep:
+    """The trials of the sweep in `folder`. `take` has to be told the runner's events, which is what pruning needs.
+
+    `trials` holds those that ended, by number, also from before. A relative `transfer.source` starts from `base`.
+    """
+
+    def __init__(self, folder: Path, plan: SweepPlan, *, base: Path | None = None) -> None:
+        """Raises `UserError` where the folder's records are damaged."""
+        self.plan = plan
+        self.trials: dict[int, Trial] = read_trials(folder)
+        self._folder = folder
+        self._base = base
+        self._spent: list[float] = []
+        self._at_once = 1
+        self._runner: Runner | None = None
+        self._stopping = False
+        self._guard = threading.Lock()
+        self._curves: dict[str, dict[int, float]] = {}
+        """Task → its figures so far; with those of the done trials and the pruned tasks under the guard."""
+        self._done_curves: dict[int, dict[int, float]] = {}
+        self._pruned: set[str] = set()
+
+    @property
+    def left(self) -> int:
+        """How many trials are not over."""
+        return self.plan.count - sum(trial.is_over for trial in self.trials.values())
+
+    @property
+    def seconds_left(self) -> float | None:
+        """What the rest takes, as the trials took that were trained just now; None before the first has ended.
+
+        The first trial of each process had it started, which the others have not: they count only where there is no
+        other.
+        """
+        return seconds_left(self._spent[self._at_once :] or self._spent, self.left, at_once=self._at_once)
+
+    def run(self, runner: Runner) -> Iterator[Trial]:
+        """Train all trials that are not over and give each as it ends, written down by then.
+
+        As many are under way as the runner has jobs, so that a sampler knows as much as it can. Raises `UserError`
+        where another program works on the folder, or it cannot be written.
+        """
+        self._runner, self._at_once = runner, runner.jobs
+        with _alone(self._folder):
+            chooser = chooser_of(self._folder, self.plan, self.trials.values())
+            for trial in self.trials.values():
+                self._remember(trial)
+            waiting = [n for n in range(self.plan.count) if n not in self.trials or not self.trials[n].is_over]
+            running: dict[Future[RunOutcome], _Begun] = {}
+            while running or (waiting and not self._stopping):
+                while waiting and len(running) < runner.jobs and not self._stopping:
+                    begun = self._begin(waiting.pop(0), chooser, runner, running)
+                    if begun is not None:
+                        yield self._kept(begun, chooser)
+                for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
+                    yield self._kept(self._ended(running.pop(future), future.result()), chooser)
+
+    def stop(self) -> None:
+        """Begin no more trials and stop those under way; they can go on later."""
+        self._stopping = True
+        if self._runner is not None:
+            self._runner.stop_all()
+
+    def take(self, task: RunTask, event: Event) -> None:
+        """Hear an event of the runner, in any thread, and end a trial that is hopeless."""
+        if not self.plan.prune or not isinstance(event, EpochDone) or self.plan.target not in event.row:
+            return
+        with self._guard:
+            if (curve := self._curves.get(task.id)) is None or task.id in self._pruned:
+                return
+            curve[int(event.row["epoch"])] = event.row[self.plan.target]
+            others = tuple(self._done_curves.values())
+            if not is_hopeless(curve, others, higher_is_better=self.plan.higher_is_better):
+                return
+            self._pruned.add(task.id)
+        if self._runner is not None:
+            self._runner.stop(task)
+
+    def _begin(
+        self, number: int, chooser: Chooser, runner: Runner, running: dict[Future[RunOutcome], _Begun]
+    ) -> Trial | None:
+        """Give the trial to the runner; one that is trained already, or impossible, comes back."""
+        values, place = chooser.values(number), trial_folder(self._folder, number)
+        try:
+            experiment = self._experiment(values)
+        except UserError as error:
+            return Trial(number=number, status="failed", values=values, message=str(error))
+        state = member_state(place, experiment)
+        if state == "done":
+            return self._trained(number, values, str((read_metrics(place) or {}).get("reason")))
+        task = RunTask(experiment=experiment, folder=place, resume=state == "begun", base=self._base)
+        with self._guard:
+            self._curves[task.id] = trial_curve(self._folder, self.plan, number) if state == "begun" else {}
+        running[runner.submit(task)] = _Begun(number, values, time.monotonic())
+        if self._stopping:  # it was told to just now, and stopped what was there
+            runner.stop(task)
+        return None
+
+    def _experiment(self, values: dict[str, object]) -> Experiment:
+        varied = with_values(self.plan.experiment, values)
+        return member_experiment(varied, varied.seed)  # no trial changes the layers that another one shares
+
+    def _ended(self, begun: _Begun, outcome: RunOutcome) -> Trial:
+        spent = time.monotonic() - begun.since
+        with self._guard:
+            self._curves.pop(outcome.task.id, None)
+            pruned = outcome.reason == "stopped" and outcome.task.id in self._pruned
+        if outcome.reason != "stopped" or pruned:
+            self._spent.append(spent)
+        if outcome.reason in ("finished", "early_stopping", "diverged"):
+            return self._trained(begun.number, begun.values, outcome.reason, outcome.message)
+        status: Status = "pruned" if pruned else "stopped" if outcome.reason == "stopped" else "failed"
+        return Trial(
+            number=begun.number,
+            status=status,
+            values=begun.values,
+            figures=trial_figures(self._folder, self.plan, begun.number, test=False) if pruned else {},
+            seconds=round(spent, 3),
+            message=outcome.message if status == "failed" else "",
+        )
+
+    def _trained(self, number: int, values: dict[str, object], reason: str, message: str = "") -> Trial:
+        """The trial whose training came to its end, from its run folder."""
+        figures = trial_figures(self._folder, self.plan, number, test=True)
+        seconds = (read_metrics(trial_folder(self._folder, number)) or {}).get("seconds")
+        failed = message or _DIVERGED if reason == "diverged" else ""
+        if not failed and self.plan.target not in figures:
+            failed = f"It has no {self.plan.target} to be compared by."
+        return Trial(
+            number=number,
+            status="failed" if failed else "done",
+            values=values,
+            figures=figures,
+            seconds=None if seconds is None else float(seconds),
+            message=failed,
+        )
+
+    def _kept(self, trial: Trial, chooser: Chooser) -> Trial:
+        """Written down, and told to who chooses."""
+        self.trials[trial.number] = trial
+        write_trials(self._folder, self.plan, self.trials)
+        self._remember(trial)
+        epochs = max(trial_curve(self._folder, self.plan, trial.number), default=0) if trial.status == "pruned" else 0
+        chooser.told(trial, epochs=epochs)
+        return trial
+
+    def _remember(self, trial: Trial) -> None:
+        if self.plan.prune and trial.status == "done":
+            curve = trial_curve(self._folder, self.plan, trial.number)
+            with self._guard:
+                self._done_curves[trial.number] = curve
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else works on the folder meanwhile. Raises `UserError` where a living process does; a dead one's note is
+    replaced."""
+    path, own = folder / OWNER, psutil.Process()
+    note = json.dumps({"pid": own.pid, "started": own.create_time()})
+    try:
+        if _is_held(path):
+            raise UserError(f"Another program works on {folder}.", "Wait for it, or sweep into another folder.")
+        path.unlink(missing_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(note)
+    except FileExistsError:
+        raise UserError(f"Another program works on {folder}.", "Wait for it, or sweep into another folder.") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {reason_of(error)}.", "Check its permissions.") from None
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _is_held(path: Path) -> bool:
+    """Whether the process that the note names still lives: the same one, not a later one with its number."""
+    try:
+        note = parse_record(read_bounded(path, MAX_NOTE_BYTES, what="a note"), name=str(path), hint="")
+        return bool(abs(psutil.Process(note["pid"]).create_time() - note["started"]) < 1)
+    except (UserError, KeyError, TypeError, psutil.Error):
+        return False

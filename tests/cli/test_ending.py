@@ -1,0 +1,103 @@
+"""However `dnnstudio run` is ended, its folder is kept, and `--resume` takes it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dnnstudio.cli.main import main
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-m", "dnnstudio.cli.main"]
+
+
+def plain_digits() -> dict[str, Any]:
+    """A network small enough to train in a moment, as the plain contents of its file."""
+    return {
+        "name": "Small",
+        "data": {"source": {"kind": "digits"}, "train_limit": 300},
+        "layers": [
+            {"kind": "flatten", "id": "flatten"},
+            {"kind": "dense", "id": "output", "units": 10, "activation": "softmax"},
+        ],
+        "training": {"epochs": 2},
+    }
+
+
+def write(path: Path, plain: dict[str, Any]) -> Path:
+    path.write_text(json.dumps(plain))
+    return path
+
+
+def history(run: Path) -> list[dict[str, str]]:
+    with (run / "history.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals for one process alone")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_the_wish_of_the_system_to_end_keeps_the_run(tmp_path: Path, number: signal.Signals) -> None:
+    experiment = write(tmp_path / "digits.json", plain_digits() | {"training": {"epochs": 100_000}})
+    run = tmp_path / "run"
+    process = subprocess.Popen(
+        [*COMMAND, "run", str(experiment), "--out", str(run)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("epoch")
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert json.loads((run / "metrics.json").read_text())["reason"] == "stopped"
+    assert (run / "model.keras").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals for one process alone")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_was_ended_in_its_first_second_goes_on(tmp_path: Path, number: signal.Signals) -> None:
+    experiment = write(tmp_path / "digits.json", plain_digits())
+    run = tmp_path / "run"
+    process = subprocess.Popen([*COMMAND, "run", str(experiment), "--out", str(run)], cwd=ROOT, stdout=subprocess.PIPE)
+    while not (run / "experiment.json").exists():
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.send_signal(number)  # TensorFlow is being imported: no checkpoint is there
+    process.communicate(timeout=60)
+    assert process.returncode in (130, -signal.SIGKILL)
+    assert not (run / "checkpoint").exists()
+    assert main(["run", str(run), "--out", str(run), "--resume"]) == 0
+    assert [int(row["epoch"]) for row in history(run)] == [1, 2]
+
+
+def test_a_second_interrupt_leaves_a_run_that_goes_on(tmp_path: Path) -> None:
+    experiment = write(tmp_path / "digits.json", plain_digits() | {"training": {"epochs": 100_000}})
+    run = tmp_path / "run"
+    process = subprocess.Popen(
+        [*COMMAND, "run", str(experiment), "--out", str(run)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("epoch")
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    done = len(history(run))
+    assert main(["run", str(experiment), "--out", str(run), "--resume", "--epochs", str(done + 2)]) == 0
+    assert [int(row["epoch"]) for row in history(run)] == list(range(1, done + 3))
+
+
+def test_a_training_that_cannot_begin_leaves_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = plain_digits() | {"transfer": {"source": "nowhere.keras", "reuse": []}}
+    experiment = write(tmp_path / "digits.json", plain)
+    assert main(["run", str(experiment), "--out", str(tmp_path / "run")]) == 2
+    assert capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

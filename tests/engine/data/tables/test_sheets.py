@@ -1,0 +1,94 @@
+"""Sheets of Excel and ODS: which one is read, and files that would keep the reader of sheets busy for ever."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from dnnstudio.core.errors import Cancelled, UserError
+from dnnstudio.core.experiment.data import Data, Table
+from dnnstudio.core.jobs.control import Control
+from dnnstudio.engine.data import load_dataset
+from dnnstudio.engine.data.preparation import Preparation
+from dnnstudio.engine.data.reading import Watch
+from dnnstudio.engine.data.tables.files import read_cells, sheets_of
+from dnnstudio.engine.data.tables.new_rows import read_new_rows
+
+OPEN_DOCUMENT = "urn:oasis:names:tc:opendocument"
+ROWS = [["a", "b", "y"], *([f"{row / 8}", f"{row % 7}", "pq"[row % 2]] for row in range(40))]
+Rows = Sequence[Sequence[str]]
+
+
+def cell_of(text: str) -> str:
+    return f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>'
+
+
+def ods(path: Path, sheets: dict[str, Rows], *, tail: str = "", doctype: str = "") -> Path:
+    """An ODS file of texts; `tail` is written into the last sheet as it is."""
+    tables = ""
+    for name, rows in sheets.items():
+        cells = "".join(f"<table:table-row>{''.join(map(cell_of, row))}</table:table-row>" for row in rows)
+        tables += f'<table:table table:name="{name}">{cells}{tail if name == list(sheets)[-1] else ""}</table:table>'
+    names = "".join(f' xmlns:{name}="{OPEN_DOCUMENT}:xmlns:{name}:1.0"' for name in ("office", "table", "text"))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr(
+            "META-INF/manifest.xml",
+            f'<m:manifest xmlns:m="{OPEN_DOCUMENT}:xmlns:manifest:1.0"><m:file-entry m:full-path="content.xml" '
+            'm:media-type="text/xml"/></m:manifest>',
+        )
+        archive.writestr(
+            "content.xml",
+            f'<?xml version="1.0" encoding="UTF-8"?>{doctype}<office:document-content{names}><office:body>'
+            f"<office:spreadsheet>{tables}</office:spreadsheet></office:body></office:document-content>",
+        )
+    return path
+
+
+@pytest.mark.parametrize("tail", ["<oops", "</table:table>", "<table:table-row>", "&nothing;"])
+def test_broken_xml_is_refused_and_does_not_keep_the_reader_for_ever(tmp_path: Path, tail: str) -> None:
+    path = ods(tmp_path / "broken.ods", {"one": ROWS}, tail=tail)
+    with pytest.raises(UserError, match=r"broken\.ods cannot be read as a sheet: it is damaged"):
+        read_cells(Table(path=str(path)), path, Watch())
+
+
+def test_xml_with_entities_of_its_own_is_refused(tmp_path: Path) -> None:
+    path = ods(tmp_path / "own.ods", {"one": ROWS}, doctype='<!DOCTYPE x [<!ENTITY a "aaaa">]>')
+    with pytest.raises(UserError, match="it is damaged"):
+        read_cells(Table(path=str(path)), path, Watch())
+
+
+def test_a_stop_is_heard_while_a_sheet_is_looked_through(tmp_path: Path) -> None:
+    path = ods(tmp_path / "sheet.ods", {"one": ROWS})
+    control = Control()
+    control.stop()
+    with pytest.raises(Cancelled):
+        sheets_of(path, Watch(control))
+
+
+@pytest.mark.parametrize("cover", [[], [["Report of 2021"]], [["a", "b", "y"]]])
+def test_the_first_sheet_that_holds_a_table_is_read_and_named(tmp_path: Path, cover: Rows) -> None:
+    path = ods(tmp_path / "book.ods", {"cover": cover, "data": ROWS, "more": ROWS})
+    cells = read_cells(Table(path=str(path)), path, Watch())
+    assert (cells.sheet, cells.sheets, cells.frame.height) == ("data", ("cover", "data", "more"), 40)
+    assert cells.notes == ('book.ods has 3 sheets; "data" is read.',)
+
+
+def test_a_sheet_that_was_asked_for_is_not_replaced_by_another(tmp_path: Path) -> None:
+    path = ods(tmp_path / "book.ods", {"cover": [], "data": ROWS})
+    with pytest.raises(UserError, match="holds no table"):
+        read_cells(Table(path=str(path), sheet="cover"), path, Watch())
+
+
+def test_new_rows_are_read_from_the_sheet_of_the_training_where_the_file_has_it(tmp_path: Path) -> None:
+    other = [["a", "b", "y"], *(["99", "99", "p"] for _ in range(5))]
+    path = ods(tmp_path / "book.ods", {"other": other, "data": ROWS})
+    source = Table(path=str(path), sheet="data")
+    prepared = load_dataset(Data(source=source), seed=1).scaler
+    assert isinstance(prepared, Preparation)
+    assert len(read_new_rows(source, prepared, path, Watch()).x) == 40
+    renamed = ods(tmp_path / "renamed.ods", {"new": ROWS[:6]})
+    assert len(read_new_rows(source, prepared, renamed, Watch()).x) == 5

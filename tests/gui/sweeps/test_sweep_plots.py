@@ -1,0 +1,208 @@
+"""All settings at once with their ranges, and what mattered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QStyle, QStyleOptionComboBox
+
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.study.sweep import SweepPlan
+from dnnstudio.core.study.trials import Trial
+from dnnstudio.core.study.varied import Listed, Ranged
+from dnnstudio.gui.sweeps.parallel import HOW
+from dnnstudio.gui.sweeps.window import SweepWindow
+from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets import Badge, ElidedLabel
+from dnnstudio.gui.widgets.charts.chart import Dots
+from dnnstudio.runner.importance import ENOUGH
+
+from ..window_kit import let_go
+
+RATE, KIND = "optimizer.learning_rate", "optimizer.kind"
+PLAN = SweepPlan(
+    experiment=Experiment(seed=7),
+    vary=(Ranged(path=RATE, low=1e-4, high=0.2, log=True), Listed(path=KIND, values=("sgd", "adam"))),
+    trials=40,
+    sampler="random",
+    threads=1,
+    target="val_accuracy",
+)
+RATES = (1e-4, 1e-3, 1e-2, 1e-1)
+FIGURES = (0.7, 0.8, 0.9, 0.95)
+
+
+def trials(count: int = 4) -> dict[int, Trial]:
+    return {
+        number: Trial(
+            number=number,
+            status="done",
+            values={RATE: RATES[number % 4] * (1 + number / 1000), KIND: ("sgd", "adam")[number % 2]},
+            figures={"val_accuracy": FIGURES[number % 4]},
+        )
+        for number in range(count)
+    }
+
+
+@pytest.fixture
+def window(qtbot: Any, qapp: QApplication) -> Iterator[SweepWindow]:
+    theme = Theme(qapp, "light")
+    theme.apply()
+    made = SweepWindow(theme)
+    made.resize(1280, 820)
+    with qtbot.waitExposed(made):
+        made.show()
+    made.show_trials(PLAN, trials())
+    QApplication.processEvents()
+    yield made
+    made.close()
+    for item in (made, theme):
+        item.deleteLater()
+    vars(made).clear()
+    let_go()
+
+
+def drag(window: SweepWindow, axis: int, begin: float, end: float) -> None:
+    axes = window.parallel.axes
+    places = [QPoint(round(axes.axis_x(axis)), round(axes.part_y(part))) for part in (begin, end)]
+    QTest.mousePress(axes, Qt.MouseButton.LeftButton, pos=places[0])
+    QTest.mouseMove(axes, places[1])
+    QTest.mouseRelease(axes, Qt.MouseButton.LeftButton, pos=places[1])
+
+
+def shown(window: SweepWindow) -> list[int]:
+    table = window.table
+    rows = [row for row in range(table.rowCount()) if not table.isRowHidden(row)]
+    return sorted(int(item.text()) for row in rows if (item := table.item(row, 0)) is not None)
+
+
+def test_a_range_drawn_on_an_axis_leaves_the_trials_within_it(window: SweepWindow) -> None:
+    assert window.parallel.numbers is None and shown(window) == [0, 1, 2, 3]
+    assert window.parallel.clear.isHidden()
+    drag(window, 2, 1.0, 0.5)  # the upper half of the target
+    assert window.parallel.numbers == {2, 3} and shown(window) == [2, 3]
+    assert window.parallel.said.text().startswith("validation accuracy 0.8") and "2 of 4" in window.parallel.said.text()
+    badge = window.trial_card.head.findChild(Badge)
+    assert badge is not None and badge.text() == "2 of 4"
+
+
+def test_ranges_of_several_axes_hold_together_and_are_cleared(window: SweepWindow) -> None:
+    drag(window, 2, 1.0, 0.5)
+    drag(window, 1, 0.5, 1.0)  # adam
+    assert shown(window) == [3]
+    said = window.parallel.said.text()
+    assert said.startswith("optimizer adam, validation accuracy 0.8") and said.endswith("1 of 4")
+    window.parallel.clear.click()
+    assert shown(window) == [0, 1, 2, 3] and window.parallel.said.text() == HOW
+
+
+def test_a_brush_is_moved_by_its_middle_and_its_ends_and_a_click_takes_it_away(window: SweepWindow) -> None:
+    axes = window.parallel.axes
+    drag(window, 0, 0.2, 0.6)
+    low, high = axes.brushes[0]
+    assert (low, high) == pytest.approx((0.2, 0.6), abs=0.02)
+    drag(window, 0, (low + high) / 2, (low + high) / 2 + 0.2)
+    assert axes.brushes[0] == pytest.approx((low + 0.2, high + 0.2), abs=0.02)
+    drag(window, 0, axes.brushes[0][1], 0.95)
+    assert axes.brushes[0][1] == pytest.approx(0.95, abs=0.02)
+    drag(window, 0, 0.6, 0.6)
+    assert axes.brushes == {}
+
+
+def test_the_keyboard_chooses_moves_and_clears(window: SweepWindow) -> None:
+    axes = window.parallel.axes
+    axes.setFocus()
+    QTest.keyClick(axes, Qt.Key.Key_Right)
+    QTest.keyClick(axes, Qt.Key.Key_Right)
+    for _ in range(10):
+        QTest.keyClick(axes, Qt.Key.Key_Up, Qt.KeyboardModifier.ControlModifier)
+    assert axes.brushes == {2: pytest.approx((0.5, 1.0))}
+    assert shown(window) == [2, 3]
+    QTest.keyClick(axes, Qt.Key.Key_Down)
+    assert axes.brushes[2] == pytest.approx((0.45, 0.95))
+    QTest.keyClick(axes, Qt.Key.Key_Delete)
+    assert axes.brushes == {}
+
+
+def test_trials_that_come_stay_within_what_is_chosen(window: SweepWindow) -> None:
+    drag(window, 1, 0.5, 1.0)
+    window.show_trials(PLAN, trials(8))
+    assert shown(window) == [1, 3, 5, 7]
+
+
+def test_what_mattered_is_told_from_twenty_trials_on(qtbot: Any, window: SweepWindow) -> None:
+    card = window.mattered
+    assert card.shares is None and not card.badge.isHidden()
+    assert card.words.text().startswith(f"4 of {ENOUGH} trials.")
+    with qtbot.waitSignal(card.told, timeout=20_000):
+        window.show_trials(PLAN, trials(ENOUGH))
+    assert card.shares is not None and card.badge.isHidden()
+    assert sum(card.shares.values()) == pytest.approx(1)
+
+
+def test_no_dot_is_cut_by_the_edge_of_the_plot_nor_covered_by_its_words(window: SweepWindow) -> None:
+    chart = window.plot.chart
+    top = trials(1)[0].model_copy(update={"figures": {"val_accuracy": 1.0}})
+    window.show_trials(PLAN, trials() | {0: top})  # on the upper edge of the axis
+    best = next(item for item in chart.items if isinstance(item, Dots) and item.color == "accent")
+    at = chart.place(float(best.x[0]), float(best.y[0]))
+    picture = chart.grab().toImage()
+    accent, ratio = window._theme.color("accent"), chart.devicePixelRatio()
+    for across, down in ((0.0, -0.8), (0.0, 0.8), (0.8, 0.0), (-0.8, 0.0), (0.5, -0.5)):
+        pixel = (at + QPointF(across * best.size, down * best.size)) * ratio
+        assert picture.pixelColor(pixel.toPoint()).name() == accent.name(), (across, down)
+
+
+def test_the_heads_of_the_sweep_are_read_whole(window: SweepWindow) -> None:
+    for part in (window.plot, window.parallel, window.mattered, window.trial_card):
+        cut = [one for one in part.head.findChildren(ElidedLabel) if one.isVisible() and QLabel.text(one) != one.text()]
+        assert not cut, [one.text() for one in cut]
+    against = window.plot.against
+    option = QStyleOptionComboBox()
+    against.initStyleOption(option)
+    kind, inner = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+    room = against.style().subControlRect(kind, option, inner, against).width()
+    assert against.fontMetrics().horizontalAdvance(against.currentText()) <= room
+
+
+def test_in_a_small_window_no_words_of_the_plot_lie_over_others(window: SweepWindow) -> None:
+    window.resize(1024, 700)
+    QApplication.processEvents()
+    chart = window.plot.chart
+    right = trials(1)[0].model_copy(update={"values": {RATE: 0.19, KIND: "sgd"}, "figures": {"val_accuracy": 1.0}})
+    window.show_trials(PLAN, trials() | {0: right})  # the best one at the right edge
+    best = next(item for item in chart.items if isinstance(item, Dots) and item.color == "accent")
+    at, ratio = chart.place(float(best.x[0]), float(best.y[0])), chart.devicePixelRatio()
+    picture = chart.grab().toImage()
+    start = round(at.x() + best.size + 2)
+    places = [
+        QPointF(x, at.y() - up) for x in range(start, chart.width()) for up in (2, 3, 4, 5)
+    ]  # above the grid line
+    colors = {picture.pixelColor((place * ratio).toPoint()).name() for place in places}
+    assert len(colors) == 1, "the words stand left of the dot, where there is room"
+
+
+def test_there_is_nothing_to_choose_before_something_is_varied(window: SweepWindow) -> None:
+    assert window.plot.against.isVisible()
+    fresh = SweepWindow(window._theme)
+    assert fresh.plot.against.isHidden()
+    fresh.close()
+    fresh.deleteLater()
+
+
+def test_equal_figures_are_told_where_one_is_called_the_best(window: SweepWindow) -> None:
+    assert "same figure" not in window.sub.text()
+    alike = {number: trial.model_copy(update={"figures": {"val_accuracy": 0.9}}) for number, trial in trials().items()}
+    window.show_trials(PLAN, alike)
+    assert "3 others have the same figure: the validation loss decided." in window.sub.text()
+
+
+def test_a_begun_sweep_shows_how_it_chooses(window: SweepWindow) -> None:
+    window.set_running(False, left=36, plan=PLAN.model_copy(update={"sampler": "tpe", "prune": True}))
+    assert (window.how.value(), window.trials.value(), window.prune.isChecked()) == ("tpe", 40, True)
+    window.set_running(False, plan=PLAN.model_copy(update={"trials": 50}))
+    assert (window.how.value(), window.trials.value(), window.prune.isChecked()) == ("random", 50, False)

@@ -1,0 +1,119 @@
+"""The inspector in a narrow window and with many classes: no column, title, figure or point is cut or covered."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtWidgets import QComboBox, QScrollArea, QStyle, QStyleOptionComboBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from dnnstudio.gui.uncertainty import UncertaintyDialog
+from dnnstudio.gui.uncertainty.table.rows_table import WIDEST, RowsTable
+from dnnstudio.gui.widgets import SectionTitle
+from dnnstudio.gui.widgets.charts.chart import Chart, Dots
+
+from .conftest import StubEngine, invent
+
+SIZES = ((1024, 700), (1280, 820))
+KINDS = {
+    "pictures": {"classes": 10},
+    "two classes": {"classes": 2, "table": True, "single": True},
+    "hundred classes": {"classes": 100, "table": True, "single": True, "rows": 600},
+    "table with dropout": {"classes": 4, "table": True},
+}
+TABS = ("distribution", "accuracy", "calibration", "decision", "promise")
+
+
+@pytest.fixture(params=[pytest.param(case, id=f"{case[0]} {case[1][0]}") for case in product(KINDS, SIZES)])
+def dialog(request: Any, open_dialog: Any, engine: StubEngine, qtbot: QtBot) -> UncertaintyDialog:
+    kind, size = request.param
+    options: dict[str, Any] = KINDS[kind]
+    made: UncertaintyDialog = open_dialog(invent(**options))
+    made.resize(*size)
+    if len(engine.tickets) > 1:
+        engine.answer(invent(**options | {"part": "validation", "seed": 3}))
+    return made
+
+
+def shown(tab: str, dialog: UncertaintyDialog, qtbot: QtBot) -> QWidget:
+    dialog.tabs.set_current(tab)
+    page = dialog.tabs.page(tab)
+    qtbot.waitUntil(page.isVisible)
+    qtbot.waitUntil(lambda: page.width() > 500)
+    return page
+
+
+def test_what_stands_in_a_column_of_cards_is_no_wider_than_it(dialog: UncertaintyDialog, qtbot: QtBot) -> None:
+    for tab in TABS:
+        for area in shown(tab, dialog, qtbot).findChildren(QScrollArea):
+            inside = area.widget()
+            if area.isVisible() and area.objectName().endswith("_side"):
+                qtbot.waitUntil(lambda: inside.width() <= area.viewport().width(), timeout=1000)  # noqa: B023
+
+
+def test_titles_of_cards_are_whole(dialog: UncertaintyDialog, qtbot: QtBot) -> None:
+    for tab in TABS:
+        for head in shown(tab, dialog, qtbot).findChildren(SectionTitle):
+            if head.isVisible():
+                assert head._title.width() >= head._title.sizeHint().width(), (tab, head._title.text())
+
+
+def test_the_list_s_title_is_whole(dialog: UncertaintyDialog, qtbot: QtBot) -> None:
+    shown("distribution", dialog, qtbot)
+    (title,) = (one for one in dialog.kind.list.findChildren(SectionTitle) if one.isVisible())
+    assert title._title.width() >= title._title.sizeHint().width()
+
+
+def test_figures_and_names_of_classes_are_whole(dialog: UncertaintyDialog, qtbot: QtBot) -> None:
+    shown("accuracy", dialog, qtbot)
+    table = dialog.accuracy.table
+    for column in range(table.columnCount()):
+        if column or table.rowCount() < 100:
+            assert table.columnWidth(column) >= table.sizeHintForColumn(column), column
+
+
+def test_columns_of_the_list_are_as_wide_as_their_heads_and_cells(dialog: UncertaintyDialog, qtbot: QtBot) -> None:
+    table = dialog.findChild(RowsTable)
+    assert table is not None
+    for tab in ("distribution", "promise"):
+        shown(tab, dialog, qtbot)
+        if not table.isVisible():
+            return
+        seen = table.columnViewportPosition(2) + 50
+        assert tab == "promise" or seen <= table.viewport().width(), "what was said is out of sight"
+        metrics = table.horizontalHeader().fontMetrics()
+        for column in range(3):
+            head = str(table.model().headerData(column, Qt.Orientation.Horizontal))
+            words = max(metrics.horizontalAdvance(line) for line in head.split("\n"))
+            needed = max(table.sizeHintForColumn(column), words + 22)  # the style sheet's padding
+            assert table.columnWidth(column) >= min(needed, WIDEST), (tab, column)
+
+
+def test_the_name_of_the_score_that_decides_is_whole(dialog: UncertaintyDialog, qtbot: QtBot) -> None:
+    shown("decision", dialog, qtbot)
+    combo: QComboBox = dialog.decision.score
+    option = QStyleOptionComboBox()
+    combo.initStyleOption(option)
+    room = combo.style().subControlRect(
+        QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, combo
+    )
+    assert combo.fontMetrics().horizontalAdvance(combo.currentText()) <= room.width(), combo.currentText()
+    card = dialog.decision.curve_card
+    button = dialog.decision.cheapest
+    assert button.mapTo(card, QPoint(button.width(), 0)).x() <= card.width() - 12
+    assert button.width() >= button.sizeHint().width()
+
+
+@pytest.mark.parametrize("tab", ["calibration", "decision"])
+def test_the_legend_covers_no_point(tab: str, dialog: UncertaintyDialog, qtbot: QtBot) -> None:
+    page = shown(tab, dialog, qtbot)
+    charts = [one for one in page.findChildren(Chart) if one.isVisible() and one.legend.entries()]
+    assert charts
+    for chart in charts:
+        covered = QRect(chart.legend.geometry())
+        for dots in (item for item in chart.items if isinstance(item, Dots)):
+            for x, y in zip(dots.x, dots.y, strict=True):
+                assert not covered.contains(chart.place(float(x), float(y)).toPoint()), (x, y, covered)

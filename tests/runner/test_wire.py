@@ -1,0 +1,98 @@
+"""Messages arrive as they were sent, whole or not at all, and every event of a training is among them."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dnnstudio.core.analysis.divergence import Divergence
+from dnnstudio.core.analysis.layer_health import LayerHealth
+from dnnstudio.core.experiment.recipes import load_recipe
+from dnnstudio.core.jobs.events import (
+    BatchesDone,
+    EpochDone,
+    Event,
+    HealthMeasured,
+    Progress,
+    RateTested,
+    RunEnded,
+    RunStarted,
+    Stage,
+)
+from dnnstudio.core.jobs.results import RunResult
+from dnnstudio.runner.wire import (
+    MAX_BYTES,
+    BrokenStreamError,
+    event_from_plain,
+    event_to_plain,
+    read_message,
+    write_message,
+)
+
+RESULT = RunResult(
+    run="r", folder=Path("/some/where"), reason="diverged", epochs=2, best_epoch=1, metrics={"test": {"loss": 0.1}}
+)
+EVENTS: tuple[Event, ...] = (
+    Progress(run="r", parent="p", done=1, total=3, text="Läuft", stage=Stage.SAVING),
+    RunStarted(
+        run="r", experiment=load_recipe("digits").experiment, folder=Path("x"), steps_per_epoch=3, epochs=2, note="n"
+    ),
+    BatchesDone(
+        run="r",
+        epoch=1,
+        steps=np.arange(3),
+        losses=np.array([0.1, np.inf, 1e-38], np.float32),
+        accuracies=np.empty(0, np.float32),
+        learning_rates=np.array([0.1, 1 / 3, 1e-300]),
+        seconds_left=1.5,
+    ),
+    EpochDone(run="r", row={"epoch": 1, "loss": 1 / 3}, is_best=True),
+    HealthMeasured(run="r", epoch=0.5, layers=(LayerHealth("a", 1.0, histogram=(1, 2)), LayerHealth("b", frozen=True))),
+    RunEnded(run="r", reason="diverged", message="m", result=RESULT, cause=Divergence(1, 2, math.inf, 0.1, layer="a")),
+    RunEnded(run="r", reason="stopped", message="m"),
+)
+
+
+def same(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray):
+        return one.dtype == other.dtype and np.array_equal(one, other)
+    if dataclasses.is_dataclass(one):
+        names = [field.name for field in dataclasses.fields(one)]
+        return type(one) is type(other) and all(same(getattr(one, name), getattr(other, name)) for name in names)
+    return bool(one == other)
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_an_event_arrives_as_it_was_sent(event: Event) -> None:
+    pipe = io.BytesIO()
+    write_message(pipe, event_to_plain(event))
+    pipe.seek(0)
+    message = read_message(pipe)
+    assert message is not None
+    assert same(event, event_from_plain(message))
+    assert read_message(pipe) is None
+
+
+def test_an_event_of_another_job_is_refused() -> None:
+    with pytest.raises(TypeError, match="RateTested"):
+        event_to_plain(RateTested(run="r", rates=np.zeros(1), losses=np.zeros(1), total=1))
+
+
+def test_a_message_cut_off_anywhere_is_no_message() -> None:
+    pipe = io.BytesIO()
+    write_message(pipe, {"text": "two\nlines"})
+    whole = pipe.getvalue()
+    for length in range(len(whole)):
+        assert read_message(io.BytesIO(whole[:length])) is None
+
+
+@pytest.mark.parametrize("content", [b"hello\n", b"-1\n{}\n", b"%d\n" % (MAX_BYTES + 1), b"2\n[]\n", b"9" * 100])
+def test_what_is_no_message_is_noticed(content: bytes) -> None:
+    with pytest.raises(BrokenStreamError):
+        read_message(io.BytesIO(content))
