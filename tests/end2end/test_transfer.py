@@ -17,6 +17,7 @@ from dnnstudio.core.experiment.data import Classes, Data, Digits
 from dnnstudio.core.experiment.layers import Dense, Flatten
 from dnnstudio.core.experiment.record import Experiment, Training
 from dnnstudio.core.planning.task_split import split_into_tasks
+from dnnstudio.core.workspace.history import read_rows
 from dnnstudio.core.workspace.runs import read_metrics
 from dnnstudio.core.workspace.shared_layers import read_links
 from dnnstudio.engine.model_files import read_model
@@ -148,7 +149,8 @@ def test_b_on_a_leaves_a_alone_unless_a_layer_is_shared(
     assert same(after["hidden_1"], before["hidden_1"]) and same(after["output"], before["output"])
     assert not same(after["hidden_2"], before["hidden_2"]), "the shared layer changed in task A's model too"
     assert same(after["hidden_2"], shared["hidden_2"]), "and is the same in both"
-    assert [change.by for change in read_links(first).changes] == [third.name]
+    (change,) = read_links(first).changes
+    assert (change.by, change.epoch) == (third.name, len(read_rows(first / "history.csv")))
 
     window.document.open(first / "experiment.json")
     window.runs.select(first)

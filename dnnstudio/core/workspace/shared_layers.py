@@ -35,12 +35,16 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Training `by` (a run folder's name; its run id is `run`) changed these layers; `when` in seconds since 1970."""
+    """Training `by` (a run folder's name; its run id is `run`) changed these layers; `when` in seconds since 1970.
+
+    `epoch` is how many epochs the changed run had behind it; None for a model file, and in files of before.
+    """
 
     by: str
     run: str
     layers: tuple[str, ...]
     when: float = field(default_factory=time.time)
+    epoch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,13 @@ def read_links(place: Path) -> Links:
 def _parsed(plain: Any, base: Path) -> Links:
     shared = tuple(Link(_text(item["layer"]), _from(base, _text(item["place"]))) for item in plain["shared"])
     changes = tuple(
-        Change(_text(item["by"]), _text(item["run"]), tuple(map(_text, item["layers"])), float(item["when"]))
+        Change(
+            _text(item["by"]),
+            _text(item["run"]),
+            tuple(map(_text, item["layers"])),
+            float(item["when"]),
+            None if item.get("epoch") is None else int(item["epoch"]),
+        )
         for item in plain["changes"]
     )
     given = plain.get("origin")
@@ -180,6 +190,7 @@ def _write(place: Path, links: Links) -> None:
         "shared": [{"layer": item.layer, "place": relative_to(path.parent, item.place)} for item in links.shared],
         "changes": [
             {"by": item.by, "run": item.run, "layers": list(item.layers), "when": round(item.when, 3)}
+            | ({} if item.epoch is None else {"epoch": item.epoch})
             for item in links.changes
         ],
     }

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from dnnstudio.core.atomic_files import write_atomically
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.workspace.fingerprints import layer_fingerprints, model_fingerprint
+from dnnstudio.core.workspace.history import FILE as HISTORY
+from dnnstudio.core.workspace.history import read_rows
 from dnnstudio.core.workspace.runs import CHECKPOINT, METRICS, MODEL, STATE, read_metrics
 from dnnstudio.core.workspace.shared_layers import Change, link, note_change, read_links, set_origin, sharers
 from dnnstudio.engine.backend.runtime import keras
@@ -106,6 +108,7 @@ class SharedTraining(TrainingObserver):
         if place.is_dir():
             _put_into_checkpoint(place, stored.model, weights)
             _put_into_metrics(place, new, change)
+            change = replace(change, epoch=_epochs_done(place))
         note_change(place, change)
         return True
 
@@ -138,6 +141,14 @@ def _put_into_checkpoint(place: Path, model: keras.Sequential, weights: Weights)
         for variable, array in zip(model.variables, checkpoint.network, strict=True)
     ]
     save_checkpoint(place, replace(checkpoint, network=network))
+
+
+def _epochs_done(place: Path) -> int | None:
+    """How many epochs the run in `place` has behind it; None where its history cannot be read."""
+    try:
+        return len(read_rows(place / HISTORY))
+    except UserError:
+        return None
 
 
 def _put_into_metrics(place: Path, layers: dict[str, str], change: Change) -> None:

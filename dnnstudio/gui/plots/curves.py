@@ -72,6 +72,8 @@ class Curves:
         self.deviations: list[dict[str, float]] = []
         """Of several seeds: the standard deviations of the figures in `rows`, which are means then."""
         self._ends: tuple[float, ...] = ()
+        self.changes: tuple[tuple[int, str], ...] = ()
+        """After which epochs another training changed layers that this run shares with it, and that run's name."""
         self.best_epoch = 0
         self.ended = False
         self.ended_phases: tuple[int, ...] = ()

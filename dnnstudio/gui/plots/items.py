@@ -7,7 +7,7 @@ took longer than painting itself; a live plot is painted ten times a second.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 
@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsLineItem, QGraphicsRectIte
 
 from dnnstudio.gui.plots.curves import Floats, fewer
 from dnnstudio.gui.plots.series import LAYERS, Series, brush_for, color_of, pen_for
-from dnnstudio.gui.theme import Tokens
+from dnnstudio.gui.theme import Theme, Tokens
 
 MARK_SIZE, STAR_SIZE = 6, 13
 MARKS_UP_TO = 60
@@ -199,6 +199,35 @@ class UprightLine(QGraphicsLineItem):
         """Set the plot's range, in axis units."""
         self._area = area
         self.set_value(self._x)
+
+
+class EventLines:
+    """Dashed vertical lines with a few words along each: moments of a run that its curves alone do not tell."""
+
+    def __init__(self, view: pg.PlotWidget, theme: Theme) -> None:
+        self._view, self._theme = view, theme
+        self._shown: tuple[tuple[float, str], ...] = ()
+        self.lines: list[pg.InfiniteLine] = []
+        theme.changed.connect(self._draw)
+
+    def show(self, moments: Sequence[tuple[float, str]]) -> None:
+        """Set the lines: an x value in axis units and the words of each."""
+        if tuple(moments) != self._shown:
+            self._shown = tuple(moments)
+            self._draw()
+
+    def _draw(self) -> None:
+        tokens = self._theme.tokens()
+        for line in self.lines:
+            self._view.removeItem(line)
+        pen = pg.mkPen(tokens.text3, width=1, style=Qt.PenStyle.DashLine)
+        options = {"position": 0.04, "rotateAxis": (1, 0), "anchors": [(0, 0), (0, 1)], "color": tokens.text2}
+        self.lines = [
+            pg.InfiniteLine(pos=x, angle=90, pen=pen, label=words, labelOpts=dict(options)) for x, words in self._shown
+        ]
+        for line in self.lines:
+            line.setZValue(-8)
+            self._view.addItem(line, ignoreBounds=True)
 
 
 class Tint(QGraphicsRectItem):

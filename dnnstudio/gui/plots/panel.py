@@ -19,6 +19,7 @@ from dnnstudio.gui.plots.cards.rate_card import RateCard
 from dnnstudio.gui.plots.curves import Curves
 from dnnstudio.gui.plots.menu import usual_smoothing
 from dnnstudio.gui.plots.sentences import loss_words
+from dnnstudio.gui.plots.stored import changes_of
 from dnnstudio.gui.theme import Theme
 
 TURN_MS = 50
@@ -152,6 +153,8 @@ class RunPlots(QObject):
         curves = Curves.of(event)
         for row in rows:
             curves.add_row(row)
+        if rows:
+            curves.changes = changes_of(event.folder)
         if self.curves is not None and rows and self.curves.name == curves.name:
             curves.take_batches_of(self.curves)
         self.show_run(curves)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.planning.stages import planned_epochs
 from dnnstudio.core.study.repeat_record import mean_rows, member_rows
@@ -12,6 +13,7 @@ from dnnstudio.core.workspace.ensembles import is_ensemble, member_folder, read_
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.history import read_rows
 from dnnstudio.core.workspace.runs import EXPERIMENT, read_metrics
+from dnnstudio.core.workspace.shared_layers import read_links
 from dnnstudio.core.workspace.training_record import TrainedWith
 from dnnstudio.gui.plots.curves import Curves
 
@@ -40,7 +42,17 @@ def read_stored_run(folder: Path) -> tuple[Curves, dict[str, Any]]:
     curves.best_epoch = best if isinstance(best, int) else 0
     curves.ended = True
     curves.stopped_early = metrics.get("reason") == "early_stopping"
+    curves.changes = changes_of(folder)
     return curves, metrics
+
+
+def changes_of(folder: Path) -> tuple[tuple[int, str], ...]:
+    """After which epochs another training changed shared layers of this run. Damaged links hide no curves."""
+    try:
+        changes = read_links(folder).changes
+    except UserError:
+        return ()
+    return tuple((change.epoch, change.by) for change in changes if change.epoch is not None)
 
 
 def _read_repeat(folder: Path) -> tuple[Curves, dict[str, Any]]:

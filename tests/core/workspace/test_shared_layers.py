@@ -93,12 +93,13 @@ def test_who_goes_alone_is_forgotten_by_the_others(runs: list[Path]) -> None:
 def test_origin_and_changes_are_read_as_written(runs: list[Path]) -> None:
     a, b, _ = runs
     origin = Origin("Task A", a, (OriginLayer("mine", "h1", "clone", "0123456789ab"),))
-    change = Change("0002 b", "abc", ("h1",), 12.5)
+    changes = Change("0002 b", "abc", ("h1",), 12.5), Change("0003 c", "def", ("h1",), 13.5, epoch=4)
     set_origin(b, origin)
-    note_change(b, change)
+    for change in changes:
+        note_change(b, change)
     link(b, a, ["h2"])
     links = read_links(b)
-    assert (links.origin, links.changes, len(links.shared)) == (origin, (change,), 1)
+    assert (links.origin, links.changes, len(links.shared)) == (origin, changes, 1)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from dnnstudio.core.experiment.recipes import load_recipe
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.jobs.events import BatchesDone, EpochDone, RunEnded, RunStarted
 from dnnstudio.core.workspace.history import write_history
+from dnnstudio.core.workspace.shared_layers import Change, note_change
 from dnnstudio.gui.base.runs_model import figure
 from dnnstudio.gui.plots.base import CurvePlot
 from dnnstudio.gui.plots.cards.result_card import ResultCard
@@ -349,6 +350,35 @@ def test_a_stored_run_is_read_from_its_folder(tmp_path: Path, plots: RunPlots) -
     assert plots.accuracy.note.text() == "2 epochs"
     assert metrics["test"]["accuracy"] == 0.9
     assert curves.best_epoch == 2
+
+
+def test_a_run_shows_where_another_training_changed_its_weights_also_once_it_has_gone_on(
+    tmp_path: Path, plots: RunPlots
+) -> None:
+    experiment = load_recipe("digits").experiment
+    codec.save(experiment, tmp_path / "experiment.json")
+    write_history(tmp_path / "history.csv", [epoch(1).row, epoch(2).row, epoch(3).row])
+    note_change(tmp_path, Change("0007 Task B", "run7", ("hidden_1",), epoch=2))
+    note_change(tmp_path, Change("0008 Task B", "run8", ("hidden_1",)))  # of a file of before: nobody knows when
+    told = [(2.0, "weights changed by 0007 Task B")]
+
+    curves, _ = read_stored_run(tmp_path)
+    plots.show_run(curves)
+    for card in (plots.loss, plots.accuracy):
+        assert [(line.value(), line.label.format) for line in card.events.lines] == told
+    plots.clear()
+    assert not plots.loss.events.lines
+
+    event = RunStarted(run="r", experiment=experiment, folder=tmp_path, steps_per_epoch=4, epochs=5, first_epoch=3)
+    plots.begin(event, [epoch(1).row, epoch(2).row, epoch(3).row])
+    assert [(line.value(), line.label.format) for line in plots.loss.events.lines] == told
+
+
+def test_damaged_links_hide_no_curves(tmp_path: Path) -> None:
+    codec.save(load_recipe("digits").experiment, tmp_path / "experiment.json")
+    write_history(tmp_path / "history.csv", [epoch(1).row])
+    (tmp_path / "links.json").write_text("{")
+    assert len(read_stored_run(tmp_path)[0].rows) == 1
 
 
 def test_the_result_shows_the_figures_of_the_parts_that_were_measured(qtbot: Any, theme: Theme) -> None:

@@ -14,6 +14,7 @@ from dnnstudio.gui.plots.base import CurvePlot
 from dnnstudio.gui.plots.cards import measures
 from dnnstudio.gui.plots.cards.measures import Measure
 from dnnstudio.gui.plots.curves import Curves, Floats
+from dnnstudio.gui.plots.items import EventLines
 from dnnstudio.gui.plots.legend import LineLegend
 from dnnstudio.gui.plots.menu import SMOOTHINGS, PlotMenu
 from dnnstudio.gui.plots.series import Series
@@ -128,6 +129,7 @@ class HistoryCard(PlotCard):
         self._view = View()
         self._told: tuple[Curves, dict[str, float] | None, tuple[Other, ...], View] | None = None
         self._smooth = Smoothing()
+        self.events = EventLines(plot.view, theme)
         self.legend = PlotLegend(theme)
         plot.set_legend(self.legend, at_top=legend_at_top)
         self.line_legend = LineLegend(theme, ())
@@ -186,6 +188,7 @@ class HistoryCard(PlotCard):
             self._draw_all(curves, over)
         self.menu.set_clean(self._view.clean, known=bool(len(curves.column(f"clean_{self._batch}")[0])))
         plot.set_now(None if curves.ended else curves.now)
+        self.events.show([(epoch, f"weights changed by {by}") for epoch, by in curves.changes])
         plot.set_message("")
         told = curves, curves.rows[-1] if curves.rows else None, tuple(others), self._view
         if told != self._told or plot.pointer is not None:
@@ -335,6 +338,7 @@ class HistoryCard(PlotCard):
         self.plot.set_others(())
         self.plot.show_pointer(None)
         self.plot.set_now(None)
+        self.events.show(())
         self.plot.set_message(message)
         self._say()
 
