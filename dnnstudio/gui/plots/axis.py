@@ -10,7 +10,7 @@ os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QFont, QFontMetrics, QPainter
-from PySide6.QtWidgets import QFrame
+from PySide6.QtWidgets import QFrame, QGraphicsItem
 
 SIDE = 10
 """The room right of a plot, into which its last label may reach."""
@@ -43,6 +43,18 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
             longest = max((metrics.horizontalAdvance(text) for level in ticks for _, text in level), default=0)
             self.setWidth(max(self.least_width, longest + OFFSET + 2))
 
+    def resizeEvent(self, ev: Any = None) -> None:
+        super().resizeEvent(ev)
+        self.drop_picture()
+
+    def drop_picture(self, _: object = None) -> None:
+        """Drop the picture that Qt keeps of the axis. Of another size Qt would take over what it shows already, and
+        paint only beyond it, whatever was asked to be painted anew.
+        """
+        if (mode := self.cacheMode()) != QGraphicsItem.CacheMode.NoCache:
+            self.setCacheMode(QGraphicsItem.CacheMode.NoCache)
+            self.setCacheMode(mode)
+
     def boundingRect(self) -> QRectF:
         return QRectF(super().boundingRect().adjusted(-REACH, -SIDE, REACH, SIDE))
 
@@ -57,6 +69,7 @@ def prepare(view: pg.PlotWidget, left: Axis, bottom: Axis, *, left_width: int, b
     view.getPlotItem().setContentsMargins(0, 6, SIDE, 0)
     view.getViewBox().setDefaultPadding(0.0)
     for axis in (left, bottom):
+        view.getViewBox().sigResized.connect(axis.drop_picture)  # as long as the grid's lines are in it
         axis.setStyle(tickLength=0, tickTextOffset=OFFSET, maxTickLevel=0, hideOverlappingLabels=False)
     left.least_width = left_width
     left.setWidth(left_width)
