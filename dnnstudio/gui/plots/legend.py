@@ -18,7 +18,9 @@ WHERE = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 class LineLegend(QWidget):
-    """Curves by line, name and value, side by side. Those that do not fit are left out."""
+    """Curves by line, name and value, side by side. Those that do not fit are left out; the first of them has no
+    line where its words alone fit.
+    """
 
     def __init__(self, theme: Theme, series: Sequence[Series], *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -80,7 +82,7 @@ class LineLegend(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         first = self._widths(self._series[0]) if self._series else (0.0, 0.0)
-        return QSize(int(SWATCH + GAP + sum(first)) + 2, HEIGHT)
+        return QSize(int(sum(first)) + 2, HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -95,7 +97,9 @@ class LineLegend(QWidget):
             name, value = self._widths(item)
             if x and x + SWATCH + GAP + name + value > self.width() + 1:
                 continue
-            if item.style == "star":
+            if x + SWATCH + GAP + name + value > self.width() + 1:
+                x -= SWATCH + GAP  # the first one has no room for its line
+            elif item.style == "star":
                 paint_star(painter, QPointF(x + SWATCH / 2, middle), 6, self._theme.color(item.color))
             else:
                 painter.setPen(pen_for(item, self._theme.tokens()))
