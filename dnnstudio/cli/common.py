@@ -155,6 +155,7 @@ def require_trainable(experiment: Experiment, summary: DataSummary) -> None:
 
 def require_run_folder(folder: Path, *, resume: bool) -> None:
     """Check that a new run gets an empty or new folder, and a resumed one its own. Raises `UserError`."""
+    from dnnstudio.core.folder_lock import holds_something
     from dnnstudio.core.workspace.runs import is_run
 
     holds_run = is_run(folder)
@@ -162,7 +163,7 @@ def require_run_folder(folder: Path, *, resume: bool) -> None:
         raise UserError(f"{folder} holds no run to go on with.", "Leave out --resume, or give the run's folder.")
     if not resume and holds_run:
         raise UserError(f"{folder} holds a run already.", "Give another folder, or go on with it by --resume.")
-    if not resume and folder.is_dir() and any(folder.iterdir()):
+    if not resume and folder.is_dir() and holds_something(folder):
         raise UserError(f"{folder} is not empty.", "Give a new or an empty folder.")
 
 
@@ -225,6 +226,13 @@ def train_into(job: TrainRun) -> RunResult:
 
     Its folder says what it trains before anything heavy begins, so that --resume takes it whenever the program ends.
     """
+    from dnnstudio.core.folder_lock import held
+
+    with held(job.folder, "a training", make=True):
+        return _train_alone(job)
+
+
+def _train_alone(job: TrainRun) -> RunResult:
     from dnnstudio.core.workspace.runs import can_go_on, claim, release
     from dnnstudio.core.workspace.sources import find_place, recorded_source
 

@@ -28,6 +28,7 @@ from dnnstudio.cli.common import (
     stopping,
 )
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.folder_lock import held
 
 if TYPE_CHECKING:
     from dnnstudio.core.workspace.ensembles import EnsembleRecord
@@ -70,21 +71,22 @@ def repeat(
     found = cluster_of(cluster)
     at_once = jobs or (found[1].slots if found else default_jobs(len(numbers)))
     each = threads or (found[1].threads if found else threads_each(at_once))
-    record = plan_repeat(out, wanted, numbers, threads=each)
-    require_trainable(wanted, describe(wanted.data, wanted.seed, download=download).summary)
-    write_ensemble(out, record)
-    tasks = member_tasks(out, record, base=experiment if experiment.is_dir() else experiment.parent)
-    join = found[0] if found else None
-    outcomes = _train(tasks, join, jobs=jobs if found else at_once, threads=record.threads, quiet=as_json)
-    for outcome in outcomes:
-        if outcome.reason in ("failed", "diverged"):
-            print(f"Seed {outcome.task.experiment.seed}: {as_sentence(outcome.message)}", file=sys.stderr)
-    if any(outcome.reason == "stopped" for outcome in outcomes):
-        print("Stopped. The same command goes on.", file=sys.stderr)
-        return INTERRUPTED
-    metrics = _measured(out, record, quiet=as_json)
-    print(json.dumps(metrics | {"folder": str(out)}) if as_json else f"{repeat_text(metrics)}\nWritten to {out}")
-    return INCOMPLETE if metrics["missing"] else 0
+    with held(out, "a repeat", make=True):
+        record = plan_repeat(out, wanted, numbers, threads=each)
+        require_trainable(wanted, describe(wanted.data, wanted.seed, download=download).summary)
+        write_ensemble(out, record)
+        tasks = member_tasks(out, record, base=experiment if experiment.is_dir() else experiment.parent)
+        join = found[0] if found else None
+        outcomes = _train(tasks, join, jobs=jobs if found else at_once, threads=record.threads, quiet=as_json)
+        for outcome in outcomes:
+            if outcome.reason in ("failed", "diverged"):
+                print(f"Seed {outcome.task.experiment.seed}: {as_sentence(outcome.message)}", file=sys.stderr)
+        if any(outcome.reason == "stopped" for outcome in outcomes):
+            print("Stopped. The same command goes on.", file=sys.stderr)
+            return INTERRUPTED
+        metrics = _measured(out, record, quiet=as_json)
+        print(json.dumps(metrics | {"folder": str(out)}) if as_json else f"{repeat_text(metrics)}\nWritten to {out}")
+        return INCOMPLETE if metrics["missing"] else 0
 
 
 def _train(

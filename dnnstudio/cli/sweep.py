@@ -117,12 +117,13 @@ def _new(
     download: bool,
 ) -> SweepPlan:
     """What is to be trained in a new folder. Raises `UserError`."""
+    from dnnstudio.core.folder_lock import holds_something
     from dnnstudio.core.study.sweep import is_sweep, plan_sweep, target_of
     from dnnstudio.core.study.varied import parse_varied
 
     if is_sweep(out):
         raise UserError(f"{out} holds a sweep already.", "Give another folder, or go on with it by --resume.")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and (not out.is_dir() or holds_something(out)):
         raise UserError(f"{out} is not empty.", "Give a new or an empty folder.")
     varied = parse_varied(vary, experiment)
     summary = describe(experiment.data, experiment.seed, download=download).summary

@@ -12,6 +12,8 @@ class Code(StrEnum):
 
     NAME_TAKEN = "name_taken"
     """The name is in use."""
+    IN_USE = "in_use"
+    """Another program, or another part of this one, works on the folder."""
 
 
 class UserError(Exception):

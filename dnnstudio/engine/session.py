@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dnnstudio.core.errors import Cancelled, UserError
 from dnnstudio.core.experiment.data import Data, DataSummary
 from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.folder_lock import held
 from dnnstudio.core.jobs.cases import CASE_JOBS
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.events import Event, Progress, RunEnded, Stage
@@ -141,28 +143,30 @@ class Session:
         return read_model_at(Path(key), layers_of=layers_of, control=control)
 
     def _train(self, job: TrainRun, control: Control, emit: Emit) -> RunResult:
-        try:
-            elsewhere = job.places.data if job.places is not None else None
-            experiment, dataset = self._prepared(job.experiment, job.id, control, emit, elsewhere=elsewhere)
-            experiment, model, around = self._start(job, experiment, dataset.summary, control)
-        except BaseException as error:
-            reason: EndReason = "stopped" if isinstance(error, Cancelled) else "failed"
-            emit(RunEnded(run=job.id, reason=reason, message=str(error) or "Stopped before the first step."))
-            raise
-        from dnnstudio.engine.training.trainer import train
+        with ExitStack() as alone:
+            try:
+                alone.enter_context(held(job.folder, "a training", make=True))
+                elsewhere = job.places.data if job.places is not None else None
+                experiment, dataset = self._prepared(job.experiment, job.id, control, emit, elsewhere=elsewhere)
+                experiment, model, around = self._start(job, experiment, dataset.summary, control)
+            except BaseException as error:
+                reason: EndReason = "stopped" if isinstance(error, Cancelled) else "failed"
+                emit(RunEnded(run=job.id, reason=reason, message=str(error) or "Stopped before the first step."))
+                raise
+            from dnnstudio.engine.training.trainer import train
 
-        result = train(
-            experiment,
-            dataset,
-            folder=job.folder,
-            run=job.id,
-            control=control,
-            emit=emit,
-            model=model,
-            resume_from=job.resume_from,
-            stop_after=job.stop_after,
-            around=around,
-        )
+            result = train(
+                experiment,
+                dataset,
+                folder=job.folder,
+                run=job.id,
+                control=control,
+                emit=emit,
+                model=model,
+                resume_from=job.resume_from,
+                stop_after=job.stop_after,
+                around=around,
+            )
         self._folders[job.id] = job.folder
         trained = TrainedWith.read(result.metrics)
         self._keep(job.id, LiveModel(model, experiment, dataset.summary.input_shape, trained_with=trained))

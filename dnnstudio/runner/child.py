@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 from dnnstudio.core.errors import Cancelled, UserError
 from dnnstudio.core.experiment import codec
+from dnnstudio.core.folder_lock import held
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.events import Event
 from dnnstudio.core.jobs.requests import Places, TrainRun
@@ -111,10 +112,16 @@ def train(task: Plain, control: Control, emit: Callable[[Event], None]) -> RunRe
 
     Each run has its own session, so that no network of an earlier run is kept.
     """
+    control.check()  # before TensorFlow is imported
+    folder = Path(task["folder"])
+    with held(folder, "a training", make=True):
+        return _train_alone(task, folder, control, emit)
+
+
+def _train_alone(task: Plain, folder: Path, control: Control, emit: Callable[[Event], None]) -> RunResult:
     from dnnstudio.engine.session import Session
 
-    control.check()  # before TensorFlow is imported
-    folder, base = Path(task["folder"]), task["base"]
+    base = task["base"]
     resumes = task["resume"] and can_go_on(folder)
     job = TrainRun(
         id=task["id"],

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
-from dnnstudio.core.atomic_files import read_bounded
-from dnnstudio.core.bounded_json import parse_record
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.folder_lock import held
 from dnnstudio.core.jobs.events import EpochDone, Event
-from dnnstudio.core.os_errors import reason_of
 from dnnstudio.core.study.repeat import member_experiment, member_state
 from dnnstudio.core.study.sweep import SweepPlan, trial_folder
 from dnnstudio.core.study.trials import (
@@ -38,9 +30,6 @@ from dnnstudio.core.workspace.runs import read_metrics
 from dnnstudio.runner.choosing import Chooser, chooser_of
 from dnnstudio.runner.tasks import Runner, RunOutcome, RunTask
 
-OWNER = "sweep.lock"
-MAX_NOTE_BYTES = 4096
-"""Says which process works on the folder."""
 _DIVERGED = "The loss is no longer a finite number."
 
 
@@ -96,7 +85,7 @@ class Sweep:
         where another program works on the folder, or it cannot be written.
         """
         self._runner, self._at_once = runner, runner.jobs
-        with _alone(self._folder):
+        with held(self._folder, "a sweep"):
             chooser = chooser_of(self._folder, self.plan, self.trials.values())
             for trial in self.trials.values():
                 self._remember(trial)
@@ -204,36 +193,3 @@ class Sweep:
             curve = trial_curve(self._folder, self.plan, trial.number)
             with self._guard:
                 self._done_curves[trial.number] = curve
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Nobody else works on the folder meanwhile. Raises `UserError` where a living process does; a dead one's note is
-    replaced."""
-    path, own = folder / OWNER, psutil.Process()
-    note = json.dumps({"pid": own.pid, "started": own.create_time()})
-    try:
-        if _is_held(path):
-            raise UserError(f"Another program works on {folder}.", "Wait for it, or sweep into another folder.")
-        path.unlink(missing_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(note)
-    except FileExistsError:
-        raise UserError(f"Another program works on {folder}.", "Wait for it, or sweep into another folder.") from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {reason_of(error)}.", "Check its permissions.") from None
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
-
-
-def _is_held(path: Path) -> bool:
-    """Whether the process that the note names still lives: the same one, not a later one with its number."""
-    try:
-        note = parse_record(read_bounded(path, MAX_NOTE_BYTES, what="a note"), name=str(path), hint="")
-        return bool(abs(psutil.Process(note["pid"]).create_time() - note["started"]) < 1)
-    except (UserError, KeyError, TypeError, psutil.Error):
-        return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,16 @@ import keras
 import numpy as np
 import pytest
 
-from dnnstudio.core.errors import Cancelled, UserError
+from dnnstudio.core.errors import Cancelled, Code, UserError
 from dnnstudio.core.experiment.data import Classes, Csv, Data, Digits
 from dnnstudio.core.experiment.layers import BatchNormalization, Dense, Dropout, Flatten
 from dnnstudio.core.experiment.optimizers import Adam
 from dnnstudio.core.experiment.record import Experiment, Training
+from dnnstudio.core.folder_lock import held
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.events import Event, Progress, RunEnded, RunStarted
 from dnnstudio.core.jobs.requests import DescribeData, EvaluateModel, Job, OpenModel, SaveModel, TrainRun
+from dnnstudio.core.workspace.history import read_rows
 from dnnstudio.engine import session as session_module
 from dnnstudio.engine.session import Session
 from dnnstudio.engine.training.checkpoint import load_checkpoint
@@ -51,6 +54,27 @@ def trained(tmp_path: Path) -> tuple[Session, Any]:
 
 def test_digits_are_learnt(trained: tuple[Session, Any]) -> None:
     assert trained[1].metrics["test"]["accuracy"] > 0.85
+
+
+def test_a_run_that_somebody_else_trains_is_not_gone_on_with(trained: tuple[Session, Any], tmp_path: Path) -> None:
+    folder, events, told = tmp_path / "run", list[Event](), list[UserError]()
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    longer = PLAIN.replaced(training=Training(epochs=5, batch_size=64))
+
+    def attempt() -> None:
+        with pytest.raises(UserError) as caught:
+            run(Session(), TrainRun(experiment=longer, folder=folder, resume_from=folder), events.append)
+        told.append(caught.value)
+
+    with held(folder, "a training"):
+        thread = threading.Thread(target=attempt)
+        thread.start()
+        thread.join()
+    assert told[0].code is Code.IN_USE
+    assert [(type(event), getattr(event, "reason", "")) for event in events] == [(RunEnded, "failed")]
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    run(Session(), TrainRun(experiment=longer, folder=folder, resume_from=folder))
+    assert [row["epoch"] for row in read_rows(folder / "history.csv")] == [1, 2, 3, 4, 5]
 
 
 def test_data_is_described_before_tensorflow_is_there() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import signal
 import subprocess
@@ -13,19 +12,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Training
+from dnnstudio.core.folder_lock import FILE as LOCK
 from dnnstudio.core.jobs.events import EpochDone, Event
 from dnnstudio.core.study.sweep import SweepPlan, write_sweep
 from dnnstudio.core.study.varied import Listed
 from dnnstudio.core.workspace.history import read_rows
 from dnnstudio.core.workspace.runs import read_metrics
 from dnnstudio.runner.local import LocalRunner
-from dnnstudio.runner.sweeping import OWNER, Sweep
+from dnnstudio.runner.sweeping import Sweep
 from dnnstudio.runner.tasks import RunTask
 
 from .conftest import DIGITS
@@ -180,18 +179,28 @@ def test_a_hopeless_trial_is_ended_early(trained: Trained, tmp_path: Path) -> No
     assert trained.sweep_in(tmp_path, sweep.plan).left == 0
 
 
+HOLDER = """
+import sys
+from pathlib import Path
+from dnnstudio.core.folder_lock import held
+with held(Path(sys.argv[1]), "a sweep"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
 def test_two_programs_do_not_work_on_one_folder(trained: Trained, tmp_path: Path) -> None:
     grid = plan(Listed(path="layers.hidden.units", values=(0,)))  # nothing to train
     sweep = trained.sweep_in(tmp_path, grid)
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        note = {"pid": other.pid, "started": psutil.Process(other.pid).create_time()}
-        (tmp_path / OWNER).write_text(json.dumps(note))
-        with pytest.raises(UserError, match="Another program"):
+    with subprocess.Popen([sys.executable, "-c", HOLDER, tmp_path], stdin=-1, stdout=-1) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(UserError, match=f"is in use by a sweep \\(process {other.pid}"):
             list(sweep.run(trained.runner))
         assert not (tmp_path / "trials.csv").exists()
-        other.communicate(b"\n")
+        other.kill()
     assert [trial.status for trial in trained.sweep_in(tmp_path, grid).run(trained.runner)] == ["failed"]
-    assert not (tmp_path / OWNER).exists()
+    assert not (tmp_path / LOCK).exists()
 
 
 def test_the_start_of_a_process_is_not_counted_for_the_trials_after_it(tmp_path: Path) -> None:

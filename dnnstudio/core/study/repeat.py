@@ -12,6 +12,7 @@ from typing import Any, Literal
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.folder_lock import holds_something
 from dnnstudio.core.workspace.ensembles import MOST_SEEDS, TRAINED, EnsembleRecord, is_ensemble, read_ensemble
 from dnnstudio.core.workspace.runs import EXPERIMENT, MODEL, is_run, read_metrics
 
@@ -53,7 +54,7 @@ def plan_repeat(folder: Path, experiment: Experiment, seeds: Sequence[int], *, t
     """
     record = EnsembleRecord(experiment=experiment, seeds=tuple(seeds), threads=threads)
     if not is_ensemble(folder):
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or holds_something(folder)):
             raise UserError(f"{folder} is not empty and holds no ensemble.", "Give a new or an empty folder.")
         return record
     before = read_ensemble(folder)

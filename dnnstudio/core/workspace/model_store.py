@@ -6,20 +6,26 @@ import json
 import shutil
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from dnnstudio.core.atomic_files import make_folder, write_atomically
+from dnnstudio.core.atomic_files import WINDOWS, make_folder, write_atomically
 from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
-from dnnstudio.core.os_errors import reason_of
+from dnnstudio.core.folder_lock import FILE as LOCK
+from dnnstudio.core.folder_lock import held
+from dnnstudio.core.os_errors import found_in, reason_of
 from dnnstudio.core.workspace.catalog import MODELS, SUFFIXES
-from dnnstudio.core.workspace.ensembles import is_ensemble, member_folder, read_ensemble, write_ensemble
+from dnnstudio.core.workspace.ensembles import MEMBERS, is_ensemble, member_folder, read_ensemble, write_ensemble
 from dnnstudio.core.workspace.runs import EXPERIMENT, METRICS, RUNS, is_run, new_run_folder, read_metrics, safe_name
 from dnnstudio.core.workspace.shared_layers import FILE as LINKS
 from dnnstudio.core.workspace.shared_layers import Origin, OriginLayer, set_origin
 
 TRASH = "trash"
+WAIT_S = 1.0
+"""How long others may take who hold a run for a moment only."""
 
 
 def rename(path: Path, name: str) -> Path:
@@ -30,11 +36,12 @@ def rename(path: Path, name: str) -> Path:
     wanted = " ".join(name.split())[:200]
     if not wanted:
         raise UserError("The name is empty.", "Type a name.")
-    if is_ensemble(path):
-        _rename_ensemble(path, wanted)
-        return path
-    if is_run(path):
-        codec.save(codec.load(path / EXPERIMENT).replaced(name=wanted), path / EXPERIMENT)
+    if is_ensemble(path) or is_run(path):
+        with _all_held(path, "a renaming"):
+            if is_ensemble(path):
+                _rename_ensemble(path, wanted)
+            else:
+                codec.save(codec.load(path / EXPERIMENT).replaced(name=wanted), path / EXPERIMENT)
         return path
     target = path.with_name(_file_name(wanted, path))
     if target != path:
@@ -63,10 +70,19 @@ def clone(workspace: Path, path: Path, name: str) -> Path:
         _refuse_taken(target)
         _copy_file(path, target)
         return target
+    with held(path, "a copying", wait_s=WAIT_S, only_reads=True):
+        return _clone_run(workspace, path, name)
+
+
+def _clone_run(workspace: Path, path: Path, name: str) -> Path:
     folder = new_run_folder(workspace, name)
     try:
         shutil.copytree(
-            path, folder, dirs_exist_ok=True, symlinks=True, ignore=shutil.ignore_patterns(LINKS, "*~", ".dnnstudio-*")
+            path,
+            folder,
+            dirs_exist_ok=True,
+            symlinks=True,
+            ignore=shutil.ignore_patterns(LINKS, LOCK, "*~", ".dnnstudio-*"),
         )
         source = codec.load(path / EXPERIMENT)
         codec.save(_alone(source.replaced(name=name[:200])), folder / EXPERIMENT)
@@ -107,8 +123,25 @@ def move_to_trash(workspace: Path, path: Path) -> Path:
     while target.exists():
         count += 1
         target = workspace / TRASH / f"{stamp}.{count} {path.name}"
-    _move(path, target)
+    with ExitStack() as every:
+        if path.is_dir():
+            every.enter_context(_all_held(path, "a deletion"))
+        if WINDOWS:  # where no folder is moved while a file in it is open
+            every.close()
+        _move(path, target)
+    for left in (target / LOCK, *found_in(target, f"{MEMBERS}/*/{LOCK}")):
+        with suppress(OSError):
+            left.unlink(missing_ok=True)
     return target
+
+
+@contextmanager
+def _all_held(folder: Path, what: str) -> Iterator[None]:
+    """Nobody else works on the run, or on a member of the ensemble, within the block. Raises `UserError`."""
+    with ExitStack() as every:
+        for place in (folder, *filter(is_run, found_in(folder, f"{MEMBERS}/*"))):
+            every.enter_context(held(place, what, wait_s=WAIT_S, only_reads=True))
+        yield
 
 
 def restore(workspace: Path, trashed: Path) -> Path:

@@ -12,6 +12,7 @@ import json
 import os
 import time
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,13 @@ from typing import Any
 from dnnstudio.core.atomic_files import read_bounded, write_atomically
 from dnnstudio.core.bounded_json import parse_record
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.folder_lock import held
 
 FILE = "links.json"
 MAX_BYTES = 2**20
 CHANGES_KEPT = 50
+WAIT_S = 2.0
+"""How long another program may take that links the same run: that is done in a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,22 +127,25 @@ def link(one: Path, other: Path, layers: Iterable[str]) -> None:
     """Record on both sides that these layers are shared. Raises `UserError`."""
     names = tuple(layers)
     for place, far in ((one, other), (other, one)):
-        links = read_links(place)
-        known = {(item.layer, _key(item.place)) for item in links.shared}
-        more = tuple(Link(name, far) for name in names if (name, _key(far)) not in known)
-        if more:
-            _write(place, replace(links, shared=(*links.shared, *more)))
+        with _held(place):
+            links = read_links(place)
+            known = {(item.layer, _key(item.place)) for item in links.shared}
+            more = tuple(Link(name, far) for name in names if (name, _key(far)) not in known)
+            if more:
+                _write(place, replace(links, shared=(*links.shared, *more)))
 
 
 def unlink(place: Path) -> None:
     """Remove all links of `place` on both sides: it shares no layer from now on. Raises `UserError`."""
-    links = read_links(place)
-    for far in {item.place for item in links.shared if item.place.exists()}:
-        theirs = read_links(far)
-        kept = tuple(item for item in theirs.shared if _key(item.place) != _key(place))
-        _write(far, replace(theirs, shared=kept))
-    if links.shared:
-        _write(place, replace(links, shared=()))
+    with _held(place):
+        links = read_links(place)
+        for far in {item.place for item in links.shared if item.place.exists()}:
+            with _held(far):
+                theirs = read_links(far)
+                kept = tuple(item for item in theirs.shared if _key(item.place) != _key(place))
+                _write(far, replace(theirs, shared=kept))
+        if links.shared:
+            _write(place, replace(links, shared=()))
 
 
 def note_change(place: Path, change: Change) -> None:
@@ -182,6 +189,11 @@ def _linked(place: Path, layer: str) -> list[Path]:
 
 def _names_back(far: Path, layer: str, place: Path) -> bool:
     return any(item.layer == layer and _key(item.place) == _key(place) for item in read_links(far).shared)
+
+
+def _held(place: Path) -> AbstractContextManager[None]:
+    """Nobody else changes a run's links meanwhile; for a model file there is no lock. Raises `UserError`."""
+    return held(place, "a sharing of layers", wait_s=WAIT_S) if place.is_dir() else nullcontext()
 
 
 def _write(place: Path, links: Links) -> None:

@@ -8,17 +8,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dnnstudio.core.atomic_files import write_atomically
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.folder_lock import held
 from dnnstudio.core.workspace.fingerprints import layer_fingerprints, model_fingerprint
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.history import read_rows
 from dnnstudio.core.workspace.runs import CHECKPOINT, METRICS, MODEL, STATE, read_metrics
-from dnnstudio.core.workspace.shared_layers import Change, link, note_change, read_links, set_origin, sharers
+from dnnstudio.core.workspace.shared_layers import (
+    WAIT_S,
+    Change,
+    link,
+    note_change,
+    read_links,
+    set_origin,
+    sharers,
+)
 from dnnstudio.engine.backend.runtime import keras
 from dnnstudio.engine.model_files.writing import arrays_of
 from dnnstudio.engine.reuse.start import Source, Start
@@ -80,8 +90,9 @@ class SharedTraining(TrainingObserver):
         for place, names in sharers(folder).items():
             shared = {name: weights[name] for name in names if name in weights}
             try:
-                if self._carry(place, shared, Change(folder.name, self._run, tuple(shared))):
-                    changed.append(place.name)
+                with held(place, "a sharing of layers", wait_s=WAIT_S) if place.is_dir() else nullcontext():
+                    if self._carry(place, shared, Change(folder.name, self._run, tuple(shared))):
+                        changed.append(place.name)
             except UserError as error:
                 trouble.append(f"{place.name} could not be changed too: {error}")
         told = [f"This also changed {' and '.join(changed)}."] if changed else []

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dnnstudio.core.errors import UserError
+from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.data import Classes, Csv, Data, Digits, FashionMNIST
 from dnnstudio.core.experiment.layers import Dense, Flatten
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.transfer import Autoencoder, Reuse, Transfer
+from dnnstudio.core.folder_lock import FILE as LOCK
+from dnnstudio.core.workspace import model_store, shared_layers
 from dnnstudio.core.workspace.catalog import (
     compare_layers,
     compare_options,
@@ -122,6 +127,45 @@ def test_a_run_is_renamed_in_its_place(tmp_path: Path) -> None:
     assert read_run(folder).name == "Better name"
     with pytest.raises(UserError, match="name is empty"):
         rename(folder, "  ")
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from dnnstudio.core.folder_lock import held
+with held(Path(sys.argv[1]), "a training"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_run_that_another_program_trains_is_neither_changed_nor_copied_nor_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (model_store, shared_layers):
+        monkeypatch.setattr(module, "WAIT_S", 0.1)
+    run, other = make_run(tmp_path, "0001 A"), make_run(tmp_path, "0002 B")
+    (tmp_path / "trash").mkdir()
+    before = {path: path.read_bytes() for path in run.iterdir()}
+    with subprocess.Popen([sys.executable, "-c", HOLDER, run], stdin=-1, stdout=-1) as trainer:
+        assert trainer.stdout is not None
+        assert trainer.stdout.readline() == b"held\n"
+        attempts: list[Callable[[], object]] = [
+            lambda: rename(run, "Other"),
+            lambda: clone(tmp_path, run, "Copy"),
+            lambda: move_to_trash(tmp_path, run),
+            lambda: link(other, run, ["h1"]),
+        ]
+        for attempt in attempts:
+            with pytest.raises(UserError, match=r"0001 A is in use by a training \(process") as caught:
+                attempt()
+            assert caught.value.code is Code.IN_USE
+        assert {path: path.read_bytes() for path in run.iterdir() if path.name != LOCK} == before
+        trainer.kill()
+    assert rename(run, "Other") == run
+    trashed = move_to_trash(tmp_path, run)
+    assert run_folders(tmp_path) == (other,)
+    assert not (trashed / LOCK).exists()
 
 
 def test_a_file_is_renamed_but_never_over_another(tmp_path: Path) -> None:
