@@ -118,8 +118,9 @@ def _new(
 ) -> SweepPlan:
     """What is to be trained in a new folder. Raises `UserError`."""
     from dnnstudio.core.folder_lock import holds_something
-    from dnnstudio.core.study.sweep import is_sweep, plan_sweep, target_of
+    from dnnstudio.core.study.sweep import plan_sweep, target_of
     from dnnstudio.core.study.varied import parse_varied
+    from dnnstudio.core.workspace.runs import is_sweep
 
     if is_sweep(out):
         raise UserError(f"{out} holds a sweep already.", "Give another folder, or go on with it by --resume.")

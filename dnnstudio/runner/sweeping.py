@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -175,9 +176,15 @@ class Sweep:
             status="failed" if failed else "done",
             values=values,
             figures=figures,
+            last=self._last(number),
             seconds=None if seconds is None else float(seconds),
             message=failed,
         )
+
+    def _last(self, number: int) -> float | None:
+        curve = trial_curve(self._folder, self.plan, number)
+        value = curve[max(curve)] if curve else math.nan
+        return value if math.isfinite(value) else None
 
     def _kept(self, trial: Trial, chooser: Chooser) -> Trial:
         """Written down, and told to who chooses."""

@@ -5,26 +5,19 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from math import isfinite
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
-from dnnstudio.core.experiment.fields import Option, option_kinds
 from dnnstudio.core.experiment.record import Experiment
-from dnnstudio.core.os_errors import plainly_refused
-from dnnstudio.core.study.repeat_record import read_repeat, spread
+from dnnstudio.core.study.repeat_record import spread
+from dnnstudio.core.study.setting_words import Setting, setting_text, setting_title, title_of_field
 from dnnstudio.core.text import within_words
 from dnnstudio.core.workspace.catalog import task_text
-from dnnstudio.core.workspace.ensembles import TRAINED, is_ensemble, read_ensemble
-from dnnstudio.core.workspace.history import FILE as HISTORY
-from dnnstudio.core.workspace.history import Row, read_rows
-from dnnstudio.core.workspace.remarks import Remarks, read_remarks
-from dnnstudio.core.workspace.runs import EXPERIMENT, RunRecord, Spread, read_metrics, read_run
+from dnnstudio.core.workspace.ensembles import TRAINED
+from dnnstudio.core.workspace.remarks import Remarks
+from dnnstudio.core.workspace.runs import RunRecord, Spread
 
 NOT_A_SETTING = ("format", "name", "seed", "rate_changes", "data.source", "data.classes")
 """Parts of an experiment in which two runs of one task may differ without being trained differently, and what is
@@ -35,12 +28,11 @@ PLACES = ("path", "train_images")
 """Fields of a data source that say where it lies."""
 MOST_IN_A_NAME = 3
 
-Setting = str | int | float | bool | None
-
 
 @dataclass(frozen=True, slots=True)
 class ListedRun:
-    """One row: a run, or several alike but for their seeds, whose figures are spreads over them.
+    """One row: a run, several alike but for their seeds, whose figures are spreads over them, or a sweep, which has the
+    settings and the figures of its best trial.
 
     `figure` is what the run is judged by, on the validation rows: `best` of all epochs, `last` at the end; `test` is
     the same on the test rows. `folders` are what lies behind the row on the disk: one, or those of grouped runs.
@@ -58,6 +50,8 @@ class ListedRun:
     folders: tuple[Path, ...]
     members: tuple[ListedRun, ...] = ()
     name: str = ""
+    ranges: Mapping[str, str] = field(default_factory=dict)
+    """Of a sweep: what each of the varied settings is varied over, as a cell shows it."""
 
     @property
     def higher_is_better(self) -> bool:
@@ -65,7 +59,12 @@ class ListedRun:
 
     @property
     def counted(self) -> tuple[ListedRun, ...]:
-        """The members that figures are over: each seed once, by its newest run. The same seed twice is no new fact."""
+        """The members that figures are over: each seed once, by its newest run. The same seed twice is no new fact.
+
+        Of a sweep the best trial.
+        """
+        if (sweep := self.record.sweep) is not None:
+            return tuple(one for one in self.members if one.record.folder == sweep.home)
         newest = {one.seed: one for one in sorted(self.members, key=lambda one: one.record.when)}
         return tuple(one for one in self.members if newest[one.seed] is one)
 
@@ -73,64 +72,6 @@ class ListedRun:
     def key(self) -> str:
         """What is alike for runs that differ by their seed alone."""
         return json.dumps([self.task, *sorted(self.settings.items())])
-
-
-def read_listed(folder: Path) -> ListedRun:
-    """The row of a run folder or an ensemble's folder. Raises `UserError`."""
-    with plainly_refused(folder):
-        return _read_listed(folder)
-
-
-def _read_listed(folder: Path) -> ListedRun:
-    if not is_ensemble(folder):
-        record = read_run(folder)
-        rows = read_rows(folder / HISTORY) if (folder / HISTORY).exists() else []
-        return _listed(record, codec.load(folder / EXPERIMENT), rows, _test_figures(folder), _remarks_of(folder))
-    record, members = read_repeat(folder)
-    experiment = read_ensemble(folder).experiment
-    listed = tuple(replace(read_listed(member.folder), name=f"seed {_seed_of(member)}") for member in members)
-    row = _listed(record, experiment, [], {}, _remarks_of(folder))
-    return over_seeds(row, listed)
-
-
-def _seed_of(member: RunRecord) -> str:
-    return member.folder.name
-
-
-def _remarks_of(folder: Path) -> Remarks:
-    try:
-        return read_remarks(folder)
-    except UserError:
-        return Remarks()  # said when it is edited; a damaged note must not hide a run
-
-
-def _test_figures(folder: Path) -> Mapping[str, Any]:
-    test = (read_metrics(folder) or {}).get("test")
-    return test if isinstance(test, dict) else {}
-
-
-def _listed(
-    record: RunRecord, experiment: Experiment, rows: Sequence[Row], test: Mapping[str, Any], remarks: Remarks
-) -> ListedRun:
-    known = {name for row in rows[:1] for name in row}
-    figure = next((name for name in FIGURES if f"val_{name}" in known or name in test), "loss")
-    column = f"val_{figure}" if f"val_{figure}" in known else figure
-    values = [row[column] for row in rows if column in row and isfinite(row[column])]
-    pick = max if figure == "accuracy" else min
-    found = test.get(figure)
-    return ListedRun(
-        record=record,
-        task=task_of(experiment),
-        seed=experiment.seed,
-        settings=MappingProxyType(settings_of(experiment)),
-        figure=figure,
-        best=spread([pick(values)]) if values else None,
-        last=spread(values[-1:]),
-        test=spread([float(found)]) if isinstance(found, int | float) else None,
-        remarks=remarks,
-        folders=(record.folder,),
-        name=record.name,
-    )
 
 
 def over_seeds(row: ListedRun, members: Sequence[ListedRun]) -> ListedRun:
@@ -184,10 +125,14 @@ def _flatten(value: Any, path: str, found: dict[str, Setting]) -> None:
 
 
 def differing(runs: Iterable[ListedRun]) -> tuple[str, ...]:
-    """The settings in which runs of one task differ, those with most values first; one that is missing differs too."""
+    """The settings in which runs of one task differ, those with most values first; one that is missing differs too.
+
+    Of a sweep its trials count.
+    """
     tasks: dict[str, list[ListedRun]] = {}
     for run in runs:
-        tasks.setdefault(run.task, []).append(run)
+        tasks.setdefault(run.task, []).extend(run.members if run.record.sweep is not None else ())
+        tasks[run.task].append(run)
     counts: dict[str, int] = {}
     for alike in tasks.values():
         paths = dict.fromkeys(path for run in alike for path in run.settings)
@@ -214,47 +159,6 @@ def _is_missing_somewhere(path: str, tasks: Mapping[str, Sequence[ListedRun]]) -
     return any(path not in run.settings for runs in tasks.values() for run in runs)
 
 
-@lru_cache(maxsize=4096)
-def setting_title(path: str) -> str:
-    """A setting in the words of its form: "Learning rate", "Optimizer", "dense_1 units"."""
-    parts = path.split(".")
-    if len(parts) > 1 and parts[-1] == "kind":
-        parts.pop()
-    layer = parts[1] if parts[0] == "layers" and len(parts) > 1 else ""
-    if layer and len(parts) == 2:
-        return layer
-    words = _title_of_field(parts) or parts[-1].replace("_", " ")
-    return f"{layer} {within_words(words)}" if layer else words[:1].upper() + words[1:]
-
-
-def _title_of_field(parts: Sequence[str]) -> str:
-    """The title that the field at this path has in whatever kinds of record can hold it; "" for no field."""
-    kinds: list[type[Option]] = [Experiment]
-    for place, part in enumerate(parts):
-        if place == 1 and parts[0] == "layers":
-            continue  # the layer's name
-        fields = [kind.model_fields[part] for kind in kinds if part in kind.model_fields]
-        if not fields:
-            return ""
-        if place == len(parts) - 1:
-            return next((field.title for field in fields if field.title), "")
-        kinds = [kind for field in fields for kind in option_kinds(field.annotation).values()]
-    return ""
-
-
-def setting_text(value: Setting) -> str:
-    """A value as a cell shows it."""
-    match value:
-        case None:
-            return "–"
-        case bool():
-            return "on" if value else "off"
-        case float():
-            return f"{value:g}"
-        case _:
-            return str(value)
-
-
 def with_names(runs: Sequence[ListedRun]) -> list[ListedRun]:
     """The rows with names of what each is and what changed: "Wine: adam, units 32".
 
@@ -262,9 +166,14 @@ def with_names(runs: Sequence[ListedRun]) -> list[ListedRun]:
     """
     alike: dict[tuple[str, str], list[ListedRun]] = {}
     for run in runs:
+        if run.record.sweep is not None:
+            continue  # named by what is varied
         alike.setdefault((run.task, run.record.name), []).append(run)
     changed = {key: differing(found)[:MOST_IN_A_NAME] for key, found in alike.items()}
-    return [replace(run, name=_name(run, changed[run.task, run.record.name])) for run in runs]
+    return [
+        run if run.record.sweep is not None else replace(run, name=_name(run, changed[run.task, run.record.name]))
+        for run in runs
+    ]
 
 
 def _name(run: ListedRun, changed: Sequence[str]) -> str:
@@ -281,17 +190,18 @@ def _short_title(path: str, among: Sequence[str]) -> str:
     """The last part of a path, with its layer's name where another path ends alike."""
     last = path.rpartition(".")[2]
     alone = sum(other.rpartition(".")[2] == last for other in among) == 1
-    return within_words((_title_of_field(path.split(".")) or last.replace("_", " ")) if alone else setting_title(path))
+    return within_words((title_of_field(path.split(".")) or last.replace("_", " ")) if alone else setting_title(path))
 
 
 # ------------------------------------------------------------------------------------------------------- grouping
 
 
 def grouped(runs: Sequence[ListedRun]) -> list[ListedRun]:
-    """Runs that differ by their seed alone as one row each, in the place of the first; repeats stay as they are."""
+    """Runs that differ by their seed alone as one row each, in the place of the first; repeats and sweeps stay."""
     found: dict[str, list[ListedRun]] = {}
     for run in runs:
-        found.setdefault(run.key if run.record.repeat is None else str(run.record.folder), []).append(run)
+        single = run.record.repeat is None and run.record.sweep is None
+        found.setdefault(run.key if single else str(run.record.folder), []).append(run)
     return [_together(alike) if len(alike) > 1 else alike[0] for alike in found.values()]
 
 

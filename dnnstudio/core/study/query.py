@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.study.listing import ListedRun, Setting, setting_text
+from dnnstudio.core.study.listing import ListedRun
+from dnnstudio.core.study.setting_words import Setting, setting_text
 from dnnstudio.core.workspace.runs import Spread
 
 _TOKEN = re.compile(

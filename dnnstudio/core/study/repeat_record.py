@@ -9,7 +9,7 @@ from pathlib import Path
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.planning.stages import planned_epochs
 from dnnstudio.core.text import unbroken
-from dnnstudio.core.workspace.ensembles import ENSEMBLE, TRAINED, is_ensemble, member_folder, read_ensemble
+from dnnstudio.core.workspace.ensembles import ENSEMBLE, TRAINED, member_folder, read_ensemble
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.history import Row, read_rows
 from dnnstudio.core.workspace.runs import (
@@ -21,11 +21,6 @@ from dnnstudio.core.workspace.runs import (
     number_of,
     read_run,
 )
-
-
-def read_row(folder: Path) -> RunRecord:
-    """The row of the runs table for a run folder or an ensemble's folder. Raises `UserError` for anything else."""
-    return read_repeat(folder)[0] if is_ensemble(folder) else read_run(folder)
 
 
 def read_repeat(folder: Path) -> tuple[RunRecord, tuple[RunRecord, ...]]:

@@ -21,8 +21,8 @@ from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.data import DataSummary
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.study.varied import Listed, Ranged, Varied
+from dnnstudio.core.workspace.runs import SWEEP, is_sweep
 
-SWEEP = "sweep.json"
 TRIALS = "trials"
 FORMAT = 1
 MOST_TRIALS = 10_000
@@ -159,11 +159,6 @@ def grid_values(plan: SweepPlan) -> Iterator[dict[str, Any]]:
 def trial_folder(folder: Path, number: int) -> Path:
     """The run folder of one trial."""
     return folder / TRIALS / str(number)
-
-
-def is_sweep(folder: Path) -> bool:
-    """Whether the folder holds a sweep."""
-    return (folder / SWEEP).is_file()
 
 
 def read_sweep(folder: Path) -> SweepPlan:

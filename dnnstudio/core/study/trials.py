@@ -47,6 +47,8 @@ class Trial(BaseModel):
     status: Status
     values: dict[str, Any]
     figures: dict[str, float] = {}
+    last: float | None = None
+    """The compared figure after the last epoch. Trials of older versions have none."""
     seconds: float | None = None
     message: str = ""
 

@@ -19,7 +19,17 @@ from dnnstudio.core.folder_lock import held
 from dnnstudio.core.os_errors import found_in, reason_of
 from dnnstudio.core.workspace.catalog import MODELS, SUFFIXES
 from dnnstudio.core.workspace.ensembles import MEMBERS, is_ensemble, member_folder, read_ensemble, write_ensemble
-from dnnstudio.core.workspace.runs import EXPERIMENT, METRICS, RUNS, is_run, new_run_folder, read_metrics, safe_name
+from dnnstudio.core.workspace.runs import (
+    EXPERIMENT,
+    METRICS,
+    RUNS,
+    SWEEPS,
+    is_run,
+    is_sweep,
+    new_run_folder,
+    read_metrics,
+    safe_name,
+)
 from dnnstudio.core.workspace.shared_layers import FILE as LINKS
 from dnnstudio.core.workspace.shared_layers import Origin, OriginLayer, set_origin
 
@@ -111,10 +121,13 @@ def _alone(experiment: Experiment) -> Experiment:
 
 
 def move_to_trash(workspace: Path, path: Path) -> Path:
-    """Move a run or model file to the workspace's trash folder and return its new path. Raises `UserError`."""
+    """Move a run, a repeat, a sweep or a model file to the workspace's trash and return its new path.
+
+    Raises `UserError`.
+    """
     if not path.absolute().is_relative_to(workspace.absolute()):
         raise UserError(f"{path} lies outside of the workspace.", "Delete it where it lies.")
-    if not is_run(path) and not is_ensemble(path) and path.suffix.lower() not in SUFFIXES:
+    if not (is_run(path) or is_ensemble(path) or is_sweep(path)) and path.suffix.lower() not in SUFFIXES:
         raise UserError(f"{path} is neither a run nor a model file.", "Choose one that is.")
     make_folder(workspace / TRASH)
     stamp = time.strftime("%Y%m%d-%H%M%S")
@@ -149,7 +162,8 @@ def restore(workspace: Path, trashed: Path) -> Path:
     name = trashed.name.partition(" ")[2]
     if trashed.absolute().parent != (workspace / TRASH).absolute() or not name:
         raise UserError(f"{trashed} does not lie in the trash.", "Choose something that does.")
-    target = workspace / (RUNS if is_run(trashed) or is_ensemble(trashed) else MODELS) / name
+    kind = SWEEPS if is_sweep(trashed) else RUNS if is_run(trashed) or is_ensemble(trashed) else MODELS
+    target = workspace / kind / name
     _refuse_taken(target)
     make_folder(target.parent)
     _move(trashed, target)

@@ -33,6 +33,8 @@ STATE = "state.npz"
 """The file of a checkpoint that an exact resume reads."""
 RUNS = "runs"
 SWEEPS = "sweeps"
+SWEEP = "sweep.json"
+"""The file that makes a folder a sweep; `core.study.sweep` says what is in it."""
 COMPARISONS = "comparisons"
 """Folder of a workspace whose folders hold the runs of one comparison each."""
 ENDED = ("finished", "early_stopping")
@@ -70,6 +72,25 @@ class Repeated:
 
 
 @dataclass(frozen=True, slots=True)
+class Swept:
+    """What makes a row of the runs table one of many trials: how many are planned, how many are over, and the best."""
+
+    trials: int
+    over: int
+    best: int | None = None
+    """The number of the trial with the best validation figure, whose figures the row has."""
+    home: Path | None = None
+    """That trial's run folder."""
+    varied: str = ""
+    """What is varied, in words: "learning rate × units"."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every trial is over."""
+        return self.over >= self.trials
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """One row of the runs table. Figures that a run does not have are None.
 
@@ -100,16 +121,35 @@ class RunRecord:
     """A fingerprint of its data: figures say which run is better only where it is equal."""
     repeat: Repeated | None = None
     """Set for the folder of an ensemble; the figures above are then means over its members."""
+    sweep: Swept | None = None
+    """Set for the folder of a sweep; the figures above are then those of its best trial."""
+
+    @property
+    def home(self) -> Path:
+        """The run folder that stands for the row: of a sweep, that of its best trial."""
+        return self.sweep.home if self.sweep is not None and self.sweep.home is not None else self.folder
+
+    @property
+    def words(self) -> str:
+        """Which row it is, for a sentence: "run 3, Digits", "run 4, Digits, trial 7"."""
+        named = f"run {self.number}, {self.name}" if self.number else self.name
+        best = self.sweep.best if self.sweep is not None else None
+        return named if best is None else f"{named}, trial {best}"
 
     @property
     def has_network(self) -> bool:
         """Whether its last weights are there now."""
-        return is_file_there(self.folder / MODEL)
+        return is_file_there(self.home / MODEL)
 
 
 def is_run(folder: Path) -> bool:
     """Whether the folder holds a run."""
     return is_file_there(folder / EXPERIMENT)
+
+
+def is_sweep(folder: Path) -> bool:
+    """Whether the folder holds a sweep."""
+    return is_file_there(folder / SWEEP)
 
 
 def is_begun(folder: Path) -> bool:
@@ -257,17 +297,19 @@ def trained_run_of(experiment: Experiment, workspace: Path) -> Path | None:
 
 def new_run_folder(workspace: Path, name: str) -> Path:
     """Create `runs/0013 name` with the next free number. Raises `UserError`."""
-    return _new_numbered(workspace / RUNS, name)
+    return _new_numbered(workspace, RUNS, name)
 
 
 def new_sweep_folder(workspace: Path, name: str) -> Path:
-    """Create `sweeps/0002 name` with the next free number. Raises `UserError`."""
-    return _new_numbered(workspace / SWEEPS, name)
+    """Create `sweeps/0014 name` with the next free number. Raises `UserError`."""
+    return _new_numbered(workspace, SWEEPS, name)
 
 
-def _new_numbered(place: Path, name: str) -> Path:
+def _new_numbered(workspace: Path, kind: str, name: str) -> Path:
+    """Runs and sweeps are numbered together: they stand in one table, which is sorted by number."""
+    place = workspace / kind
     make_folder(place)
-    existing = _numbered(place)
+    existing = (*run_folders(workspace), *sweep_folders(workspace))
     number = max((int(path.name.split(" ")[0]) for path in existing), default=0) + 1
     while True:
         folder = place / f"{number:04d} {safe_name(name)}".rstrip()

@@ -5,65 +5,38 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from dnnstudio.core.study.repeat_record import spread_words
-from dnnstudio.core.text import duration, share_text, unbroken
+from dnnstudio.core.text import count_of, duration, share_text, unbroken
 from dnnstudio.core.workspace.runs import Repeated, RunRecord, Spread
+from dnnstudio.gui.base.run_words import STATUS_WORDS, TRAINING, figure
 
 Index = QModelIndex | QPersistentModelIndex
 RECORD_ROLE = Qt.ItemDataRole.UserRole + 1
 BEST_ROLE = Qt.ItemDataRole.UserRole + 2
 EYE_ROLE = Qt.ItemDataRole.UserRole + 3
 """The token of the colour in which a run is drawn under the one that is shown; "" where it is not."""
+FOLD_ROLE = Qt.ItemDataRole.UserRole + 4
+"""A `Fold`: what the caret of a row's name does."""
 OUTDATED = "†"
 """Stands behind a figure that is older than the weights: a training of another run changed shared layers."""
 BY_HAND = "*"
 """Stands behind the number of a run whose learning rate was changed by hand."""
 RATE_BY_HAND = "learning rate changed by hand"
-TRAINING = "training"
-"""Status of the live run; the others are those of `core.runs`."""
-
-STATUS_WORDS = {
-    "finished": "done",
-    "early_stopping": "early stop",
-    "stopped": "stopped",
-    "diverged": "diverged",
-    "failed": "failed",
-    "unfinished": "unfinished",
-    TRAINING: "training",
-}
-STATUS_ICONS = {
-    "finished": ("check-circle-fill", "good_dot"),
-    "early_stopping": ("hourglass", "text2"),
-    "stopped": ("stop", "text2"),
-    "diverged": ("warning-fill", "error_dot"),
-    "failed": ("x-circle", "error_dot"),
-    "unfinished": ("question", "text3"),
-    TRAINING: ("spinner", "accent"),
-}
-
-
-def figure(value: float | None) -> str:
-    """ "0.351", "0.0035", "8.2e-4": short enough to be seen whole in every cell; a dash for None."""
-    if value is None:
-        return "–"
-    size = abs(value)
-    if value == 0 or 0.01 <= size < 10:
-        return f"{value:.3f}"
-    if 0.001 <= size < 100_000:
-        return f"{value:.2g}" if size < 1 else f"{value:#.4g}".rstrip(".") if size < 1000 else f"{value:.0f}"
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
 
 
 def _epochs(record: RunRecord) -> str:
     if (repeat := record.repeat) is not None:
         begun = "" if repeat.complete else f"{repeat.trained} / "
         return f"{begun}{len(repeat.seeds)} seeds"
+    if (sweep := record.sweep) is not None:
+        begun = "" if sweep.complete else f"{sweep.over} / "
+        return f"{begun}{count_of(sweep.trials, 'trial')}"
     if record.status == "finished":
         return f"{record.epochs_done}"
     between = " / " if record.epochs_planned < 1000 else "/"  # the whole figure is to be seen
@@ -73,7 +46,8 @@ def _epochs(record: RunRecord) -> str:
 def _name(record: RunRecord) -> str:
     """Number, the mark of a rate that was changed by hand, and the name, which is cut first where there is no room."""
     which = f"{record.number}" if record.number else record.folder.name
-    return f"{which}{BY_HAND if record.rate_by_hand else ''}  {record.name}"
+    varied = f": {record.sweep.varied}" if record.sweep is not None else ""
+    return f"{which}{BY_HAND if record.rate_by_hand else ''}  {record.name}{varied}"
 
 
 def outdated(record: RunRecord) -> bool:
@@ -108,7 +82,9 @@ class Column:
 COLUMNS = (
     Column("Run", _name, 0, help=f"Number and name of the run; {BY_HAND}: its learning rate was changed by hand."),
     Column("Status", lambda record: STATUS_WORDS.get(record.status, record.status), 104, help="How the run ended."),
-    Column("Epochs", _epochs, 90, help="Epochs trained, of those planned; of a repeat, the seeds that are trained."),
+    Column(
+        "Epochs", _epochs, 90, help="Epochs trained, of those planned; of a repeat, its seeds; of a sweep, its trials."
+    ),
     Column(
         "Val. loss",
         lambda record: _of(record, figure(record.val_loss)),
@@ -171,13 +147,28 @@ STATUS_COLUMN = 1
 EYE_COLUMN = len(COLUMNS) - 1
 
 
+class Fold(Enum):
+    """Whether a row can be unfolded, is, or lies below one that is."""
+
+    NONE = "none"
+    CLOSED = "closed"
+    OPEN = "open"
+    MEMBER = "member"
+
+
 class RunsModel(QAbstractTableModel):
-    """Newest run first. `put` adds a run or replaces the one of the same folder."""
+    """Newest run first. `put` adds a run or replaces the one of the same folder.
+
+    A row of several trainings can be unfolded; the members below it are no runs of the table: no figure of theirs is
+    the best, and they are none of `records`.
+    """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._records: list[RunRecord] = []  # the highest number first
         self._folders: set[Path] = set()
+        self._parent_of: dict[Path, RunRecord] = {}  # of the members that are shown
+        self._open: set[Path] = set()
         self._values: dict[tuple[str, int], dict[Path, float]] = {}  # data and column: the figures that may be the best
         self._best: dict[tuple[str, int], float] = {}
         self._drawn: dict[Path, str] = {}
@@ -189,7 +180,7 @@ class RunsModel(QAbstractTableModel):
 
     @property
     def records(self) -> tuple[RunRecord, ...]:
-        return tuple(self._records)
+        return tuple(record for record in self._records if record.folder not in self._parent_of)
 
     def record(self, row: int) -> RunRecord | None:
         """The run in that row, or None."""
@@ -208,27 +199,94 @@ class RunsModel(QAbstractTableModel):
         if row >= 0:
             changed |= self._count_out(self._records[row])
             self._records[row] = record
+            for folder, parent in self._parent_of.items():
+                if parent.folder == record.folder:
+                    self._parent_of[folder] = record
         else:
-            row = bisect_left(self._records, -record.number, key=lambda other: -other.number)
-            self.beginInsertRows(QModelIndex(), row, row)
-            self._records.insert(row, record)
-            self._folders.add(record.folder)
-            self.endInsertRows()
+            row = bisect_left(self._records, -record.number, key=self._order)
+            self._insert(row, record)
         changed |= self._count_in(record)
         self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
         for number in sorted(changed):  # another run's figure is bold now
             self.dataChanged.emit(self.index(0, number), self.index(len(self._records) - 1, number))
 
+    def _order(self, record: RunRecord) -> int:
+        return -self._parent_of.get(record.folder, record).number
+
+    def _insert(self, row: int, record: RunRecord) -> None:
+        self.beginInsertRows(QModelIndex(), row, row)
+        self._records.insert(row, record)
+        self._folders.add(record.folder)
+        self.endInsertRows()
+
+    # ------------------------------------------------------------------------------------------ unfolding
+
+    def is_open(self, folder: Path) -> bool:
+        """Whether the row of that folder is unfolded."""
+        return folder in self._open
+
+    def set_open(self, folder: Path, opened: bool) -> None:
+        """Unfold a row, whose members come by `put_member`, or fold it with all of them."""
+        row = self.row_of(folder)
+        if row < 0 or opened == (folder in self._open):
+            return
+        if opened:
+            self._open.add(folder)
+        else:
+            self._open.discard(folder)
+            members = self._members_below(row)
+            if members:
+                self.beginRemoveRows(QModelIndex(), row + 1, row + len(members))
+                del self._records[row + 1 : row + 1 + len(members)]
+                for member in members:
+                    self._folders.discard(member)
+                    del self._parent_of[member]
+                self.endRemoveRows()
+        self.dataChanged.emit(self.index(row, 0), self.index(row, 0))
+
+    def put_member(self, folder: Path, record: RunRecord) -> None:
+        """Add a run at the end of the unfolded row of `folder`, or update it there."""
+        row = self.row_of(folder)
+        if row < 0 or folder not in self._open:
+            return
+        place = self.row_of(record.folder)
+        if place < 0:
+            place = row + 1 + len(self._members_below(row))
+            self._parent_of[record.folder] = self._records[row]
+            self._insert(place, record)
+        elif record.folder in self._parent_of:
+            self._records[place] = record
+        self.dataChanged.emit(self.index(place, 0), self.index(place, len(COLUMNS) - 1))
+
+    def _members_below(self, row: int) -> list[Path]:
+        found = []
+        for record in self._records[row + 1 :]:
+            if record.folder not in self._parent_of:
+                break
+            found.append(record.folder)
+        return found
+
+    def fold_of(self, record: RunRecord) -> Fold:
+        """What the caret of a row does."""
+        if record.folder in self._parent_of:
+            return Fold.MEMBER
+        if record.repeat is None and record.sweep is None:
+            return Fold.NONE
+        return Fold.OPEN if record.folder in self._open else Fold.CLOSED
+
     def remove_all_but(self, folders: Iterable[Path]) -> None:
         """Remove the runs whose folders no longer exist."""
         kept = set(folders)
+        kept |= {member for member, parent in self._parent_of.items() if parent.folder in kept}
         if all(record.folder in kept for record in self._records):
             return
         self.beginResetModel()
         self._records = [record for record in self._records if record.folder in kept]
         self._folders = {record.folder for record in self._records}
+        self._parent_of = {member: parent for member, parent in self._parent_of.items() if member in kept}
+        self._open &= kept
         self._values, self._best = {}, {}
-        for record in self._records:
+        for record in self.records:
             self._count_in(record)
         self.endResetModel()
 
@@ -248,7 +306,7 @@ class RunsModel(QAbstractTableModel):
         """The ended run with the highest validation accuracy, of those on the data of the newest one; where a number is
         predicted, the highest R².
         """
-        ended = [record for record in self._records if record.status != TRAINING and not outdated(record)]
+        ended = [record for record in self.records if record.status != TRAINING and not outdated(record)]
         ended = [record for record in ended if record.trained_on == ended[0].trained_on]
         rated = [(record.val_accuracy, record) for record in ended if record.val_accuracy is not None]
         rated = rated or [(record.val_r2, record) for record in ended if record.val_r2 is not None]
@@ -295,25 +353,32 @@ class RunsModel(QAbstractTableModel):
         column = COLUMNS[index.column()]
         if index.column() == EYE_COLUMN and role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
             return "Drawn with the chosen run" if record.folder in self._drawn else "Draw with the chosen run"
+        fold = self.fold_of(record)
+        text = record.name if fold is Fold.MEMBER and index.column() == 0 else column.text(record)
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return column.text(record)
+                return text
             case Qt.ItemDataRole.AccessibleTextRole:
-                return column.text(record).replace(BY_HAND, f" {RATE_BY_HAND}")
+                said = {Fold.OPEN: ", unfolded", Fold.CLOSED: ", folded"}.get(fold, "") if index.column() == 0 else ""
+                return f"{text.replace(BY_HAND, f' {RATE_BY_HAND}')}{said}"
             case Qt.ItemDataRole.TextAlignmentRole:
                 return int(_alignment(index.column()) | Qt.AlignmentFlag.AlignVCenter)
             case Qt.ItemDataRole.ToolTipRole:
                 if column.spread is not None and record.repeat is not None:
                     return f"Over the seeds: {spread_words(column.spread(record.repeat))}"
+                if column.best and record.sweep is not None and record.sweep.best is not None:
+                    return f"Of trial {record.sweep.best}, the best by the validation part."
                 said = record.measured.sentence if record.measured is not None and column.best else ""
                 by_hand = f"{RATE_BY_HAND.capitalize()}.\n" if record.rate_by_hand and not index.column() else ""
-                return said or f"{by_hand}{record.folder}"
+                return said or f"{text}\n{by_hand}{record.folder}"
         if role == RECORD_ROLE:
             return record
         if role == EYE_ROLE:
             return self._drawn.get(record.folder, "")
+        if role == FOLD_ROLE:
+            return fold
         if role == BEST_ROLE:
-            value = column.value(record)
+            value = column.value(record) if fold is not Fold.MEMBER else None
             return value is not None and value == self._best.get((record.trained_on, index.column()))
         return None
 

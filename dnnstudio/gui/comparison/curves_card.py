@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtWidgets import QWidget
 
 from dnnstudio.core.text import share_text
-from dnnstudio.gui.base.runs_model import figure
+from dnnstudio.gui.base.run_words import figure
 from dnnstudio.gui.comparison.histories import Histories
 from dnnstudio.gui.plots.base import CurvePlot
 from dnnstudio.gui.plots.sentences import tick_numbers, tick_shares

@@ -23,7 +23,7 @@ from dnnstudio.gui.comparison.histories import Histories
 from dnnstudio.gui.comparison.place import comparison_folder
 from dnnstudio.gui.comparison.table import FiguresTable
 from dnnstudio.gui.comparison.training import ComparisonTraining
-from dnnstudio.gui.runs.panel import open_folder
+from dnnstudio.gui.runs.menu import open_folder
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.uncertainty.exporting import save_png
 from dnnstudio.gui.widgets import Card, Limits, MessageBar, NumberField, ProgressBar, Steps, label, push_button

@@ -18,7 +18,7 @@ from dnnstudio.core.planning.opening import Opening
 from dnnstudio.core.text import byte_size, share_text, unbroken
 from dnnstudio.core.workspace.catalog import SUFFIXES
 from dnnstudio.core.workspace.ensembles import is_ensemble, read_ensemble
-from dnnstudio.core.workspace.runs import EXPERIMENT, RunRecord, Weights, is_run, safe_name
+from dnnstudio.core.workspace.runs import EXPERIMENT, RunRecord, Weights, is_run, is_sweep, safe_name
 from dnnstudio.core.workspace.sources import rebased, with_whole_source
 from dnnstudio.gui.base.actions import Actions
 from dnnstudio.gui.base.document import Document
@@ -37,6 +37,8 @@ class FileActions(QObject):
     recent_changed = Signal()
     run_opened = Signal(object)
     """The folder of a run or an ensemble whose experiment was opened."""
+    sweep_opened = Signal(object)
+    """The folder of a sweep."""
     workspace_changed = Signal(object)
     """The new folder."""
 
@@ -95,8 +97,10 @@ class FileActions(QObject):
             self._open_path(path)
 
     def open_path(self, path: Path) -> None:
-        """Open an experiment file, a model file or a run folder."""
-        if self.may_replace():
+        """Open an experiment file, a model file or a run folder; a sweep, is shown in its window."""
+        if is_sweep(path):
+            self.sweep_opened.emit(path)
+        elif self.may_replace():
             self._open_path(path)
 
     def show(self, file: Path) -> bool:
@@ -214,7 +218,7 @@ class FileActions(QObject):
             self.tell(UserError(f"{chosen.name} is several networks, not one file.", "Select one of its runs."))
             return
         if chosen is not None and chosen.has_network:
-            self.save_model_of(chosen.folder, "last")
+            self.save_model_of(chosen.home, "last")
             return
         name = safe_name(self._controller.model_name) or self._suggestion()
         path = self._dialogs.save_model(self._window, name)

@@ -9,22 +9,28 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.planning.stages import planned_epochs
 from dnnstudio.core.study.repeat_record import mean_rows, member_rows
+from dnnstudio.core.study.rows import read_row
 from dnnstudio.core.workspace.ensembles import is_ensemble, member_folder, read_ensemble
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.history import read_rows
-from dnnstudio.core.workspace.runs import EXPERIMENT, read_metrics
+from dnnstudio.core.workspace.runs import EXPERIMENT, is_sweep, read_metrics
 from dnnstudio.core.workspace.shared_layers import read_links
 from dnnstudio.core.workspace.training_record import TrainedWith
 from dnnstudio.gui.plots.curves import Curves
 
 
 def read_stored_run(folder: Path) -> tuple[Curves, dict[str, Any]]:
-    """The curves and the final figures of the run in `folder`; of an ensemble, the mean curves of its members.
+    """The curves and the final figures of the run in `folder`; of an ensemble, the mean curves of its members;
+    of a sweep, those of its best trial.
 
     Raises `UserError`.
     """
     if is_ensemble(folder):
         return _read_repeat(folder)
+    if is_sweep(folder):
+        curves, metrics = read_stored_run(read_row(folder).home)
+        curves.name = f"{folder.name} trial {curves.name}"
+        return curves, metrics
     experiment = codec.load(folder / EXPERIMENT)
     metrics = read_metrics(folder) or {}
     rows = read_rows(folder / HISTORY) if (folder / HISTORY).exists() else []

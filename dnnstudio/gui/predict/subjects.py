@@ -27,10 +27,9 @@ class Network:
 
 def network_of_run(record: RunRecord) -> Network | None:
     """A run that has a network; None where it has none yet."""
-    if not (record.folder / MODEL).is_file():
+    if not record.has_network:
         return None
-    title = f"run {record.number}, {record.name}" if record.number else record.name
-    return Network(record.folder, title, _best_of(record.folder))
+    return Network(record.home, record.words, _best_of(record.home))
 
 
 def network_at(path: Path) -> Network:

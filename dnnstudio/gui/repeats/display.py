@@ -13,7 +13,7 @@ from dnnstudio.core.jobs.events import RunStarted
 from dnnstudio.core.planning.stages import planned_epochs
 from dnnstudio.core.study.repeat_record import mean_rows, member_rows, read_repeat
 from dnnstudio.core.workspace.history import Row
-from dnnstudio.gui.base.runs_model import TRAINING
+from dnnstudio.gui.base.run_words import TRAINING
 from dnnstudio.gui.plots.cards.side import SideStack
 from dnnstudio.gui.plots.curves import Curves
 from dnnstudio.gui.plots.panel import RunPlots

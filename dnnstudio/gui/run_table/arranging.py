@@ -11,15 +11,14 @@ from dnnstudio.core.study.listing import (
     ListedRun,
     differing,
     grouped,
-    setting_text,
-    setting_title,
     with_names,
 )
 from dnnstudio.core.study.query import Query
 from dnnstudio.core.study.repeat_record import spread_words
+from dnnstudio.core.study.setting_words import setting_text, setting_title
 from dnnstudio.core.text import date_text, duration, unbroken
 from dnnstudio.core.workspace.runs import Spread
-from dnnstudio.gui.base.runs_model import STATUS_WORDS
+from dnnstudio.gui.base.run_words import STATUS_WORDS
 
 MOST_SETTINGS = 3
 """So many of the settings that differ have a column unless a person chooses: the figures beside stay in sight."""
@@ -55,7 +54,10 @@ class Task:
         """ "best 0.971, run 12", or nothing."""
         if self.best is None:
             return ""
-        which = f", run {self.best.record.number}" if self.best.record.number else ""
+        record = self.best.record
+        which = f", run {record.number}" if record.number else ""
+        if record.sweep is not None:
+            which += f", trial {record.sweep.best}"
         return f"best {spread_words(self.best.best, counted=False)}{which}"
 
 
@@ -95,6 +97,8 @@ def _mean(found: Spread | None) -> float | None:
 def _status(run: ListedRun) -> str:
     if run.record.repeat is not None and not run.record.repeat.complete:
         return f"{run.record.repeat.trained} / {len(run.record.repeat.seeds)} done"
+    if run.record.sweep is not None and not run.record.sweep.complete:
+        return f"{run.record.sweep.over} / {run.record.sweep.trials} done"
     return STATUS_WORDS.get(run.record.status, run.record.status)
 
 
@@ -103,26 +107,28 @@ def _figure(name: str, run: ListedRun) -> str:
 
 
 def _setting(path: str, run: ListedRun) -> str:
+    if path in run.ranges:
+        return run.ranges[path]
     return setting_text(run.settings[path]) if path in run.settings else ""
 
 
 FIRST = (
-    Column(NAME, "Run", 256, lambda run: run.name, lambda run: run.name.casefold(), right=False,
+    Column(NAME, "Run", 290, lambda run: run.name, lambda run: run.name.casefold(), right=False,
            help="What the run is, and what changed between it and others of that name."),
     Column(STAR, "", 32, lambda run: "", lambda run: run.remarks.star, right=False, help="Runs with a star."),
     Column(NUMBER, "No.", 46, lambda run: f"{run.record.number}" if run.record.number else "",
            lambda run: run.record.number or max((one.record.number for one in run.members), default=None)),
-    Column(STATUS, "Status", 102, _status, _status, right=False, help="How it ended."),
+    Column(STATUS, "Status", 126, _status, _status, right=False, help="How it ended."),
 )  # fmt: skip
 LAST_COLUMNS = (
-    Column(BEST, "Val. best", 112, partial(_figure, "best"), lambda run: _mean(run.best),
+    Column(BEST, "Val. best", 108, partial(_figure, "best"), lambda run: _mean(run.best),
            help="The validation figure of the best epoch: accuracy, or the mean absolute error, or the loss."),
     Column(LAST, "Val. last", 112, partial(_figure, "last"), lambda run: _mean(run.last),
            help="The same at the end of the training."),
     Column(TEST, "Test", 112, partial(_figure, "test"), lambda run: _mean(run.test),
            help="The same on the test rows, measured once at the end."),
     Column(TIME, "Time", 86, lambda run: unbroken(duration(run.record.seconds)), lambda run: run.record.seconds,
-           help="Time of training; of several seeds, their sum."),
+           help="Time of training; of several seeds or trials, their sum."),
     Column(DATE, "Date", 140, lambda run: date_text(run.record.when), lambda run: run.record.when),
     Column(NOTE, "Note", 150, lambda run: run.remarks.note.partition("\n")[0],
            lambda run: run.remarks.note.casefold() or None, right=False),

@@ -30,10 +30,10 @@ def _some(runs: Sequence[ListedRun]) -> bool:
 
 
 DEEDS = (
-    Deed("open", "Open its experiment", "", "Open the run's experiment in the main window (Enter).", _one_folder),
+    Deed("open", "Open its experiment", "", "Open it in the main window, a sweep in its own (Enter).", _one_folder),
     Deed("show", "Show in the main window", "Ctrl+Return", "Choose the run there: curves, result, model.", _one_folder),
     Deed("inspect", "Uncertainty…", "Ctrl+U", "What the network or the ensemble says of each row.", _one_folder),
-    Deed("go_on", "Go on training", "Ctrl+F7", "Train a stopped run, or the seeds that a repeat lacks.", _one_folder),
+    Deed("go_on", "Go on training", "Ctrl+F7", "Train a stopped run, or what a repeat or a sweep lacks.", _one_folder),
     Deed("star", "Star", "Ctrl+B", "Mark the runs with a star, or take it away.", _some),
     Deed("note", "Note", "Ctrl+E", "Write a note on the run.", _one_folder),
     Deed("rename", "Rename…", "F2", "Give the run's experiment another name.", _one_folder),

@@ -107,8 +107,12 @@ class Detail(Card):
             widget.setVisible(one is not None and len(one.folders) == 1)
         self.inspect.setVisible(one is not None)
         self.inspect.setEnabled(can_inspect)
-        self.inspect.setText("Inspect the ensemble" if one is not None and one.record.repeat is not None else "Inspect")
+        repeat, sweep = (one.record.repeat, one.record.sweep) if one is not None else (None, None)
+        self.inspect.setText(
+            f"Inspect the {'ensemble' if repeat is not None else 'best trial'}" if repeat or sweep else "Inspect"
+        )
         self.open.setVisible(one is not None)
+        self.open.setText("Open its experiment" if sweep is None else "Open the sweep")
         self.title.setText(_title(runs))
         self.subtitle.setText(_subtitle(runs))
         self.verdict.setText("")
@@ -132,7 +136,7 @@ class Detail(Card):
             for title, name in (("Validation, best", "best"), ("Validation, last", "last"), ("Test", "test"))
         ]
         heads = ("", "") if len(runs) == 1 else ("first, ", "second, ")
-        counts = [f"{head}n = {max(len(run.counted), 1)}" for head, run in zip(heads, runs, strict=False)]
+        counts = [f"{head}{_count_words(run)}" for head, run in zip(heads, runs, strict=False)]
         rows.insert(0, (runs[0].figure.capitalize(), *counts))
         rows += difference_words(*runs)[:MOST_DIFFERENCES] if len(runs) == 2 else ()
         for number, (title, *values) in enumerate(rows):
@@ -173,6 +177,14 @@ class Detail(Card):
         self._noted = run if len(run.folders) == 1 else None
 
 
+def _count_words(run: ListedRun) -> str:
+    """What the figures are over: "n = 5", or which trial of a sweep they are of."""
+    sweep = run.record.sweep
+    if sweep is None:
+        return f"n = {max(len(run.counted), 1)}"
+    return "no trial yet" if sweep.best is None else f"trial {sweep.best}"
+
+
 def _title(runs: Sequence[ListedRun]) -> str:
     if not runs:
         return "Nothing chosen"
@@ -185,6 +197,12 @@ def _subtitle(runs: Sequence[ListedRun]) -> str:
     if len(runs) == 1:
         run = runs[0]
         which = f"Run {run.record.number}" if run.record.number else run.record.folder.name
+        if (sweep := run.record.sweep) is not None:
+            done = f"{which}: {sweep.over:,} of {count_of(sweep.trials, 'trial')} done."
+            if sweep.best is None:
+                return done
+            best = "the best" if sweep.complete else "the best so far"
+            return f"{done} Curves and figures are of trial {sweep.best}, {best}."
         if not run.members:
             return f"{which}, {run.task}"
         return f"{count_of(len(run.members), 'run')}, alike{' but for the seed' if len(run.counted) > 1 else ''}"

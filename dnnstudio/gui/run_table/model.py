@@ -139,7 +139,8 @@ class RunTree(QAbstractItemModel):
                 return f"{column.text(content)}{painted}"
             case Qt.ItemDataRole.ToolTipRole:
                 folders = "\n".join(str(folder) for folder in content.folders[:10])
-                return content.remarks.note if column.key == "note" else folders if column.key == NAME else None
+                named = f"{content.name}\n{folders}"
+                return content.remarks.note if column.key == "note" else named if column.key == NAME else None
             case Qt.ItemDataRole.TextAlignmentRole:
                 side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
                 return int(side | Qt.AlignmentFlag.AlignVCenter)

@@ -13,11 +13,13 @@ from PySide6.QtWidgets import QWidget
 
 from dnnstudio.core.atomic_files import write_atomically
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.study.listing import ListedRun, read_listed
+from dnnstudio.core.study.list_reading import read_listed
+from dnnstudio.core.study.listing import ListedRun
+from dnnstudio.core.study.sweep_record import rename_sweep
 from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.model_store import move_to_trash, rename, restore
 from dnnstudio.core.workspace.remarks import Color, write_remarks
-from dnnstudio.core.workspace.runs import CHECKPOINT, RUNS, SWEEPS, comparison_runs, run_folders
+from dnnstudio.core.workspace.runs import CHECKPOINT, RUNS, SWEEPS, comparison_runs, is_sweep, run_folders
 from dnnstudio.gui.base.actions import Actions
 from dnnstudio.gui.base.run_controller import RunController
 from dnnstudio.gui.base.settings import Settings
@@ -25,7 +27,8 @@ from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.run_table.deeds import COLOR_DEEDS
 from dnnstudio.gui.run_table.reader import RunReader
 from dnnstudio.gui.run_table.window import RunWindow
-from dnnstudio.gui.runs.panel import RunsPanel, open_folder
+from dnnstudio.gui.runs.menu import open_folder
+from dnnstudio.gui.runs.panel import RunsPanel
 from dnnstudio.gui.theme import Theme
 
 STOPPED = ("stopped", "unfinished")
@@ -104,14 +107,18 @@ class RunTableOpener(QObject):
     def _can_do(self, deed: str, run: ListedRun) -> bool:
         """What the table itself does not know: what trains, and what lies where."""
         training = self._controller.training and self._controller.run_folder in run.folders
-        listed = self._panel.runs.row_of(run.record.folder) >= 0
+        listed = self._panel.lists(run.record.folder)
         match deed:
             case "go_on":
-                lacks = run.record.repeat is not None and not run.record.repeat.complete
+                several = run.record.repeat or run.record.sweep
+                lacks = several is not None and not several.complete
                 stopped = run.record.status in STOPPED and (run.record.folder / CHECKPOINT).is_dir()
-                return not self._controller.training and (lacks or (stopped and run.record.repeat is None))
-            case "show" | "inspect":
+                alone = several is None and not self._is_member(run.record.folder)  # a member goes on with its row
+                return not self._controller.training and (lacks or (stopped and alone))
+            case "show":
                 return listed
+            case "inspect":
+                return listed and (run.record.sweep is None or run.record.has_network)
             case "rename":
                 return not training
             case "delete":
@@ -119,14 +126,18 @@ class RunTableOpener(QObject):
         return True
 
     def _can_go(self, folder: Path) -> bool:
-        """Whether a run can be taken away: a member of an ensemble or a comparison belongs to it."""
-        return folder.parent == self._settings.workspace / RUNS or folder in self._settings.added_runs
+        """Whether a run can be taken away: a member of an ensemble, a sweep or a comparison belongs to it."""
+        places = (self._settings.workspace / RUNS, self._settings.workspace / SWEEPS)
+        return folder.parent in places or folder in self._settings.added_runs
+
+    def _is_member(self, folder: Path) -> bool:
+        return self._panel.runs.row_of(folder.parent.parent) >= 0
 
     def do(self, deed: str, runs: Sequence[ListedRun]) -> None:
         """Do a command on rows of the table."""
         folder = runs[0].record.folder
         deeds: dict[str, Callable[[], None]] = {
-            "open": partial(self._in_front, partial(self._open_experiment, folder)),
+            "open": partial(self._open_experiment if is_sweep(folder) else self._open_in_front, folder),
             "show": partial(self._in_front, partial(self._panel.select, folder)),
             "inspect": partial(self._inspect, folder),
             "go_on": partial(self._go_on, folder),
@@ -149,6 +160,9 @@ class RunTableOpener(QObject):
         deed()
         self._parent.raise_()
         self._parent.activateWindow()
+
+    def _open_in_front(self, folder: Path) -> None:
+        self._in_front(partial(self._open_experiment, folder))
 
     def _inspect(self, folder: Path) -> None:
         self._panel.select(folder)
@@ -180,7 +194,10 @@ class RunTableOpener(QObject):
     def _rename(self, run: ListedRun) -> None:
         name = self._dialogs.rename(self.window or self._parent, run.record.name)
         if name is not None:
-            rename(run.record.folder, name)
+            if run.record.sweep is not None:
+                rename_sweep(run.record.folder, name)
+            else:
+                rename(run.record.folder, name)
             self._read_again(run.record.folder)
             self._panel.read_again(run.record.folder)
 

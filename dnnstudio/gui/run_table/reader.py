@@ -10,15 +10,26 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.study.listing import ListedRun, read_listed
+from dnnstudio.core.study.list_reading import read_listed
+from dnnstudio.core.study.listing import ListedRun
+from dnnstudio.core.study.trials import RECORDS
 from dnnstudio.core.workspace.ensembles import ENSEMBLE, is_ensemble, member_folder, read_ensemble
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.remarks import FILE as REMARKS
-from dnnstudio.core.workspace.runs import EXPERIMENT, METRICS, comparison_runs, is_run, run_folders
+from dnnstudio.core.workspace.runs import (
+    EXPERIMENT,
+    METRICS,
+    SWEEP,
+    comparison_runs,
+    is_run,
+    is_sweep,
+    run_folders,
+    sweep_folders,
+)
 
 SLICE_S = 0.008
 """As in the panel of runs: the window answers between two slices."""
-FILES = (EXPERIMENT, ENSEMBLE, METRICS, HISTORY, REMARKS)
+FILES = (EXPERIMENT, ENSEMBLE, SWEEP, RECORDS, METRICS, HISTORY, REMARKS)
 Stamp = tuple[int, ...]
 
 
@@ -74,7 +85,8 @@ class RunReader(QObject):
 
     def refresh(self) -> None:
         """Look at all folders again."""
-        places = (*run_folders(self._workspace), *comparison_runs(self._workspace), *self._added)
+        sweeps = (folder for folder in sweep_folders(self._workspace) if is_sweep(folder))
+        places = (*run_folders(self._workspace), *sweeps, *comparison_runs(self._workspace), *self._added)
         folders = dict.fromkeys(places)
         gone = [folder for folder in (*self._known, *self.unread) if folder not in folders]
         for folder in gone:
@@ -85,7 +97,9 @@ class RunReader(QObject):
         self._timer.start()
 
     def read_again(self, folder: Path) -> None:
-        """Read one folder at once."""
+        """Read one folder at once; for a member, the row that it lies below."""
+        row = folder.parent.parent
+        folder = row if folder not in self._known and row in self._known else folder
         self._known.pop(folder, None)
         self._read(folder)
         self._tell()
@@ -115,7 +129,7 @@ class RunReader(QObject):
             self._news = True
         except UserError as error:
             gone = self._known.pop(folder, None) is not None
-            new = self.unread.get(folder) != str(error) and (is_run(folder) or is_ensemble(folder))
+            new = self.unread.get(folder) != str(error) and (is_run(folder) or is_ensemble(folder) or is_sweep(folder))
             if new:
                 self.unread[folder] = str(error)
             self._news = self._news or gone or new

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from collections.abc import Callable
+
+from PySide6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -17,7 +19,7 @@ from PySide6.QtWidgets import (
 from dnnstudio.core.study.listing import ListedRun
 from dnnstudio.core.text import count_of
 from dnnstudio.gui.base.run_colors import COLOR_TOKENS
-from dnnstudio.gui.base.runs_model import STATUS_ICONS
+from dnnstudio.gui.base.run_words import STATUS_ICONS
 from dnnstudio.gui.run_table.arranging import NAME, STAR, STATUS, Column, Task
 from dnnstudio.gui.run_table.model import BEST_ROLE, COLUMN_ROLE, RUN_ROLE, TASK_ROLE, Index, RunTree
 from dnnstudio.gui.theme import Theme
@@ -81,17 +83,22 @@ class RowDelegate(QStyledItemDelegate):
             )
         badge = badge_words(run) if column.key == NAME else ""
         if badge:
-            self._theme.icon("stack", "accent").paint(painter, QRect(inner.left(), middle, 14, 14))
+            kind = "stack" if run.record.sweep is None else "grid-four"
+            self._theme.icon(kind, "accent").paint(painter, QRect(inner.left(), middle, 14, 14))
             inner.setLeft(inner.left() + 20)
             inner = self._paint_badge(painter, inner, badge)
         strong = bool(index.data(BEST_ROLE)) or bool(badge)
         painter.setFont(self._theme.font(12, QFont.Weight.DemiBold if strong else QFont.Weight.Normal))
-        painter.setPen(self._theme.color("text"))
-        text = painter.fontMetrics().elidedText(str(index.data()), Qt.TextElideMode.ElideRight, inner.width())
+        shared = column.setting and index.parent().data(RUN_ROLE) is not None and not _varies(index, column)
+        painter.setPen(self._theme.color("text2" if shared else "text"))
+        text = str(index.data())
+        if column.key == NAME:
+            text = short_name(text, lambda words: painter.fontMetrics().horizontalAdvance(words) <= inner.width())
+        text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
         painter.drawText(inner, Qt.AlignmentFlag(index.data(Qt.ItemDataRole.TextAlignmentRole)), text)
 
     def _paint_badge(self, painter: QPainter, inner: QRect, words: str) -> QRect:
-        """The number of seeds at the right of the name; returns what room is left for the name."""
+        """The number of seeds or trials at the right of the name; returns what room is left for the name."""
         painter.setFont(self._theme.font(10, QFont.Weight.DemiBold))
         width = painter.fontMetrics().horizontalAdvance(words) + 12
         place = QRect(inner.right() - width, inner.center().y() - 8, width, 17)
@@ -102,6 +109,17 @@ class RowDelegate(QStyledItemDelegate):
         painter.setPen(self._theme.color("accent"))
         painter.drawText(place, Qt.AlignmentFlag.AlignCenter, words)
         return inner.adjusted(0, 0, -width - 8, 0)
+
+
+def _varies(index: Index, column: Column) -> bool:
+    """Whether the row above, a sweep, varies this setting."""
+    return column.key in index.parent().data(RUN_ROLE).ranges
+
+
+def short_name(name: str, fits: Callable[[str], bool]) -> str:
+    """A name of a run; where there is no room for all of it, what changed alone: rows differ by that."""
+    _, colon, changed = name.partition(": ")
+    return name if fits(name) or not colon else f"…: {changed}"
 
 
 class RunView(QTreeView):
@@ -150,6 +168,11 @@ class RunView(QTreeView):
             painter.fillRect(rect, self._theme.color("inset"))
         elif self.selectionModel().isSelected(index):
             painter.fillRect(rect, self._theme.color("accent_soft"))
+        if index.parent().data(RUN_ROLE) is not None:  # a member hangs on its row
+            last = not index.siblingAtRow(index.row() + 1).isValid() if isinstance(index, QModelIndex) else False
+            x, half, line = rect.right() - 8, rect.center().y(), self._theme.color("strong")
+            painter.fillRect(QRect(x, rect.top(), 1, (half if last else rect.bottom() + 1) - rect.top()), line)
+            painter.fillRect(QRect(x, half, 8, 1), line)
         super().drawBranches(painter, rect, index)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -180,9 +203,11 @@ class RunView(QTreeView):
 
 
 def badge_words(run: ListedRun) -> str:
-    """ "5 SEEDS" of a row over several; "2 RUNS" where all have one seed. "" for a single run."""
+    """ "5 SEEDS" of a row over several, "12 TRIALS" of a sweep, "2 RUNS" of one seed, "" of a single run."""
     if run.record.repeat is not None:  # also of those that have not begun
         return count_of(len(run.record.repeat.seeds), "seed").upper()
+    if run.record.sweep is not None:
+        return count_of(run.record.sweep.trials, "trial").upper()
     seeds, runs = len(run.counted), len(run.members)
     words = count_of(runs, "run") if seeds == 1 < runs else count_of(seeds, "seed")
     return words.upper() if runs else ""

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QAction, QDesktopServices
+from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QMenu,
     QSizePolicy,
@@ -19,21 +18,21 @@ from PySide6.QtWidgets import (
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.shapes import infer_shapes, totals
 from dnnstudio.core.os_errors import is_folder_there
-from dnnstudio.core.study.repeat_record import read_row
+from dnnstudio.core.study.rows import member_names, read_row
 from dnnstudio.core.text import share_text
 from dnnstudio.core.uncertainty.figure_names import R2
 from dnnstudio.core.workspace.runs import (
-    CHECKPOINT,
-    MODEL,
     RunRecord,
-    best_apart,
     comparison_runs,
+    is_sweep,
     model_file,
-    read_metrics,
     run_folders,
+    sweep_folders,
     trained_on,
 )
-from dnnstudio.gui.base.runs_model import TRAINING, RunsModel, figure
+from dnnstudio.gui.base.run_words import TRAINING, figure
+from dnnstudio.gui.base.runs_model import RunsModel
+from dnnstudio.gui.runs.menu import RunMenu, open_folder
 from dnnstudio.gui.runs.table import RunsTable
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, MiniButton, label
@@ -41,6 +40,8 @@ from dnnstudio.gui.widgets import Card, MiniButton, label
 if TYPE_CHECKING:
     from dnnstudio.core.jobs.events import EpochDone, RunEnded, RunStarted
 
+PASSING = ("stopped", "unfinished", TRAINING)
+"""A member that is so may be otherwise a moment later."""
 SLICE_S = 0.008
 """Runs are read in slices of this duration, so that a workspace of hundreds never blocks the window."""
 
@@ -49,15 +50,17 @@ class RunsPanel(Card):
     """All runs of the workspace, and those that were added from elsewhere.
 
     `run_chosen(RunRecord)` when one is selected; `experiment_requested(Path)` and `model_requested(Path)` carry what to
-    open, `go_on_requested(Path)` the run to go on with, `predict_requested(Path)` the run that shall answer new cases;
-    `save_requested(Path, str)` the run whose last or best weights shall be saved; `eye_pressed(RunRecord)` when a run
-    shall be drawn under the chosen one, or no longer. Folded, it is one line that says which run is best.
+    open, `go_on_requested(Path)` the run to go on with, `sweep_requested(Path)` the sweep to show,
+    `predict_requested(Path)` the run that shall answer new cases; `save_requested(Path, str)` the run whose last or
+    best weights shall be saved; `eye_pressed(RunRecord)` when a run shall be drawn under the chosen one, or no longer.
+    A row of several trainings unfolds into them. Folded, the panel is one line that says which run is best.
     """
 
     run_chosen = Signal(object)
     experiment_requested = Signal(object)
     model_requested = Signal(object)
     go_on_requested = Signal(object)
+    sweep_requested = Signal(object)
     save_requested = Signal(object, str)
     predict_requested = Signal(object)
     eye_pressed = Signal(object)
@@ -78,6 +81,10 @@ class RunsPanel(Card):
         self._workspace = workspace
         self._added = added
         self._waiting: list[Path] = []
+        self._members: dict[Path, tuple[Path, str]] = {}
+        """Run folder of a member → the folder of its row, and its name there."""
+        self._wanted: Path | None = None
+        """The member that is selected once it is read."""
         self._live: RunRecord | None = None
         self._live_started = 0.0
         self.runs = RunsModel(self)
@@ -105,6 +112,7 @@ class RunsPanel(Card):
     def _make_table(self, theme: Theme) -> RunsTable:
         table = RunsTable(theme, self.runs)
         table.eye_pressed.connect(self.eye_pressed)
+        table.fold_pressed.connect(lambda record: self.set_open(record.folder, not self.runs.is_open(record.folder)))
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         table.customContextMenuRequested.connect(self._open_menu)
         table.selectionModel().selectionChanged.connect(self._tell_chosen)
@@ -122,7 +130,8 @@ class RunsPanel(Card):
     def refresh(self) -> None:
         """Look at the workspace again. Runs are read little by little while the window lives on."""
         elsewhere = (folder for folder in self._added() if is_folder_there(folder))
-        folders = (*elsewhere, *comparison_runs(self._workspace), *run_folders(self._workspace))
+        sweeps = (folder for folder in sweep_folders(self._workspace) if is_sweep(folder))
+        folders = (*elsewhere, *comparison_runs(self._workspace), *sweeps, *run_folders(self._workspace))
         self.runs.remove_all_but(folders)
         known = {record.folder for record in self.runs.records}
         self._waiting = [folder for folder in folders if folder not in known]
@@ -146,9 +155,39 @@ class RunsPanel(Card):
         if self._live is not None and folder == self._live.folder:
             return
         try:
-            self.runs.put(read_row(folder))
+            record = read_row(folder)
         except UserError:
             return  # folders without a run are ignored
+        if (member := self._members.get(folder)) is None:
+            self.runs.put(record)
+            return
+        parent, name = member
+        self.runs.put_member(parent, replace(record, name=name))
+        if folder == self._wanted:
+            self._wanted = None
+            self.select(folder)
+
+    # ------------------------------------------------------------------------------------------ unfolding
+
+    def set_open(self, folder: Path, opened: bool) -> None:
+        """Unfold the row of a repeat or a sweep into its members, which are read little by little, or fold it."""
+        self.runs.set_open(folder, opened)
+        self._read_members(folder)
+
+    def _read_members(self, folder: Path) -> None:
+        """Read what lies behind a row, if it is unfolded: what is new, and what has not ended."""
+        if not self.runs.is_open(folder):
+            return
+        try:
+            names = member_names(folder)
+        except UserError:
+            return  # it is said where the run is chosen
+        self._members |= {member: (folder, name) for member, name in names.items()}
+        known = {member: self.runs.record(self.runs.row_of(member)) for member in names}
+        fresh = [member for member, record in known.items() if record is None or record.status in PASSING]
+        self._waiting = [*(one for one in self._waiting if one not in names), *reversed(fresh)]
+        if self._waiting:
+            self._reader.start()
 
     # ------------------------------------------------------------------------------------------ the live run
 
@@ -200,6 +239,7 @@ class RunsPanel(Card):
         """Add or update the row of a repeat that is under way."""
         self._live = record
         self.runs.put(record)
+        self._read_members(record.folder)
         self._show_state()
 
     def end_live(self) -> None:
@@ -211,6 +251,7 @@ class RunsPanel(Card):
     def read_again(self, folder: Path) -> None:
         """Update the row of a run whose folder has changed."""
         self._read(folder)
+        self._read_members(folder)
         self._show_state()
 
     def end(self, event: RunEnded) -> None:
@@ -245,11 +286,19 @@ class RunsPanel(Card):
             self.folded_changed.emit(folded)
 
     def select(self, folder: Path) -> None:
-        """Select the run in that folder, if it is listed."""
+        """Select the run in that folder, if it is listed; the row of a member is unfolded first."""
         row = self.runs.row_of(folder)
+        if row < 0 and self.lists(folder):
+            self._wanted = folder
+            self.set_open(_row_above(folder), True)
+            return
         if row >= 0:
             self.table.selectRow(row)
             self.table.scrollTo(self.runs.index(row, 0))
+
+    def lists(self, folder: Path) -> bool:
+        """Whether the run in that folder has a row, or lies behind one."""
+        return self.runs.row_of(folder) >= 0 or self.runs.row_of(_row_above(folder)) >= 0
 
     @property
     def chosen(self) -> RunRecord | None:
@@ -268,7 +317,7 @@ class RunsPanel(Card):
         return text[:1].upper() + text[1:]
 
     def _show_state(self) -> None:
-        count = self.runs.rowCount()
+        count = len(self.runs.records)
         self.head.set_count(f"{count:,}" if count else "")
         self.head.set_note(self.sentence() if self._folded else "")
         self._note.setVisible(not self._folded and count > 1)
@@ -289,7 +338,7 @@ class RunsPanel(Card):
     def _open_experiment_of(self, index: QModelIndex) -> None:
         record = self.runs.record(index.row())
         if record is not None:
-            self.experiment_requested.emit(record.folder)
+            (self.experiment_requested if record.sweep is None else self.sweep_requested).emit(record.folder)
 
     def _open_menu(self, place: QPoint) -> None:
         index = self.table.indexAt(place)
@@ -301,55 +350,31 @@ class RunsPanel(Card):
 
     def menu_for(self, record: RunRecord) -> QMenu:
         """The menu of commands on one run."""
-        menu = QMenu(self)
-        menu.setObjectName("run_menu")
-        has_model = (record.folder / MODEL).exists() or (record.folder / CHECKPOINT).is_dir()
-        stopped_early = record.status in ("stopped", "unfinished") and (record.folder / CHECKPOINT).is_dir()
-        if record.repeat is not None:
-            stopped_early = not record.repeat.complete and record.status != TRAINING
-        has_last, epoch = (record.folder / MODEL).exists(), self._best_epoch(record)
-        named = f" (epoch {epoch})" if epoch is not None else ""
-        deeds: tuple[tuple[str, str, bool, Any], ...] = (
-            ("go_on_run", "Go on training", stopped_early, self.go_on_requested.emit),
-            ("draw_run", "Draw with the chosen run", True, lambda _: self.eye_pressed.emit(record)),
-            ("open_run_experiment", "Open its experiment", True, self.experiment_requested.emit),
-            ("predict_with_run", "Predict new cases…", has_last, self.predict_requested.emit),
-            ("open_run_model", "Open its model", has_model, self.model_requested.emit),
-            (
-                "use_best_weights",
-                f"Use the best weights{named}",
-                epoch is not None,
-                lambda folder: self.model_requested.emit(model_file(folder, "best")),
-            ),
-            ("save_run_model", "Save its model…", has_last, lambda folder: self.save_requested.emit(folder, "last")),
-            (
-                "save_run_best",
-                f"Save its best weights{named}…",
-                epoch is not None,
-                lambda folder: self.save_requested.emit(folder, "best"),
-            ),
-            ("open_run_folder", "Open its folder", True, open_folder),
-        )
-        for name, text, enabled, deed in deeds:
-            action = QAction(text, menu)
-            action.setObjectName(name)
-            action.setEnabled(enabled)
-            action.triggered.connect(lambda _=False, deed=deed: deed(record.folder))
-            menu.addAction(action)
+        menu = RunMenu(record, self.runs.fold_of(record), self)
+        menu.asked.connect(lambda name: self._do(name, record))
         return menu
 
-    @staticmethod
-    def _best_epoch(record: RunRecord) -> int | None:
-        """The best epoch where its weights are not the last ones; None also where the run's figures are damaged."""
-        try:
-            return best_apart(record.folder, read_metrics(record.folder) or {})
-        except UserError:
-            return None
+    def _do(self, name: str, record: RunRecord) -> None:
+        folder, home = record.folder, record.home
+        deeds: dict[str, Callable[[], None]] = {
+            "go_on_run": lambda: self.go_on_requested.emit(folder),
+            "open_sweep": lambda: self.sweep_requested.emit(folder),
+            "unfold_run": lambda: self.set_open(folder, not self.runs.is_open(folder)),
+            "draw_run": lambda: self.eye_pressed.emit(record),
+            "open_run_experiment": lambda: self.experiment_requested.emit(home),
+            "predict_with_run": lambda: self.predict_requested.emit(home),
+            "open_run_model": lambda: self.model_requested.emit(home),
+            "use_best_weights": lambda: self.model_requested.emit(model_file(home, "best")),
+            "save_run_model": lambda: self.save_requested.emit(home, "last"),
+            "save_run_best": lambda: self.save_requested.emit(home, "best"),
+            "open_run_folder": lambda: open_folder(folder),
+        }
+        deeds[name]()
 
 
-def open_folder(folder: Path) -> None:
-    """Show a folder in the system's file manager."""
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+def _row_above(folder: Path) -> Path:
+    """The folder of the repeat or sweep that a member lies in: members/SEED, trials/NUMBER."""
+    return folder.parent.parent
 
 
 def count_parameters(event: RunStarted, input_shape: tuple[int, ...] | None) -> int:

@@ -16,22 +16,26 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from dnnstudio.gui.base.run_words import STATUS_ICONS
 from dnnstudio.gui.base.runs_model import (
     BEST_ROLE,
     COLUMNS,
     EYE_COLUMN,
     EYE_ROLE,
+    FOLD_ROLE,
     OF_CLASSES,
     OF_NUMBERS,
     RECORD_ROLE,
     STATUS_COLUMN,
-    STATUS_ICONS,
+    Fold,
     Index,
     RunsModel,
 )
 from dnnstudio.gui.theme import Theme
 
 ROW_HEIGHT = 30
+CARET, STEP = 18, 24
+"""Room for the caret of a row that can be unfolded, and how far in its members lie."""
 NAME_WIDTH = 100
 """Minimum width of the name column: in a narrow table other columns are hidden, in this order."""
 LEFT_OUT = tuple(
@@ -65,6 +69,8 @@ class RunDelegate(QStyledItemDelegate):
             painter.restore()
             return
         text_area = area.adjusted(10, 0, -10, -1)
+        if index.column() == 0:
+            text_area = self._paint_fold(painter, text_area, index)
         if index.column() == STATUS_COLUMN:
             icon, tone = STATUS_ICONS.get(index.data(RECORD_ROLE).status, ("question", "text3"))
             self._theme.icon(icon, tone).paint(painter, QRect(text_area.left(), area.center().y() - 7, 14, 14))
@@ -78,11 +84,33 @@ class RunDelegate(QStyledItemDelegate):
         painter.drawText(text_area, alignment, text)
         painter.restore()
 
+    def _paint_fold(self, painter: QPainter, area: QRect, index: Index) -> QRect:
+        """The caret and icon of a row of several, or the bracket of a member; what is left for the name."""
+        fold, middle = index.data(FOLD_ROLE), area.center().y() - 7
+        if fold is Fold.MEMBER:
+            last = index.sibling(index.row() + 1, 0).data(FOLD_ROLE) is not Fold.MEMBER
+            line, half = self._theme.color("strong"), area.center().y()
+            painter.fillRect(
+                QRect(area.left() + 7, area.top(), 1, (half if last else area.bottom() + 2) - area.top()), line
+            )
+            painter.fillRect(QRect(area.left() + 7, half, 8, 1), line)
+            return area.adjusted(STEP, 0, 0, 0)
+        if fold is Fold.NONE:
+            return area
+        caret = "caret-down" if fold is Fold.OPEN else "caret-right"
+        self._theme.icon(caret, "text2").paint(painter, QRect(area.left() - 2, middle, 14, 14))
+        kind = "stack" if index.data(RECORD_ROLE).repeat is not None else "grid-four"
+        self._theme.icon(kind, "accent").paint(painter, QRect(area.left() + CARET, middle, 14, 14))
+        return area.adjusted(CARET + 20, 0, 0, 0)
+
 
 class RunsTable(QTableView):
-    """The table. `eye_pressed` carries the record of the row whose eye is clicked, without selecting that row."""
+    """The table. `eye_pressed` carries the record of the row whose eye is clicked, without selecting that row;
+    `fold_pressed` that of a row whose caret is clicked, or that Right unfolds and Left folds.
+    """
 
     eye_pressed = Signal(object)
+    fold_pressed = Signal(object)
 
     def __init__(self, theme: Theme, runs: RunsModel) -> None:
         super().__init__()
@@ -113,7 +141,7 @@ class RunsTable(QTableView):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(EYE_COLUMN, QHeaderView.ResizeMode.Fixed)
         header.moveSection(EYE_COLUMN, 0)
-        for changed in (runs.dataChanged, runs.rowsInserted, runs.modelReset):
+        for changed in (runs.dataChanged, runs.rowsInserted, runs.rowsRemoved, runs.modelReset):
             changed.connect(self._on_changed)
         self._unused = runs.unused
         self._arrange()
@@ -122,15 +150,27 @@ class RunsTable(QTableView):
         index = self.indexAt(place)
         return index.data(RECORD_ROLE) if index.isValid() and index.column() == EYE_COLUMN else None
 
+    def _caret_at(self, place: QPoint) -> object | None:
+        index = self.indexAt(place)
+        if not index.isValid() or index.column() != 0 or index.data(FOLD_ROLE) not in (Fold.OPEN, Fold.CLOSED):
+            return None
+        return index.data(RECORD_ROLE) if place.x() < self.visualRect(index).left() + 10 + CARET else None
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        record = self._eye_at(event.position().toPoint())
-        if record is not None and event.button() == Qt.MouseButton.LeftButton:
-            self.eye_pressed.emit(record)
-            return
+        if event.button() == Qt.MouseButton.LeftButton:
+            place = event.position().toPoint()
+            for record, pressed in (
+                (self._eye_at(place), self.eye_pressed),
+                (self._caret_at(place), self.fold_pressed),
+            ):
+                if record is not None:
+                    pressed.emit(record)
+                    return
         super().mousePressEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if self._eye_at(event.position().toPoint()) is None:
+        place = event.position().toPoint()
+        if self._eye_at(place) is None and self._caret_at(place) is None:
             super().mouseDoubleClickEvent(event)
         else:
             self.mousePressEvent(event)
@@ -139,6 +179,11 @@ class RunsTable(QTableView):
         chosen = self.selectionModel().selectedRows()
         if event.key() == Qt.Key.Key_Space and chosen:
             self.eye_pressed.emit(chosen[0].data(RECORD_ROLE))
+            return
+        wanted = {Qt.Key.Key_Right: Fold.CLOSED, Qt.Key.Key_Left: Fold.OPEN}.get(Qt.Key(event.key()))
+        if wanted is not None and chosen:
+            if chosen[0].data(FOLD_ROLE) is wanted:
+                self.fold_pressed.emit(chosen[0].data(RECORD_ROLE))
             return
         super().keyPressEvent(event)
 

@@ -187,6 +187,9 @@ def assemble(
         actions=base.actions,
         display=RepeatDisplay(panels.plots, panels.side, front.runs, window),
     )
+    sweeps = SweepOpener(
+        window, document, controller, theme=theme, actions=base.actions, panel=front.runs, dialogs=dialogs
+    )
     training_actions = TrainingActions(
         window,
         document,
@@ -199,12 +202,10 @@ def assemble(
         plots=panels.plots,
         may_go_on=transfer.may_go_on,
         go_on_repeat=repeats.go_on,
+        go_on_sweep=sweeps.go_on,
     )
     library = LibraryController(
         window, document, base.engine, controller, files, base.actions, front.runs, theme, dialogs, settings
-    )
-    sweeps = SweepOpener(
-        window, document, controller, theme=theme, actions=base.actions, panel=front.runs, dialogs=dialogs
     )
     run_table = RunTableOpener(
         window,
@@ -348,6 +349,9 @@ def _wire_runs(bench: Workbench, front: Front, actions: Actions) -> None:
     bench.side.result.best_requested.connect(bench.files.open_model_of)
     bench.files.workspace_changed.connect(front.runs.set_workspace)
     bench.files.workspace_changed.connect(bench.run_table.refresh)
+    bench.files.sweep_opened.connect(bench.sweeps.show_folder)
+    front.runs.sweep_requested.connect(bench.sweeps.show_folder)
+    bench.sweeps.kept.connect(bench.run_table.refresh)
     bench.files.run_opened.connect(bench.run_table.list_opened)
     bench.repeats.measured.connect(bench.run_table.refresh)
     front.runs.table_requested.connect(actions["runs"].trigger)

@@ -13,7 +13,7 @@ from dnnstudio.core.experiment.transfer import Autoencoder
 from dnnstudio.core.text import count_of, share_text
 from dnnstudio.core.uncertainty.figure_names import BASELINE, R2
 from dnnstudio.core.workspace.figures import measured
-from dnnstudio.gui.base.runs_model import figure
+from dnnstudio.gui.base.run_words import figure
 from dnnstudio.gui.theme import Severity, Theme
 from dnnstudio.gui.widgets import MessageBar
 

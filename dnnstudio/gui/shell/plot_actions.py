@@ -11,7 +11,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.workspace.remarks import read_remarks
 from dnnstudio.core.workspace.runs import RunRecord, safe_name
 from dnnstudio.gui.base.run_colors import COLOR_TOKENS
-from dnnstudio.gui.base.runs_model import TRAINING
+from dnnstudio.gui.base.run_words import TRAINING
 from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.plots.cards.curve_cards import Other, PlotCard
 from dnnstudio.gui.plots.exporting import save_plot
@@ -91,8 +91,9 @@ class PlotActions(QObject):
 
     def _forget_gone(self) -> None:
         listed = {record.folder for record in self._runs.runs.records}
-        if any(folder not in listed for folder in self._drawn):
-            self._drawn = {folder: other for folder, other in self._drawn.items() if folder in listed}
+        gone = [folder for folder in self._drawn if not listed & {folder, folder.parent.parent}]  # a member's row
+        if gone:
+            self._drawn = {folder: other for folder, other in self._drawn.items() if folder not in gone}
             self._show()
 
     def _show(self) -> None:

@@ -22,7 +22,8 @@ from dnnstudio.gui.base.ticket import Failure
 from dnnstudio.gui.plots.cards.side import SideStack
 from dnnstudio.gui.plots.panel import RunPlots
 from dnnstudio.gui.plots.stored import read_stored_run
-from dnnstudio.gui.runs.panel import RunsPanel, count_parameters, open_folder
+from dnnstudio.gui.runs.menu import open_folder
+from dnnstudio.gui.runs.panel import RunsPanel, count_parameters
 from dnnstudio.gui.shell.message_line import MessageLine
 from dnnstudio.gui.shell.status_line import StatusLine
 

@@ -18,7 +18,7 @@ from dnnstudio.core.jobs.resume import more_epochs_sentence, offers
 from dnnstudio.core.planning.more_epochs import Way
 from dnnstudio.core.planning.stochastic import with_dropout
 from dnnstudio.core.workspace.ensembles import is_ensemble
-from dnnstudio.core.workspace.runs import CHECKPOINT, RunRecord
+from dnnstudio.core.workspace.runs import CHECKPOINT, RunRecord, is_sweep
 from dnnstudio.gui.base.actions import Actions
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.engine_thread import Engine
@@ -56,10 +56,11 @@ class TrainingActions(QObject):
         plots: RunPlots,
         may_go_on: Callable[[Path], bool],
         go_on_repeat: Callable[[Path], None],
+        go_on_sweep: Callable[[Path], None],
     ) -> None:
         """`may_go_on` is asked before a run goes on: other models may have a say, where layers are shared.
 
-        `go_on_repeat` trains what an ensemble still lacks.
+        `go_on_repeat` trains what an ensemble still lacks, `go_on_sweep` the trials of a sweep that are not over.
         """
         super().__init__(window)
         self._window = window
@@ -71,6 +72,7 @@ class TrainingActions(QObject):
         self._runs = runs
         self._may_go_on = may_go_on
         self._go_on_repeat = go_on_repeat
+        self._go_on_sweep = go_on_sweep
         self._test = JobClient(engine, self)
         self._test.reported.connect(self._on_tested)
         self._test.answered.connect(self._on_found)
@@ -126,6 +128,9 @@ class TrainingActions(QObject):
         """Go on with a run to its planned end; of an ensemble, train the members that it lacks."""
         if is_ensemble(folder):
             self._go_on_repeat(folder)
+            return
+        if is_sweep(folder):
+            self._go_on_sweep(folder)
             return
         try:
             if self._may_go_on(folder):
@@ -232,7 +237,8 @@ class TrainingActions(QObject):
         can = idle and record is not None and can_go_on(record)
         for name in ("one_epoch", "more_epochs"):
             actions[name].setEnabled(can)
-        lacks = record is not None and record.repeat is not None and not record.repeat.complete
+        several = (record.repeat or record.sweep) if record is not None else None
+        lacks = several is not None and not several.complete
         to_do = can and record is not None and record.epochs_done < record.epochs_planned
         actions["go_on"].setEnabled(to_do or (idle and lacks))
         if can and record is not None:

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from dnnstudio.core.analysis.checks import find_problems
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.experiment.data import DataSummary
-from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.study.sweep import (
     SweepPlan,
-    is_sweep,
     plan_sweep,
     read_sweep,
     resumed_plan,
     target_of,
     write_sweep,
 )
-from dnnstudio.core.study.trials import Trial, read_trials
-from dnnstudio.core.study.varied import corners, parse_varied, values_text, with_values
+from dnnstudio.core.study.sweep_record import sweep_record
+from dnnstudio.core.study.trials import Trial, read_trials, seconds_left
+from dnnstudio.core.study.varied import parse_varied, with_values
 from dnnstudio.core.text import count_of, duration
 from dnnstudio.core.workspace.ensembles import TRAINED
-from dnnstudio.core.workspace.runs import new_sweep_folder, sweep_folders
+from dnnstudio.core.workspace.runs import is_sweep, new_sweep_folder, sweep_folders
 from dnnstudio.core.workspace.sources import rebased
 from dnnstudio.gui.base.actions import Actions
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.run_controller import RunController
+from dnnstudio.gui.base.run_words import TRAINING
 from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.repeats.training import MakeClusterRunner, MakeRunner, local_runner
 from dnnstudio.gui.runs.panel import RunsPanel
-from dnnstudio.gui.sweeps.suggesting import fields_to_vary, suggest, suggestion_of
+from dnnstudio.gui.sweeps.suggesting import check, fields_to_vary, suggest, suggestion_of
 from dnnstudio.gui.sweeps.training import SweepTraining
 from dnnstudio.gui.sweeps.window import SweepWindow, SweepWish
 from dnnstudio.gui.theme import Theme
@@ -46,11 +45,12 @@ MORE = 10
 class SweepOpener(QObject):
     """One window and one sweep at a time, in place of the window's own training.
 
-    `failed(UserError)`; `progressed(share, words, rest)` for the status line.
+    `failed(UserError)`; `progressed(share, words, rest)` for the status line; `kept` when a trial is written down.
     """
 
     failed = Signal(object)
     progressed = Signal(float, str, str)
+    kept = Signal()
 
     def __init__(
         self,
@@ -103,6 +103,22 @@ class SweepOpener(QObject):
         self.window.show()
         self.window.raise_()
         self.window.activateWindow()
+
+    def show_folder(self, folder: Path) -> None:
+        """Show the window with the sweep in `folder`; while another one is trained, that one, and a word on it."""
+        self.open()
+        if folder == self.folder:
+            return
+        if self.training is None:
+            self.show_earlier(folder)
+        else:
+            self._tell(UserError(f"{folder.name} is not shown while another sweep is trained.", "Stop that one first."))
+
+    def go_on(self, folder: Path) -> None:
+        """Train the trials of the sweep in `folder` that are not over, shown in its window."""
+        self.show_folder(folder)
+        if folder == self.folder and self.training is None and self._left > 0:
+            self.start()
 
     def _on_closed(self) -> None:
         window, self.window = self.window, None
@@ -200,7 +216,12 @@ class SweepOpener(QObject):
         words = f"{count_of(count, 'trial')}, {jobs} at a time"
         if self.training is not None and (left := self.training.sweep.seconds_left) is not None:
             return f"{words}: about {duration(left)} left."
-        like = next((one for one in self._panel.runs.records if one.seconds and one.status in TRAINED), None)
+        spent = [trial.seconds for trial in self._trials.values() if trial.seconds]
+        if self.plan is not None and (left := seconds_left(spent, count, at_once=jobs)) is not None:
+            return f"{words}: about {duration(left)}, if each takes as long as those that ended."
+        like = next(
+            (one for one in self._panel.runs.records if one.seconds and one.status in TRAINED and not one.sweep), None
+        )
         if like is None or like.seconds is None:
             return f"{words}. How long they take is known when the first has ended."
         each = like.seconds / max(like.repeat.trained, 1) if like.repeat is not None else like.seconds
@@ -276,6 +297,8 @@ class SweepOpener(QObject):
         training.trial_ended.connect(self._on_trial)
         training.ended.connect(self._on_ended)
         self.training = training
+        self._show_row()
+        self._panel.select(folder)
         if self.window is not None:
             self.window.problem.setText("")
         self._show_plan(plan)
@@ -292,7 +315,19 @@ class SweepOpener(QObject):
         if self.plan is not None:
             self._show_plan(self.plan)
         self._show_state()
+        self._show_row()
+        self.kept.emit()
         self._tell_progress()
+
+    def _show_row(self) -> None:
+        """The sweep's row in the table of runs, while it is trained."""
+        if self.folder is None or self.plan is None:
+            return
+        try:
+            record = sweep_record(self.folder, self.plan, self._trials)
+        except (UserError, OSError):
+            return  # the folder was taken away; the end of the training says so
+        self._panel.show_live(replace(record, status=TRAINING))
 
     def _tell_progress(self) -> None:
         training, plan = self.training, self.plan
@@ -311,6 +346,8 @@ class SweepOpener(QObject):
     def _on_ended(self, error: UserError | None) -> None:
         training, self.training = self.training, None
         self._controller.end_repeat()
+        self._panel.end_live()
+        self.kept.emit()
         if training is not None:
             training.deleteLater()
         if self.plan is not None:
@@ -347,17 +384,3 @@ class SweepOpener(QObject):
             self.window.problem.setText(f"{error.message} {error.hint}")
         else:
             self.failed.emit(error)
-
-
-def check(plan: SweepPlan, experiment: Experiment, summary: DataSummary) -> None:
-    """Refuse a sweep with a trial that cannot be trained, before the first begins. Raises `UserError`.
-
-    Trials with other data are judged when they are trained: theirs has not been read.
-    """
-    for values in corners(plan.vary):
-        trial = with_values(plan.experiment, values)
-        if trial.data != experiment.data:
-            continue
-        for problem in find_problems(trial, summary):
-            if problem.severity == "error":
-                raise UserError(f"With {values_text(values)}: {problem.title.rstrip('.')}.", problem.reason)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from dnnstudio.core.study.listing import setting_title
+from dnnstudio.core.study.setting_words import setting_title
 from dnnstudio.core.study.sweep import SweepPlan
 from dnnstudio.core.study.trials import Trial, best_trial
-from dnnstudio.gui.base.runs_model import figure
+from dnnstudio.gui.base.run_words import figure
 from dnnstudio.gui.sweeps.parallel_axes import Dimension, ParallelAxes
 from dnnstudio.gui.sweeps.plot import EMPTY, places_of, target_title
 from dnnstudio.gui.theme import Role, Theme

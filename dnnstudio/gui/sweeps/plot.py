@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QWidget
 
-from dnnstudio.core.study.listing import setting_title
+from dnnstudio.core.study.setting_words import setting_title
 from dnnstudio.core.study.sweep import SweepPlan
 from dnnstudio.core.study.trials import Trial, best_trial
 from dnnstudio.core.study.varied import Ranged, value_text

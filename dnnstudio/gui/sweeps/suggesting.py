@@ -1,4 +1,4 @@
-"""Which fields can be varied, and what is proposed for one. No widgets."""
+"""Which fields can be varied, what is proposed for one, and whether a sweep can be trained. No widgets."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from dnnstudio.core.analysis.checks import find_problems
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment.data import DataSummary
 from dnnstudio.core.experiment.fields import Option
 from dnnstudio.core.experiment.optimizers import OPTIMIZER_KINDS
 from dnnstudio.core.experiment.paths import get_value
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.schedules import SCHEDULE_KINDS
-from dnnstudio.core.study.listing import setting_title
-from dnnstudio.core.study.varied import Listed, Ranged, value_text
+from dnnstudio.core.study.setting_words import setting_title
+from dnnstudio.core.study.sweep import SweepPlan
+from dnnstudio.core.study.varied import Listed, Ranged, corners, value_text, values_text, with_values
 from dnnstudio.gui.forms.spec import EditorKind, FieldSpec, spec_at, specs_of
 
 Mode = Literal["list", "range", "log"]
@@ -135,3 +138,17 @@ def fields_to_vary(experiment: Experiment) -> Iterator[tuple[str, str]]:
             path = f"layers.{layer.id}.{spec.name}"
             if spec.name not in ("id", "enabled") and can_be_varied(experiment, path):
                 yield path, setting_title(path)
+
+
+def check(plan: SweepPlan, experiment: Experiment, summary: DataSummary) -> None:
+    """Refuse a sweep with a trial that cannot be trained, before the first begins. Raises `UserError`.
+
+    Trials with other data are judged when they are trained: theirs has not been read.
+    """
+    for values in corners(plan.vary):
+        trial = with_values(plan.experiment, values)
+        if trial.data != experiment.data:
+            continue
+        for problem in find_problems(trial, summary):
+            if problem.severity == "error":
+                raise UserError(f"With {values_text(values)}: {problem.title.rstrip('.')}.", problem.reason)

@@ -8,12 +8,12 @@ from math import inf
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
-from dnnstudio.core.study.listing import setting_text, setting_title
+from dnnstudio.core.study.setting_words import setting_text, setting_title
 from dnnstudio.core.study.sweep import SweepPlan
 from dnnstudio.core.study.trials import Trial
 from dnnstudio.core.study.varied import value_text
 from dnnstudio.core.text import duration
-from dnnstudio.gui.base.runs_model import figure
+from dnnstudio.gui.base.run_words import figure
 
 STATUS = {"done": "done", "failed": "failed", "stopped": "stopped", "pruned": "given up"}
 

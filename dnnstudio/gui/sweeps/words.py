@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from dnnstudio.core.study.listing import setting_title
+from dnnstudio.core.study.setting_words import setting_title
 from dnnstudio.core.study.sweep import SweepPlan
 from dnnstudio.core.study.trials import Trial
 from dnnstudio.core.text import count_of, within_words
-from dnnstudio.gui.base.runs_model import figure
+from dnnstudio.gui.base.run_words import figure
 from dnnstudio.gui.sweeps.trial_table import trial_text
 
 

@@ -11,7 +11,7 @@ from dnnstudio.core.experiment.layers import RandomLayer
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.ensembles import member_folder, read_ensemble, trained_members
-from dnnstudio.core.workspace.runs import BEST_MODEL, EXPERIMENT, MODEL, RunRecord, is_run, read_run
+from dnnstudio.core.workspace.runs import BEST_MODEL, EXPERIMENT, RunRecord, is_run, read_run
 from dnnstudio.core.workspace.sources import short_name
 
 Who = Literal["run", "members", "passes"]
@@ -66,12 +66,12 @@ def subject_of(
         return Subject(model, experiment, _title_of(opened, experiment))
     if record is not None and record.repeat is not None and (found := _ensemble(record)) is not None:
         return found
-    if record is not None and (record.folder / MODEL).is_file():
-        title = f"run {record.number}, {record.name}" if record.number else record.name
+    if record is not None and record.has_network:
+        title = record.words
         if (of := record.measured) is not None:
             since = f", shared layers changed by {' and '.join(of.changed_by)}" if of.outdated else ""
             title = f"{title}, {of.weights}{since}"
-        return Subject(record.folder, codec.load(record.folder / EXPERIMENT), title)
+        return Subject(record.home, codec.load(record.home / EXPERIMENT), title)
     if model is not None:
         return Subject(model, experiment, experiment.name)
     return None

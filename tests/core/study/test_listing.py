@@ -20,18 +20,18 @@ from dnnstudio.core.experiment.optimizers import OPTIMIZER_KINDS
 from dnnstudio.core.experiment.paths import set_value
 from dnnstudio.core.experiment.recipes import load_recipe
 from dnnstudio.core.experiment.record import Experiment, Training
+from dnnstudio.core.study.list_reading import read_listed
 from dnnstudio.core.study.listing import (
     ListedRun,
     difference_words,
     differing,
     grouped,
-    read_listed,
-    setting_title,
     settings_of,
     task_of,
     with_names,
 )
 from dnnstudio.core.study.query import check_names, parse_query
+from dnnstudio.core.study.setting_words import setting_title
 from dnnstudio.core.workspace.history import write_history
 from dnnstudio.core.workspace.remarks import read_remarks, write_remarks
 from dnnstudio.core.workspace.runs import RunRecord, Spread

@@ -14,7 +14,8 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.recipes import load_recipe
 from dnnstudio.core.study.repeat import member_experiment
-from dnnstudio.core.study.repeat_record import mean_rows, read_repeat, read_row, spread, spread_words
+from dnnstudio.core.study.repeat_record import mean_rows, read_repeat, spread, spread_words
+from dnnstudio.core.study.rows import read_row
 from dnnstudio.core.workspace.ensembles import EnsembleRecord, member_folder, write_ensemble
 from dnnstudio.core.workspace.history import write_history
 from dnnstudio.core.workspace.runs import Spread

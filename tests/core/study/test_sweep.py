@@ -16,7 +16,6 @@ from dnnstudio.core.experiment.record import Experiment, Training
 from dnnstudio.core.study.sweep import (
     SweepPlan,
     grid_values,
-    is_sweep,
     plan_sweep,
     read_sweep,
     resumed_plan,
@@ -24,6 +23,7 @@ from dnnstudio.core.study.sweep import (
     write_sweep,
 )
 from dnnstudio.core.study.varied import Listed, Ranged
+from dnnstudio.core.workspace.runs import is_sweep
 
 EXPERIMENT = Experiment(name="Small")
 LISTS = (

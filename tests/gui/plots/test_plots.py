@@ -21,7 +21,7 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.jobs.events import BatchesDone, EpochDone, RunEnded, RunStarted
 from dnnstudio.core.workspace.history import write_history
 from dnnstudio.core.workspace.shared_layers import Change, note_change
-from dnnstudio.gui.base.runs_model import figure
+from dnnstudio.gui.base.run_words import figure
 from dnnstudio.gui.plots.base import CurvePlot
 from dnnstudio.gui.plots.cards.result_card import ResultCard
 from dnnstudio.gui.plots.curves import TRACE_POINTS, Curves, Trace, bounds, planned_rates, round_range, round_step

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dnnstudio.core.text import share_text
 from dnnstudio.core.uncertainty.figure_names import R2, RMSE
-from dnnstudio.gui.base.runs_model import figure
+from dnnstudio.gui.base.run_words import figure
 from dnnstudio.gui.plots.sentences import tick_numbers, tick_shares
 
 

@@ -15,7 +15,7 @@ from dnnstudio.core.text import share_text, shortened
 from dnnstudio.core.uncertainty.figure_names import BALANCED, BASELINE, R2, RECALL, RMSE
 from dnnstudio.core.workspace.figures import Measured
 from dnnstudio.core.workspace.runs import best_apart, model_file
-from dnnstudio.gui.base.runs_model import figure
+from dnnstudio.gui.base.run_words import figure
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, ElidedLabel, MiniButton, label, rule
 

@@ -1,0 +1,53 @@
+"""Settings of an experiment, and their values, in the words of the forms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from dnnstudio.core.experiment.fields import Option, option_kinds
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.text import within_words
+
+Setting = str | int | float | bool | None
+
+
+@lru_cache(maxsize=4096)
+def setting_title(path: str) -> str:
+    """A setting in the words of its form: "Learning rate", "Optimizer", "dense_1 units"."""
+    parts = path.split(".")
+    if len(parts) > 1 and parts[-1] == "kind":
+        parts.pop()
+    layer = parts[1] if parts[0] == "layers" and len(parts) > 1 else ""
+    if layer and len(parts) == 2:
+        return layer
+    words = title_of_field(parts) or parts[-1].replace("_", " ")
+    return f"{layer} {within_words(words)}" if layer else words[:1].upper() + words[1:]
+
+
+def title_of_field(parts: Sequence[str]) -> str:
+    """The title that the field at this path has in whatever kinds of record can hold it; "" for no field."""
+    kinds: list[type[Option]] = [Experiment]
+    for place, part in enumerate(parts):
+        if place == 1 and parts[0] == "layers":
+            continue  # the layer's name
+        fields = [kind.model_fields[part] for kind in kinds if part in kind.model_fields]
+        if not fields:
+            return ""
+        if place == len(parts) - 1:
+            return next((field.title for field in fields if field.title), "")
+        kinds = [kind for field in fields for kind in option_kinds(field.annotation).values()]
+    return ""
+
+
+def setting_text(value: Setting) -> str:
+    """A value as a cell shows it."""
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "on" if value else "off"
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)
