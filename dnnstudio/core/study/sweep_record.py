@@ -88,7 +88,7 @@ def rename_sweep(folder: Path, name: str) -> None:
 
     Raises `UserError`.
     """
-    with held(folder, "a change of its name"):
+    with held(folder, "a renaming"):
         plan, trials = read_sweep(folder), read_trials(folder)
         for number in range(plan.count):
             place = trial_folder(folder, number)
