@@ -34,6 +34,7 @@ ENGINE = (
     ("training",),
     ("reuse", "sampling"),
     ("predicting",),
+    ("exporting",),
     ("data_jobs",),
     ("schedules", "session"),
 )

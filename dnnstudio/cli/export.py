@@ -1,4 +1,4 @@
-"""The command `export`: an experiment as a script or notebook, a run's network as a Keras file."""
+"""The command `export`: an experiment as a script or notebook, a trained network in the format of another program."""
 
 from __future__ import annotations
 
@@ -23,14 +23,23 @@ def _names() -> tuple[str, ...]:
 
 @app.command()
 def export(
-    place: Annotated[Path, typer.Argument(metavar="EXPERIMENT_OR_RUN", help="An experiment file or a run folder.")],
+    place: Annotated[
+        Path,
+        typer.Argument(metavar="EXPERIMENT_OR_RUN", help="An experiment file, a run or ensemble folder, a model file."),
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file that is written.")],
     to: Annotated[
         str, typer.Option("--to", metavar="FORMAT", help=f"What it becomes: one of {', '.join(_names())}.")
     ] = "python",
     weights: WhichWeights = "last",
+    stochastic: Annotated[
+        bool, typer.Option("--stochastic", help="Keep dropout active, so that each run of the file is another opinion.")
+    ] = False,
 ) -> None:
-    """Write an experiment as a Python script or notebook of plain Keras, or a run's network as a model file."""
+    """Write an experiment as a Python script or notebook of plain Keras, or a run's network for another program.
+
+    ONNX, LiteRT and SavedModel files are run on 100 rows after writing, and refused where they compute otherwise.
+    """
     from dnnstudio.core.atomic_files import write_atomically
 
     if not out.parent.is_dir():
@@ -38,6 +47,11 @@ def export(
     if to not in _names():
         raise UserError(f"--to is {to}; there is no such format.", f"Use one of {', '.join(_names())}.")
     chosen = EXPORTERS[to]
+    if stochastic and not chosen.runtime:
+        raise UserError(f"--stochastic is for networks in another program's format, not for {to}.", "Leave it out.")
+    if chosen.runtime:
+        _export_network(place, out, chosen, as_weights(weights), stochastic=stochastic)
+        return
     if chosen.needs_weights:
         _export_model(place, out, chosen, as_weights(weights))
     else:
@@ -57,8 +71,22 @@ def _code(place: Path, to: Exporter) -> str:
 def _export_model(place: Path, out: Path, to: Exporter, weights: Weights) -> None:
     from dnnstudio.core.jobs.requests import SaveModel
 
-    if out.suffix.lower() != to.suffix:
+    _require(place, out, to)
+    run_job(SaveModel(model=place, path=out, weights=weights))
+
+
+def _require(place: Path, out: Path, to: Exporter) -> None:
+    if to.suffix and out.suffix.lower() != to.suffix:
         raise UserError(f"--out is {out}; with --to {to.name} it ends in {to.suffix}.", "Rename it.")
     if place.suffix.lower() == ".json":
         raise UserError(f"{place} is an experiment, which has no weights yet.", "Train it, and give its run folder.")
-    run_job(SaveModel(model=place, path=out, weights=weights))
+
+
+def _export_network(place: Path, out: Path, to: Exporter, weights: Weights, *, stochastic: bool) -> None:
+    from dnnstudio.core.jobs.exports import ExportNetwork
+
+    _require(place, out, to)
+    done = run_job(ExportNetwork(model=place, path=out, to=to.name, weights=weights, stochastic=stochastic))
+    print(f"Written to {done.path}")
+    for sentence in done.sentences:
+        print(sentence)

@@ -14,6 +14,10 @@ class Code(StrEnum):
     """The name is in use."""
     IN_USE = "in_use"
     """Another program, or another part of this one, works on the folder."""
+    EXTRA_MISSING = "extra_missing"
+    """An optional package is not installed."""
+    NOT_THE_SAME = "not_the_same"
+    """What was written does not compute as the network does."""
 
 
 class UserError(Exception):

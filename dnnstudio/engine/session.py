@@ -19,6 +19,7 @@ from dnnstudio.core.folder_lock import held
 from dnnstudio.core.jobs.cases import CASE_JOBS
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.events import Event, Progress, RunEnded, Stage
+from dnnstudio.core.jobs.exports import ExportNetwork
 from dnnstudio.core.jobs.requests import (
     Augment,
     CompareModels,
@@ -39,7 +40,6 @@ from dnnstudio.core.jobs.results import (
     EndReason,
     Evaluation,
     FoundRate,
-    Library,
     ModelComparison,
     OpenedModel,
     Reconstructions,
@@ -100,10 +100,14 @@ class Session:
                     return self._open(job, control)
                 case SaveModel():
                     return self._save(job, control)
+                case ExportNetwork():
+                    from dnnstudio.engine.exporting.job import export_network
+
+                    return export_network(job, self._place_of(job.model), self.model, control, emit)
                 case Reconstruct():
                     return self._reconstruct(job, control, emit)
                 case ListLibrary():
-                    return self._list(job, control, emit)
+                    return self._shelf.list(job, control, _progress(job.id, emit))
                 case CompareModels():
                     return self._compare_models(job, control, emit)
                 case SampleModel():
@@ -281,9 +285,6 @@ class Session:
         live = self.model(job.model, control=control)
         _, dataset = self._evaluator(live, job.experiment, job.id, control, emit)
         return reconstruct(live, dataset, job, control)
-
-    def _list(self, job: ListLibrary, control: Control, emit: Emit) -> Library:
-        return self._shelf.list(job, control, _progress(job.id, emit))
 
     def _compare_models(self, job: CompareModels, control: Control, emit: Emit) -> ModelComparison:
         from dnnstudio.engine.reuse.catalog import compare_models

@@ -50,6 +50,16 @@ def test_a_run_becomes_files_that_plain_keras_opens(small: Path) -> None:
     np.testing.assert_array_equal(answers[0], answers[1])
 
 
+def test_a_run_becomes_an_onnx_file_that_is_proven(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, out = small.parent / "run", small.parent / "model.onnx"
+    assert main(["run", str(small), "--out", str(run)]) == 0
+    assert main(["export", str(run), "--to", "onnx", "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert out.exists() and "ran the file on 100 test rows; the largest difference is" in said
+    assert main(["export", str(run), "--to", "onnx", "--stochastic", "--out", str(out)]) == 2
+    assert "Nothing in this network is random" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -58,6 +68,9 @@ def test_a_run_becomes_files_that_plain_keras_opens(small: Path) -> None:
         (["small.json", "--to", "h5", "--out", "m.hdf5"], "ends in .h5"),
         (["small.json", "--out", "nowhere/s.py"], "does not exist"),
         (["gone.json", "--out", "s.py"], "gone.json"),
+        (["small.json", "--to", "onnx", "--out", "m.onnx"], "has no weights yet"),
+        (["small.json", "--to", "onnx", "--out", "m.txt"], "ends in .onnx"),
+        (["small.json", "--to", "keras", "--stochastic", "--out", "m.keras"], "--stochastic is for"),
         (["small.json", "--to", "pdf", "--out", "s.pdf"], "pdf"),
     ],
 )
@@ -78,4 +91,4 @@ def test_the_help_names_every_format(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_an_unknown_format_is_refused(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", str(small), "--to", "tables", "--out", str(small.with_suffix(".py"))]) == 2
-    assert "Use one of python, notebook, keras, h5." in capsys.readouterr().err
+    assert "Use one of python, notebook, keras, h5, onnx, tflite, savedmodel." in capsys.readouterr().err

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dnnstudio.core.errors import UserError
+from dnnstudio.core.errors import Code, UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,11 @@ class Exporter:
     model and the path, and returns the number of bytes written; else it is called with the experiment and its data
     summary and returns the file's text. `extra` names the optional dependency group (`pip install dnnstudio[…]`) that
     it requires. `on_command_line` is False for formats that only the window offers.
+
+    A format with a `runtime`, "module:function", is run after writing: `writer` is then called with what
+    `engine.exporting.network` describes and the path, and `runtime` with the path; it returns the name of the program
+    that runs the file, and a function of rows. `runtime_extra` is what to install for that. `audience` says for whom
+    the format is.
     """
 
     name: str
@@ -31,6 +36,9 @@ class Exporter:
     needs_weights: bool
     extra: str = ""
     on_command_line: bool = True
+    audience: str = ""
+    runtime: str = ""
+    runtime_extra: str = ""
 
     @property
     def filter(self) -> str:
@@ -39,35 +47,97 @@ class Exporter:
 
     def load(self) -> Callable[..., Any]:
         """Import the writer function. Raises `UserError` if its packages are not installed."""
-        module, _, function = self.writer.partition(":")
         try:
-            found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+            return _imported(self.writer)
         except ImportError:
             if not self.extra:
                 raise
             raise UserError(
-                f"{self.title} needs packages that are not installed.", f"Install dnnstudio[{self.extra}]."
+                f"{self.title} needs packages that are not installed.",
+                f"Install dnnstudio[{self.extra}].",
+                code=Code.EXTRA_MISSING,
             ) from None
-        return found
+
+    def load_runtime(self) -> Callable[..., Any]:
+        """Import the function that opens a written file. It raises `ImportError` where its program is missing."""
+        return _imported(self.runtime)
+
+
+def _imported(place: str) -> Callable[..., Any]:
+    module, _, function = place.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return found
 
 
 _SAVE_MODEL = "dnnstudio.engine.model_files.writing:save_model"
+_EXPORTING = "dnnstudio.engine.exporting"
 _ROWS = (
-    Exporter("python", ".py", "Python script", "dnnstudio.core.export.writing:to_script", needs_weights=False),
     Exporter(
-        "notebook", ".ipynb", "Jupyter notebook", "dnnstudio.core.export.writing:to_notebook", needs_weights=False
+        "python",
+        ".py",
+        "Python script",
+        "dnnstudio.core.export.writing:to_script",
+        needs_weights=False,
+        audience="For whoever goes on in Python: the whole experiment in plain Keras.",
     ),
-    Exporter("keras", ".keras", "Keras model", _SAVE_MODEL, needs_weights=True),
-    Exporter("h5", ".h5", "HDF5 model", _SAVE_MODEL, needs_weights=True),
+    Exporter(
+        "notebook",
+        ".ipynb",
+        "Jupyter notebook",
+        "dnnstudio.core.export.writing:to_notebook",
+        needs_weights=False,
+        audience="For teaching and trying: the script, part by part.",
+    ),
+    Exporter(
+        "keras",
+        ".keras",
+        "Keras model",
+        _SAVE_MODEL,
+        needs_weights=True,
+        audience="For Keras 3, to predict and to train on.",
+    ),
+    Exporter("h5", ".h5", "HDF5 model", _SAVE_MODEL, needs_weights=True, audience="For Keras 2 and older programs."),
     Exporter("weights", ".weights.h5", "Weights only", _SAVE_MODEL, needs_weights=True, on_command_line=False),
+    Exporter(
+        "onnx",
+        ".onnx",
+        "ONNX",
+        f"{_EXPORTING}.onnx.writing:save_onnx",
+        needs_weights=True,
+        extra="export",
+        audience="For the web, C++, C# and servers: ONNX Runtime runs it everywhere.",
+        runtime=f"{_EXPORTING}.onnx.writing:open_onnx",
+        runtime_extra="onnxruntime",
+    ),
+    Exporter(
+        "tflite",
+        ".tflite",
+        "LiteRT",
+        f"{_EXPORTING}.litert:save_litert",
+        needs_weights=True,
+        audience="For phones and small devices (TensorFlow Lite).",
+        runtime=f"{_EXPORTING}.litert:open_litert",
+    ),
+    Exporter(
+        "savedmodel",
+        "",
+        "TensorFlow SavedModel",
+        f"{_EXPORTING}.saved_model:save_saved_model",
+        needs_weights=True,
+        audience="For TensorFlow Serving and Java: a folder.",
+        runtime=f"{_EXPORTING}.saved_model:open_saved_model",
+    ),
 )
 EXPORTERS: dict[str, Exporter] = {row.name: row for row in _ROWS}
 """Name → format, in the order of the menus."""
 
 
 def exporters(*, needs_weights: bool) -> tuple[Exporter, ...]:
-    """The formats for networks, or those for experiments, in menu order."""
-    return tuple(row for row in EXPORTERS.values() if row.needs_weights is needs_weights)
+    """The formats in which a network is kept, or those of an experiment's code, in menu order.
+
+    Formats of other programs, which have a runtime, are none of them: they are written by a job of their own.
+    """
+    return tuple(row for row in EXPORTERS.values() if row.needs_weights is needs_weights and not row.runtime)
 
 
 def exporter_of(path: Path, *, needs_weights: bool) -> Exporter:

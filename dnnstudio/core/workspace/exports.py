@@ -1,0 +1,61 @@
+"""What was written of a run for other programs, and how far each file was proven: `exports.json` of its folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dnnstudio.core.atomic_files import read_bounded, write_atomically
+from dnnstudio.core.errors import UserError
+
+FILE = "exports.json"
+FORMAT = 1
+MAX_BYTES = 2**20
+KEPT = 100
+"""The newest so many are kept."""
+
+
+class ExportRecord(BaseModel):
+    """One file that was written. `difference` is the largest between its answers and the network's; None: not run."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    to: str = Field(max_length=40)
+    file: str = Field(max_length=300)
+    when: float
+    weights: str = Field(max_length=10)
+    stochastic: bool = False
+    runtime: str = Field("", max_length=100)
+    rows: int = Field(0, ge=0)
+    part: str = Field("", max_length=20)
+    passes: int = Field(0, ge=0)
+    difference: float | None = None
+    spread_ratio: float | None = None
+
+
+class Exports(BaseModel):
+    """The contents of `exports.json`, the newest last."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    format: int = Field(FORMAT, ge=1, le=FORMAT)
+    exports: tuple[ExportRecord, ...] = Field((), max_length=KEPT)
+
+
+def read_exports(folder: Path) -> tuple[ExportRecord, ...]:
+    """What was written of the run in `folder`, the newest last. Raises `UserError` for a damaged file."""
+    path = folder / FILE
+    if not path.exists():
+        return ()
+    try:
+        return Exports.model_validate_json(read_bounded(path, MAX_BYTES, what="the list of exports")).exports
+    except ValidationError:
+        raise UserError(f"{path} is damaged.", "Remove the file; only the list of exports is in it.") from None
+
+
+def keep_export(folder: Path, record: ExportRecord) -> None:
+    """Add a record and write the file whole. Raises `UserError`."""
+    kept = Exports(exports=(*read_exports(folder), record)[-KEPT:])
+    write_atomically(folder / FILE, (json.dumps(kept.model_dump(), indent=2) + "\n").encode())
