@@ -46,6 +46,7 @@ GUI = (
         "comparison",
         "data",
         "dialogs",
+        "exporting",
         "library",
         "panels",
         "plots",

@@ -1,4 +1,4 @@
-"""What the fake engine answers where trained models are reused: the library, comparisons, reconstructions."""
+"""What the fake engine answers where trained models are reused: library, comparisons, reconstructions, exports."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.jobs.events import Progress
+from dnnstudio.core.jobs.exports import ExportedFile, ExportNetwork, Proof
 from dnnstudio.core.jobs.requests import CompareModels, ListLibrary, Reconstruct
 from dnnstudio.core.jobs.results import (
     Library,
@@ -34,7 +35,19 @@ def play(job: Any) -> Iterator[Any] | None:
             return _compare_models(job)
         case Reconstruct():
             return _reconstruct(job)
+        case ExportNetwork():
+            return _export(job)
     return None
+
+
+def _export(job: ExportNetwork) -> Iterator[Any]:
+    """A file called "refused" computes something else."""
+    yield Progress(run=job.id, done=1, total=3, text="Writing")
+    if job.path.stem == "refused":
+        raise UserError("onnxruntime 1.32.0 computes something else than the network.", "Choose another format.")
+    job.path.write_bytes(b"a file")
+    proof = Proof(runtime="onnxruntime 1.32.0", rows=100, part="test", difference=6e-8)
+    return ExportedFile(path=job.path, bytes=6, proof=proof)
 
 
 def _list(job: ListLibrary) -> Iterator[Any]:

@@ -62,6 +62,13 @@ ACTIONS = (
         ("Ctrl+Shift+P",),
         "Write the experiment as a script or notebook of plain Keras.",
     ),
+    ActionRow(
+        "export",
+        "Export the network…",
+        "export",
+        ("Ctrl+Shift+X",),
+        "Write the trained network for another program (web, C++, phone, TensorFlow), proven on real rows.",
+    ),
     ActionRow("undo", "Undo", "arrow-counter-clockwise", ("Ctrl+Z",), "Take the last edit back."),
     ActionRow("redo", "Redo", "arrow-clockwise", ("Ctrl+Shift+Z", "Ctrl+Y"), "Do again what was taken back."),
     ActionRow("train", "Train", "play-fill", ("F5", "Ctrl+R"), "Train a fresh network; the curves are drawn live."),

@@ -61,7 +61,8 @@ class ActionState(QObject):
         stored = chosen is not None and chosen.has_network
         actions["save_model"].setEnabled((controller.model is not None or stored) and idle)
         actions["uncertainty"].setEnabled(self._uncertainty.subject() is not None)
-        actions["predict"].setEnabled(self._predict.network is not None)
+        for name in ("predict", "export"):
+            actions[name].setEnabled(self._predict.network is not None)
         actions["show_run_folder"].setEnabled(controller.run_folder is not None)
 
     def _refresh_undo(self) -> None:

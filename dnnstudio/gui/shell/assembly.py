@@ -22,6 +22,7 @@ from dnnstudio.gui.data.augmentation.opening import AugmentationOpener
 from dnnstudio.gui.data.door.opening import DataDoor
 from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.dialogs.file_actions import FileActions
+from dnnstudio.gui.exporting.opening import ExportOpener
 from dnnstudio.gui.library import LibraryController
 from dnnstudio.gui.panels.schedule_panel import SchedulePanel
 from dnnstudio.gui.panels.training_panel import TrainingPanel
@@ -95,6 +96,7 @@ class Workbench:
     transfer: TransferController
     library: LibraryController
     predict: PredictOpener
+    exporting: ExportOpener
     action_state: ActionState
 
     def take(self, paths: tuple[Path, ...]) -> None:
@@ -242,6 +244,7 @@ def assemble(
         transfer=transfer,
         library=library,
         predict=predict,
+        exporting=ExportOpener(window, base.engine, theme, settings, predict, base.actions),
         action_state=ActionState(base.actions, document, controller, front.runs, uncertainty, predict, window),
     )
     _wire_failures(bench, front, on_bug)
@@ -381,7 +384,7 @@ def _wire_actions(bench: Workbench, front: Front, actions: Actions) -> None:
 
 def _fill_menus(bench: Workbench, front: Front, base: Base) -> None:
     save = front.toolbar.save_button.menu()
-    for name in ("save_as", "save_model", "export_script", "describe"):
+    for name in ("save_as", "save_model", "export_script", "export", "describe"):
         save.addAction(base.actions[name])
 
     def show_recent_files() -> None:

@@ -53,7 +53,7 @@ DROP_TEXT = (
 )
 OFF_AT_FIRST = (
     "undo", "redo", "pause", "stop", "finish_epoch", "one_epoch", "more_epochs", "go_on", "save_model", "uncertainty",
-    "predict",
+    "predict", "export",
     "show_run_folder", "compare_transfer", "reconstructions", "use_encoder",
 )  # fmt: skip
 """Actions that need a run, disabled until the workbench exists and manages them."""

@@ -1,0 +1,236 @@
+"""The dialog "Export": for whom each format is, the file that is written, and what its own runtime made of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from dnnstudio.core.export.formats import EXPORTERS, Exporter
+from dnnstudio.core.jobs.events import Event, Progress
+from dnnstudio.core.jobs.exports import ExportedFile, ExportNetwork
+from dnnstudio.core.jobs.requests import Job, SaveModel
+from dnnstudio.core.jobs.results import SavedModel
+from dnnstudio.core.text import byte_size, unbroken
+from dnnstudio.core.workspace.runs import Weights, safe_name
+from dnnstudio.gui.base.engine_thread import Engine
+from dnnstudio.gui.base.job_client import JobClient
+from dnnstudio.gui.base.settings import Settings
+from dnnstudio.gui.dialogs.dialogs import with_suffix
+from dnnstudio.gui.exporting.command import command_of
+from dnnstudio.gui.predict.subjects import Network, weights_of
+from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.widgets import Choice, Segmented, label, push_button
+
+TEACHES = (
+    "The trained network for another program. Its ONNX, LiteRT and SavedModel files are run once on 100 real rows, and "
+    "kept only where they compute the same."
+)
+STOCHASTIC_HELP = "Each run of the file is then another opinion, as in Monte Carlo sampling; many have a spread."
+
+
+class ExportDialog(QDialog):
+    """Exports `network`, which has a place on the disk or is held by the engine."""
+
+    def __init__(
+        self, engine: Engine, theme: Theme, settings: Settings, network: Network, *, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("export_dialog")
+        self.setWindowTitle("Export")
+        self.setWindowModality(Qt.WindowModality.WindowModal)
+        self.setMinimumWidth(560)
+        self._settings, self._network = settings, network
+        self._client = JobClient(engine, self)
+        self._client.reported.connect(self._on_event)
+        self._client.answered.connect(self._on_answered)
+        self._client.refused.connect(self._on_refused)
+        self._client.cancelled.connect(lambda: self._say("Stopped; nothing was written."))
+        self._client.busy_changed.connect(self._show_busy)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(12)
+        column.addWidget(label(f"Export {network.title}", Role.DIALOG_TITLE, wrap=True))
+        column.addWidget(label(TEACHES, Role.CAPTION, wrap=True))
+        self._formats = QButtonGroup(self)
+        column.addLayout(self._make_formats())
+        self.weights = Segmented(theme, [Choice(value, title) for value, title in weights_of(network)])
+        self.weights.set_value("last")
+        self.weights.setVisible(network.best is not None)
+        self.weights.chosen.connect(self._refresh)
+        column.addWidget(self.weights, 0, Qt.AlignmentFlag.AlignLeft)
+        self.stochastic = QCheckBox("With dropout active")
+        self.stochastic.setObjectName("field_stochastic")
+        self.stochastic.setToolTip(STOCHASTIC_HELP)
+        self.stochastic.toggled.connect(self._refresh)
+        column.addWidget(self.stochastic)
+        self.command = QLineEdit()
+        self.command.setObjectName("export_command")
+        self.command.setAccessibleName("The command that does the same")
+        self.command.setReadOnly(True)
+        self.command.setVisible(False)
+        column.addWidget(self.command)
+        self.said = label("", Role.BODY, wrap=True)
+        self.said.setObjectName("export_said")
+        self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        column.addWidget(self.said)
+        column.addStretch(1)
+        column.addLayout(self._make_foot())
+        self._refresh()
+
+    def _make_formats(self) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setSpacing(2)
+        rows = [row for row in EXPORTERS.values() if row.needs_weights and row.on_command_line]
+        for place, row in enumerate(rows):
+            ending = f" ({row.suffix})" if row.suffix else " (a folder)"
+            button = QRadioButton(f"{row.title}{ending}")
+            button.setObjectName(f"format_{row.name}")
+            button.setToolTip(row.audience)
+            button.setAccessibleDescription(row.audience)
+            button.setChecked(row.name == "onnx")
+            self._formats.addButton(button, place)
+            column.addWidget(button)
+            audience = label(row.audience, Role.CAPTION, wrap=True)
+            audience.setContentsMargins(24, 0, 0, 6)
+            column.addWidget(audience)
+        self._rows = rows
+        self._formats.idClicked.connect(self._refresh)
+        return column
+
+    def _make_foot(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        self.show_command = push_button("Show the command", tip="The line of a terminal that does the same.")
+        self.show_command.setObjectName("show_command")
+        self.show_command.setCheckable(True)
+        self.show_command.setEnabled(isinstance(self._network.model, Path))
+        self.show_command.toggled.connect(self.command.setVisible)
+        self.show_command.toggled.connect(self._refresh)
+        self.copy = push_button("Copy", tip="Copy the command.")
+        self.copy.setObjectName("copy_command")
+        self.copy.setVisible(False)
+        self.show_command.toggled.connect(self.copy.setVisible)
+        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.text()))
+        self.close_button = push_button("Close")
+        self.close_button.setObjectName("cancel")
+        self.close_button.clicked.connect(self._stop_or_close)
+        self.apply = push_button("Export…", Role.PRIMARY)
+        self.apply.setObjectName("apply")
+        self.apply.setDefault(True)
+        self.apply.clicked.connect(self._ask_and_export)
+        for button in (self.show_command, self.copy):
+            button.setAutoDefault(False)
+            row.addWidget(button)
+        row.addStretch(1)
+        row.addWidget(self.close_button)
+        row.addWidget(self.apply)
+        return row
+
+    @property
+    def format(self) -> Exporter:
+        """The chosen format."""
+        return self._rows[self._formats.checkedId()]
+
+    @property
+    def chosen_weights(self) -> Weights:
+        """The chosen weights."""
+        return "best" if self.weights.value() == "best" else "last"
+
+    def choose(self, name: str) -> None:
+        """Choose a format by its name."""
+        for place, row in enumerate(self._rows):
+            if row.name == name:
+                self._formats.button(place).setChecked(True)
+        self._refresh()
+
+    def _refresh(self, _: object = None) -> None:
+        proven = bool(self.format.runtime)
+        self.stochastic.setEnabled(proven)
+        if not proven:
+            self.stochastic.setChecked(False)
+        if isinstance(self._network.model, Path):
+            self.command.setText(
+                command_of(
+                    self._network.model,
+                    self.format.name,
+                    self._suggestion(),
+                    weights=self.chosen_weights,
+                    stochastic=self.stochastic.isChecked(),
+                )
+            )
+            self.command.setCursorPosition(0)
+
+    def _suggestion(self) -> str:
+        name = safe_name(self._network.title) or "network"
+        return f"{name}{self.format.suffix or ' SavedModel'}"
+
+    def _ask_and_export(self) -> None:
+        row = self.format
+        start = (self._settings.last_folder or Path.home()) / self._suggestion()
+        chosen = row.filter if row.suffix else ""
+        name, _ = QFileDialog.getSaveFileName(self, f"Export as {row.title}", str(start), chosen)
+        if name:
+            path = Path(with_suffix(name, row.suffix) if row.suffix else name)
+            self._settings.last_folder = path.parent
+            self.export_to(path)
+
+    def export_to(self, path: Path) -> None:
+        """Write the chosen format to `path`."""
+        self._say("The engine is at something else; it writes as soon as that has ended." if self._waits() else "")
+        self._client.ask(self._job(path))
+
+    def _waits(self) -> bool:
+        return self._client.waiting
+
+    def _job(self, path: Path) -> Job:
+        model, weights = self._network.model, self.chosen_weights
+        if not self.format.runtime:
+            return SaveModel(model=model, path=path, weights=weights)
+        return ExportNetwork(
+            model=model, path=path, to=self.format.name, weights=weights, stochastic=self.stochastic.isChecked()
+        )
+
+    def _say(self, text: str, role: Role = Role.BODY) -> None:
+        self.said.setProperty("role", str(role))
+        self.said.style().polish(self.said)
+        self.said.setText(text)
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, Progress):
+            self._say(f"{event.text}…")
+
+    def _on_answered(self, done: ExportedFile | SavedModel) -> None:
+        written = f"Written to {done.path.name} ({unbroken(byte_size(done.bytes))})."
+        more = done.sentences if isinstance(done, ExportedFile) else ()
+        self._say(" ".join([written, *more]), Role.BODY)
+
+    def _on_refused(self, message: str, hint: str) -> None:
+        self._say(f"{message} {hint}".strip(), Role.ERROR)
+
+    def _show_busy(self, busy: bool) -> None:
+        self.apply.setEnabled(not busy)
+        self.close_button.setText("Stop" if busy else "Close")
+
+    def _stop_or_close(self) -> None:
+        if self._client.busy:
+            self._client.cancel()
+            self._say("Stopped; nothing was written.")
+        else:
+            self.reject()
+
+    def done(self, result: int) -> None:
+        """End what is under way with the dialog."""
+        self._client.close()
+        super().done(result)

@@ -1,0 +1,96 @@
+"""The dialog "Export": for whom each format is, the command that does the same, the job, and what is said after it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QApplication, QFileDialog
+
+from dnnstudio.core.export.formats import EXPORTERS
+from dnnstudio.core.jobs.exports import ExportNetwork
+from dnnstudio.core.jobs.requests import SaveModel
+from dnnstudio.gui.base.settings import Settings
+from dnnstudio.gui.base.ticket import Ticket
+from dnnstudio.gui.exporting.dialog import ExportDialog
+from dnnstudio.gui.predict.subjects import Network
+from dnnstudio.gui.theme import Theme
+
+from ..fake_engine import FakeEngine
+
+
+@pytest.fixture(scope="module")
+def theme(qapp: QApplication) -> Theme:
+    theme = Theme(qapp)
+    theme.apply("light")
+    return theme
+
+
+@pytest.fixture
+def dialog(qtbot: Any, theme: Theme, tmp_path: Path) -> Iterator[ExportDialog]:
+    engine = FakeEngine()
+    engine.start()
+    found = ExportDialog(engine, theme, Settings(), Network(tmp_path / "my run", "run 3", best=2))
+    engine.asked.connect(lambda ticket: found.setProperty("asked", ticket))
+    qtbot.addWidget(found)
+    found.show()
+    yield found
+    found.close()
+    engine.shutdown()
+    engine.deleteLater()
+
+
+def asked(dialog: ExportDialog) -> Any:
+    ticket = dialog.property("asked")
+    assert isinstance(ticket, Ticket)
+    return ticket.job
+
+
+def test_every_format_of_networks_is_offered_with_whom_it_is_for(dialog: ExportDialog) -> None:
+    formats = [row for row in EXPORTERS.values() if row.needs_weights and row.on_command_line]
+    for row in formats:
+        dialog.choose(row.name)
+        assert dialog.format is row and row.audience.startswith("For ")
+        assert dialog.stochastic.isEnabled() is bool(row.runtime)
+
+
+def test_the_command_does_what_the_dialog_does(dialog: ExportDialog, tmp_path: Path) -> None:
+    dialog.choose("tflite")
+    dialog.stochastic.setChecked(True)
+    dialog.weights.set_value("best")
+    dialog.show_command.click()
+    assert dialog.command.isVisible()
+    words = shlex.split(dialog.command.text())
+    assert words[:5] == ["dnnstudio", "export", str(tmp_path / "my run"), "--to", "tflite"]
+    assert words[5:] == ["--out", "run 3.tflite", "--weights", "best", "--stochastic"]
+    dialog.choose("keras")
+    assert not dialog.stochastic.isChecked() and "--stochastic" not in dialog.command.text()
+
+
+def test_the_job_is_asked_for_and_what_was_proven_is_said(
+    dialog: ExportDialog, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given: (str(tmp_path / "mine"), ""))
+    dialog.choose("onnx")
+    dialog.apply.click()
+    job = asked(dialog)
+    assert isinstance(job, ExportNetwork)
+    assert (job.to, job.path, job.weights, job.stochastic) == ("onnx", tmp_path / "mine.onnx", "last", False)
+    qtbot.waitUntil(lambda: "largest difference" in dialog.said.text(), timeout=20_000)
+    assert dialog.apply.isEnabled() and dialog.close_button.text() == "Close"
+    dialog.choose("h5")
+    dialog.apply.click()
+    assert isinstance(asked(dialog), SaveModel) and asked(dialog).path == tmp_path / "mine.h5"
+    qtbot.waitUntil(lambda: dialog.said.text().startswith("Written to mine.h5"), timeout=20_000)
+
+
+def test_a_refusal_is_said_and_a_stop_too(dialog: ExportDialog, qtbot: Any, tmp_path: Path) -> None:
+    dialog.choose("onnx")
+    dialog.export_to(tmp_path / "refused.onnx")
+    qtbot.waitUntil(lambda: "computes something else" in dialog.said.text(), timeout=20_000)
+    dialog.export_to(tmp_path / "mine.onnx")
+    dialog.close_button.click()
+    assert dialog.said.text() == "Stopped; nothing was written." and dialog.apply.isEnabled()
