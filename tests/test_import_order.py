@@ -13,6 +13,7 @@ from .import_walk import a_circle, modules, own_imports
 PROGRAM = (
     ("standalone", "resources"),
     ("core",),
+    ("report",),
     ("engine",),
     ("runner",),
     ("gui",),

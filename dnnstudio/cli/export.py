@@ -35,6 +35,12 @@ def export(
     stochastic: Annotated[
         bool, typer.Option("--stochastic", help="Keep dropout active, so that each run of the file is another opinion.")
     ] = False,
+    limits: Annotated[
+        str, typer.Option("--limits", metavar="TEXT", help="Of a report: what the network is not for.")
+    ] = "",
+    without: Annotated[
+        list[str], typer.Option("--without", metavar="SECTION", help="Leave a section out of a report.")
+    ] = [],  # noqa: B006 - typer reads it
 ) -> None:
     """Write an experiment as a Python script or notebook of plain Keras, or a run's network for another program.
 
@@ -49,6 +55,10 @@ def export(
     chosen = EXPORTERS[to]
     if stochastic and not chosen.runtime:
         raise UserError(f"--stochastic is for networks in another program's format, not for {to}.", "Leave it out.")
+    if chosen.of_run:
+        _report(place, out, limits, without)
+        print(f"Written to {out}")
+        return
     if chosen.runtime:
         _export_network(place, out, chosen, as_weights(weights), stochastic=stochastic)
         return
@@ -90,3 +100,25 @@ def _export_network(place: Path, out: Path, to: Exporter, weights: Weights, *, s
     print(f"Written to {done.path}")
     for sentence in done.sentences:
         print(sentence)
+
+
+def _report(place: Path, out: Path, limits: str, without: list[str]) -> None:
+    """Write the report on a run, an ensemble or a sweep, as a page or a PDF."""
+    from dnnstudio.core.jobs.report_figures import MeasureForReport
+    from dnnstudio.report.gathering import gather, network_of
+    from dnnstudio.report.sections import TITLES
+    from dnnstudio.report.writing import require_report_place, write_report
+
+    require_report_place(out)
+    unknown = [name for name in without if name not in TITLES]
+    if unknown:
+        raise UserError(f"A report has no section {unknown[0]}.", f"There are {', '.join(TITLES)}.")
+    gather(place)  # refused before the network is asked
+    figures = run_job(MeasureForReport(model=network_of(place)))
+    report = gather(place, limits=limits, figures=figures)
+    if out.suffix.lower() == ".pdf":
+        from dnnstudio.gui.exporting.pdf import write_pdf_without_window
+
+        write_pdf_without_window(report, out, without=without)
+    else:
+        write_report(report, out, without=without)

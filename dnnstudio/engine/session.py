@@ -20,6 +20,7 @@ from dnnstudio.core.jobs.cases import CASE_JOBS
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.events import Event, Progress, RunEnded, Stage
 from dnnstudio.core.jobs.exports import ExportNetwork
+from dnnstudio.core.jobs.report_figures import MeasureForReport
 from dnnstudio.core.jobs.requests import (
     Augment,
     CompareModels,
@@ -100,10 +101,10 @@ class Session:
                     return self._open(job, control)
                 case SaveModel():
                     return self._save(job, control)
-                case ExportNetwork():
-                    from dnnstudio.engine.exporting.job import export_network
+                case ExportNetwork() | MeasureForReport():
+                    from dnnstudio.engine.exporting.job import run_export
 
-                    return export_network(job, self._place_of(job.model), self.model, control, emit)
+                    return run_export(job, self._place_of(job.model), self.model, control, emit)
                 case Reconstruct():
                     return self._reconstruct(job, control, emit)
                 case ListLibrary():

@@ -12,6 +12,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.jobs.events import Progress
 from dnnstudio.core.jobs.exports import ExportedFile, ExportNetwork, Proof
+from dnnstudio.core.jobs.report_figures import Bin, MeasureForReport, ReportFigures
 from dnnstudio.core.jobs.requests import CompareModels, ListLibrary, Reconstruct
 from dnnstudio.core.jobs.results import (
     Library,
@@ -37,6 +38,8 @@ def play(job: Any) -> Iterator[Any] | None:
             return _reconstruct(job)
         case ExportNetwork():
             return _export(job)
+        case MeasureForReport():
+            return _measure(job)
     return None
 
 
@@ -48,6 +51,11 @@ def _export(job: ExportNetwork) -> Iterator[Any]:
     job.path.write_bytes(b"a file")
     proof = Proof(runtime="onnxruntime 1.32.0", rows=100, part="test", difference=6e-8)
     return ExportedFile(path=job.path, bytes=6, proof=proof)
+
+
+def _measure(job: MeasureForReport) -> Iterator[Any]:
+    yield Progress(run=job.id, done=0, total=0, text="Asking")
+    return ReportFigures(part="test", rows=4, classes=("a", "b"), confusion=((1, 1), (0, 2)), bins=(Bin(4, 0.8, 0.75),))
 
 
 def _list(job: ListLibrary) -> Iterator[Any]:

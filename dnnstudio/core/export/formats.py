@@ -25,8 +25,8 @@ class Exporter:
 
     A format with a `runtime`, "module:function", is run after writing: `writer` is then called with what
     `engine.exporting.network` describes and the path, and `runtime` with the path; it returns the name of the program
-    that runs the file, and a function of rows. `runtime_extra` is what to install for that. `audience` says for whom
-    the format is.
+    that runs the file, and a function of rows. `runtime_extra` is what to install for that. A format `of_run` is made
+    of a run's whole folder. `audience` says for whom the format is.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Exporter:
     audience: str = ""
     runtime: str = ""
     runtime_extra: str = ""
+    of_run: bool = False
 
     @property
     def filter(self) -> str:
@@ -127,6 +128,15 @@ _ROWS = (
         audience="For TensorFlow Serving and Java: a folder.",
         runtime=f"{_EXPORTING}.saved_model:open_saved_model",
     ),
+    Exporter(
+        "report",
+        ".html",
+        "Report",
+        "dnnstudio.report.page:render",
+        needs_weights=True,
+        audience="For the file and for others to read: one page (or a PDF) with figures, curves and limits.",
+        of_run=True,
+    ),
 )
 EXPORTERS: dict[str, Exporter] = {row.name: row for row in _ROWS}
 """Name → format, in the order of the menus."""
@@ -137,7 +147,9 @@ def exporters(*, needs_weights: bool) -> tuple[Exporter, ...]:
 
     Formats of other programs, which have a runtime, are none of them: they are written by a job of their own.
     """
-    return tuple(row for row in EXPORTERS.values() if row.needs_weights is needs_weights and not row.runtime)
+    return tuple(
+        row for row in EXPORTERS.values() if row.needs_weights is needs_weights and not (row.runtime or row.of_run)
+    )
 
 
 def exporter_of(path: Path, *, needs_weights: bool) -> Exporter:

@@ -19,6 +19,7 @@ from dnnstudio.core.export.formats import EXPORTERS, Exporter
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.events import Event, Progress, Stage
 from dnnstudio.core.jobs.exports import ExportedFile, ExportNetwork, Proof, missing_runtime
+from dnnstudio.core.jobs.report_figures import MeasureForReport, ReportFigures
 from dnnstudio.core.jobs.requests import Part
 from dnnstudio.core.os_errors import reason_of
 from dnnstudio.core.workspace.ensembles import is_ensemble, member_folder
@@ -30,6 +31,7 @@ from dnnstudio.engine.data.preparation import Preparation
 from dnnstudio.engine.data.scaling import Scaler
 from dnnstudio.engine.exporting.network import ExportedNetwork, exported
 from dnnstudio.engine.exporting.proof import ProofRows, prove
+from dnnstudio.engine.exporting.report_figures import measure_for_report
 from dnnstudio.engine.predicting.preparing import Prepared, prepared_of
 from dnnstudio.engine.reuse.ensemble import read_ensemble_at
 from dnnstudio.engine.reuse.loaded_model import LiveModel
@@ -40,6 +42,16 @@ PARTS: tuple[Part, ...] = ("test", "validation", "train")
 Emit = Callable[[Event], None]
 ModelOf = Callable[..., LiveModel]
 """As `Session.model`."""
+
+
+def run_export(
+    job: ExportNetwork | MeasureForReport, place: Path, model: ModelOf, control: Control, emit: Emit
+) -> ExportedFile | ReportFigures:
+    """Do one of the jobs about what leaves the program. Raises `UserError` and `Cancelled`."""
+    if isinstance(job, ExportNetwork):
+        return export_network(job, place, model, control, emit)
+    emit(Progress(run=job.id, done=0, total=0, text="Asking the network about its test rows", stage=Stage.PREDICTING))
+    return measure_for_report(job, control)
 
 
 def export_network(job: ExportNetwork, place: Path, model: ModelOf, control: Control, emit: Emit) -> ExportedFile:

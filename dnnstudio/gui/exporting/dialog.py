@@ -30,6 +30,7 @@ from dnnstudio.gui.base.job_client import JobClient
 from dnnstudio.gui.base.settings import Settings
 from dnnstudio.gui.dialogs.dialogs import with_suffix
 from dnnstudio.gui.exporting.command import command_of
+from dnnstudio.gui.exporting.report_dialog import ReportDialog
 from dnnstudio.gui.predict.subjects import Network, weights_of
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Choice, Segmented, label, push_button
@@ -52,7 +53,7 @@ class ExportDialog(QDialog):
         self.setWindowTitle("Export")
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.setMinimumWidth(560)
-        self._settings, self._network = settings, network
+        self._engine, self._settings, self._network = engine, settings, network
         self._client = JobClient(engine, self)
         self._client.reported.connect(self._on_event)
         self._client.answered.connect(self._on_answered)
@@ -178,6 +179,9 @@ class ExportDialog(QDialog):
 
     def _ask_and_export(self) -> None:
         row = self.format
+        if row.of_run:
+            self._open_report()
+            return
         start = (self._settings.last_folder or Path.home()) / self._suggestion()
         chosen = row.filter if row.suffix else ""
         name, _ = QFileDialog.getSaveFileName(self, f"Export as {row.title}", str(start), chosen)
@@ -185,6 +189,16 @@ class ExportDialog(QDialog):
             path = Path(with_suffix(name, row.suffix) if row.suffix else name)
             self._settings.last_folder = path.parent
             self.export_to(path)
+
+    def _open_report(self) -> None:
+        if not isinstance(self._network.model, Path) or not self._network.model.is_dir():
+            self._say("A report is made of a run's folder; this network is a file alone.", Role.ERROR)
+            return
+        self.report = ReportDialog(
+            self._engine, self._settings, self._network.model, weights=self.chosen_weights, parent=self
+        )
+        self.report.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.report.open()
 
     def export_to(self, path: Path) -> None:
         """Write the chosen format to `path`."""

@@ -1,0 +1,253 @@
+"""What a report says, read from the folder of a run, a repeat or a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.data import known_summary
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.jobs.report_figures import ReportFigures
+from dnnstudio.core.study.listing import settings_of
+from dnnstudio.core.study.repeat_record import mean_rows, member_rows
+from dnnstudio.core.study.setting_words import setting_text, setting_title
+from dnnstudio.core.study.sweep import read_sweep, trial_folder
+from dnnstudio.core.study.trials import best_trial, read_trials
+from dnnstudio.core.text import count_of, date_text, duration, figure, share_text
+from dnnstudio.core.uncertainty.figure_names import BASELINE, RECALL
+from dnnstudio.core.workspace.ensembles import is_ensemble, read_ensemble
+from dnnstudio.core.workspace.figures import measured
+from dnnstudio.core.workspace.history import FILE as HISTORY
+from dnnstudio.core.workspace.history import Row, read_rows
+from dnnstudio.core.workspace.runs import EXPERIMENT, is_run, is_sweep, read_metrics
+from dnnstudio.report.sections import TITLES, Cell, Chart, Line, Report, Section, Table, plain
+
+PARTS = ("train", "validation", "test", "ensemble")
+SHARES = ("accuracy", "balanced_accuracy", BASELINE)
+
+
+def gather(folder: Path, *, limits: str = "", figures: ReportFigures | None = None) -> Report:
+    """The whole report on a run, a repeat or a sweep. `limits` is what a person wrote, `figures` what was measured.
+
+    Raises `UserError` where the folder holds none of them, or nothing is trained there yet.
+    """
+    trials: tuple[Section, ...] = ()
+    place, seeds = folder, ""
+    if is_sweep(folder):
+        section, place = _trials(folder)
+        trials = (section,)
+    if is_ensemble(place):
+        record = read_ensemble(place)
+        experiment, rows = record.experiment, mean_rows(member_rows(place, record.seeds).values())[0]
+        seeds = ", ".join(str(seed) for seed in record.seeds)
+    elif is_run(place):
+        experiment, rows = codec.load(place / EXPERIMENT), read_rows(place / HISTORY)
+    else:
+        raise UserError(f"{folder} holds no run, repeat or sweep.", "Give the folder of one.")
+    metrics = read_metrics(place) or {}
+    if not metrics:
+        raise UserError(f"The run in {place} has not ended yet.", "Let it finish, or go on with it.")
+    found = [
+        Section("task", TITLES["task"], tuple(_task(experiment, figures))),
+        _data(experiment, metrics),
+        _network(experiment, metrics),
+        _settings("training", experiment),
+        Section("curves", TITLES["curves"], charts=tuple(_curves(rows))),
+        _result(experiment, metrics),
+        *trials,
+        *_measured(figures),
+        Section("limits", TITLES["limits"], tuple(limits.strip().split("\n\n")) if limits.strip() else (NO_LIMITS,)),
+        _origin(experiment, metrics, seeds),
+    ]
+    order = list(TITLES)
+    found.sort(key=lambda section: order.index(section.name))
+    when = metrics.get("started")
+    trained = f"Trained {date_text(float(when))}. " if isinstance(when, int | float) else ""
+    return Report(experiment.name, f"{trained}{folder.name}", tuple(found))
+
+
+def network_of(folder: Path) -> Path:
+    """Where the network of a report lies: the folder itself, or a sweep's best trial. Raises `UserError`."""
+    return _trials(folder)[1] if is_sweep(folder) else folder
+
+
+NO_LIMITS = "Nobody has written down yet what this network is not for."
+
+
+def _task(experiment: Experiment, figures: ReportFigures | None) -> Iterator[str]:
+    source = experiment.data.source.label
+    summary = known_summary(experiment.data)
+    classes = figures.classes if figures is not None else summary.class_names if summary is not None else ()
+    if classes:
+        yield f"Tell {count_of(len(classes), 'class')} apart: {', '.join(classes)}. The rows are those of {source}."
+    elif figures is not None:
+        yield f"Predict a number. The rows are those of {source}."
+    else:
+        yield f"Learn from the rows of {source}."
+
+
+def _data(experiment: Experiment, metrics: Mapping[str, Any]) -> Section:
+    section = _settings("data", experiment)
+    prints = metrics.get("data_fingerprint")
+    said = (f"Fingerprint of the rows and their preparation: {prints}.",) if prints else ()
+    return Section("data", TITLES["data"], said, section.tables)
+
+
+def _settings(part: str, experiment: Experiment) -> Section:
+    """A table of the settings of a part of the experiment."""
+    wanted = ("data.",) if part == "data" else ("training.", "optimizer.", "schedule.", "loss", "transfer")
+    rows = tuple(
+        (plain(setting_title(path)), plain(setting_text(value)))
+        for path, value in settings_of(experiment).items()
+        if path.startswith(wanted)
+    )
+    return Section(part, TITLES[part], tables=(Table(("Setting", "Value"), rows),))
+
+
+def _network(experiment: Experiment, metrics: Mapping[str, Any]) -> Section:
+    rows = tuple((plain(layer.id), plain(layer.label), plain(layer.caption())) for layer in experiment.active_layers)
+    count = metrics.get("parameters")
+    said = (f"{count:,} parameters.",) if isinstance(count, int) else ()
+    return Section("network", TITLES["network"], said, (Table(("Layer", "Kind", "Settings"), rows),))
+
+
+def _curves(rows: list[Row]) -> Iterator[Chart]:
+    names = {"loss": "Loss", "accuracy": "Accuracy", "r2_score": "R²", "learning_rate": "Learning rate"}
+    for name, title in names.items():
+        lines = []
+        for column, said in ((name, "training"), (f"val_{name}", "validation")):
+            points = tuple(
+                (float(row["epoch"]), float(row[column])) for row in rows if column in row and _is_number(row[column])
+            )
+            if points:
+                lines.append(Line(said if name != "learning_rate" else "rate", points, column.startswith("val_")))
+        if lines:
+            yield Chart(title, "epoch", tuple(lines))
+
+
+def _result(experiment: Experiment, metrics: Mapping[str, Any]) -> Section:
+    """The figures of every part, each with the exact number of metrics.json behind it."""
+    parts = {name: metrics[name] for name in PARTS if isinstance(metrics.get(name), dict) and metrics[name]}
+    nested = parts.get("ensemble", {})
+    if any(isinstance(value, dict) for value in nested.values()):  # the mean answer, by part
+        parts = {name: found for name, found in parts.items() if name != "ensemble"}
+        parts |= {f"ensemble, {part}": found for part, found in nested.items() if isinstance(found, dict)}
+    names = list(dict.fromkeys(name for found in parts.values() for name in found))
+    rows = tuple(
+        (plain(_words(name)), *(_figure(part, name, found.get(name)) for part, found in parts.items()))
+        for name in names
+    )
+    said = (measured(metrics, experiment).sentence,) if "ensemble" not in metrics else ()
+    table = Table(("Figure", *(part.capitalize() for part in parts)), rows)
+    return Section("result", TITLES["result"], said, (table,))
+
+
+def _words(name: str) -> str:
+    return f"recall of {name.removeprefix(RECALL)}" if name.startswith(RECALL) else name.replace("_", " ")
+
+
+def _figure(part: str, name: str, value: Any) -> Cell:
+    """A figure, or the mean and spread of one over seeds."""
+    written = share_text if name in SHARES or name.startswith(RECALL) else figure
+    if isinstance(value, dict):
+        mean, std, count = value.get("mean"), value.get("std"), value.get("n")
+        if not _is_number(mean):
+            return plain("")
+        spread = f" ± {written(float(std))}" if _is_number(std) else ""  # type: ignore[arg-type]
+        return Cell(f"{written(float(mean))}{spread} ({count})", float(mean), f"{part}.{name}")  # type: ignore[arg-type]
+    return Cell(written(float(value)), float(value), f"{part}.{name}") if _is_number(value) else plain("")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+
+
+def _trials(folder: Path) -> tuple[Section, Path]:
+    """The table of a sweep's trials, and the folder of its best one. Raises `UserError` where none is done."""
+    plan = read_sweep(folder)
+    trials = read_trials(folder)
+    best = best_trial(plan, trials)
+    if best is None:
+        raise UserError(f"No trial of the sweep in {folder} is done.", "Go on with it.")
+    paths = list(dict.fromkeys(path for trial in trials.values() for path in trial.values))
+    figures = list(dict.fromkeys(name for trial in trials.values() for name in trial.figures))
+    rows = tuple(
+        (
+            plain(f"{trial.number}{' (best)' if trial.number == best.number else ''}"),
+            plain(trial.status),
+            *(plain(setting_text(trial.values.get(path))) for path in paths),
+            *(_figure(f"trial {trial.number}", name, trial.figures.get(name)) for name in figures),
+        )
+        for trial in trials.values()
+    )
+    heads = ("Trial", "Status", *(setting_title(path) for path in paths), *(_words(name) for name in figures))
+    said = f"{count_of(len(trials), 'trial')}; all other sections are about the best one, number {best.number}."
+    return Section("trials", TITLES["trials"], (said,), (Table(heads, rows),)), trial_folder(folder, best.number)
+
+
+def _measured(figures: ReportFigures | None) -> Iterator[Section]:
+    """What was asked of the network for this report."""
+    if figures is None:
+        return
+    of = f"Of {figures.rows:,} {figures.part} rows."
+    if figures.pairs:
+        dots = Line("answer over true value", figures.pairs)
+        away = Line("residual over true value", tuple((true, true - answer) for true, answer in figures.pairs))
+        charts = (Chart("Answers", "true value", (dots,), dots=True), Chart("Residuals", "true value", (away,), True))
+        yield Section("residuals", TITLES["residuals"], (of,), charts=charts)
+        return
+    rows = tuple(
+        (plain(name), *(Cell(f"{count:,}", count) for count in row))
+        for name, row in zip(figures.classes, figures.confusion, strict=True)
+    )
+    table = Table(("True class", *figures.classes), rows, "A row a true class, a column an answer.")
+    yield Section("confusion", TITLES["confusion"], (of,), (table,))
+    bins = tuple(
+        (Cell(f"{one.rows:,}", one.rows), plain(share_text(one.confidence)), plain(share_text(one.accuracy)))
+        for one in figures.bins
+    )
+    points = tuple((one.confidence, one.accuracy) for one in figures.bins)
+    chart = Chart(
+        "Accuracy over confidence", "confidence", (Line("network", points), Line("calibrated", DIAGONAL, True))
+    )
+    said = (
+        f"{of} Expected calibration error {figure(figures.calibration_error or 0.0)}, Brier score "
+        f"{figure(figures.brier or 0.0)}.",
+    )
+    yield Section(
+        "calibration", TITLES["calibration"], said, (Table(("Rows", "Mean confidence", "Accuracy"), bins),), (chart,)
+    )
+    more = ""
+    if figures.mutual_information is not None:
+        more = f", and mutual information {figure(figures.mutual_information)} over {figures.passes} passes"
+    kept = tuple(
+        (plain(share_text(one.share)), Cell(figure(one.threshold), one.threshold), plain(share_text(one.accuracy)))
+        for one in figures.kept
+    )
+    yield Section(
+        "uncertainty",
+        TITLES["uncertainty"],
+        (
+            f"Mean entropy {figure(figures.entropy or 0.0)}{more}. A case is decided by the network where its entropy "
+            "is at most the threshold, and shown to a person where it is above.",
+        ),
+        (Table(("Decided", "Threshold of entropy", "Accuracy of those"), kept),),
+    )
+
+
+DIAGONAL = ((0.0, 0.0), (1.0, 1.0))
+
+
+def _origin(experiment: Experiment, metrics: Mapping[str, Any], seeds: str) -> Section:
+    rows = [(plain("Seed" if not seeds else "Seeds"), plain(seeds or str(experiment.seed)))]
+    versions = metrics.get("versions")
+    if isinstance(versions, dict):
+        rows += [(plain(str(name)), plain(str(version))) for name, version in versions.items()]
+    if (spent := metrics.get("seconds")) is not None and _is_number(spent):
+        rows.append((plain("Time"), plain(duration(float(spent)))))
+    if metrics.get("fingerprint"):
+        rows.append((plain("Fingerprint of the weights"), plain(str(metrics["fingerprint"]))))
+    return Section("origin", TITLES["origin"], tables=(Table(("", ""), tuple(rows)),))

@@ -1,0 +1,181 @@
+"""The report: its figures are those of metrics.json, everything is escaped, and it asks nobody for anything."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dnnstudio.cli.main import main
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.data import Data
+from dnnstudio.core.experiment.layers import Dense, Dropout, Flatten
+from dnnstudio.core.experiment.record import Experiment, Training
+from dnnstudio.core.jobs.control import Control
+from dnnstudio.core.jobs.report_figures import Bin, MeasureForReport, ReportFigures
+from dnnstudio.core.jobs.requests import TrainRun
+from dnnstudio.engine.data import load_part
+from dnnstudio.engine.session import Session
+from dnnstudio.gui.exporting.pdf import write_pdf
+from dnnstudio.report.charts import svg
+from dnnstudio.report.gathering import gather
+from dnnstudio.report.page import render
+from dnnstudio.report.sections import Chart, Line
+
+EVIL = '<script>alert("x")</script> & </td>'
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Session, Path]:
+    folder = tmp_path_factory.mktemp("report") / "run"
+    layers = (Flatten(id="flatten"), Dropout(id="drop", rate=0.2), Dense(id="output", units=10, activation="softmax"))
+    experiment = Experiment(name=EVIL, data=Data(train_limit=200), layers=layers, training=Training(epochs=2))
+    session = Session()
+    session.run(TrainRun(experiment=experiment, folder=folder), Control(), lambda event: None)
+    return session, folder
+
+
+@pytest.fixture(scope="module")
+def figures(trained: tuple[Session, Path]) -> ReportFigures:
+    session, folder = trained
+    found: ReportFigures = session.run(MeasureForReport(model=folder), Control(), lambda event: None)
+    return found
+
+
+class Page(HTMLParser):
+    """What a browser would read: named figures, tags, addresses."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.values: dict[str, float] = {}
+        self.tags: set[str] = set()
+        self.addresses: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.tags.add(tag)
+        if given.get("data-name"):
+            self.values[str(given["data-name"])] = float(str(given["data-value"]))
+        self.addresses += [str(given[name]) for name in ("href", "src", "action") if given.get(name)]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_every_figure_of_the_result_is_that_of_metrics_json(trained: tuple[Session, Path]) -> None:
+    folder = trained[1]
+    page = Page(render(gather(folder)))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    expected = {
+        f"{part}.{name}": value for part in ("train", "validation", "test") for name, value in metrics[part].items()
+    }
+    assert page.values == expected
+
+
+def test_the_page_is_escaped_and_holds_no_address(trained: tuple[Session, Path], figures: ReportFigures) -> None:
+    text = render(gather(trained[1], limits=EVIL, figures=figures))
+    page = Page(text)
+    assert page.addresses == [] and not {"script", "link", "img", "iframe", "object"} & page.tags
+    assert not re.search(r"https?:|url\(|@import|//[a-z]", text)
+    assert page.text.count('alert("x")') >= 3 and "default-src 'none'" in text
+
+
+def test_confusion_calibration_and_thresholds_are_those_of_the_answers(
+    trained: tuple[Session, Path], figures: ReportFigures
+) -> None:
+    """By plain numpy on what the network says with dropout off."""
+    session, folder = trained
+    live = session.model(folder)
+    part = load_part(live.experiment.data, "test", seed=42)
+    answers = np.asarray(live.model(part.scaled(), training=False)).astype(np.float64)
+    said = answers.argmax(axis=1)
+    assert figures.rows == len(part.y) == sum(map(sum, figures.confusion))
+    for true in range(10):
+        for answer in range(10):
+            assert figures.confusion[true][answer] == np.sum((part.y == true) & (said == answer))
+    gaps = [one.rows * abs(one.accuracy - one.confidence) for one in figures.bins]
+    assert figures.calibration_error == pytest.approx(sum(gaps) / len(part.y))
+    assert figures.brier == pytest.approx(np.mean(((answers - np.eye(10)[part.y]) ** 2).sum(axis=1)), rel=1e-4)
+    assert figures.passes == 30 and figures.mutual_information is not None and figures.mutual_information > 0
+    thresholds = [one.threshold for one in figures.kept]
+    assert thresholds == sorted(thresholds, reverse=True)
+    assert json.loads((folder / "metrics.json").read_text())["test"]["accuracy"] == pytest.approx(
+        sum(figures.confusion[i][i] for i in range(10)) / figures.rows
+    )
+
+
+def test_sections_are_left_out_and_limits_are_the_person_s(
+    trained: tuple[Session, Path], figures: ReportFigures
+) -> None:
+    report = gather(trained[1], limits="Not for cheques.\n\nNot for children.", figures=figures)
+    page = render(report, without=["curves", "confusion"])
+    assert "Not for cheques." in page and "Not for children." in page
+    assert "<svg" not in page.split('id="calibration"')[0] and 'id="confusion"' not in page
+    assert "Nobody has written down" in render(gather(trained[1]))
+
+
+def test_the_command_writes_a_page_and_a_pdf(
+    trained: tuple[Session, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], qapp: object
+) -> None:
+    folder = trained[1]
+    for name in ("a.html", "a.pdf"):
+        assert main(["export", str(folder), "--to", "report", "--out", str(tmp_path / name), "--limits", "None."]) == 0
+    assert Page((tmp_path / "a.html").read_text(encoding="utf-8")).values["test.loss"] > 0
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF-")
+    for words, said in (
+        (["--out", str(tmp_path / "a.txt")], "ends in neither .html nor .pdf"),
+        (["--out", str(tmp_path / "b.html"), "--without", "weather"], "no section weather"),
+    ):
+        assert main(["export", str(folder), "--to", "report", *words]) == 2
+        assert said in capsys.readouterr().err
+    assert main(["export", str(tmp_path), "--to", "report", "--out", str(tmp_path / "b.html")]) == 2
+    assert "holds no run, repeat or sweep" in capsys.readouterr().err
+
+
+@pytest.mark.thorough  # trains in processes of their own
+def test_a_repeat_and_a_sweep_have_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    layers = (Flatten(id="flatten"), Dense(id="output", units=10, activation="softmax"))
+    codec.save(Experiment(data=Data(train_limit=200), layers=layers, training=Training(epochs=1)), tmp_path / "e.json")
+    assert main(["repeat", str(tmp_path / "e.json"), "--seeds", "1,2", "--out", str(tmp_path / "many")]) == 0
+    vary = ["--vary", "optimizer.learning_rate=0.01,0.1"]
+    assert main(["sweep", str(tmp_path / "e.json"), *vary, "--out", str(tmp_path / "sweep")]) == 0
+    for folder in ("many", "sweep"):
+        out = tmp_path / f"{folder}.html"
+        assert main(["export", str(tmp_path / folder), "--to", "report", "--out", str(out)]) == 0, (
+            capsys.readouterr().err
+        )
+    many = Page((tmp_path / "many.html").read_text(encoding="utf-8"))
+    metrics = json.loads((tmp_path / "many" / "metrics.json").read_text())
+    assert many.values["test.accuracy"] == metrics["test"]["accuracy"]["mean"]
+    assert "± " in many.text and "1, 2" in many.text
+    swept = Page((tmp_path / "sweep.html").read_text(encoding="utf-8"))
+    assert "2 trials" in swept.text and "(best)" in swept.text
+
+
+def test_a_constant_and_a_single_point_are_drawn() -> None:
+    for points in (((1.0, 0.01), (2.0, 0.01)), ((1.0, 0.5),)):
+        drawn = str(svg(Chart("A < B", "epoch", (Line("rate", points),))))
+        assert "A &lt; B" in drawn and "nan" not in drawn and ("polyline" in drawn or "circle" in drawn)
+
+
+def test_numbers_have_residuals(trained: tuple[Session, Path], tmp_path: Path, qapp: object) -> None:
+    figures = ReportFigures(part="test", rows=3, pairs=((1.0, 1.5), (2.0, 1.5), (3.0, 3.0)))
+    report = gather(trained[1], figures=figures)
+    assert [section.name for section in report.sections if section.name in ("confusion", "residuals")] == ["residuals"]
+    write_pdf(report, tmp_path / "a.pdf")
+    assert (tmp_path / "a.pdf").stat().st_size > 10_000
+
+
+def test_a_bin_is_a_row(trained: tuple[Session, Path]) -> None:
+    figures: Any = ReportFigures(
+        part="test", rows=4, classes=("a", "b"), confusion=((1, 1), (0, 2)), bins=(Bin(4, 0.8, 0.75),)
+    )
+    page = Page(render(gather(trained[1], figures=figures)))
+    assert "80.0" in page.text and "75.0" in page.text
