@@ -30,11 +30,14 @@ import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings, QThread, QTimer  # noqa: E402
 from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
+from pytestqt.qtbot import QtBot  # noqa: E402
 from shiboken6 import isValid  # noqa: E402
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
-PATIENCE_S = 3.0
+PATIENCE_S = 20.0
 """How long a thread may take to end after the test."""
+LONGEST_WAIT_MS = 60_000
+"""How long a test waits for what must come; one that fails is slow, one that passes is not."""
 
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -47,8 +50,15 @@ _done = 0
 
 def pytest_configure() -> None:
     """As in the program, garbage is collected between events only: a collection that happens to fall into a painting
-    can destroy the items of a plot while Qt draws them, and the process with them."""
+    can destroy the items of a plot while Qt draws them, and the process with them.
+
+    pytest-qt waits for 5 s if it is not told, which is little on a machine that does something else too.
+    """
     gc.disable()
+    for name in ("waitUntil", "waitSignal", "waitSignals", "waitExposed", "waitActive", "waitCallback"):
+        defaults = getattr(QtBot, name).__kwdefaults__
+        assert defaults["timeout"] == 5000
+        defaults["timeout"] = LONGEST_WAIT_MS
 
 
 def pytest_runtest_logfinish() -> None:

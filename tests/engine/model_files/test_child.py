@@ -239,10 +239,10 @@ def test_a_file_larger_than_the_limit_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "large.keras"
     with path.open("wb") as file:
         file.truncate(MAX_FILE + 1)
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(UserError, match=r"larger than 268\.4 MB"):
         read_model(path)
-    assert time.monotonic() - began < 0.2
+    assert time.process_time() - began < 0.2
 
 
 def test_no_child_and_no_open_file_is_left_behind(tmp_path: Path, craft: Craft) -> None:

@@ -36,7 +36,8 @@ def use(theme: Theme, qtbot: QtBot) -> type:
             qtbot.addWidget(form)
             with qtbot.waitExposed(form):
                 form.show()
-            form.activateWindow()
+            with qtbot.waitActive(form):
+                form.activateWindow()
             return FormUser(form)
 
     return Use

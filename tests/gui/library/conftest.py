@@ -11,27 +11,25 @@ import pytest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from dnnstudio.core.experiment import codec
-from dnnstudio.core.experiment.layers import Dense, Flatten
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.workspace.shared_layers import Origin, OriginLayer, set_origin
 from dnnstudio.gui.base.actions import Actions
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.run_controller import RunController
 from dnnstudio.gui.base.settings import Settings
+from dnnstudio.gui.comparison import ComparisonWindow
+from dnnstudio.gui.comparison.training import ComparisonTraining
 from dnnstudio.gui.dialogs.file_actions import FileActions
 from dnnstudio.gui.library import LibraryController
 from dnnstudio.gui.runs.panel import RunsPanel
 from dnnstudio.gui.shell.main_window import MainWindow
 from dnnstudio.gui.theme import Theme
+from dnnstudio.runner.local import OnEvent
 
 from ..fake_engine import FakeEngine
 from ..window_kit import Answers, let_go, open_window
-
-OUTPUT = Dense(id="output", units=10, activation="softmax")
-WIDE = Experiment(name="Wide", layers=(Flatten(id="flatten"), Dense(id="h1", units=30, activation="relu"), OUTPUT))
-NARROW = WIDE.replaced(
-    name="Narrow", layers=(Flatten(id="flatten"), Dense(id="h1", units=20, activation="elu"), OUTPUT), seed=7
-)
+from .fake_trainings import EXPERIMENT, Controlled, Make, Trainings
+from .networks import NARROW, WIDE
 
 
 def store(workspace: Path, number: int, experiment: Experiment, accuracy: float, **metrics: Any) -> Path:
@@ -117,4 +115,37 @@ def shell(qtbot: Any, qapp: QApplication, tmp_path: Path, workspace: Path) -> It
     made.close()
     made.theme.deleteLater()
     made.deleteLater()
+    let_go()
+
+
+@pytest.fixture
+def make(qtbot: Any, qapp: QApplication, tmp_path: Path) -> Iterator[Make]:
+    theme = Theme(qapp, "light")
+    theme.apply()
+    (tmp_path / "runs" / "0001 Wide").mkdir(parents=True)
+    made: list[ComparisonWindow] = []
+
+    def new(experiment: Experiment = EXPERIMENT, *, to: Path | None = None, pause_s: float = 0.0) -> ComparisonWindow:
+        def runner(jobs: int, threads: int, on_event: OnEvent) -> Trainings:
+            one = Trainings(2, threads, on_event)
+            one.pause_s = pause_s
+            return one
+
+        training = ComparisonTraining(Controlled(), runner)
+        window = ComparisonWindow(
+            theme, training, experiment, tmp_path, tmp_path, ask=lambda *_: str(to) if to is not None else ""
+        )
+        made.append(window)
+        window.show()
+        return window
+
+    yield new
+    while made:
+        window = made.pop()
+        window.training.close()
+        window.close()
+        window.deleteLater()
+        vars(window).clear()
+        del window
+    theme.deleteLater()
     let_go()

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import statistics
-import threading
-import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -14,134 +11,25 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication
 
-from dnnstudio.core.errors import UserError
-from dnnstudio.core.experiment.record import Experiment
-from dnnstudio.core.experiment.transfer import Phase, Reuse, Transfer
-from dnnstudio.core.jobs.events import EpochDone, RunEnded, RunStarted
-from dnnstudio.core.jobs.results import ComparisonKey, RunResult, Start
-from dnnstudio.core.planning.stages import planned_epochs
-from dnnstudio.core.workspace.history import write_history
-from dnnstudio.gui.comparison import ComparisonWindow
+from dnnstudio.core.jobs.events import EpochDone
+from dnnstudio.core.jobs.results import ComparisonKey, Start
 from dnnstudio.gui.comparison.histories import Histories
 from dnnstudio.gui.comparison.place import comparison_folder
-from dnnstudio.gui.comparison.training import ComparisonTraining
 from dnnstudio.gui.shell.main_window import MainWindow
-from dnnstudio.gui.theme import Theme
 from dnnstudio.runner.local import OnEvent
 from dnnstudio.runner.tasks import RunOutcome, RunTask
 
-from ..fake_runner import FakeRunner
-from ..window_kit import let_go
-from .conftest import WIDE
-
-TRANSFER = Transfer(
-    source="runs/0001 Wide",
-    reuse=(Reuse(layer="h1", source="h1"),),
-    phases=(Phase(epochs=2, frozen=("h1",)), Phase(epochs=3)),
+from .fake_trainings import (
+    EXPERIMENT,
+    TRANSFER,
+    Make,
+    Trainings,
+    accuracy_of,
+    finish,
+    on_a_run_of,
+    use_trainings,
 )
-EXPERIMENT = WIDE.replaced(transfer=TRANSFER)
-Make = Callable[..., ComparisonWindow]
-
-
-class Trainings(FakeRunner):
-    """Trains what is asked for on a thread of its own, slowly enough that a test can stop it. No processes."""
-
-    pause_s = 0.0
-
-    def submit(self, task: RunTask, /) -> Future[RunOutcome]:
-        future: Future[RunOutcome] = Future()
-        threading.Thread(target=self._train, args=(task, future), daemon=True).start()
-        return future
-
-    def stop_all(self) -> None:
-        self.stopped = True
-
-    def _train(self, task: RunTask, future: Future[RunOutcome]) -> None:
-        start, epochs = task.folder.name.split()[-1], planned_epochs(task.experiment)
-        started = RunStarted(
-            run=task.id, experiment=task.experiment, folder=task.folder, steps_per_epoch=2, epochs=epochs
-        )
-        self._on_event(task, started)
-        accuracy = accuracy_of(start, task.experiment.seed)
-        rows = [
-            {"epoch": float(n), "val_loss": 1 / n, "val_accuracy": accuracy - 0.1 / n} for n in range(1, epochs + 1)
-        ]
-        for row in rows:
-            time.sleep(self.pause_s)
-            if self.stopped:
-                future.set_result(RunOutcome(task=task, reason="stopped", message=""))
-                return
-            self._on_event(task, EpochDone(run=task.id, row=row, is_best=True))
-        task.folder.mkdir(parents=True, exist_ok=True)
-        write_history(task.folder / "history.csv", rows)
-        metrics = {"test": {"loss": 0.1, "accuracy": accuracy}}
-        result = RunResult(
-            run=task.id, folder=task.folder, reason="finished", epochs=epochs, best_epoch=epochs, metrics=metrics
-        )
-        self._on_event(task, RunEnded(run=task.id, reason="finished", message="", result=result))
-        future.set_result(RunOutcome(task=task, reason="finished", message="", result=result))
-
-
-def accuracy_of(start: str, seed: int) -> float:
-    """An invented test accuracy."""
-    spread = {"scratch": 0.001, "transfer": 0.002}[start]
-    return {"scratch": 0.9, "transfer": 0.98}[start] + spread * (seed % 3)
-
-
-class Controlled:
-    """The face of `RunController` as far as a comparison uses it."""
-
-    stop: Callable[[], None] | None = None
-
-    def begin_repeat(self, folder: Path, stop: Callable[[], None]) -> None:
-        if self.stop is not None:
-            raise UserError("A training is under way.", "Stop it first.")
-        self.stop = stop
-
-    def end_repeat(self) -> None:
-        self.stop = None
-
-
-@pytest.fixture
-def make(qtbot: Any, qapp: QApplication, tmp_path: Path) -> Iterator[Make]:
-    theme = Theme(qapp, "light")
-    theme.apply()
-    (tmp_path / "runs" / "0001 Wide").mkdir(parents=True)
-    made: list[ComparisonWindow] = []
-
-    def new(experiment: Experiment = EXPERIMENT, *, to: Path | None = None, pause_s: float = 0.0) -> ComparisonWindow:
-        def runner(jobs: int, threads: int, on_event: OnEvent) -> Trainings:
-            one = Trainings(2, threads, on_event)
-            one.pause_s = pause_s
-            return one
-
-        training = ComparisonTraining(Controlled(), runner)
-        window = ComparisonWindow(
-            theme, training, experiment, tmp_path, tmp_path, ask=lambda *_: str(to) if to is not None else ""
-        )
-        made.append(window)
-        window.show()
-        return window
-
-    yield new
-    while made:
-        window = made.pop()
-        window.training.close()
-        window.close()
-        window.deleteLater()
-        vars(window).clear()
-        del window
-    theme.deleteLater()
-    let_go()
-
-
-def finish(qtbot: Any, window: ComparisonWindow, seeds: int = 3) -> None:
-    window.seeds.set_value(seeds)
-    window.start.click()
-    assert window.training.busy
-    qtbot.waitUntil(lambda: not window.training.busy)
 
 
 def test_the_sentence_and_the_table_say_mean_and_spread(qtbot: Any, make: Make) -> None:
@@ -263,90 +151,6 @@ def test_a_fault_in_the_comparison_s_thread_is_told_and_leaves_nothing_waiting(
     assert "fault of the program" in window.messages.message()
     assert not window.start.isHidden() and window.start.isEnabled()
     faults.clear()
-
-
-def test_a_comparison_closed_while_it_trains_tells_table_and_library(qtbot: Any, window: MainWindow) -> None:
-    window.document.push(on_a_run_of(window), "Reuse layers")
-    use_trainings(window, pause_s=0.02)
-    window.actions_["compare_transfer"].trigger()
-    (opened,) = window.workbench.library.transfers.windows
-    opened.start.click()
-    qtbot.waitUntil(lambda: len(opened.runs) >= 2)
-    with qtbot.waitSignal(window.workbench.library.transfers.trained):  # table and library are read anew
-        opened.close()
-
-
-def test_a_window_that_is_closed_ends_its_trainings(qtbot: Any, make: Make) -> None:
-    window = make(pause_s=0.03)
-    window.start.click()
-    qtbot.waitUntil(lambda: bool(window.histories.rows))
-    with qtbot.waitSignal(window.closed):
-        window.close()
-    assert not window.training.busy
-    qtbot.waitUntil(lambda: not any(thread.name == "comparison" for thread in threading.enumerate()))
-
-
-def test_closing_holds_nothing_up_while_the_trainings_end(qtbot: Any, make: Make) -> None:
-    window = make(pause_s=0.4)
-    window.start.click()
-    qtbot.waitUntil(lambda: bool(window.histories.rows))
-    began = time.perf_counter()
-    window.close()
-    taken = time.perf_counter() - began
-    assert not window.isVisible() and window.training.busy and taken < 0.2, taken
-    with qtbot.waitSignal(window.closed):
-        pass
-
-
-def test_a_window_that_is_asked_for_while_it_closes_stays(qtbot: Any, make: Make) -> None:
-    window = make(pause_s=0.1)
-    window.start.click()
-    qtbot.waitUntil(lambda: bool(window.histories.rows))
-    window.close()
-    window.show()
-    qtbot.waitUntil(lambda: not window.training.busy)
-    qtbot.wait(50)
-    assert window.isVisible() and window.headline.text().startswith("Cancelled")
-
-
-def test_while_something_else_trains_the_window_says_so(qtbot: Any, make: Make) -> None:
-    first = make(pause_s=0.03)
-    first.start.click()
-    second = make(EXPERIMENT.replaced(seed=7))
-    second.training.controller = first.training.controller
-    second.start.click()
-    assert not second.training.busy and second.messages.message().startswith("A training is under way.")
-
-
-def test_a_comparison_stopped_in_the_main_window_says_so(qtbot: Any, window: MainWindow) -> None:
-    window.document.push(on_a_run_of(window), "Reuse layers")
-    use_trainings(window, pause_s=0.02)
-    window.actions_["compare_transfer"].trigger()
-    (opened,) = window.workbench.library.transfers.windows
-    opened.start.click()
-    qtbot.waitUntil(lambda: bool(opened.histories.rows))
-    assert not window.actions_["several_seeds"].isEnabled()
-    window.actions_["stop"].trigger()
-    qtbot.waitUntil(lambda: opened.headline.text().startswith("Cancelled after"))
-    assert window.workbench.controller.activity == "idle"
-    opened.close()
-
-
-def on_a_run_of(window: MainWindow) -> Experiment:
-    """The experiment, on a run of the window's workspace."""
-    source = window.workbench.controller.workspace / "runs" / "0001 Wide"
-    return EXPERIMENT.replaced(transfer=TRANSFER.replaced(source=str(source)))
-
-
-def use_trainings(window: MainWindow, *, pause_s: float = 0.0) -> None:
-    """Let the window's comparisons train without processes."""
-
-    def runner(jobs: int, threads: int, on_event: OnEvent) -> Trainings:
-        one = Trainings(2, threads, on_event)
-        one.pause_s = pause_s
-        return one
-
-    window.workbench.library.transfers.make_runner = runner
 
 
 def test_the_table_and_the_picture_are_saved(qtbot: Any, make: Make, tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from dnnstudio.gui.library.dialog import LibraryDialog
 from dnnstudio.gui.library.entries_model import COLUMNS, EntriesModel
 from dnnstudio.gui.library.sentences import identity_sentence, layers_text
 
-from .conftest import WIDE, Shell, store
+from .conftest import Shell, store
+from .networks import WIDE
 
 
 def opened(qtbot: Any, shell: Shell) -> LibraryDialog:

@@ -26,7 +26,8 @@ from dnnstudio.gui.theme import Theme
 
 from ..fake_reuse import ROWS
 from ..window_kit import submitted, train_to_the_end
-from .conftest import OUTPUT, WIDE, store
+from .conftest import store
+from .networks import OUTPUT, WIDE
 
 DEEP = WIDE.replaced(layers=(*WIDE.layers[:2], Dropout(id="drop", rate=0.2), OUTPUT))
 

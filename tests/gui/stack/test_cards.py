@@ -217,9 +217,9 @@ def test_a_click_on_the_open_gap_asks_for_a_layer_there(view: LayerStackView, do
 def test_a_gap_opens_when_the_pointer_rests_on_it(view: LayerStackView, qtbot: QtBot) -> None:
     area = view.list.visualRect(view.list.layers.index(1))
     QTest.mouseMove(view.list.viewport(), QPoint(area.center().x(), area.bottom() - 1))
-    qtbot.waitUntil(lambda: view.list.gap_is_open(1), timeout=2000)
+    qtbot.waitUntil(lambda: view.list.gap_is_open(1))
     QTest.mouseMove(view.list.viewport(), QPoint(area.center().x(), area.top() + 15))
-    qtbot.waitUntil(lambda: not view.list.gap_is_open(1), timeout=2000)
+    qtbot.waitUntil(lambda: not view.list.gap_is_open(1))
 
 
 # ------------------------------------------------------------------------------------------------------------- speed

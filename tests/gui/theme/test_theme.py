@@ -153,7 +153,8 @@ def test_focus_moves_nothing(theme: Theme, qtbot: QtBot, kind: type[QLineEdit | 
     with qtbot.waitExposed(widget):
         widget.show()
     before = widget.sizeHint()
-    widget.activateWindow()
+    with qtbot.waitActive(widget):
+        widget.activateWindow()
     widget.setFocus()
     qtbot.waitUntil(widget.hasFocus)
     widget.ensurePolished()

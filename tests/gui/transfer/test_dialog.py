@@ -243,7 +243,8 @@ def test_the_frozen_button_acts_on_the_phase_in_sight(open_dialog: OpenDialog, q
     press(dialog, "frozen_hidden_2")
     trains = dialog.phases.rows[0].trains.text()
     assert trains == "33 of 447 parameters: hidden_2 and output", "28 of hidden_2 and 5 of the output"
-    dialog.activateWindow()
+    with qtbot.waitActive(dialog):
+        dialog.activateWindow()
     dialog.phases.rows[1].epochs.setFocus()
     qtbot.waitUntil(dialog.phases.rows[1].epochs.hasFocus)
     press(dialog, "frozen_bn")
@@ -294,9 +295,10 @@ def test_a_phase_that_freezes_everything_is_refused(open_dialog: OpenDialog) -> 
 # ------------------------------------------------------------------------------------------------------ the keyboard
 
 
-def test_everything_is_within_the_keyboard_s_reach(open_dialog: OpenDialog) -> None:
+def test_everything_is_within_the_keyboard_s_reach(open_dialog: OpenDialog, qtbot: QtBot) -> None:
     dialog = open_dialog()
-    dialog.activateWindow()
+    with qtbot.waitActive(dialog):
+        dialog.activateWindow()
     dialog.top.sources.setFocus()
     seen: set[str] = set()
     for _ in range(80):
@@ -322,9 +324,10 @@ def test_every_control_can_be_named_and_taught(open_dialog: OpenDialog) -> None:
     assert silent in ([], ["clone_instead"])
 
 
-def test_arrows_choose_a_mode_and_ctrl_enter_applies_and_trains(open_dialog: OpenDialog) -> None:
+def test_arrows_choose_a_mode_and_ctrl_enter_applies_and_trains(open_dialog: OpenDialog, qtbot: QtBot) -> None:
     dialog = open_dialog()
-    dialog.activateWindow()
+    with qtbot.waitActive(dialog):
+        dialog.activateWindow()
     row = dialog.pairs.row_of("hidden_1")
     assert row is not None
     row.modes.button("clone").setFocus()

@@ -51,7 +51,7 @@ def test_what_stands_in_a_column_of_cards_is_no_wider_than_it(dialog: Uncertaint
         for area in shown(tab, dialog, qtbot).findChildren(QScrollArea):
             inside = area.widget()
             if area.isVisible() and area.objectName().endswith("_side"):
-                qtbot.waitUntil(lambda: inside.width() <= area.viewport().width(), timeout=1000)  # noqa: B023
+                qtbot.waitUntil(lambda: inside.width() <= area.viewport().width())  # noqa: B023
 
 
 def test_titles_of_cards_are_whole(dialog: UncertaintyDialog, qtbot: QtBot) -> None:

@@ -50,7 +50,8 @@ def _show(qtbot: QtBot, widget: QWidget) -> None:
     qtbot.addWidget(widget)
     with qtbot.waitExposed(widget):
         widget.show()
-    widget.activateWindow()
+    with qtbot.waitActive(widget):
+        widget.activateWindow()
 
 
 def _near(color: QColor, token: str) -> bool:

@@ -146,9 +146,9 @@ def test_a_bomb_is_read_no_further_than_its_header_says(tmp_path: Path) -> None:
     pieces = [pack.compress(GOOD)] + [pack.compress(bytes(2**24)) for _ in range(4)]
     path.write_bytes(b"".join([*pieces, pack.flush()]))
     tracemalloc.start()
-    start = time.perf_counter()
+    start = time.process_time()
     assert "the file has more" in message(path)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert seconds < 0.5
