@@ -24,6 +24,7 @@ from dnnstudio.core.experiment.data.sources.table import Column, Separator, Tabl
 from dnnstudio.engine.data.reading import Watch, need_memory, opened
 from dnnstudio.engine.data.tables.encode import encode
 from dnnstudio.engine.data.tables.files import MAX_BYTES, PARQUET, SHEETS
+from dnnstudio.engine.data.tables.targets import in_codes, joined
 from dnnstudio.engine.data.tables.text.cells import (
     Cells,
     NumberRows,
@@ -48,8 +49,8 @@ from dnnstudio.engine.data.tables.text.decode import (
 from dnnstudio.engine.data.tables.text.scan import NEWLINE, scan
 from dnnstudio.engine.data.tables.values import NumberSigns
 
-BLOCK_BYTES = 3 * 2**18
-"""A block's bytes and cells stay in a processor's cache; the calls for smaller ones would be felt."""
+BLOCK_BYTES = 3 * 2**20
+"""The calls for smaller ones are felt, and larger ones need memory."""
 HEAD_BYTES = SAMPLE_BYTES + 2**16
 """From so many bytes on, the first lines are judged as those of the whole file are."""
 POINT = NumberSigns("point", "none")
@@ -57,8 +58,8 @@ BLOCK_ROWS = 2**11
 """A block of a wide table is larger, for each column of it costs some calls."""
 MORE_ROWS = 1.05
 """Room for more rows than the first lines let expect: memory that is not written to costs nothing."""
-WORKERS = min(8, os.cpu_count() or 1) + 1
-"""One more than there are cores, for a block waits at times."""
+WORKERS = max(2, min(8, os.cpu_count() or 1))
+"""More would only hold each other up by Python's lock."""
 
 
 class _NotPlainError(Exception):
@@ -245,7 +246,8 @@ def _read(
         finally:
             pool.shutdown(cancel_futures=True)
     gaps = frozenset[str]().union(*(block.gaps for block in done))
-    return out[:filled], gaps, pl.concat([block.rest for block in done], rechunk=False)
+    columns = zip(*(block.rest.iter_columns() for block in done), strict=True)
+    return out[:filled], gaps, pl.DataFrame([joined(column) for column in columns])
 
 
 def _longer(out: NDArray[np.float64], filled: int, rows: int) -> NDArray[np.float64]:
@@ -274,12 +276,13 @@ def _lines(block: bytes) -> int:
 def _fill(plan: _Plan, block: bytes, out: NDArray[np.float64]) -> _Block:
     """Put the numbers of a block's lines into `out` [lines, features]. Raises `_NotPlainError`."""
     block = with_plain_breaks(block)
-    _require_plain(plan, block, len(out))
+    _require_text(plan, block, len(out))
     numbers = [place for place, _, _ in plan.numbers]
     answers = [place for place, column in plan.others if column.name in plan.plain]
     for frame in parsed(block, plan.sample, [*numbers, *answers], plan.signs, named=False, truncate=False, alone=True):
         if frame.height != len(out):
             break
+        _require_width(plan, block, frame)
         gaps = (
             _put(plan, frame, out) if frame.to_series(numbers[0]).dtype == pl.Float64 else _put_texts(plan, frame, out)
         )
@@ -291,10 +294,11 @@ def _fill(plan: _Plan, block: bytes, out: NDArray[np.float64]) -> _Block:
 
 def _put(plan: _Plan, frame: pl.DataFrame, out: NDArray[np.float64]) -> frozenset[str] | None:
     """Put columns of numbers into `out` and give those with an empty cell; None where one is infinite or NaN."""
-    columns = [frame.to_series(place) for place, _, _ in plan.numbers]
+    cells = frame.get_columns()
+    columns = [cells[place] for place, _, _ in plan.numbers]
     values = pl.DataFrame(columns).to_numpy()
     empty = [column.null_count() for column in columns]
-    answers = [frame.to_series(place) for place, column in plan.others if column.name in plan.plain]
+    answers = [cells[place] for place, column in plan.others if column.name in plan.plain]
     if np.count_nonzero(np.isfinite(values)) != values.size - sum(empty) or not all(map(is_finite, answers)):
         return None
     if len(columns) == out.shape[1]:
@@ -323,18 +327,14 @@ def _looked_at(plan: _Plan, cells: pl.Series, column: Column) -> NDArray[np.floa
 
 
 def _other(plan: _Plan, cells: pl.Series, column: Column) -> pl.Series:
-    """The cells of a column that is no row's, as numbers where it is a target that is a number."""
+    """The cells of a column that is no row's, those of a target as numbers, or in codes."""
     if column.name in plan.plain and cells.dtype == pl.String:
         cells = pl.Series(_looked_at(plan, cells, column), nan_to_null=True)
-    return cells.alias(column.name)
+    return (in_codes(cells) if column.role == "target" else cells).alias(column.name)
 
 
-def _require_plain(plan: _Plan, block: bytes, rows: int) -> None:
-    """Every line must be a record of the table's width.
-
-    Without quotes there are as many separators as that takes in all, and polars refuses a line that has more.
-    """
-    width, sign = plan.sample.width, SIGNS[plan.separator]
+def _require_text(plan: _Plan, block: bytes, rows: int) -> None:
+    """The bytes must be UTF-8, and where there are quotes, the lines the records, each of the table's width."""
     if b"\0" in block:
         raise _NotPlainError
     if not block.isascii():
@@ -343,10 +343,19 @@ def _require_plain(plan: _Plan, block: bytes, rows: int) -> None:
         except UnicodeDecodeError:
             raise _NotPlainError from None
     if b'"' in block:
-        records = scan(block, sign, Watch(), what=plan.path.name)
-        plain = records.regular and len(records.starts) == rows and bool((records.widths == width).all())
-    else:
-        separators = np.count_nonzero(np.frombuffer(block, np.uint8) == ord(sign))
-        plain = separators == rows * (width - 1)
-    if not plain:
+        records = scan(block, SIGNS[plan.separator], Watch(), what=plan.path.name)
+        if not (records.regular and len(records.starts) == rows and (records.widths == plan.sample.width).all()):
+            raise _NotPlainError
+
+
+def _require_width(plan: _Plan, block: bytes, frame: pl.DataFrame) -> None:
+    """Every line without quotes must have as many cells as the table.
+
+    Polars refuses a line that has more, and fills one that has fewer with empty cells: where the last column has none,
+    no line is short. Else there are as many separators as the lines take in all.
+    """
+    if b'"' in block or not frame.to_series(-1).null_count():
+        return
+    separators = np.count_nonzero(np.frombuffer(block, np.uint8) == ord(SIGNS[plan.separator]))
+    if separators != frame.height * (plan.sample.width - 1):
         raise _NotPlainError

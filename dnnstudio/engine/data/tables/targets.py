@@ -98,14 +98,31 @@ def find_target(cells: pl.Series, column: Column, source: Table) -> tuple[Target
     return Target(column, present(cells, column, source), codes), _signs_note(source, column, cells)
 
 
+def in_codes(cells: pl.Series) -> pl.Series:
+    """The texts as an Enum of the different ones, or as they are where looking at each once does not pay."""
+    if cells.dtype != pl.String:
+        return cells
+    there = cells.unique().drop_nulls()
+    return cells if len(there) * FEW > len(cells) else cells.cast(pl.Enum(there))
+
+
+def joined(blocks: Sequence[pl.Series]) -> pl.Series:
+    """One column of the blocks that `in_codes` gave, as an Enum of them all or as texts."""
+    kinds = [block.dtype for block in blocks]
+    if not any(isinstance(kind, pl.Enum) for kind in kinds):
+        return pl.concat(blocks)
+    words = list(dict.fromkeys(word for kind in kinds if isinstance(kind, pl.Enum) for word in kind.categories))
+    few = len(words) * FEW <= sum(map(len, blocks)) and all(isinstance(kind, pl.Enum) for kind in kinds)
+    kind = pl.Enum(words) if few else pl.String()
+    return pl.concat([block.cast(kind) for block in blocks])
+
+
 def _different(cells: pl.Series) -> tuple[pl.Series, NDArray[np.unsignedinteger] | None]:
     """The different texts and the place of each cell among them, or the cells and None where that does not pay."""
-    if cells.dtype != pl.String:
+    cells = in_codes(cells)
+    if not isinstance(cells.dtype, pl.Enum):
         return cells, None
-    there = cells.unique().drop_nulls()
-    if len(there) * FEW > len(cells):
-        return cells, None
-    codes = cells.cast(pl.Enum(there)).to_physical()
+    there, codes = cells.dtype.categories.alias(cells.name), cells.to_physical()
     if cells.null_count():
         there, empty = pl.concat([there, pl.Series([None], dtype=pl.String)]), len(there)
         codes = codes.cast(pl.UInt32).fill_null(empty)
