@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from dnnstudio.core.experiment.data import DataSummary
@@ -130,13 +131,15 @@ def _across_the_split(raw: Raw, parts: Parts, preparation: Preparation) -> Itera
     x = raw.train.x
     room = 1.0
     for place in range(x.shape[1]):
-        room = min(room * len(np.unique(x[:, place])), 1e18)
-    if room < UNLIKELY * len(x):
+        room = min(room * pl.Series(np.ascontiguousarray(x[:, place])).n_unique(), 1e18)
+        if room >= UNLIKELY * len(x):
+            break
+    else:
         return
     test = x if raw.test is None else raw.test.x
-    seen = set(_rounded(preparation, x[parts.train]))
+    seen = _rounded(preparation, x[parts.train]).unique()
     for rows, name in ((x[parts.validation], "validation"), (test[parts.test], "test")):
-        copies = sum(row in seen for row in _rounded(preparation, rows))
+        copies = _rounded(preparation, rows).join(seen, on=seen.columns, how="semi").height
         if copies:
             stand, is_ = ("stands", "is") if copies == 1 else ("stand", "are")
             yield Consequence(
@@ -146,8 +149,8 @@ def _across_the_split(raw: Raw, parts: Parts, preparation: Preparation) -> Itera
             )
 
 
-def _rounded(preparation: Preparation, x: NDArray[np.float64]) -> list[bytes]:
-    """One key per row; numbers are rounded relative to their column's spread."""
+def _rounded(preparation: Preparation, x: NDArray[np.float64]) -> pl.DataFrame:
+    """The rows with their numbers rounded relative to their column's spread, int64."""
     scale = np.asarray([column.scale[0] if column.scale else 1.0 for column in preparation.columns])
     offset = np.asarray([column.offset[0] if column.offset else 0.0 for column in preparation.columns])
     if preparation.scaling == "none":
@@ -155,8 +158,7 @@ def _rounded(preparation: Preparation, x: NDArray[np.float64]) -> list[bytes]:
         scale = np.where(scale > 0, scale, 1.0)
     with np.errstate(over="ignore"):
         steps = np.rint(np.nan_to_num((x - offset) / scale, nan=1e9) / NEAR)
-    steps = np.clip(steps, -FURTHEST, FURTHEST).astype(np.int64)
-    return [row.tobytes() for row in np.ascontiguousarray(steps)]
+    return pl.from_numpy(np.clip(steps, -FURTHEST, FURTHEST).astype(np.int64, order="F"))
 
 
 def _few_rows(targets: tuple[NDArray[Any], ...], summary: DataSummary) -> Iterator[Consequence]:
@@ -190,15 +192,16 @@ def _is_number(text: str) -> bool:
 
 
 def _constant(raw: Raw, x: NDArray[np.float64]) -> Iterator[Consequence]:
-    same = [
-        stored.column.name
-        for place, stored in enumerate(raw.stored)
-        if len(np.unique(x[~np.isnan(x[:, place]), place])) < 2
-    ]
+    same = [stored.column.name for place, stored in enumerate(raw.stored) if _is_constant(x[:, place])]
     if same:
         word, has = ("Column", "has") if len(same) == 1 else ("Columns", "have")
         text = f"{word} {_listed(same)} {has} one value alone in the training rows."
         yield Consequence("constant", text, tuple(same))
+
+
+def _is_constant(values: NDArray[np.float64]) -> bool:
+    """Whether all that is not empty, of [rows], is one value, or nothing."""
+    return not bool(np.fmin.reduce(values, initial=np.inf) < np.fmax.reduce(values, initial=-np.inf))
 
 
 def _unseen(preparation: Preparation) -> Iterator[Consequence]:

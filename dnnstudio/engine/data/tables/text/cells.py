@@ -217,6 +217,7 @@ def parsed(
         quote_char='"',
         truncate_ragged_lines=truncate,
         n_threads=1 if alone else None,
+        raise_if_empty=False,  # to look whether there is anything, polars copies all of it under Python's lock
     )
     for schema, marks in (*tries, (texts, None)):
         try:
