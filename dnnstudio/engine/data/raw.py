@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,8 @@ MAX_CLASSES = 1_000
 """More distinct labels than this indicate a regression target, not classes."""
 BLOCK_BYTES = 2**23
 """Rows are processed in blocks of about this size: little extra memory, and stop requests are polled in between."""
+
+PIECE_BYTES = 2**19
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +86,21 @@ def digest_of(*arrays: Array) -> str:
 
 
 def digest_in_pieces(*arrays: Array) -> str:
-    """SHA-256 of the types, shapes [...] and the SHA-256 of each piece of the arrays, which several cores work out."""
+    """SHA-256 of the types, shapes [...] and the CRC-32 of each piece of the arrays, which several cores work out.
+
+    It tells whether a large table is the same, in half the time of a SHA-256 of all: CRC-32 finds every change of up to
+    four bytes in a row, and misses another change of one piece with a chance of 2^-32.
+    """
 
     def of_piece(piece: NDArray[np.uint8]) -> bytes:
-        return hashlib.sha256(piece.data).digest()
+        return zlib.crc32(piece.data).to_bytes(4, "little")
 
     digest = hashlib.sha256()
     with ThreadPoolExecutor() as pool:
         for array in arrays:
             digest.update(f"{array.dtype.str}{array.shape}".encode())
             content = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-            pieces = [content[start : start + BLOCK_BYTES] for start in range(0, len(content), BLOCK_BYTES)]
+            pieces = [content[start : start + PIECE_BYTES] for start in range(0, len(content), PIECE_BYTES)]
             digest.update(b"".join(pool.map(of_piece, pieces)))
     return digest.hexdigest()
 
