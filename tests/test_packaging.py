@@ -61,7 +61,7 @@ def test_the_installed_wheel_finds_its_resources(wheel: zipfile.ZipFile, tmp_pat
 
 def test_the_wheel_starts_dnnstudio(wheel: zipfile.ZipFile) -> None:
     (name,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
-    assert "dnnstudio = dnnstudio.cli.main:main" in wheel.read(name).decode()
+    assert "dnnstudio = dnnstudio.__main__:run" in wheel.read(name).decode()
 
 
 def locked(*names: str) -> dict[str, list[Requirement]]:

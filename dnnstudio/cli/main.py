@@ -83,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("The memory did not suffice. Use a smaller network, batch or data set.", file=sys.stderr)
         return BAD_INPUT
     except (Cancelled, KeyboardInterrupt, typer.Abort):
+        print("Stopped before the end.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of the output, such as head, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dnnstudio.core.errors import UserError
+from dnnstudio.cli.common import told_to_end
+from dnnstudio.core.errors import Cancelled, UserError
 
 if TYPE_CHECKING:
     from dnnstudio.engine.data.proposing import Proposal
@@ -35,17 +36,30 @@ def new(
 ) -> int:
     """Make an experiment from your own data: it fits the data and can be trained as it is."""
     from dnnstudio.core.experiment import codec
-    from dnnstudio.engine.data.proposing import propose
 
     place = out or Path(f"{source.name.split('.')[0] or 'experiment'}.json")
     if place.suffix.lower() != ".json":
         raise UserError(f"{place} is no name for an experiment.", "Give --out a name that ends in .json.")
     if out is None and place.exists():
         raise UserError(f"{place} is there already.", "Name another file by --out.")
-    proposal = propose(source, predict=predict)
+    proposal = _proposed(source, predict)
     codec.save(proposal.experiment, place)
     print(json.dumps(proposal_object(proposal, place), ensure_ascii=False) if as_json else _text(proposal, place))
     return 0
+
+
+def _proposed(source: Path, predict: str | None) -> Proposal:
+    """The experiment that fits the data. Raises `UserError`, or `Cancelled` by Ctrl+C."""
+    from dnnstudio.core.jobs.control import Control
+
+    control = Control()
+    try:
+        with told_to_end(control.stop):
+            from dnnstudio.engine.data.proposing import propose
+
+            return propose(source, predict=predict, control=control)
+    except KeyboardInterrupt:  # a second one, which does not wait
+        raise Cancelled from None
 
 
 def proposal_object(proposal: Proposal, place: Path) -> dict[str, Any]:

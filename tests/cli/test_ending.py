@@ -1,4 +1,4 @@
-"""However `dnnstudio run` is ended, its folder is kept, and `--resume` takes it."""
+"""However `dnnstudio run` is ended, its folder is kept, and `--resume` takes it; `new` leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
 
 from dnnstudio.cli.main import main
@@ -101,3 +104,28 @@ def test_a_training_that_cannot_begin_leaves_no_folder(tmp_path: Path, capsys: p
     assert main(["run", str(experiment), "--out", str(tmp_path / "run")]) == 2
     assert capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def interrupt(ours: object) -> None:
+    """Send Ctrl+C to this process as soon as something else than `ours` answers it."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        if signal.getsignal(signal.SIGINT) is not ours:
+            os.kill(os.getpid(), signal.SIGINT)
+            return
+        time.sleep(0.001)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process alone")
+def test_new_is_stopped_with_one_sentence_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, place = tmp_path / "large.csv", tmp_path / "large.json"
+    values = np.random.default_rng(0).normal(size=(100_000, 8)).round(4)
+    pl.DataFrame(values, schema=[*"abcdefgy"]).write_csv(table)
+    thread = threading.Thread(target=interrupt, args=(signal.getsignal(signal.SIGINT),))
+    thread.start()
+    code = main(["new", str(table), "--out", str(place)])
+    thread.join()
+    assert (code, capsys.readouterr().err) == (130, "Stopped before the end.\n")
+    assert sorted(tmp_path.iterdir()) == [table]

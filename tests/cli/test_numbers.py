@@ -13,6 +13,7 @@ import sklearn.metrics
 from sklearn.datasets import load_diabetes
 
 from dnnstudio.cli.main import main
+from dnnstudio.cli.printing.common import figures
 from dnnstudio.core.experiment import codec
 from dnnstudio.engine.data import load_dataset
 
@@ -80,3 +81,8 @@ def test_without_scaling_an_older_file_learns_the_number_as_it_is(place: Path, t
     assert model.layers[-1].name == "output"
     assert json.loads((tmp_path / "run" / "preparation.json").read_text()).get("target_unit") is None
     assert "target_std" not in json.loads((tmp_path / "run" / "metrics.json").read_text())["trained_with"]
+
+
+def test_large_figures_are_printed_without_decimals() -> None:
+    line = figures({"loss": 37_557_402_166.7160, "mae of all": 152_340.25, "r2_score": 0.41234})
+    assert line == "loss 3.756e+10, mae of all 152,340, r2 score 0.4123"

@@ -20,7 +20,7 @@ from dnnstudio.core.experiment.summary_table import summary_table
 from dnnstudio.core.jobs.events import BatchesDone, EpochDone, Event, RunEnded, RunStarted
 from dnnstudio.core.jobs.events import Progress as JobProgress
 from dnnstudio.core.jobs.results import DataPreview
-from dnnstudio.core.text import duration, printable, shortened
+from dnnstudio.core.text import duration, figure, printable, shortened
 from dnnstudio.core.uncertainty.figure_names import MAE, R2, RECALL
 
 MOST_CLASSES = 20
@@ -53,10 +53,15 @@ def figures(values: dict[str, float]) -> str:
     recalls = {name.removeprefix(RECALL): value for name, value in values.items() if name.startswith(RECALL)}
     # The mean absolute error stands there twice: under the name that version 0.1.0 gave it, too.
     shown = {name: value for name, value in values.items() if name != MAE and not name.startswith(RECALL)}
-    line = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in shown.items())
+    line = ", ".join(f"{name.replace('_', ' ')} {shown_figure(value)}" for name, value in shown.items())
     found = ", ".join(f"{shown_name(name)} {value:.4f}" for name, value in list(recalls.items())[:MOST_CLASSES])
     more = f" and {len(recalls) - MOST_CLASSES:,} more classes" if len(recalls) > MOST_CLASSES else ""
     return f"{line}\n  recall: {found}{more}" if found else line
+
+
+def shown_figure(value: float) -> str:
+    """Four decimals, so that figures of several lines stand below each other; from a thousand on as everywhere."""
+    return f"{value:.4f}" if abs(value) < 1000 else figure(value)
 
 
 def shown_name(name: str) -> str:
@@ -142,7 +147,7 @@ def epoch_line(event: EpochDone, epochs: int) -> str:
     """The figures of an epoch, of `epochs` in all."""
     row = event.row
     words = [f"epoch {int(row['epoch']):>{len(str(epochs))}}/{epochs}"]
-    words += [f"{label} {row[key]:.4f}" for key, label in FIGURES if key in row]
+    words += [f"{label} {shown_figure(row[key])}" for key, label in FIGURES if key in row]
     words += [f"{row['seconds']:.1f} s"] if "seconds" in row else []
     return "  ".join(words) + ("  best so far" if event.is_best else "")
 

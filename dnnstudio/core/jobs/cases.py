@@ -180,13 +180,14 @@ class InputColumn:
     A number is stored as it is, a date as days since 1970-01-01, yes and no as 1 and 0, a category as its place in
     `categories`. `low` and `high` are the range of the training rows, None where the run keeps no word of it; `start`
     is a value to begin with. An empty cell is stored as NaN where it `may_be_empty`. `seen` are the places of the
-    categories that training rows had.
+    categories that training rows had. `whole` says that the training rows hold whole numbers alone.
     """
 
     name: str
     kind: InputKind = "number"
     low: float | None = None
     high: float | None = None
+    whole: bool = False
     start: float = 0.0
     categories: tuple[str, ...] = ()
     seen: tuple[int, ...] = ()

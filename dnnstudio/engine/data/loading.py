@@ -107,10 +107,11 @@ def find_consequences(data: Data, *, seed: int, control: Control | None = None) 
     """Warnings about a table before training on it; none for other sources. Uses the same cache."""
     from dnnstudio.engine.data.tables.consequences import consequences
 
-    plan = _memory.plan(data, seed, Watch(control, None), False)
+    watch = Watch(control, None)
+    plan = _memory.plan(data, seed, watch, False)
     if plan.preparation is None:
         return ()
-    return consequences(plan.raw, plan.parts, plan.targets, plan.preview.summary, plan.preparation)
+    return consequences(plan.raw, plan.parts, plan.targets, plan.preview.summary, plan.preparation, watch)
 
 
 def forget() -> None:

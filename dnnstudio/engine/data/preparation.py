@@ -32,6 +32,7 @@ MAX_BYTES = 16 * 2**20
 OTHER = "other"
 """Name of the input shared by all rare categories of a column."""
 DATE_PARTS = ("year", "month", "day of week", "days since the first")
+LOOKED_AT = 1_000
 
 
 class PreparedColumn(Option):
@@ -41,7 +42,8 @@ class PreparedColumn(Option):
     one for a number, four for a date; `first_day` is the earliest training date. `vocabulary` holds all categories of
     the table in the order of their stored indexes, and `places` the input of each: rare ones share the last, and −1
     marks one that no training row has, which gives only zeros. `low` and `high` are the range of the training rows'
-    numbers or days, to say what lies outside of it; None where that is not known.
+    numbers or days, to say what lies outside of it; None where that is not known. `whole` says that the training rows
+    hold whole numbers alone.
     """
 
     column: Column
@@ -53,6 +55,7 @@ class PreparedColumn(Option):
     first_day: float = 0.0
     low: float | None = None
     high: float | None = None
+    whole: bool = False
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -254,6 +257,7 @@ def _fit_numbers(
                 scale=(float(scale[index]),),
                 low=float(low[index]),
                 high=float(high[index]),
+                whole=_are_whole(x[:, place], rows),
             ),
         )
 
@@ -282,6 +286,18 @@ def _spread(
     mean, std = moments(x, rows, fill, watch)
     constant = (high == low) | (std == 0)
     return np.where(constant, low, mean), np.where(constant, 1.0, std)
+
+
+def _are_whole(values: NDArray[np.float64], rows: NDArray[np.int64]) -> bool:
+    """Whether these rows of a column [n] hold whole numbers alone, beside empty cells. Most others show it soon."""
+    return all(not bool((np.rint(part) - part).any()) for part in _without_empty(values, rows))
+
+
+def _without_empty(values: NDArray[np.float64], rows: NDArray[np.int64]) -> Iterator[NDArray[np.float64]]:
+    """These rows of a column without its empty cells, a few first and then all."""
+    for some in (rows[:LOOKED_AT], rows):
+        part = values[some]
+        yield part[~np.isnan(part)]
 
 
 def _fit_yes_no(stored: StoredColumn, values: NDArray[np.float64], scaling: Scaling) -> PreparedColumn:

@@ -29,12 +29,15 @@ def _column(column: PreparedColumn, scaling: str) -> InputColumn:
         middle = (low + high) / 2 if kind in ("number", "date") and low is not None and high is not None else 0.0
     if kind == "date":
         middle = float(np.floor(middle)) if low is not None else column.first_day
+    if column.whole and kind == "number":
+        middle = float(round(middle))
     seen = tuple(place for place, given in enumerate(column.places) if given >= 0)
     return InputColumn(
         name=column.column.name,
         kind=kind,
         low=low,
         high=high,
+        whole=kind == "number" and column.whole,
         start=float(seen[0]) if kind == "category" and seen else middle,
         categories=column.words,
         seen=seen,

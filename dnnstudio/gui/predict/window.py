@@ -174,7 +174,12 @@ class PredictWindow(QDialog):
 
     def add(self, paths: Sequence[Path]) -> None:
         """Give these files and folders too; what is there already is answered anew, in one order with them."""
+        known = [path.name for path in paths if path in self.asking.inputs]
         self.asking.add(tuple(paths))
+        if known:
+            be, them = ("is", "It") if len(known) == 1 else ("are", "They")
+            text = f"{them} {be} answered already."
+            self.messages.show_message(text, lead=f"{listed(known)} {be} there.", action=self._offer)
 
     def _on_network(self, key: str) -> None:
         network = next((one for one in self._around.networks() if one.key == key), None)

@@ -173,3 +173,14 @@ def test_what_is_no_preparation_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "preparation.json").write_text(text)
     with pytest.raises(UserError, match="preparation"):
         Preparation.load(tmp_path / "preparation.json")
+
+
+def test_columns_of_whole_numbers_are_known_whatever_is_empty() -> None:
+    x = stored_rows(1)
+    x[:, 0] = np.rint(x[:, 0])
+    x[5:9, 0] = np.nan
+    x[:, 1] = 3.0
+    x[ROWS - 1, 1] = 3.5
+    found = fitted(x, np.arange(ROWS), "standardize")
+    assert [column.whole for column in found.columns] == [True, False, False, False]
+    assert fitted(x, np.arange(ROWS - 1), "standardize").columns[1].whole

@@ -14,11 +14,12 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QToolButton
 from dnnstudio.core.experiment.data import DataSummary
 from dnnstudio.core.experiment.layers import Dense
 from dnnstudio.core.experiment.record import Experiment
-from dnnstudio.core.jobs.proposals import DataProposal
+from dnnstudio.core.jobs.proposals import ColumnFacts, DataProposal, Reading, TableFindings
 from dnnstudio.core.jobs.requests import ProposeData
 from dnnstudio.gui.base.job_client import JobClient
 from dnnstudio.gui.data.door.choices import Choices
 from dnnstudio.gui.data.door.consequences import class_shares
+from dnnstudio.gui.data.door.grid import TableGrid
 from dnnstudio.gui.data.door.heads import KIND, ROLE
 from dnnstudio.gui.data.door.window import DoorWindow
 from dnnstudio.gui.data.door.words import split_words
@@ -298,3 +299,30 @@ def test_escape_changes_nothing(qtbot: Any, open_door: Opener) -> None:
     with qtbot.waitSignal(door.closed):
         qtbot.keyClick(door, Qt.Key.Key_Escape)
     assert given == []
+
+
+@pytest.mark.parametrize("target", [0, 150, 299])
+@pytest.mark.parametrize("width", [600, 1100])
+def test_the_column_to_predict_is_in_sight_however_many_there_are(
+    qtbot: Any, theme: Theme, target: int, width: int
+) -> None:
+    columns = tuple(
+        ColumnFacts(
+            name=f"x{place}", role="target" if place == target else "feature", kind="number", reason="Numbers.",
+            different=9, missing=0,
+        )
+        for place in range(300)
+    )  # fmt: skip
+    table = TableFindings(
+        file="text", reading=Reading(), sheets=(), rows=1, width=300, place="line", columns=columns, lines=(2,),
+        cells=(("1",) * 300,),
+    )  # fmt: skip
+    grid = TableGrid(theme)
+    qtbot.addWidget(grid)
+    grid.resize(900, 400)
+    grid.show_table(table, ())
+    with qtbot.waitExposed(grid):
+        grid.show()
+    grid.resize(width, 400)
+    left = grid.columnViewportPosition(target)
+    assert left >= 0 and left + grid.columnWidth(target) <= grid.viewport().width()

@@ -61,6 +61,7 @@ def test_more_files_are_answered_in_one_order_with_those_before(open_window: Ope
     assert open_window.asked(AnswerCases)[-1].inputs == PICTURES[:2]
     assert [window.cases.name(place) for place in range(2)] == ["file 0.png", "file 1.png"]
     assert window.cases.corrected == {0: "pig"}
+    assert window.messages.message() == "file 0.png is there. It is answered already."
     press(open_window, window, "clear_inputs")
     assert len(window.cases) == 0
     assert window.cases.corrected == {}

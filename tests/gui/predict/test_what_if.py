@@ -94,6 +94,20 @@ def test_a_number_of_a_wide_range_is_written_without_a_decimal_nought(qtbot: Any
     assert row.field.text() == "40400"
 
 
+def test_a_column_of_whole_numbers_is_slid_in_whole_numbers(qtbot: Any, theme: Theme) -> None:
+    column = InputColumn(name="rooms", low=2.0, high=9.0, whole=True, start=6.0)
+    row = InputRow(theme, column, lambda: None)
+    assert row.slider is not None and isinstance(row.field, NumberField)
+    for widget in (row.title, row.field, row.slider):
+        qtbot.addWidget(widget)
+    assert row.field.text() == "6"
+    values = []
+    for step in range(row.slider.maximum() + 1):
+        row.slider.setValue(step)
+        values.append(row.value)
+    assert values == [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]
+
+
 @pytest.mark.parametrize("width", [900, 1024, 1440])
 def test_sliders_are_long_enough_to_aim_with_beside_long_names_and_ranges(open_window: Opener, width: int) -> None:
     window = open_window("table", size=(width, 700))

@@ -16,6 +16,7 @@ from dnnstudio.core.experiment.data import DataSummary
 from dnnstudio.core.text import count_of, printable, shortened
 from dnnstudio.engine.data.preparation import Preparation
 from dnnstudio.engine.data.raw import Raw
+from dnnstudio.engine.data.reading import Watch
 from dnnstudio.engine.data.splitting import Parts
 
 FEW_VALUES = 50
@@ -43,14 +44,22 @@ class Consequence:
 
 
 def consequences(
-    raw: Raw, parts: Parts, targets: tuple[NDArray[Any], ...], summary: DataSummary, preparation: Preparation
+    raw: Raw,
+    parts: Parts,
+    targets: tuple[NDArray[Any], ...],
+    summary: DataSummary,
+    preparation: Preparation,
+    watch: Watch,
 ) -> tuple[Consequence, ...]:
-    """The warnings for a table, most serious first; `targets` are the labels or numbers of each part, [rows] each."""
+    """The warnings for a table, most serious first; `targets` are the labels or numbers of each part, [rows] each.
+
+    Raises `Cancelled` by the watch.
+    """
     x, y = raw.train.x[parts.train], targets[0]
     return (
-        *_label_in_other_words(raw, x, y),
+        *_label_in_other_words(raw, x, y, watch),
         *_order_gives_away(raw),
-        *_across_the_split(raw, parts, preparation),
+        *_across_the_split(raw, parts, preparation, watch),
         *_few_rows(targets, summary),
         *_many_numbers(summary),
         *_constant(raw, x),
@@ -58,7 +67,7 @@ def consequences(
     )
 
 
-def _label_in_other_words(raw: Raw, x: NDArray[np.float64], y: NDArray[Any]) -> Iterator[Consequence]:
+def _label_in_other_words(raw: Raw, x: NDArray[np.float64], y: NDArray[Any], watch: Watch) -> Iterator[Consequence]:
     target = "" if raw.target is None else raw.target.name
     if raw.is_number:
         for place, stored in enumerate(raw.stored):
@@ -69,7 +78,11 @@ def _label_in_other_words(raw: Raw, x: NDArray[np.float64], y: NDArray[Any]) -> 
                     (stored.column.name,),
                 )
         return
-    told = [stored.column.name for place, stored in enumerate(raw.stored) if _tells_a_class(x[:, place], y)]
+    told = []
+    for place, stored in enumerate(raw.stored):
+        watch.check()
+        if _tells_a_class(x[:, place], y):
+            told.append(stored.column.name)
     if told:
         one = len(told) == 1
         words = ("Column", "tells", "it gives") if one else ("Columns", "tell", "they give")
@@ -126,7 +139,7 @@ def _order_gives_away(raw: Raw) -> Iterator[Consequence]:
             )
 
 
-def _across_the_split(raw: Raw, parts: Parts, preparation: Preparation) -> Iterator[Consequence]:
+def _across_the_split(raw: Raw, parts: Parts, preparation: Preparation, watch: Watch) -> Iterator[Consequence]:
     """Validation and test rows that also occur, up to rounding, among the training rows."""
     x = raw.train.x
     room = 1.0
@@ -139,6 +152,7 @@ def _across_the_split(raw: Raw, parts: Parts, preparation: Preparation) -> Itera
     test = x if raw.test is None else raw.test.x
     seen = _rounded(preparation, x[parts.train]).unique()
     for rows, name in ((x[parts.validation], "validation"), (test[parts.test], "test")):
+        watch.check()
         copies = _rounded(preparation, rows).join(seen, on=seen.columns, how="semi").height
         if copies:
             stand, is_ = ("stands", "is") if copies == 1 else ("stand", "are")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetrics, QPainter
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -159,7 +159,7 @@ class TableGrid(QTableView):
         theme.changed.connect(self._numbers.viewport().update)
 
     def show_table(self, table: TableFindings | None, classes: tuple[str, ...]) -> None:
-        """Show another table; where the columns are the same ones, the view stays where it was scrolled to."""
+        """Show another table, with the column to predict in sight; of the same columns, the view stays where it was."""
         before = [facts.name for facts in self.rows.columns]
         places = self.horizontalScrollBar().value(), self.verticalScrollBar().value()
         self.rows.set_table(table)
@@ -171,6 +171,8 @@ class TableGrid(QTableView):
         if [facts.name for facts in self.rows.columns] != before:
             self._fit_columns()
             self.scrollToTop()
+            self.horizontalScrollBar().setValue(0)
+            self.show_target()
         else:
             self.horizontalScrollBar().setValue(places[0])
             self.verticalScrollBar().setValue(places[1])
@@ -180,6 +182,21 @@ class TableGrid(QTableView):
         place = self.rows.row_of_line(line)
         if place is not None:
             self.scrollTo(self.rows.index(place, 0), QAbstractItemView.ScrollHint.PositionAtCenter)
+
+    def _target_place(self) -> int | None:
+        return next((place for place, facts in enumerate(self.rows.columns) if facts.role == "target"), None)
+
+    def show_target(self) -> None:
+        """Bring the column to predict into sight, with those to its left."""
+        place = self._target_place()
+        if place is None or not self.rows.rowCount():
+            return
+        self.updateGeometries()  # the bar does not know yet how wide new columns are
+        bar, right = self.horizontalScrollBar(), self.columnViewportPosition(place) + self.columnWidth(place)
+        if right > self.viewport().width():
+            bar.setValue(bar.value() + right - self.viewport().width())
+        elif self.columnViewportPosition(place) < 0:
+            bar.setValue(bar.value() + self.columnViewportPosition(place))
 
     def _fit_columns(self) -> None:
         """As wide as the heads need, and where there is room left, evenly wider."""
@@ -195,6 +212,10 @@ class TableGrid(QTableView):
             return True  # a cell cannot be pressed, so it does not answer the pointer
         return super().viewportEvent(event)
 
-    def resizeEvent(self, event: object) -> None:
-        super().resizeEvent(event)  # type: ignore[arg-type]
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        place = self._target_place()
+        seen = place is not None and self.columnViewportPosition(place) < max(0, event.oldSize().width())
+        super().resizeEvent(event)
         self._fit_columns()
+        if seen or not self.isVisible():
+            self.show_target()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from dnnstudio.core.jobs.cases import Answering, NetworkFacts
@@ -12,13 +12,16 @@ from dnnstudio.gui.predict.case.passes_card import PassesCard
 from dnnstudio.gui.predict.case.what_if import WhatIf, stored_values
 from dnnstudio.gui.predict.cases import Cases
 from dnnstudio.gui.predict.rows.rows_model import CasePictures
-from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.widgets import Choice, Segmented
+from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.widgets import Choice, Segmented, label
 
 PAGES = (
     Choice("case", "The chosen row", "What the network says of the row that is selected"),
     Choice("what_if", "What if", "Type a row, or move its values, and watch the answer"),
 )
+
+NOTHING = "Here stands what the network says of the row that is chosen at the left: its answer, how sure it is of it, \
+and what else it may be."
 
 
 class Side(QWidget):
@@ -45,7 +48,11 @@ class Side(QWidget):
         inner.setSpacing(8)
         inner.addWidget(self.case)
         inner.addWidget(self.passes, 1)
-        inner.addStretch(0)
+        self.nothing = label(NOTHING, Role.DIM, wrap=True)
+        self.nothing.setObjectName("predict_no_case")
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.nothing.setContentsMargins(48, 0, 48, 0)
+        inner.addWidget(self.nothing, 1)
         self.pages = QStackedWidget()
         self.pages.addWidget(here)
         self.pages.addWidget(self.what_if)
@@ -80,6 +87,7 @@ class Side(QWidget):
         self._place = place
         there = 0 <= place < len(self._cases)
         self.case.setVisible(there)
+        self.nothing.setVisible(not there)
         self.passes.setVisible(there and self._cases.answer(place) is not None)
         if there:
             self.case.show_place(place, number, total)

@@ -61,7 +61,9 @@ class InputRow:
 
     @property
     def whole(self) -> bool:
-        """Whether the column seems to hold whole numbers: its ends are, and lie far apart."""
+        """Whether the column holds whole numbers, or seems to: its ends are, and lie far apart."""
+        if self.column.whole:
+            return True
         ends = self._ends()
         return ends is not None and all(end.is_integer() for end in ends) and ends[1] - ends[0] >= 20
 
@@ -99,19 +101,26 @@ class InputRow:
 
     def _step(self) -> float:
         ends = self._ends()
+        if ends is not None and self.whole:
+            return float(10 ** max(0, math.floor(math.log10((ends[1] - ends[0]) / 20))))
         return 0.1 if ends is None else float(10 ** math.floor(math.log10((ends[1] - ends[0]) / 20)))
 
     def _make_slider(self) -> QSlider:
         slider = QSlider(Qt.Orientation.Horizontal)
         slider.setObjectName(f"slide_{self.column.name}")
         slider.setAccessibleName(f"{self.column.name}, within the range of the training rows")
-        slider.setRange(0, STEPS)
-        slider.setMinimumHeight(22)
-        slider.setSingleStep(STEPS // 100)
         low, high = self._ends() or (0.0, 1.0)
+        steps = self._steps(low, high)
+        slider.setRange(0, steps)
+        slider.setMinimumHeight(22)
+        slider.setSingleStep(max(1, steps // 100))
         slider.setToolTip(f"The training rows go from {cell_text(self.column, low)} to {cell_text(self.column, high)}.")
         slider.valueChanged.connect(self._on_slider)
         return slider
+
+    def _steps(self, low: float, high: float) -> int:
+        """How many steps the slider has: of few whole numbers, one each."""
+        return min(STEPS, round(high - low)) if self.whole else STEPS
 
     @property
     def range_text(self) -> str:
@@ -128,7 +137,7 @@ class InputRow:
         ends = self._ends()
         if self.slider is not None and ends is not None and math.isfinite(value):
             self.slider.blockSignals(True)
-            self.slider.setValue(round((value - ends[0]) / (ends[1] - ends[0]) * STEPS))
+            self.slider.setValue(round((value - ends[0]) / (ends[1] - ends[0]) * self.slider.maximum()))
             self.slider.blockSignals(False)
 
     def _show_field(self) -> None:
@@ -153,10 +162,11 @@ class InputRow:
 
     def _on_slider(self, step: int) -> None:
         ends = self._ends()
-        assert ends is not None
-        value = self._round(ends[0] + (ends[1] - ends[0]) * step / STEPS)
+        assert ends is not None and self.slider is not None
+        last = self.slider.maximum()
+        value = self._round(ends[0] + (ends[1] - ends[0]) * step / last)
         # At an end stands the training rows' own, whatever digits it has.
-        self.value = {0: ends[0], STEPS: ends[1]}.get(step, min(max(value, ends[0]), ends[1]))
+        self.value = {0: ends[0], last: ends[1]}.get(step, min(max(value, ends[0]), ends[1]))
         self._show_field()
         self._changed()
 
