@@ -55,6 +55,9 @@ def export(
     chosen = EXPORTERS[to]
     if stochastic and not chosen.runtime:
         raise UserError(f"--stochastic is for networks in another program's format, not for {to}.", "Leave it out.")
+    if chosen.name == "bundle":
+        _bundle(place, out, chosen)
+        return
     if chosen.of_run:
         _report(place, out, limits, without)
         print(f"Written to {out}")
@@ -122,3 +125,24 @@ def _report(place: Path, out: Path, limits: str, without: list[str]) -> None:
         write_pdf_without_window(report, out, without=without)
     else:
         write_report(report, out, without=without)
+
+
+def _bundle(place: Path, out: Path, to: Exporter) -> None:
+    from dnnstudio.core.jobs.bundles import WriteBundle
+
+    _require(place, out, to)
+    done = run_job(WriteBundle(model=place, path=out))
+    print(f"Written to {done.path}")
+
+
+@app.command("open-bundle")
+def open_bundle(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A .dnnstudio file.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The new folder that becomes the run.")],
+) -> None:
+    """Open a run that another person bundled, and say whether it computes the same here."""
+    from dnnstudio.core.jobs.bundles import OpenBundle
+
+    done = run_job(OpenBundle(path=bundle, folder=out))
+    print(f"Written to {done.folder}")
+    print(done.sentence)

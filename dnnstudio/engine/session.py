@@ -16,6 +16,7 @@ from dnnstudio.core.errors import Cancelled, UserError
 from dnnstudio.core.experiment.data import Data, DataSummary
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.folder_lock import held
+from dnnstudio.core.jobs.bundles import OpenBundle, WriteBundle
 from dnnstudio.core.jobs.cases import CASE_JOBS
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.events import Event, Progress, RunEnded, Stage
@@ -101,10 +102,10 @@ class Session:
                     return self._open(job, control)
                 case SaveModel():
                     return self._save(job, control)
-                case ExportNetwork() | MeasureForReport():
+                case ExportNetwork() | MeasureForReport() | WriteBundle() | OpenBundle():
                     from dnnstudio.engine.exporting.job import run_export
 
-                    return run_export(job, self._place_of(job.model), self.model, control, emit)
+                    return run_export(job, self._place_of, self.model, control, emit)
                 case Reconstruct():
                     return self._reconstruct(job, control, emit)
                 case ListLibrary():

@@ -91,4 +91,5 @@ def test_the_help_names_every_format(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_an_unknown_format_is_refused(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", str(small), "--to", "tables", "--out", str(small.with_suffix(".py"))]) == 2
-    assert "Use one of python, notebook, keras, h5, onnx, tflite, savedmodel, report." in capsys.readouterr().err
+    named = "Use one of python, notebook, keras, h5, onnx, tflite, savedmodel, report, bundle."
+    assert named in capsys.readouterr().err

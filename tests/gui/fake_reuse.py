@@ -10,6 +10,8 @@ import numpy as np
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.jobs.bundles import OpenBundle, OpenedBundle
 from dnnstudio.core.jobs.events import Progress
 from dnnstudio.core.jobs.exports import ExportedFile, ExportNetwork, Proof
 from dnnstudio.core.jobs.report_figures import Bin, MeasureForReport, ReportFigures
@@ -40,6 +42,8 @@ def play(job: Any) -> Iterator[Any] | None:
             return _export(job)
         case MeasureForReport():
             return _measure(job)
+        case OpenBundle():
+            return _open_bundle(job)
     return None
 
 
@@ -51,6 +55,15 @@ def _export(job: ExportNetwork) -> Iterator[Any]:
     job.path.write_bytes(b"a file")
     proof = Proof(runtime="onnxruntime 1.32.0", rows=100, part="test", difference=6e-8)
     return ExportedFile(path=job.path, bytes=6, proof=proof)
+
+
+def _open_bundle(job: OpenBundle) -> Iterator[Any]:
+    """A file called "changed" is refused."""
+    yield Progress(run=job.id, done=0, total=0, text="Checking")
+    if job.path.stem == "changed":
+        raise UserError(f"{job.path.name} was changed or damaged since it was written.", "Ask for the file anew.")
+    codec.save(Experiment(name="From elsewhere"), job.folder / EXPERIMENT)
+    return OpenedBundle(folder=job.folder, rows=10, difference=0.0)
 
 
 def _measure(job: MeasureForReport) -> Iterator[Any]:

@@ -137,6 +137,15 @@ _ROWS = (
         audience="For the file and for others to read: one page (or a PDF) with figures, curves and limits.",
         of_run=True,
     ),
+    Exporter(
+        "bundle",
+        ".dnnstudio",
+        "Bundle",
+        "dnnstudio.engine.exporting.bundle:write_bundle",
+        needs_weights=True,
+        audience="For another person with this program: the run in one file, with inputs and answers that prove it.",
+        of_run=True,
+    ),
 )
 EXPORTERS: dict[str, Exporter] = {row.name: row for row in _ROWS}
 """Name → format, in the order of the menus."""

@@ -16,6 +16,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.export.formats import EXPORTERS, Exporter
+from dnnstudio.core.jobs.bundles import OpenBundle, OpenedBundle, WriteBundle
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.events import Event, Progress, Stage
 from dnnstudio.core.jobs.exports import ExportedFile, ExportNetwork, Proof, missing_runtime
@@ -29,6 +30,7 @@ from dnnstudio.engine.data import load_part
 from dnnstudio.engine.data.kept_scaler import read_preparation
 from dnnstudio.engine.data.preparation import Preparation
 from dnnstudio.engine.data.scaling import Scaler
+from dnnstudio.engine.exporting.bundle import open_bundle, write_bundle
 from dnnstudio.engine.exporting.network import ExportedNetwork, exported
 from dnnstudio.engine.exporting.proof import ProofRows, prove
 from dnnstudio.engine.exporting.report_figures import measure_for_report
@@ -45,11 +47,24 @@ ModelOf = Callable[..., LiveModel]
 
 
 def run_export(
-    job: ExportNetwork | MeasureForReport, place: Path, model: ModelOf, control: Control, emit: Emit
-) -> ExportedFile | ReportFigures:
-    """Do one of the jobs about what leaves the program. Raises `UserError` and `Cancelled`."""
+    job: ExportNetwork | MeasureForReport | WriteBundle | OpenBundle,
+    place_of: Callable[[str | Path], Path],
+    model: ModelOf,
+    control: Control,
+    emit: Emit,
+) -> ExportedFile | ReportFigures | OpenedBundle:
+    """Do one of the jobs about what leaves the program or comes back. `place_of` is where a network lies.
+
+    Raises `UserError` and `Cancelled`.
+    """
+    if isinstance(job, OpenBundle):
+        emit(Progress(run=job.id, done=0, total=0, text="Checking the bundle"))
+        return open_bundle(job, control)
+    if isinstance(job, WriteBundle):
+        emit(Progress(run=job.id, done=0, total=0, text="Writing the bundle", stage=Stage.SAVING))
+        return write_bundle(job, control)
     if isinstance(job, ExportNetwork):
-        return export_network(job, place, model, control, emit)
+        return export_network(job, place_of(job.model), model, control, emit)
     emit(Progress(run=job.id, done=0, total=0, text="Asking the network about its test rows", stage=Stage.PREDICTING))
     return measure_for_report(job, control)
 

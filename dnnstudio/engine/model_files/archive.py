@@ -7,6 +7,7 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Collection, Mapping
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.text import byte_size
@@ -29,11 +30,20 @@ _END_RECORD = 22
 
 def read_members(content: bytes) -> dict[str, bytes]:
     """The members of a `.keras` file, verified by their CRC. `metadata.json` may be missing. Raises `UserError`."""
+    return read_listed_members(content, LIMITS, needed=(CONFIG, WEIGHTS), what="a model file")
+
+
+def read_listed_members(
+    content: bytes, limits: Mapping[str, int], *, needed: Collection[str], what: str
+) -> dict[str, bytes]:
+    """The members of an archive that holds only names of `limits`, each of at most that many bytes, verified by their
+    CRC. The `needed` ones are there; the others may be missing. Raises `UserError`.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
-            _check_names(members)
-            _check_sizes(members, len(content))
+            _check_names(members, limits, needed, what)
+            _check_sizes(members, len(content), limits)
             _check_layout(members, content, archive.start_dir)
             _check_end(content, len(archive.comment))
             return {member.filename: archive.read(member) for member in members}
@@ -43,14 +53,14 @@ def read_members(content: bytes) -> dict[str, bytes]:
         raise UserError("The file is damaged: its zip archive contradicts itself.", "Use a copy of it.") from None
 
 
-def _check_names(members: list[zipfile.ZipInfo]) -> None:
+def _check_names(members: list[zipfile.ZipInfo], limits: Mapping[str, int], needed: Collection[str], what: str) -> None:
     names = [member.filename for member in members]
-    if CONFIG not in names or WEIGHTS not in names:
+    if not set(needed) <= set(names):
         raise UserError(f"This is {name_of_zip(names[:10_000])}.", HINT)
     for member in members:
-        if member.orig_filename not in LIMITS or member.filename not in LIMITS:
+        if member.orig_filename not in limits or member.filename not in limits:
             raise UserError(
-                f"The archive holds {shown(member.orig_filename)}, which does not belong into a model file.",
+                f"The archive holds {shown(member.orig_filename)}, which does not belong into {what}.",
                 "Only plain stacks without assets can be opened.",
             )
         if names.count(member.filename) > 1:
@@ -64,10 +74,10 @@ def _check_names(members: list[zipfile.ZipInfo]) -> None:
             raise UserError("The archive is packed in a way that Keras does not use.", HINT)
 
 
-def _check_sizes(members: list[zipfile.ZipInfo], size: int) -> None:
+def _check_sizes(members: list[zipfile.ZipInfo], size: int, limits: Mapping[str, int]) -> None:
     for member in members:
-        if member.file_size > LIMITS[member.filename]:
-            limit = byte_size(LIMITS[member.filename])
+        if member.file_size > limits[member.filename]:
+            limit = byte_size(limits[member.filename])
             raise UserError(f"{member.filename} in the archive is larger than {limit}.", "Is it a model file?")
         if member.compress_type == zipfile.ZIP_STORED and member.file_size != member.compress_size:
             raise UserError("The file is damaged: its zip archive contradicts itself.", "Use a copy of it.")

@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, Signal
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.data import Data
 from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.jobs.bundles import OpenBundle
 from dnnstudio.core.jobs.events import (
     BatchesDone,
     EpochDone,
@@ -31,7 +32,7 @@ from dnnstudio.core.jobs.requests import DescribeData, EvaluateModel, OpenModel,
 from dnnstudio.core.jobs.results import OpenedModel, RunResult
 from dnnstudio.core.jobs.resume import continued
 from dnnstudio.core.planning.more_epochs import Way
-from dnnstudio.core.workspace.runs import BEST_MODEL, MODEL, Weights, is_run, new_run_folder
+from dnnstudio.core.workspace.runs import BEST_MODEL, MODEL, Weights, is_run, new_run_folder, safe_name
 from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.ticket import Failure, Ticket
 
@@ -61,6 +62,8 @@ class RunController(QObject):
     """The `OpenModel` job and its `OpenedModel`."""
     model_evaluated = Signal(object, object)
     model_saved = Signal(object)
+    bundle_opened = Signal(object, object)
+    """The `OpenBundle` job and its `OpenedBundle`."""
     model_changed = Signal()
     health_measured = Signal(object)
     failed = Signal(object, object)
@@ -195,6 +198,25 @@ class RunController(QObject):
         """Read a model file or run folder; `model_opened` follows."""
         job = OpenModel(path=path)
         self._engine.ask(job, on_result=partial(self._on_opened, job), on_failure=partial(self.failed.emit, job))
+
+    def open_bundle(self, path: Path) -> None:
+        """Put the run of a bundle among those of the workspace; `bundle_opened` follows. Raises `UserError`."""
+        job = OpenBundle(path=path, folder=new_run_folder(self.workspace, safe_name(path.stem) or "bundle"))
+
+        def leave_nothing() -> None:
+            with contextlib.suppress(OSError):
+                job.folder.rmdir()
+
+        def on_failure(failure: Failure) -> None:
+            leave_nothing()
+            self.failed.emit(job, failure)
+
+        self._engine.ask(
+            job,
+            on_result=partial(self.bundle_opened.emit, job),
+            on_failure=on_failure,
+            on_cancelled=leave_nothing,
+        )
 
     def evaluate(self, model: str, experiment: Experiment) -> None:
         """Measure a model on the test part; `model_evaluated` follows."""

@@ -27,6 +27,7 @@ from dnnstudio.gui.dialogs.text_dialog import TextDialog
 from dnnstudio.gui.theme import Theme
 
 EXPERIMENT_FILTER = "Experiments (*.json)"
+OPENED_FILTER = "Experiments and bundles (*.json *.dnnstudio)"
 DATA_FILTER = "Data (*.csv *.tsv *.tab *.txt *.dat *.data *.gz *.xlsx *.xlsm *.xlsb *.xls *.ods *.parquet *.pq *.npz)"
 MODEL_FILTER = "Models (*.keras *.h5)"
 PLOT_FILTERS = {"png": "Pictures (*.png)", "svg": "Drawings (*.svg)", "csv": "Tables (*.csv)"}
@@ -49,7 +50,7 @@ class Dialogs:
     def open_experiment(self, parent: QWidget) -> Path | None:
         """The experiment file to open."""
         name, _ = QFileDialog.getOpenFileName(
-            parent, "Open an experiment", str(self._folder("experiments")), f"{EXPERIMENT_FILTER};;All files (*)"
+            parent, "Open an experiment", str(self._folder("experiments")), f"{OPENED_FILTER};;All files (*)"
         )
         return self._remember(name)
 

@@ -12,6 +12,8 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.recipes import Recipe
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.export.formats import exporter_of
+from dnnstudio.core.jobs.bundles import SUFFIX as BUNDLE
+from dnnstudio.core.jobs.bundles import OpenBundle, OpenedBundle
 from dnnstudio.core.jobs.requests import EvaluateModel, OpenModel
 from dnnstudio.core.jobs.results import Evaluation, OpenedModel, SavedModel
 from dnnstudio.core.planning.opening import Opening
@@ -59,6 +61,7 @@ class FileActions(QObject):
         controller.model_opened.connect(self._on_model_opened)
         controller.model_evaluated.connect(self._on_model_evaluated)
         controller.model_saved.connect(self._on_model_saved)
+        controller.bundle_opened.connect(self._on_bundle_opened)
 
     def connect_actions(self, actions: Actions) -> None:
         """Connect the file actions."""
@@ -114,6 +117,12 @@ class FileActions(QObject):
         return True
 
     def _open_path(self, path: Path) -> None:
+        if path.suffix.lower() == BUNDLE and not path.is_dir():
+            try:
+                self._controller.open_bundle(path)
+            except UserError as error:
+                self.tell(error)
+            return
         if path.suffix.lower() in SUFFIXES and not path.is_dir():
             self._read_model(path)
             return
@@ -270,6 +279,11 @@ class FileActions(QObject):
         else:
             text = f"Its loss on the test rows is {figures.get('loss', float('nan')):.4g}."
         self.said.emit("The model is open.", f"{text} {ANEW}", "news")
+
+    def _on_bundle_opened(self, job: OpenBundle, opened: OpenedBundle) -> None:
+        self.workspace_changed.emit(self._settings.workspace)  # it has one run more
+        if self.show(opened.folder / EXPERIMENT):
+            self.said.emit(f"Opened {job.path.name}.", opened.sentence, "news" if opened.is_same else "hint")
 
     def _on_model_saved(self, saved: SavedModel) -> None:
         self.said.emit("Model saved", f"to {saved.path} ({unbroken(byte_size(saved.bytes))}).", "news")

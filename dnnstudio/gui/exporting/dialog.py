@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from dnnstudio.core.export.formats import EXPORTERS, Exporter
+from dnnstudio.core.jobs.bundles import WriteBundle
 from dnnstudio.core.jobs.events import Event, Progress
 from dnnstudio.core.jobs.exports import ExportedFile, ExportNetwork
 from dnnstudio.core.jobs.requests import Job, SaveModel
@@ -39,6 +40,8 @@ TEACHES = (
     "The trained network for another program. Its ONNX, LiteRT and SavedModel files are run once on 100 real rows, and "
     "kept only where they compute the same."
 )
+REPORT = "report"
+"""The format that has a dialog of its own."""
 STOCHASTIC_HELP = "Each run of the file is then another opinion, as in Monte Carlo sampling; many have a spread."
 
 
@@ -179,7 +182,10 @@ class ExportDialog(QDialog):
 
     def _ask_and_export(self) -> None:
         row = self.format
-        if row.of_run:
+        if row.of_run and not isinstance(self._network.model, Path):
+            self._say(f"A {row.title.lower()} is made of a run's folder; this network is held in memory.", Role.ERROR)
+            return
+        if row.name == REPORT:
             self._open_report()
             return
         start = (self._settings.last_folder or Path.home()) / self._suggestion()
@@ -210,6 +216,8 @@ class ExportDialog(QDialog):
 
     def _job(self, path: Path) -> Job:
         model, weights = self._network.model, self.chosen_weights
+        if self.format.of_run and isinstance(model, Path):
+            return WriteBundle(model=model, path=path)
         if not self.format.runtime:
             return SaveModel(model=model, path=path, weights=weights)
         return ExportNetwork(

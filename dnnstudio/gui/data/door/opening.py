@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.jobs.bundles import SUFFIX as BUNDLE
 from dnnstudio.core.jobs.proposals import DataProposal
 from dnnstudio.core.workspace.catalog import SUFFIXES
 from dnnstudio.core.workspace.ensembles import is_ensemble
@@ -174,7 +175,7 @@ class DataDoor(QObject):
 
 
 def is_no_data(path: Path) -> bool:
-    """Whether a path is a model, an experiment, a run or an ensemble."""
+    """Whether a path is a model, an experiment, a bundle, a run or an ensemble."""
     if path.is_dir():
         return is_run(path) or is_ensemble(path)
-    return path.suffix.lower() in (*SUFFIXES, ".json")
+    return path.suffix.lower() in (*SUFFIXES, ".json", BUNDLE)
