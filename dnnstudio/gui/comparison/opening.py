@@ -15,6 +15,7 @@ from dnnstudio.gui.base.run_controller import RunController
 from dnnstudio.gui.base.windows import Windows
 from dnnstudio.gui.comparison.training import ComparisonTraining
 from dnnstudio.gui.comparison.window import ComparisonWindow
+from dnnstudio.gui.dialogs.where_field import AskPath
 from dnnstudio.gui.repeats.training import MakeRunner, local_runner
 from dnnstudio.gui.theme import Theme
 
@@ -32,6 +33,8 @@ class ComparisonOpener(QObject):
         actions: Actions,
         theme: Theme,
         make_runner: MakeRunner = local_runner,
+        *,
+        ask_join_file: AskPath = lambda parent: None,
     ) -> None:
         super().__init__(window)
         self._window = window
@@ -40,6 +43,7 @@ class ComparisonOpener(QObject):
         self._actions = actions
         self._theme = theme
         self.make_runner = make_runner
+        self._ask_join_file = ask_join_file
         self._closing = False
         self.windows = Windows[Experiment, ComparisonWindow]()
         actions.connect({"compare_transfer": self.open})
@@ -56,7 +60,13 @@ class ComparisonOpener(QObject):
         for over in (training.answered, training.cancelled, training.refused):
             over.connect(self._on_trained)
         return ComparisonWindow(
-            self._theme, training, experiment, self._controller.workspace, self.base(), parent=self._window
+            self._theme,
+            training,
+            experiment,
+            self._controller.workspace,
+            self.base(),
+            ask_join_file=self._ask_join_file,
+            parent=self._window,
         )
 
     def _on_trained(self, *_: object) -> None:

@@ -10,8 +10,9 @@ from dnnstudio.core.errors import Cancelled, UserError
 from dnnstudio.core.jobs.events import EpochDone, Event, RunEnded, RunStarted
 from dnnstudio.core.jobs.results import TransferComparison
 from dnnstudio.gui.base.run_controller import RunController
-from dnnstudio.gui.repeats.training import MakeRunner, local_runner
+from dnnstudio.gui.repeats.training import MakeClusterRunner, MakeRunner, local_runner
 from dnnstudio.runner.capacity import default_jobs, threads_each
+from dnnstudio.runner.cluster.access import Cluster, cluster_runner
 from dnnstudio.runner.comparing import KEPT, Comparison, ComparisonPlan
 
 FAULT = "The comparison was ended by a fault of the program."
@@ -40,6 +41,7 @@ class ComparisonTraining(QObject):
         super().__init__(parent)
         self.controller = controller
         self.make_runner = make_runner
+        self.make_cluster_runner: MakeClusterRunner = cluster_runner
         self.comparison: Comparison | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -50,12 +52,15 @@ class ComparisonTraining(QObject):
         """Whether trainings are under way."""
         return self.comparison is not None
 
-    def begin(self, plan: ComparisonPlan) -> None:
-        """Train what is missing. Raises `UserError`: another training is under way, or there is no such source."""
+    def begin(self, plan: ComparisonPlan, cluster: Cluster | None = None) -> None:
+        """Train what is missing, on this machine or on the machines of a cluster.
+
+        Raises `UserError`: another training is under way, or there is no such source.
+        """
         comparison = Comparison(plan, self._take)
         self.controller.begin_repeat(plan.folder, self.stop)
         self.comparison = comparison
-        self._thread = threading.Thread(target=self._run, args=(comparison,), name="comparison", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(comparison, cluster), name="comparison", daemon=True)
         self._thread.start()
         self.busy_changed.emit(True)
 
@@ -76,12 +81,16 @@ class ComparisonTraining(QObject):
 
     # ------------------------------------------------------------------------------- on other threads
 
-    def _run(self, comparison: Comparison) -> None:
+    def _run(self, comparison: Comparison, cluster: Cluster | None) -> None:
         result: TransferComparison | None = None
         error: BaseException | None = None
         try:
-            jobs = default_jobs(comparison.total)
-            runner = self.make_runner(jobs, threads_each(jobs), comparison.take)
+            if cluster is None:
+                jobs = default_jobs(comparison.total)
+                runner = self.make_runner(jobs, threads_each(jobs), comparison.take)
+            else:
+                jobs = min(cluster.slots, comparison.total)
+                runner = self.make_cluster_runner(cluster, jobs, cluster.threads, comparison.take)
             try:
                 result = comparison.run(runner, self._tell)
             finally:

@@ -23,6 +23,8 @@ from dnnstudio.gui.comparison.histories import Histories
 from dnnstudio.gui.comparison.place import comparison_folder
 from dnnstudio.gui.comparison.table import FiguresTable
 from dnnstudio.gui.comparison.training import ComparisonTraining
+from dnnstudio.gui.dialogs.where_field import AskPath as AskJoinFile
+from dnnstudio.gui.dialogs.where_field import WhereField
 from dnnstudio.gui.runs.menu import open_folder
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.uncertainty.exporting import save_png
@@ -60,6 +62,7 @@ class ComparisonWindow(QDialog):
         base: Path | None,
         *,
         ask: AskPath = ask_path,
+        ask_join_file: AskJoinFile = lambda parent: None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent, Qt.WindowType.Window)
@@ -72,6 +75,8 @@ class ComparisonWindow(QDialog):
         self._workspace = workspace
         self._base = base
         self._ask = ask
+        self.where = WhereField(ask_join_file)
+        self.where.changed.connect(self._show_state)
         self._folder: Path | None = None
         self._begun = False
         """Whether trainings of the present question have begun."""
@@ -139,8 +144,13 @@ class ComparisonWindow(QDialog):
         self.bar.setFixedWidth(160)
         self.progress = label("", Role.CAPTION)
         self.progress.setObjectName("comparison_progress")
-        for widget in (words, self.seeds, self.start, self.stop, self.bar, self.progress):
-            row.addWidget(widget)
+        place = label("Where", Role.FORM)
+        place.setBuddy(self.where.box)
+        self.where.setMinimumWidth(200)
+        for widget in (words, self.seeds, place, self.where, self.start, self.stop, self.bar, self.progress):
+            row.addWidget(widget, 0, Qt.AlignmentFlag.AlignTop)
+            if not isinstance(widget, WhereField):  # below its box it says what a cluster can do
+                widget.setMinimumHeight(self.where.box.sizeHint().height())
         row.addStretch(1)
         return row
 
@@ -183,7 +193,7 @@ class ComparisonWindow(QDialog):
         """Train whatever is not trained yet."""
         self.seeds.commit()
         count = self.seeds.value()
-        if self.seeds.problem or count is None:
+        if self.seeds.problem or count is None or not self.where.ready:
             return
         self._begun = False
         try:
@@ -207,7 +217,7 @@ class ComparisonWindow(QDialog):
             experiment=self._experiment, folder=folder, seeds=seeds, base=self._base, workspace=self._workspace
         )
         try:
-            self.training.begin(plan)
+            self.training.begin(plan, self.where.cluster)
         except UserError as error:
             self._on_refused(error.message, error.hint)
         else:
@@ -260,7 +270,9 @@ class ComparisonWindow(QDialog):
     def _show_state(self, _: object = None) -> None:
         busy = self.training.busy
         self.start.setVisible(not busy)
-        self.seeds.setEnabled(not busy)
+        self.start.setEnabled(self.where.ready)
+        for field in (self.seeds, self.where):
+            field.setEnabled(not busy)
         for widget in (self.stop, self.bar, self.progress):
             widget.setVisible(busy)
         for name, button in self.exports.items():

@@ -85,7 +85,7 @@ class LibraryController(QObject):
         self._reader.timeout.connect(self._read_one)
         self._library = Windows[str, LibraryDialog]()
         self.comparisons = Windows[tuple[Path, Path], CompareDialog]()
-        self.transfers = ComparisonOpener(window, document, controller, actions, theme)
+        self.transfers = ComparisonOpener(window, document, controller, actions, theme, ask_join_file=dialogs.join_file)
         self.transfers.trained.connect(runs.refresh)
         self.transfers.trained.connect(self.refresh)
         self.pretraining = PretrainingController(window, document, engine, controller, actions, runs, theme)
