@@ -9,7 +9,7 @@ from pathlib import Path
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.planning.stages import planned_epochs
 from dnnstudio.core.text import unbroken
-from dnnstudio.core.workspace.ensembles import ENSEMBLE, TRAINED, member_folder, read_ensemble
+from dnnstudio.core.workspace.ensembles import ENSEMBLE, TRAINED, EnsembleRecord, member_folder, read_ensemble
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.history import Row, read_rows
 from dnnstudio.core.workspace.runs import (
@@ -30,13 +30,18 @@ def read_repeat(folder: Path) -> tuple[RunRecord, tuple[RunRecord, ...]]:
     """
     ensemble = read_ensemble(folder)
     members = tuple(_members(folder, ensemble.seeds))
+    return repeat_record(folder, ensemble, members), members
+
+
+def repeat_record(folder: Path, ensemble: EnsembleRecord, members: Sequence[RunRecord]) -> RunRecord:
+    """The row of the ensemble in `folder` with these begun members. Raises `OSError` where the folder is gone."""
     trained = [member for member in members if member.status in TRAINED]
     val_loss, val_accuracy, test_accuracy = (
         spread([value for member in trained if (value := getattr(member, name)) is not None])
         for name in ("val_loss", "val_accuracy", "test_accuracy")
     )
     seconds = [member.seconds for member in members if member.seconds is not None]
-    record = RunRecord(
+    return RunRecord(
         folder=folder,
         number=number_of(folder),
         name=ensemble.experiment.name,
@@ -51,17 +56,21 @@ def read_repeat(folder: Path) -> tuple[RunRecord, tuple[RunRecord, ...]]:
         test_accuracy=_mean(test_accuracy),
         repeat=Repeated(ensemble.seeds, len(trained), val_loss, val_accuracy, test_accuracy),
     )
-    return record, members
 
 
 def _members(folder: Path, seeds: Iterable[int]) -> Iterable[RunRecord]:
     for seed in seeds:
-        place = member_folder(folder, seed)
-        if is_run(place):
-            try:
-                yield read_run(place)
-            except UserError:
-                continue
+        if (found := read_member(folder, seed)) is not None:
+            yield found
+
+
+def read_member(folder: Path, seed: int) -> RunRecord | None:
+    """The row of one member; None where it has not begun or cannot be read."""
+    place = member_folder(folder, seed)
+    try:
+        return read_run(place) if is_run(place) else None
+    except UserError:
+        return None
 
 
 def _mean(found: Spread | None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from PySide6.QtCore import QObject
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.jobs.events import RunStarted
 from dnnstudio.core.planning.stages import planned_epochs
-from dnnstudio.core.study.repeat_record import mean_rows, member_rows, read_repeat
+from dnnstudio.core.study.repeat_record import mean_rows, member_rows, read_member, repeat_record
 from dnnstudio.core.workspace.history import Row
+from dnnstudio.core.workspace.runs import RunRecord
 from dnnstudio.gui.base.run_words import TRAINING
 from dnnstudio.gui.plots.cards.side import SideStack
 from dnnstudio.gui.plots.curves import Curves
@@ -35,6 +37,8 @@ class RepeatDisplay(QObject):
         self._runs = runs
         self._plan: RepeatPlan | None = None
         self._rows: dict[int, list[Row]] = {}
+        self._members: dict[int, RunRecord] = {}
+        """Seed → row of each member as it was read last: forty are not read anew whenever one ends."""
         self._changed = False
         self.curves: Curves | None = None
 
@@ -42,6 +46,8 @@ class RepeatDisplay(QObject):
         """A repeat begins: its row, and axes over the whole plan."""
         self._plan = plan
         self._rows = self._rows_before(plan)
+        self._members = {}
+        self._read_members(plan.record.seeds)
         self._changed = bool(self._rows)
         experiment = plan.record.experiment
         self.curves = Curves(experiment, epochs=planned_epochs(experiment))
@@ -70,14 +76,25 @@ class RepeatDisplay(QObject):
 
     def end_member(self, outcome: RunOutcome) -> None:
         """A member has ended: its figures count in the row."""
-        del outcome
+        self._read_members((outcome.task.experiment.seed,))
         self._show_row()
+
+    def _read_members(self, seeds: Iterable[int]) -> None:
+        assert self._plan is not None
+        for seed in seeds:
+            found = read_member(self._plan.folder, seed)
+            if found is not None:
+                self._members[seed] = found
+            else:
+                self._members.pop(seed, None)
 
     def _show_row(self) -> None:
         assert self._plan is not None
+        ensemble = self._plan.record
+        members = [self._members[seed] for seed in ensemble.seeds if seed in self._members]
         try:
-            record, _ = read_repeat(self._plan.folder)
-        except UserError:
+            record = repeat_record(self._plan.folder, ensemble, members)
+        except OSError:
             return  # the folder was taken away; the end of the training says so
         self._runs.show_live(replace(record, status=TRAINING, when=record.when or time.time()))
 
