@@ -22,6 +22,8 @@ def setting_title(path: str) -> str:
     if layer and len(parts) == 2:
         return layer
     words = title_of_field(parts) or parts[-1].replace("_", " ")
+    if parts[:2] == ["transfer", "phases"] and len(parts) > 3 and parts[2].isdigit():
+        return f"Phase {int(parts[2]) + 1} {within_words(words)}"
     return f"{layer} {within_words(words)}" if layer else words[:1].upper() + words[1:]
 
 
@@ -29,8 +31,8 @@ def title_of_field(parts: Sequence[str]) -> str:
     """The title that the field at this path has in whatever kinds of record can hold it; "" for no field."""
     kinds: list[type[Option]] = [Experiment]
     for place, part in enumerate(parts):
-        if place == 1 and parts[0] == "layers":
-            continue  # the layer's name
+        if (place == 1 and parts[0] == "layers") or part.isdigit():
+            continue  # the layer's name, or an item's place in a list
         fields = [kind.model_fields[part] for kind in kinds if part in kind.model_fields]
         if not fields:
             return ""

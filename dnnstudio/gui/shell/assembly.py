@@ -339,7 +339,7 @@ def _wire_runs(bench: Workbench, front: Front, actions: Actions) -> None:
     bench.controller.activity_changed.connect(front.toolbar.set_activity)
     for trainer in (bench.repeats, bench.sweeps):
         trainer.progressed.connect(front.status.show_share)
-    for form_panel in (front.data, front.inspector, front.optimizer, bench.schedule, bench.training):
+    for form_panel in (front.data, front.inspector, front.optimizer, bench.schedule, bench.training, bench.transfer):
         form_panel.vary_requested.connect(bench.sweeps.vary)
     front.data.door_requested.connect(bench.door.open_present)
     front.data.augmentation_requested.connect(bench.augmentation.open)

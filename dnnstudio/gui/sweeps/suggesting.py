@@ -133,6 +133,11 @@ def fields_to_vary(experiment: Experiment) -> Iterator[tuple[str, str]]:
             path = f"{part}.{spec.name}"
             if can_be_varied(experiment, path):
                 yield path, setting_title(path)
+    for number, phase in enumerate(experiment.transfer.phases if experiment.transfer is not None else ()):
+        for spec in specs_of(type(phase)):
+            path = f"transfer.phases.{number}.{spec.name}"
+            if can_be_varied(experiment, path):
+                yield path, setting_title(path)
     for layer in experiment.active_layers:
         for spec in specs_of(type(layer)):
             path = f"layers.{layer.id}.{spec.name}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 from itertools import accumulate
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from dnnstudio.core.analysis.reuse_planner import all_cloned, changing_shared, reused_words
@@ -45,8 +45,10 @@ EXPERIMENTS = "experiments"
 
 class TransferController(QObject):
     """Handlers of the actions "transfer", "split_tasks" and "train"; keeps the stack's badges and start line up to
-    date.
+    date. `vary_requested` carries the path of a phase's field that shall be varied.
     """
+
+    vary_requested = Signal(str)
 
     def __init__(
         self,
@@ -154,6 +156,8 @@ class TransferController(QObject):
         self._document.push(answer.experiment, "Train from scratch" if removed else EDIT)
         if answer.deed == "train":
             self.train()
+        elif answer.deed == "vary":
+            self.vary_requested.emit(answer.vary)
 
     # ------------------------------------------------------------------------------------------ two tasks
 

@@ -89,6 +89,7 @@ class TransferDialog(QDialog):
         phases.moved.connect(self._move_phase)
         phases.removed.connect(self._remove_phase)
         phases.added.connect(self._add_phase)
+        phases.vary_requested.connect(lambda number, name: self._end("vary", f"transfer.phases.{number}.{name}"))
         foot.cancelled.connect(self.reject)
         foot.removed.connect(lambda: self._end("remove"))
         foot.applied.connect(lambda: self._end("apply"))
@@ -210,9 +211,13 @@ class TransferDialog(QDialog):
     def _set_optimizer(self, number: int) -> None:
         assert self.draft.transfer is not None
         optimizer = phase_optimizer(self.draft, self.draft.transfer.phases[number])
-        after = OptimizerDialog.ask(self._theme, self.draft, optimizer, number, parent=self)
-        if after is not None:
-            self._change(reuse_phases.change_phase(self.draft, number, optimizer=after, learning_rate=None))
+        answer = OptimizerDialog.ask(self._theme, self.draft, optimizer, number, parent=self)
+        if answer is None:
+            return
+        after, vary = answer
+        self._change(reuse_phases.change_phase(self.draft, number, optimizer=after, learning_rate=None))
+        if vary:
+            self._end("vary", f"transfer.phases.{number}.optimizer.{vary}")
 
     def _show_phase(self, number: int) -> None:
         if number != self._phase:
@@ -362,13 +367,13 @@ class TransferDialog(QDialog):
 
     # ------------------------------------------------------------------------------------------ the end
 
-    def _end(self, deed: Deed) -> None:
+    def _end(self, deed: Deed, vary: str = "") -> None:
         experiment = self.draft
         if deed == "remove":
             experiment = self._request.experiment.replaced(transfer=None)
         elif deed == "split":
             experiment = self._request.experiment
-        self.answer = TransferAnswer(experiment, deed)
+        self.answer = TransferAnswer(experiment, deed, vary)
         self.accept()
 
     def done(self, result: int) -> None:

@@ -13,7 +13,7 @@ from dnnstudio.gui.widgets import Card, label, push_button
 
 
 class OptimizerDialog(QDialog):
-    """Edits the optimizer of a temporary experiment."""
+    """Edits the optimizer of a temporary experiment. `vary` is the path in the optimizer of a field to vary, or ""."""
 
     def __init__(self, theme: Theme, experiment: Experiment, title: str, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -22,12 +22,15 @@ class OptimizerDialog(QDialog):
         self.setModal(True)
         self.setMinimumWidth(400)
         self.document = Document(experiment, parent=self)
+        self.vary = ""
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(12)
         column.addWidget(label(title, Role.DIALOG_TITLE))
         card = Card(theme)
-        card.add(OptimizerPanel(self.document, theme), 1)
+        panel = OptimizerPanel(self.document, theme)
+        panel.vary_requested.connect(self._vary)
+        card.add(panel, 1)
         column.addWidget(card, 1)
         row = QHBoxLayout()
         row.setSpacing(8)
@@ -44,14 +47,20 @@ class OptimizerDialog(QDialog):
         button.setFocus()
         column.addLayout(row)
 
+    def _vary(self, path: str) -> None:
+        self.vary = path.removeprefix("optimizer.")
+        self.accept()
+
     @classmethod
     def ask(
         cls, theme: Theme, experiment: Experiment, optimizer: AnyOptimizer, number: int, *, parent: QWidget | None
-    ) -> AnyOptimizer | None:
-        """The optimizer of phase `number` (from 0) with other settings; None if the dialog was cancelled."""
+    ) -> tuple[AnyOptimizer, str] | None:
+        """The optimizer of phase `number` (from 0) with other settings, and the path in it of a field that shall be
+        varied, or ""; None if the dialog was cancelled.
+        """
         shown = experiment.replaced(optimizer=optimizer, transfer=None)
         dialog = cls(theme, shown, f"Optimizer of phase {number + 1}", parent=parent)
         accepted = dialog.exec() == QDialog.DialogCode.Accepted
-        after = dialog.document.experiment.optimizer
+        after = dialog.document.experiment.optimizer, dialog.vary
         dialog.deleteLater()
         return after if accepted else None

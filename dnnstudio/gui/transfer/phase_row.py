@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
+from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QWidget
 
 from dnnstudio.core.experiment.optimizers import OPTIMIZER_KINDS, AnyOptimizer
 from dnnstudio.gui.theme import Role, Theme
@@ -47,12 +47,15 @@ class PhaseFacts:
 
 
 class PhaseRow(QWidget):
-    """Fields for one phase. `changed(name, value)` for epochs, learning_rate and optimizer; the others are requests."""
+    """Fields for one phase. `changed(name, value)` for epochs, learning_rate and optimizer; the others are requests, as
+    `vary_requested(name)` of a field that shall be varied.
+    """
 
     changed = Signal(str, object)
     entered = Signal()
     freeze_requested = Signal()
     settings_requested = Signal()
+    vary_requested = Signal(str)
     move_requested = Signal(int)
     remove_requested = Signal()
 
@@ -150,6 +153,8 @@ class PhaseRow(QWidget):
                 lambda: self.changed.emit("learning_rate", None),
             ),
             ("optimizer_settings", "Optimizer settings…", facts.optimizer is not None, self.settings_requested.emit),
+            ("vary_epochs", "Vary the epochs…", True, lambda: self.vary_requested.emit("epochs")),
+            ("vary_learning_rate", "Vary the learning rate…", True, lambda: self.vary_requested.emit("learning_rate")),
             ("move_phase_up", "Move up", facts.number > 0, lambda: self.move_requested.emit(-1)),
             ("move_phase_down", "Move down", facts.number + 1 < facts.count, lambda: self.move_requested.emit(1)),
             ("remove_phase", "Remove", True, self.remove_requested.emit),
@@ -161,11 +166,30 @@ class PhaseRow(QWidget):
         menu.aboutToHide.connect(menu.deleteLater)
         return menu
 
+    def field_menu(self, name: str) -> QMenu:
+        """The menu of a field, as the fields of every form have it."""
+        menu = QMenu(self)
+        menu.setObjectName("field_menu")
+        action = menu.addAction("Vary…")
+        action.setObjectName("vary_field")
+        action.setToolTip("Apply this, and train with several values of this field, to see which is best.")
+        action.triggered.connect(lambda: self.vary_requested.emit(name))
+        return menu
+
     # ------------------------------------------------------------------------------------------ Qt
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.FocusIn:
             self.entered.emit()
+        if isinstance(event, QContextMenuEvent) and watched in (self.epochs, self.rate):
+            menu = self.field_menu("epochs" if watched is self.epochs else "learning_rate")
+            if isinstance(watched, QLineEdit) and (usual := watched.createStandardContextMenu()) is not None:
+                usual.setParent(menu)
+                menu.addSeparator()
+                menu.addActions(usual.actions())
+            menu.aboutToHide.connect(menu.deleteLater)
+            menu.popup(event.globalPos())
+            return True
         return super().eventFilter(watched, event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -27,13 +27,14 @@ class PhasesCard(QFrame):
     """Shows the phases and emits the user's requests; numbers count from 0.
 
     `changed(number, field, value)`, `chosen(number)`, `freeze_requested(number)`, `settings_requested(number)`,
-    `moved(number, by)`, `removed(number)`, `added`.
+    `vary_requested(number, field)`, `moved(number, by)`, `removed(number)`, `added`.
     """
 
     changed = Signal(int, str, object)
     chosen = Signal(int)
     freeze_requested = Signal(int)
     settings_requested = Signal(int)
+    vary_requested = Signal(int, str)
     moved = Signal(int, int)
     removed = Signal(int)
     added = Signal()
@@ -134,6 +135,7 @@ class PhasesCard(QFrame):
         row.entered.connect(lambda: self.chosen.emit(number))
         row.freeze_requested.connect(lambda: self.freeze_requested.emit(number))
         row.settings_requested.connect(lambda: self.settings_requested.emit(number))
+        row.vary_requested.connect(lambda name: self.vary_requested.emit(number, name))
         row.move_requested.connect(lambda by: self.moved.emit(number, by))
         row.remove_requested.connect(lambda: self.removed.emit(number))
         self.rows.append(row)

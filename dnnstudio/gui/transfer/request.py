@@ -13,7 +13,7 @@ from dnnstudio.core.experiment.data import DataSummary
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.gui.base.engine_thread import Engine
 
-Deed = Literal["apply", "train", "remove", "split"]
+Deed = Literal["apply", "train", "remove", "split", "vary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,10 @@ class TransferRequest:
 class TransferAnswer:
     """The resulting experiment, and what to do with it: "train" applies and trains it.
 
-    "split" asks for two tasks instead; the experiment is then unchanged.
+    "split" asks for two tasks instead; the experiment is then unchanged. "vary" applies it, and varies the field at the
+    path `vary`.
     """
 
     experiment: Experiment
     deed: Deed
+    vary: str = ""

@@ -114,7 +114,7 @@ def test_a_phase_s_optimizer_has_the_same_form_as_the_experiment_s(qapp: QApplic
 
     QTimer.singleShot(0, act)
     after = OptimizerDialog.ask(theme, PLAN, Adam(learning_rate=0.2), 1, parent=None)
-    assert after == Adam(learning_rate=0.2, beta_1=0.5)
+    assert after == (Adam(learning_rate=0.2, beta_1=0.5), "")
 
 
 # ---------------------------------------------------------------------------------------------------------- two tasks
