@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -86,7 +87,9 @@ def as_weights(text: str) -> Weights:
 
 def read_experiment(path: Path) -> Experiment:
     """The experiment in a file or in the folder of a run or an ensemble. Raises `UserError`."""
+    from dnnstudio.core.checksums import changed_files, changed_sentence
     from dnnstudio.core.experiment import codec
+    from dnnstudio.core.text import printable
     from dnnstudio.core.workspace.ensembles import is_ensemble, read_ensemble
     from dnnstudio.core.workspace.runs import EXPERIMENT, is_run
 
@@ -95,6 +98,8 @@ def read_experiment(path: Path) -> Experiment:
     if path.is_dir():
         if not is_run(path):
             raise UserError(f"{path} is not a run folder: it holds no {EXPERIMENT}.", "Give an experiment file.")
+        if said := changed_sentence(changed_files(path)):
+            print(f"Note: {printable(str(path))}: {said}", file=sys.stderr)
         path = path / EXPERIMENT
     return codec.load(path)
 

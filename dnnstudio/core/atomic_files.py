@@ -25,6 +25,7 @@ LEFTOVER_AGE_S = 24 * 3600
 Content = bytes | Callable[[BinaryIO], object]
 """Content to write: bytes, or a function that writes large content to the open file."""
 
+_ZEROS = bytes(2**20)
 _TEMPORARY = ".dnnstudio-"
 _ELSEWHERE = "Save it elsewhere."
 
@@ -79,6 +80,23 @@ def write_atomically(path: Path, content: Content, *, keep_previous: bool = Fals
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
     _sync_folder(target.parent, path)
+
+
+def reserve(file: BinaryIO, size: int) -> None:
+    """Give a new, open file `size` bytes on the disk, all zero, before it is mapped into memory.
+
+    A file that is only made longer has holes; to write into one on a full disk ends the process. Raises `OSError`.
+    """
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
+                raise
+    for start in range(0, size, len(_ZEROS)):
+        file.write(_ZEROS[: size - start])
+    file.flush()
 
 
 def sweep_leftovers(folder: Path, *, older_than_s: float = LEFTOVER_AGE_S) -> int:

@@ -26,6 +26,7 @@ from dnnstudio.core.jobs.events import (
     Progress,
     RunEnded,
     RunStarted,
+    SavingPaused,
     Stage,
 )
 from dnnstudio.core.jobs.results import RunResult
@@ -142,6 +143,7 @@ _READERS: dict[str, Callable[[Plain], Event]] = {
     "RunStarted": _run_started,
     "BatchesDone": _batches_done,
     "EpochDone": lambda plain: EpochDone(**plain),
+    "SavingPaused": lambda plain: SavingPaused(**plain),
     "HealthMeasured": _health_measured,
     "RunEnded": _run_ended,
 }

@@ -23,6 +23,7 @@ from dnnstudio.core.jobs.events import (
     RateTested,
     RunEnded,
     RunStarted,
+    SavingPaused,
     Stage,
 )
 from dnnstudio.core.jobs.results import RunResult
@@ -55,6 +56,7 @@ EVENTS: tuple[Event, ...] = (
     EpochDone(run="r", row={"epoch": 1, "loss": 1 / 3}, is_best=True),
     HealthMeasured(run="r", epoch=0.5, layers=(LayerHealth("a", 1.0, histogram=(1, 2)), LayerHealth("b", frozen=True))),
     RunEnded(run="r", reason="diverged", message="m", result=RESULT, cause=Divergence(1, 2, math.inf, 0.1, layer="a")),
+    SavingPaused(run="r", reason="The disk is full."),
     RunEnded(run="r", reason="stopped", message="m"),
 )
 

@@ -17,7 +17,7 @@ from rich.text import Text
 from dnnstudio.core.experiment.layers import AnyLayer, Shape, times
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.summary_table import summary_table
-from dnnstudio.core.jobs.events import BatchesDone, EpochDone, Event, RunEnded, RunStarted
+from dnnstudio.core.jobs.events import BatchesDone, EpochDone, Event, RunEnded, RunStarted, SavingPaused
 from dnnstudio.core.jobs.events import Progress as JobProgress
 from dnnstudio.core.jobs.results import DataPreview
 from dnnstudio.core.text import duration, figure, printable, shortened
@@ -127,6 +127,8 @@ class ProgressPrinter:
                 )
             case EpochDone():
                 self.epoch_done(event)
+            case SavingPaused():
+                self.say(printable(event.sentence))
             case JobProgress():
                 self._progress.update(
                     self._task, description=event.text or "Working", total=event.total or None, completed=event.done

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from dnnstudio.core.atomic_files import read_bounded, write_atomically
 from dnnstudio.core.bounded_json import Bounds, Fault, JsonError, loads
+from dnnstudio.core.checksums import note
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.fields import Option, field_hint, ordered_fields
 from dnnstudio.core.experiment.record import Experiment
@@ -124,8 +125,9 @@ def load(path: Path) -> Experiment:
     return from_json(read_bounded(path, MAX_BYTES, what="an experiment"), name=path.name)
 
 
-def save(experiment: Experiment, path: Path, *, keep_previous: bool = False) -> None:
-    """Write an experiment file atomically; `keep_previous` leaves the last version as `name~`.
+def save(experiment: Experiment, path: Path, *, keep_previous: bool = False, checked: bool = False) -> None:
+    """Write an experiment file atomically; `keep_previous` leaves the last version as `name~`. That of a run is
+    `checked`: its folder keeps a checksum of it.
 
     Raises `UserError` if the file cannot be written.
     """
@@ -136,7 +138,10 @@ def save(experiment: Experiment, path: Path, *, keep_previous: bool = False) -> 
             f"{path.name} cannot be written: {shortened(as_unicode(line.strip()), 120)} is not UTF-8 text.",
             "Rename the file or folder that it names.",
         )
-    write_atomically(path, text.encode(), keep_previous=keep_previous)
+    content = text.encode()
+    if checked:
+        note(path, content)
+    write_atomically(path, content, keep_previous=keep_previous)
 
 
 def _type_name(value: Any) -> str:

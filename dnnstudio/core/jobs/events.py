@@ -99,6 +99,20 @@ class RateChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SavingPaused(Event):
+    """A training cannot be kept on the disk now, for this reason, and goes on; without a reason it is kept again."""
+
+    reason: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What is said of it."""
+        if not self.reason:
+            return "Saved: nothing is missing."
+        return f"{self.reason} The training goes on, and saving is tried again; make room."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HealthMeasured(Event):
     """The health figures of every layer after a step; `epoch` is the run's position. `layer_health.judge` interprets
     them.

@@ -23,10 +23,9 @@ from dnnstudio.core.study.sweep_record import range_text, sweep_record, trial_re
 from dnnstudio.core.study.trials import Trial, read_trials
 from dnnstudio.core.study.varied import with_values
 from dnnstudio.core.workspace.ensembles import is_ensemble, read_ensemble
-from dnnstudio.core.workspace.history import FILE as HISTORY
-from dnnstudio.core.workspace.history import Row, read_rows
+from dnnstudio.core.workspace.history import Row
 from dnnstudio.core.workspace.remarks import Remarks, read_remarks
-from dnnstudio.core.workspace.runs import EXPERIMENT, RunRecord, is_sweep, read_metrics, read_run
+from dnnstudio.core.workspace.runs import EXPERIMENT, RunRecord, is_sweep, read_parts, read_run
 
 
 def read_listed(folder: Path) -> ListedRun:
@@ -39,9 +38,9 @@ def _read_listed(folder: Path) -> ListedRun:
     if is_sweep(folder):
         return _listed_sweep(folder)
     if not is_ensemble(folder):
-        record = read_run(folder)
-        rows = read_rows(folder / HISTORY) if (folder / HISTORY).exists() else []
-        return _listed(record, codec.load(folder / EXPERIMENT), rows, _test_figures(folder), _remarks_of(folder))
+        record = read_run(folder, in_part=True)
+        metrics, rows, _ = read_parts(folder, in_part=True)
+        return _listed(record, codec.load(folder / EXPERIMENT), rows, _test_figures(metrics), _remarks_of(folder))
     record, members = read_repeat(folder)
     experiment = read_ensemble(folder).experiment
     listed = tuple(replace(read_listed(member.folder), name=f"seed {_seed_of(member)}") for member in members)
@@ -60,8 +59,8 @@ def _remarks_of(folder: Path) -> Remarks:
         return Remarks()  # said when it is edited; a damaged note must not hide a run
 
 
-def _test_figures(folder: Path) -> Mapping[str, Any]:
-    test = (read_metrics(folder) or {}).get("test")
+def _test_figures(metrics: Mapping[str, Any]) -> Mapping[str, Any]:
+    test = metrics.get("test")
     return test if isinstance(test, dict) else {}
 
 

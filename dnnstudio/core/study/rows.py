@@ -17,7 +17,7 @@ def read_row(folder: Path) -> RunRecord:
         from dnnstudio.core.study.sweep_record import read_sweep_record  # the first paint does not need it
 
         return read_sweep_record(folder)
-    return read_run(folder)
+    return read_run(folder, in_part=True)
 
 
 def member_names(folder: Path) -> dict[Path, str]:

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from dnnstudio.core.atomic_files import WINDOWS, make_folder, write_atomically
+from dnnstudio.core.checksums import write_checked
 from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
@@ -51,7 +52,7 @@ def rename(path: Path, name: str) -> Path:
             if is_ensemble(path):
                 _rename_ensemble(path, wanted)
             else:
-                codec.save(codec.load(path / EXPERIMENT).replaced(name=wanted), path / EXPERIMENT)
+                codec.save(codec.load(path / EXPERIMENT).replaced(name=wanted), path / EXPERIMENT, checked=True)
         return path
     target = path.with_name(_file_name(wanted, path))
     if target != path:
@@ -65,7 +66,7 @@ def _rename_ensemble(folder: Path, name: str) -> None:
     record = read_ensemble(folder)
     for seed in record.seeds:
         if is_run(place := member_folder(folder, seed)):
-            codec.save(codec.load(place / EXPERIMENT).replaced(name=name), place / EXPERIMENT)
+            codec.save(codec.load(place / EXPERIMENT).replaced(name=name), place / EXPERIMENT, checked=True)
     write_ensemble(folder, record.model_copy(update={"experiment": record.experiment.replaced(name=name)}))
 
 
@@ -95,10 +96,10 @@ def _clone_run(workspace: Path, path: Path, name: str) -> Path:
             ignore=shutil.ignore_patterns(LINKS, LOCK, "*~", ".dnnstudio-*"),
         )
         source = codec.load(path / EXPERIMENT)
-        codec.save(_alone(source.replaced(name=name[:200])), folder / EXPERIMENT)
+        codec.save(_alone(source.replaced(name=name[:200])), folder / EXPERIMENT, checked=True)
         if (metrics := read_metrics(folder)) is not None:
             metrics |= {"run": uuid.uuid4().hex[:12], "cloned_from": path.name, "started": round(time.time(), 3)}
-            write_atomically(folder / METRICS, (json.dumps(metrics, indent=2) + "\n").encode())
+            write_checked(folder / METRICS, (json.dumps(metrics, indent=2) + "\n").encode())
             prints = metrics.get("layer_fingerprints", {})
             layers = tuple(OriginLayer(name, name, "clone", str(prints[name])) for name in prints)
             set_origin(folder, Origin(source.name, path, layers))

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dnnstudio.core.atomic_files import make_folder, sweep_leftovers
+from dnnstudio.core.checksums import FILE as CHECKSUMS
+from dnnstudio.core.checksums import changed_files
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
@@ -39,6 +41,8 @@ COMPARISONS = "comparisons"
 """Folder of a workspace whose folders hold the runs of one comparison each."""
 ENDED = ("finished", "early_stopping")
 """Reasons of a training that came to its planned end."""
+DAMAGED = "damaged"
+"""Status of a run whose figures or history cannot be read."""
 UNFINISHED = "unfinished"
 """Status of a run without final figures: it is still running, or the program ended before the run did."""
 
@@ -119,6 +123,10 @@ class RunRecord:
     """Whether a person changed the learning rate while it trained."""
     trained_on: str = ""
     """A fingerprint of its data: figures say which run is better only where it is equal."""
+    changed: tuple[str, ...] = ()
+    """Its text files that hold something else than this program wrote."""
+    damaged: str = ""
+    """What cannot be read of it, in a sentence; the rest is here."""
     repeat: Repeated | None = None
     """Set for the folder of an ensemble; the figures above are then means over its members."""
     sweep: Swept | None = None
@@ -179,14 +187,15 @@ def claim(folder: Path, experiment: Experiment) -> None:
     be begun again by what lies there. Raises `UserError`.
     """
     make_folder(folder)
-    codec.save(experiment, folder / EXPERIMENT)
+    codec.save(experiment, folder / EXPERIMENT, checked=True)
 
 
 def release(folder: Path) -> None:
     """Remove what `claim` made where no training began: it could not be read, or not be built."""
     if not is_begun(folder):
         with suppress(OSError):
-            (folder / EXPERIMENT).unlink(missing_ok=True)
+            for name in (EXPERIMENT, CHECKSUMS):
+                (folder / name).unlink(missing_ok=True)
             folder.rmdir()
 
 
@@ -212,24 +221,49 @@ def best_apart(folder: Path, metrics: Mapping[str, Any]) -> int | None:
     return best if apart else None
 
 
-def read_run(folder: Path) -> RunRecord:
-    """Read the record of the run in `folder`. Raises `UserError` if it is no run, or may not be looked at."""
+def read_run(folder: Path, *, in_part: bool = False) -> RunRecord:
+    """Read the record of the run in `folder`. Raises `UserError` if it is no run, may not be looked at, or is damaged.
+
+    With `in_part` figures or a history that are damaged are left out, and the record says so: such a run is listed.
+    """
     with plainly_refused(folder):
-        return _read_run(folder)
+        return _read_run(folder, in_part=in_part)
 
 
-def _read_run(folder: Path) -> RunRecord:
+def read_parts(folder: Path, *, in_part: bool = False) -> tuple[dict[str, Any], list[Row], str]:
+    """Final figures and history of the run in `folder`, empty without any, and what is wrong with them in words.
+
+    Raises `UserError` for what is damaged; with `in_part` it is left out.
+    """
+    metrics: dict[str, Any] = {}
+    rows: list[Row] = []
+    said: list[str] = []
+    try:
+        metrics = read_metrics(folder) or {}
+    except UserError as error:
+        if not in_part:
+            raise
+        said.append(str(error))
+    try:
+        rows = read_rows(folder / HISTORY) if (folder / HISTORY).exists() else []
+    except UserError as error:
+        if not in_part:
+            raise
+        said.append(error.message)
+    return metrics, rows, " ".join(said)
+
+
+def _read_run(folder: Path, *, in_part: bool) -> RunRecord:
     if not is_run(folder):
         raise UserError(f"{folder} holds no run.", f"A run folder has an {EXPERIMENT} in it.")
     experiment = codec.load(folder / EXPERIMENT)
-    metrics = read_metrics(folder) or {}
-    rows = read_rows(folder / HISTORY) if (folder / HISTORY).exists() else []
+    metrics, rows, damaged = read_parts(folder, in_part=in_part)
     last: Row = rows[-1] if rows else {}
     return RunRecord(
         folder=folder,
         number=number_of(folder),
         name=experiment.name,
-        status=str(metrics.get("reason", UNFINISHED)),
+        status=DAMAGED if damaged else str(metrics.get("reason", UNFINISHED)),
         epochs_done=len(rows),
         epochs_planned=planned_epochs(experiment, stage_lengths(rows)),
         val_loss=_figure(metrics, "validation", "loss", last.get("val_loss")),
@@ -243,6 +277,8 @@ def _read_run(folder: Path) -> RunRecord:
         run=str(metrics.get("run", "")),
         measured=measured(metrics, experiment) if metrics else None,
         trained_on=trained_on(experiment),
+        changed=changed_files(folder),
+        damaged=damaged,
         rate_by_hand=any(change.unit == "steps" for change in experiment.rate_changes),
     )
 

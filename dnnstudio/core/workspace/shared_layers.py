@@ -19,6 +19,7 @@ from typing import Any
 
 from dnnstudio.core.atomic_files import read_bounded, write_atomically
 from dnnstudio.core.bounded_json import parse_record
+from dnnstudio.core.checksums import write_checked
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.folder_lock import held
 
@@ -212,7 +213,8 @@ def _write(place: Path, links: Links) -> None:
             "place": None if origin.place is None else relative_to(path.parent, origin.place),
             "layers": [asdict(item) for item in origin.layers],
         }
-    write_atomically(path, (json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode())
+    write = write_checked if place.is_dir() else write_atomically
+    write(path, (json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def relative_to(folder: Path, place: Path) -> str:

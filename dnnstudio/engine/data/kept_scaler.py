@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError, model_validator
 
-from dnnstudio.core.atomic_files import read_bounded, write_atomically
+from dnnstudio.core.atomic_files import read_bounded
+from dnnstudio.core.checksums import write_checked
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.data import Scaling
@@ -116,7 +117,7 @@ def keep_preparation(dataset: Dataset, folder: Path) -> None:
         )
     else:
         raise TypeError(f"{type(scaler).__name__} has no form in which a run keeps it")
-    write_atomically(folder / FILE, (codec.pretty(codec.to_plain(kept)) + "\n").encode())
+    write_checked(folder / FILE, (codec.pretty(codec.to_plain(kept)) + "\n").encode())
 
 
 def _ground(dataset: Dataset, scaler: Scaler) -> tuple[float, float] | None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dnnstudio.core.atomic_files import write_atomically
+from dnnstudio.core.checksums import write_checked
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.folder_lock import held
 from dnnstudio.core.workspace.fingerprints import layer_fingerprints, model_fingerprint
@@ -170,4 +170,4 @@ def _put_into_metrics(place: Path, layers: dict[str, str], change: Change) -> No
     told = {"by": change.by, "run": change.run, "layers": list(change.layers), "when": round(change.when, 3)}
     metrics |= {"layer_fingerprints": layers, "fingerprint": model_fingerprint(layers)}
     metrics["changed_by"] = [*metrics.get("changed_by", []), told]
-    write_atomically(place / METRICS, (json.dumps(metrics, indent=2) + "\n").encode())
+    write_checked(place / METRICS, (json.dumps(metrics, indent=2) + "\n").encode())

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnstudio.core.atomic_files import reserve
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.events import Event, Progress, SamplesDone, Stage
@@ -235,7 +236,7 @@ def _space(shape: tuple[int, ...]) -> NDArray[np.float32]:
         return np.empty(shape, np.float32)
     try:
         with tempfile.TemporaryFile(prefix="dnnstudio-samples-") as file:
-            file.truncate(size)
+            reserve(file, size)
             return np.memmap(file, dtype=np.float32, mode="r+", shape=shape)
     except OSError as error:
         raise UserError(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from dnnstudio.core.atomic_files import make_folder, write_atomically
+from dnnstudio.core.checksums import note_file, write_checked
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.layers import Shape
@@ -25,6 +27,9 @@ from dnnstudio.engine.data.dataset import Dataset
 from dnnstudio.engine.data.kept_scaler import keep_preparation
 from dnnstudio.engine.training.compile_config import compiled
 from dnnstudio.engine.training.event_files import EventFiles
+
+PATIENCE_S = 20.0
+"""How long the end of a training waits for a disk on which nothing can be written."""
 
 
 class RunFolder:
@@ -54,27 +59,41 @@ class RunFolder:
         if data is not None:
             keep_preparation(data, self.path)
         if history:
-            write_history(self.path / HISTORY, history)
+            self.rewrite_history(history)
 
     def save_experiment(self, experiment: Experiment) -> None:
         """Write experiment.json: what is trained. Raises `UserError`."""
-        codec.save(experiment, self.path / EXPERIMENT)
+        codec.save(experiment, self.path / EXPERIMENT, checked=True)
 
     def save_answers(self, answers: Mapping[str, Answers]) -> None:
         """Write answers.npz: true values and answers of each part. Raises `UserError`."""
-        save_answers(self.path, answers)
+        _patiently(lambda: save_answers(self.path, answers))
 
-    def add_epoch(self, row: Row) -> None:
-        """Append a row to history.csv, and to the event files where they are wanted. Raises `UserError`."""
-        append_row(self.path / HISTORY, row)
+    def add_epoch(self, row: Row, *, written: bool = False) -> None:
+        """Append a row to history.csv, unless it is `written`, and to the event files where they are wanted.
+
+        Raises `UserError`.
+        """
+        if not written:
+            append_row(self.path / HISTORY, row)
         if self._events is not None:
             self._events.add(row)
+
+    def rewrite_history(self, history: list[Row]) -> None:
+        """Replace history.csv by these epochs. Raises `UserError`."""
+        write_history(self.path / HISTORY, history)
+        self.note_history()
+
+    def note_history(self) -> None:
+        """Keep a checksum of the epochs so far; epochs that follow are not covered until it is called again."""
+        note_file(self.path / HISTORY)
 
     def finish(self, metrics: dict[str, Any]) -> None:
         """Write metrics.json, which marks the run as finished. Raises `UserError`."""
         if self._events is not None:
             self._events.close()
-        write_atomically(self.path / METRICS, (json.dumps(metrics, indent=2) + "\n").encode())
+        _patiently(self.note_history)
+        _patiently(lambda: write_checked(self.path / METRICS, (json.dumps(metrics, indent=2) + "\n").encode()))
 
     def save_last(
         self,
@@ -85,7 +104,7 @@ class RunFolder:
         optimizer: keras.optimizers.Optimizer | None = None,
     ) -> None:
         """Write model.keras. Raises `UserError`."""
-        save_network(model, self.path / MODEL, experiment, input_shape, trained, optimizer)
+        _patiently(lambda: save_network(model, self.path / MODEL, experiment, input_shape, trained, optimizer))
 
     def save_best(
         self,
@@ -96,11 +115,27 @@ class RunFolder:
         optimizer: keras.optimizers.Optimizer | None = None,
     ) -> None:
         """Write best.keras. Raises `UserError`."""
-        save_network(model, self.path / BEST_MODEL, experiment, input_shape, trained, optimizer)
+        _patiently(lambda: save_network(model, self.path / BEST_MODEL, experiment, input_shape, trained, optimizer))
 
     def best_is_last(self) -> None:
         """Make best.keras a copy of model.keras. Raises `UserError`."""
-        write_atomically(self.path / BEST_MODEL, (self.path / MODEL).read_bytes())
+        _patiently(lambda: write_atomically(self.path / BEST_MODEL, (self.path / MODEL).read_bytes()))
+
+
+def _patiently(write: Callable[[], object]) -> None:
+    """Write a file at the end of a training: a disk that is full for a moment must not cost its result.
+
+    Raises `UserError` where it stays so.
+    """
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            write()
+            return
+        except UserError:
+            if time.monotonic() >= until:
+                raise
+        time.sleep(min(1.0, PATIENCE_S))
 
 
 def save_network(

@@ -28,6 +28,7 @@ from dnnstudio.engine.backend.builder import build, has_random_layers
 from dnnstudio.engine.backend.objective import training_objective
 from dnnstudio.engine.backend.runtime import keras
 from dnnstudio.engine.training.augmented_rows import TrainingRows
+from dnnstudio.engine.training.autosave import Autosave
 from dnnstudio.engine.training.checkpoint import (
     Arrays,
     Checkpoint,
@@ -35,7 +36,6 @@ from dnnstudio.engine.training.checkpoint import (
     load_checkpoint,
     put_values,
     refuse_changes,
-    save_checkpoint,
     values_of,
 )
 from dnnstudio.engine.training.finalize import close_run, rescue
@@ -154,7 +154,7 @@ class Trainer:
             accuracies=self._objective.metric == "accuracy",
             steps_total=self._steps_per_epoch * self._at.epochs_of(self._stages),
         )
-        self._saved_at = time.monotonic()
+        self._saving = Autosave(self._folder, run=run, emit=emit)
         self._started = time.time()
 
     def train(self, around: TrainingObserver) -> tuple[RunResult, str]:
@@ -239,7 +239,7 @@ class Trainer:
                 more = at.epoch < at.epochs_of(self._stages)
                 if more and (self._control.finishing or at.epoch == self._stop_after):
                     return "stopped", f"Stopped after epoch {at.epoch}."
-                if time.monotonic() - self._saved_at >= CHECKPOINT_S:
+                if self._saving.is_due(CHECKPOINT_S):
                     self._save_checkpoint()
         except Cancelled:
             return "stopped", f"Stopped in epoch {at.epoch + 1}."
@@ -277,7 +277,7 @@ class Trainer:
         if is_best := at.best.look(row):
             self._best = self._model.get_weights()
         self._look_for_plateau(row)
-        self._folder.add_epoch(row)
+        self._saving.add_epoch(row, at.history)
         self._emit(EpochDone(run=self._run, row=dict(row), is_best=is_best))
         return row
 
@@ -300,6 +300,8 @@ class Trainer:
             count = self._stage.limit(self._watch.limit(count))
             self._stage.expect(lines(order, self._batch, at.step + count, self._stage.together))
             self._some_steps(lines(order, self._batch, at.step, count))
+            if at.step < self._steps_per_epoch and self._saving.is_due(CHECKPOINT_S) and self._watch.is_finite:
+                self._save_checkpoint()
         return float(self._rates(np.array([self._step_of_stage() - 1]))[0])
 
     def _some_steps(self, rows: NDArray[np.int32]) -> None:
@@ -345,7 +347,7 @@ class Trainer:
         self._experiment, self._stage.course = led_by_hand(
             self._experiment, self._stage.course, at.stage + 1, self._step_of_stage(), wanted, scale=at.rate_scale
         )
-        self._folder.save_experiment(self._experiment)
+        self._saving.save_experiment(self._experiment)
         step = at.epoch * self._steps_per_epoch + at.step
         self._emit(RateChanged(run=self._run, experiment=self._experiment, step=step, rate=wanted))
 
@@ -364,8 +366,7 @@ class Trainer:
     # ---------------------------------------------------------------------------------- checkpoint
 
     def _save_checkpoint(self) -> None:
-        save_checkpoint(
-            self._folder.path,
+        self._saving.save_checkpoint(
             Checkpoint(
                 position=self._at,
                 network=values_of(self._model.variables),
@@ -373,9 +374,8 @@ class Trainer:
                 best=self._best,
                 experiment=self._experiment,
                 fingerprint=self._data.fingerprint,
-            ),
+            )
         )
-        self._saved_at = time.monotonic()
 
     # ----------------------------------------------------------------------------------------- end
 

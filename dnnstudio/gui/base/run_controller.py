@@ -27,6 +27,7 @@ from dnnstudio.core.jobs.events import (
     RateChanged,
     RunEnded,
     RunStarted,
+    SavingPaused,
 )
 from dnnstudio.core.jobs.requests import DescribeData, EvaluateModel, OpenModel, SaveModel, TrainRun
 from dnnstudio.core.jobs.results import OpenedModel, RunResult
@@ -53,6 +54,7 @@ class RunController(QObject):
     batches_done = Signal(object)
     epoch_done = Signal(object)
     rate_changed = Signal(object)
+    saving_paused = Signal(object)
     run_ended = Signal(object)
     progressed = Signal(object)
     """A `Progress` of a job, or None when one is over."""
@@ -270,6 +272,8 @@ class RunController(QObject):
                 self.epoch_done.emit(event)
             case RateChanged():
                 self.rate_changed.emit(event)
+            case SavingPaused():
+                self.saving_paused.emit(event)
             case HealthMeasured():
                 self.health_measured.emit(event)
             case RunEnded():

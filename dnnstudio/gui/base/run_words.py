@@ -12,6 +12,7 @@ STATUS_WORDS = {
     "diverged": "diverged",
     "failed": "failed",
     "unfinished": "unfinished",
+    "damaged": "damaged",
     "pruned": "given up",
     TRAINING: "training",
 }

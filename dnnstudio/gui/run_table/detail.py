@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
+from dnnstudio.core.checksums import changed_sentence
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.study.listing import ListedRun, difference_words
 from dnnstudio.core.study.repeat_comparison import compare_repeats, difference_sentence
 from dnnstudio.core.study.repeat_record import spread_words
-from dnnstudio.core.text import count_of
+from dnnstudio.core.text import count_of, printable
 from dnnstudio.core.workspace.runs import read_metrics
 from dnnstudio.gui.run_table.curves import RunCurves
 from dnnstudio.gui.theme import Role, Theme
@@ -204,7 +205,8 @@ def _subtitle(runs: Sequence[ListedRun]) -> str:
             best = "the best" if sweep.complete else "the best so far"
             return f"{done} Curves and figures are of trial {sweep.best}, {best}."
         if not run.members:
-            return f"{which}, {run.task}"
+            said = run.record.damaged or changed_sentence(run.record.changed)
+            return f"{which}, {run.task}{'. ' if said else ''}{printable(said)}"
         return f"{count_of(len(run.members), 'run')}, alike{' but for the seed' if len(run.counted) > 1 else ''}"
     if len(runs) == 2:
         first, second = runs

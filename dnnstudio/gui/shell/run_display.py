@@ -9,7 +9,15 @@ from PySide6.QtCore import QObject
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.record import Experiment
-from dnnstudio.core.jobs.events import BatchesDone, EpochDone, Progress, RateChanged, RunEnded, RunStarted
+from dnnstudio.core.jobs.events import (
+    BatchesDone,
+    EpochDone,
+    Progress,
+    RateChanged,
+    RunEnded,
+    RunStarted,
+    SavingPaused,
+)
 from dnnstudio.core.jobs.requests import DescribeData, Job
 from dnnstudio.core.workspace.answers import read_answers
 from dnnstudio.core.workspace.figures import measured
@@ -65,6 +73,7 @@ class RunDisplay(QObject):
         controller.batches_done.connect(self._on_batches)
         controller.epoch_done.connect(self._on_epoch)
         controller.rate_changed.connect(self._on_rate_changed)
+        controller.saving_paused.connect(self._on_saving_paused)
         controller.run_ended.connect(self._on_ended)
         controller.health_measured.connect(side.health.add_measurement)
         controller.progressed.connect(self._on_progress)
@@ -116,6 +125,12 @@ class RunDisplay(QObject):
         self._plots.change_rate(event)
         text = f"The learning rate is {event.rate:g} from step {event.step + 1:,} on. The run's experiment says so."
         self._messages.say("Rate changed.", text, "news")
+
+    def _on_saving_paused(self, event: SavingPaused) -> None:
+        if event.reason:
+            self._messages.say("Saving is paused.", event.sentence, "hint")
+        else:
+            self._messages.say("The run is saved again.", "Nothing is missing in its folder.", "news")
 
     def _on_ended(self, event: RunEnded) -> None:
         self._plots.end(event)

@@ -253,4 +253,4 @@ class TrainingActions(QObject):
 
 def can_go_on(record: RunRecord) -> bool:
     """Whether a run has left what going on with it needs."""
-    return record.status not in ("diverged", "failed", "training") and (record.folder / CHECKPOINT).is_dir()
+    return record.status not in ("diverged", "failed", "training", "damaged") and (record.folder / CHECKPOINT).is_dir()

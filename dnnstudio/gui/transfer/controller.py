@@ -17,6 +17,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.transfer import Autoencoder, Transfer
+from dnnstudio.core.folder_lock import held
 from dnnstudio.core.jobs.events import BatchesDone, RunStarted
 from dnnstudio.core.jobs.requests import OpenModel
 from dnnstudio.core.planning.phases import frozen_in
@@ -234,8 +235,9 @@ class TransferController(QObject):
         models = [readable(place.name) for place in others]
         answer = self._questions.shared_training(self._window, layers, models)
         if answer == "clone":
-            unlink(folder)
-            codec.save(all_cloned(experiment), folder / EXPERIMENT)
+            with held(folder, "a change of its layers"):
+                unlink(folder)
+                codec.save(all_cloned(experiment), folder / EXPERIMENT, checked=True)
         return answer != "cancel"
 
     # ------------------------------------------------------------------------------------------ what the cards say

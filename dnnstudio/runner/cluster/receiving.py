@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dnnstudio.core.atomic_files import make_folder
+from dnnstudio.core.checksums import FILE as CHECKSUMS
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
@@ -67,8 +68,9 @@ def _move(arrived: Path, folder: Path) -> None:
         arrived.rename(folder)
         return
     names = {path.relative_to(arrived).as_posix() for path in arrived.rglob("*") if path.is_file()}
-    (folder / METRICS).unlink(missing_ok=True)
-    for name in sorted(names, key=lambda name: name == METRICS):
+    for name in (CHECKSUMS, METRICS):
+        (folder / name).unlink(missing_ok=True)
+    for name in sorted(names, key=lambda name: (name == METRICS, name == CHECKSUMS)):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (arrived / name).replace(folder / name)
     for name in REMOVED_BY_TRAINING - names:

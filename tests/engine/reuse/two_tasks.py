@@ -62,7 +62,9 @@ def equal(one: Weights, other: Weights, *names: str) -> bool:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    del found["checksums.json"]  # of files that are here themselves
+    return found
 
 
 class Tasks:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -249,6 +251,17 @@ def test_large_passes_lie_in_a_temporary_file(bench: Bench, monkeypatch: pytest.
     assert isinstance(mapped.blocks[0].base, np.ndarray)
     assert isinstance(mapped.blocks[0].base.base, np.memmap) or isinstance(mapped.blocks[0].base, np.memmap)
     assert np.array_equal(mapped.array(), in_memory.array())
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="only where space can be reserved at once")
+def test_passes_for_which_there_is_no_space_are_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(handle: int, start: int, size: int) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr("dnnstudio.engine.sampling.job.IN_MEMORY_BYTES", 1000)
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(UserError, match="in the folder for temporary files: the disk is full"):
+        bench.sample(passes=4)
 
 
 def test_two_classes_with_one_unit_become_two_columns() -> None:

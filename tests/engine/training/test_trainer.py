@@ -74,6 +74,7 @@ def test_a_run_folder_is_complete(recorder: Any, experiment: Make, rows: Make) -
     result = recorder.train(given, data)
     folder = recorder.folder
     assert {path.name for path in folder.iterdir()} == {
+        "checksums.json",
         "experiment.json", "history.csv", "model.keras", "best.keras", "metrics.json", "preparation.json", "checkpoint"
     }  # fmt: skip
     assert codec.load(folder / "experiment.json") == given

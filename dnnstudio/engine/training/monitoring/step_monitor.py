@@ -109,6 +109,11 @@ class StepWatch:
             raise Diverged(self._find(self._at.step - 1, row["loss"], row["learning_rate"], weights=True))
         self._good = values
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether every value is a finite number now: a checkpoint of others would replace a good one."""
+        return all(np.isfinite(value).all() for values in self._values() for value in values)
+
     def go_back(self) -> None:
         """Put the position where the good values are of: the start of the epoch, or a step within where it began."""
         self._at.step, self._at.sums = self._first, self._sums

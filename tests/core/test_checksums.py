@@ -1,0 +1,112 @@
+"""A run's text files: what is changed is noticed and named, and what the program wrote itself is not."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from dnnstudio.core.checksums import FILE, changed_files, changed_sentence, note, note_file, write_checked
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.study.list_reading import read_listed
+from dnnstudio.core.workspace.history import append_row, write_history
+from dnnstudio.core.workspace.runs import claim, read_run
+from dnnstudio.core.workspace.shared_layers import Change, note_change
+
+ROW = {"epoch": 1, "loss": 0.25, "val_loss": 0.5, "val_accuracy": 0.75, "learning_rate": 0.001, "seconds": 1.5}
+METRICS = {"run": "abc", "reason": "finished", "epochs": 2, "validation": {"loss": 0.5}, "test": {"loss": 0.625}}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """The text files of a run, as a training writes them."""
+    folder = tmp_path / "0001 A"
+    claim(folder, Experiment(name="A"))
+    write_history(folder / "history.csv", [ROW, ROW | {"epoch": 2}])
+    note_file(folder / "history.csv")
+    write_checked(folder / "preparation.json", b'{"kind": "scaler"}\n')
+    note_change(folder, Change("0002 B", "b", ("h1",), 1.0))
+    write_checked(folder / "metrics.json", (json.dumps(METRICS, indent=2) + "\n").encode())
+    return folder
+
+
+def test_what_the_program_wrote_is_whole(run: Path) -> None:
+    assert changed_files(run) == ()
+    codec.save(Experiment(name="B"), run / "experiment.json", checked=True)
+    append_row(run / "history.csv", ROW | {"epoch": 3})
+    assert read_run(run).changed == ()
+    (run / "metrics.json").unlink()  # a training that goes on removes it
+    assert changed_files(run) == ()
+    assert changed_sentence(()) == ""
+
+
+def test_every_flipped_bit_is_noticed_and_the_run_is_listed(run: Path) -> None:
+    chance = random.Random(20)
+    for path in sorted(run.iterdir()):
+        whole = path.read_bytes()
+        for place in chance.sample(range(len(whole) * 8), 40):
+            content = bytearray(whole)
+            content[place // 8] ^= 1 << place % 8
+            path.write_bytes(content)
+            assert path.name in changed_files(run), (path.name, place)
+            if path.name != "experiment.json":
+                assert path.name in read_listed(run).record.changed
+        path.write_bytes(whole)
+    assert changed_files(run) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("metrics.json", b'{"epochs": 1e999}'),
+        ("metrics.json", b'{"seconds": ' + b"9" * 400 + b"}"),
+        ("metrics.json", b"\xff\xfe{"),
+        ("history.csv", b"epoch,loss\n1,1e999\n"),
+        ("history.csv", b"epoch,loss\n1," + b"1" * 200_000 + b"\n"),
+        ("history.csv", b"epoch,loss\nnan,0.5\n"),
+    ],
+)
+def test_a_run_whose_figures_cannot_be_read_is_listed_as_damaged(run: Path, name: str, content: bytes) -> None:
+    (run / name).write_bytes(content)
+    record = read_listed(run).record
+    assert (record.status, record.name, record.changed) == ("damaged", "A", (name,))
+    assert f"{name} is damaged" in record.damaged
+    assert len(record.damaged) < 400
+
+
+def test_a_program_killed_before_the_file_or_after_it_leaves_a_whole_run(run: Path) -> None:
+    before = (run / "metrics.json").read_bytes()
+    note(run / "metrics.json", b"{}\n")  # and then it was killed
+    assert changed_files(run) == ()
+    (run / "metrics.json").write_bytes(b"{}\n")
+    assert changed_files(run) == ()
+    note(run / "metrics.json", b'{"epochs": 3}\n')
+    (run / "metrics.json").write_bytes(before)
+    assert changed_files(run) == ("metrics.json",)
+
+
+def test_a_folder_without_checksums_says_nothing(run: Path) -> None:
+    (run / FILE).unlink()
+    (run / "metrics.json").write_text("{}")
+    assert read_run(run).changed == ()
+
+
+@pytest.mark.parametrize("content", [b"", b"null", b"[" * 9999, b'{"files": {"a": 1e999}}', b"\xff" * 70_000])
+def test_damaged_checksums_are_named(run: Path, content: bytes) -> None:
+    (run / FILE).write_bytes(content)
+    assert read_run(run).changed == (FILE,)
+    assert changed_sentence((FILE,)) == (
+        "checksums.json is not as this program wrote it: edited since, or damaged on the disk."
+    )
+
+
+def test_no_file_outside_of_the_folder_is_looked_at(run: Path) -> None:
+    names = {"../other.json": [[1, "0"]], "/etc/passwd": [[1, "0"]]}
+    import hashlib
+
+    digest = hashlib.sha256(json.dumps(names, sort_keys=True).encode()).hexdigest()
+    (run / FILE).write_text(json.dumps({"format": 1, "files": names, "sha256": digest}))
+    assert changed_files(run) == ()
