@@ -34,8 +34,9 @@ from dnnstudio.cli import (
     window,
 )
 from dnnstudio.cli.common import BAD_INPUT, INTERRUPTED, as_sentence
-from dnnstudio.core.errors import Cancelled, UserError
+from dnnstudio.core.errors import LONGEST, Cancelled, UserError
 from dnnstudio.core.os_errors import refusal_of
+from dnnstudio.core.text import cut_within, harmless
 
 VERBS = (
     window.app,
@@ -77,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except (UserError, TyperException) as error:
         text = str(error) if isinstance(error, UserError) else error.format_message()
-        print(as_sentence(text), file=sys.stderr)
+        print(as_sentence(cut_within(harmless(text), LONGEST)), file=sys.stderr)
         return BAD_INPUT
     except MemoryError:
         print("The memory did not suffice. Use a smaller network, batch or data set.", file=sys.stderr)

@@ -50,18 +50,19 @@ def read_bounded(path: Path, limit: int, *, what: str) -> bytes:
     return content
 
 
-def write_atomically(path: Path, content: Content, *, keep_previous: bool = False) -> None:
+def write_atomically(path: Path, content: Content, *, keep_previous: bool = False, private: bool = False) -> None:
     """Replace `path` by `content` in one step: afterwards the file is the old one or the new one, never a part.
 
     The content is written to a temporary file in the same folder, flushed to disk, and renamed over the target; mode,
-    owner, extended attributes and a symbolic link are kept. `keep_previous` leaves the last version as `name~`. Raises
-    `UserError`; the old file is then untouched and no temporary file is left.
+    owner, extended attributes and a symbolic link are kept. `keep_previous` leaves the last version as `name~`. What
+    is `private`, or was so before, may be read by its owner alone at every moment. Raises `UserError`; the old file is
+    then untouched and no temporary file is left.
     """
     temporary: Path | None = None
     try:
         target = Path(os.path.realpath(path))
         before = _plain_file(target, path)
-        temporary = _write_beside(target, content)
+        temporary = _write_beside(target, content, private=private or before is not None)
         if before is not None:
             _take_over(before, target, temporary)
         if keep_previous and before is not None:
@@ -139,11 +140,16 @@ def _is_reserved(name: str) -> bool:
     return WINDOWS and (stem in {"CON", "PRN", "AUX", "NUL"} or (stem[:3] in {"COM", "LPT"} and stem[3:].isdigit()))
 
 
-def _write_beside(target: Path, content: Content) -> Path:
-    """Write `content` to a new file in the target's folder and flush it to disk."""
+def _write_beside(target: Path, content: Content, *, private: bool) -> Path:
+    """Write `content` to a new file in the target's folder and flush it to disk.
+
+    The file is `private` while nobody knows whether the one that it replaces is.
+    """
     # A short name of fixed form, whatever the target's name is, so that sweep_leftovers recognizes it.
     temporary = target.parent / f"{_TEMPORARY}{os.urandom(8).hex()}.tmp"
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    handle = os.open(
+        temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600 if private else 0o666
+    )
     try:
         with os.fdopen(handle, "wb") as file:
             if isinstance(content, bytes):
@@ -179,7 +185,8 @@ def _keep(target: Path) -> None:
         try:
             os.link(target, spare)
         except OSError:  # a file system without hard links
-            spare = _write_beside(target, target.read_bytes())
+            spare = _write_beside(target, target.read_bytes(), private=True)
+            _take_over(target.stat(), target, spare)
         _replace(spare, target.with_name(target.name + "~"))
     finally:
         with contextlib.suppress(OSError):

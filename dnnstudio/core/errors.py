@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from dnnstudio.core.text import cut_within, harmless
+
 
 class Code(StrEnum):
     """The codes of a `UserError` for programs to decide by. Its sentences are for people and may be reworded."""
@@ -20,15 +22,24 @@ class Code(StrEnum):
     """What was written does not compute as the network does."""
 
 
+LONGEST = 400
+"""Characters of a refusal; longer ones are not read."""
+
+
 class UserError(Exception):
     """An error that the user can fix.
 
     `message` says what was given and what was expected; `hint` says how to fix it. Both are full sentences; `str()`
-    joins them, as the message bar and the command line show them. `code` marks the few cases that a caller handles
-    specially.
+    joins them, as the message bar and the command line show them, in at most `LONGEST` characters, none of which
+    controls a terminal: what a file or a path holds may be quoted as it is. `code` marks the few cases that a caller
+    handles specially.
     """
 
     def __init__(self, message: str, hint: str = "", *, code: Code | None = None) -> None:
+        message, hint = harmless(message), harmless(hint)
+        if len(message) + len(hint) >= LONGEST:
+            hint = cut_within(hint, max(LONGEST - 1 - len(message), LONGEST // 3))
+            message = cut_within(message, LONGEST - 1 - len(hint))
         super().__init__(message, hint)
         self.message = message
         self.hint = hint

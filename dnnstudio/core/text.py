@@ -6,6 +6,7 @@ Sizes are decimal (SI): 1 kB is 1,000 bytes and 1 MB is 1,000,000 bytes, as in f
 from __future__ import annotations
 
 import time
+import unicodedata
 from collections.abc import Sequence
 
 NBSP = "\u00a0"
@@ -13,6 +14,7 @@ NBSP = "\u00a0"
 DASH = "–"
 """Shown for a missing figure."""
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_CONTROL = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _UNITS = (("kB", 1e3), ("MB", 1e6), ("GB", 1e9))
 
 
@@ -108,6 +110,28 @@ def shortened(text: str, most: int = 60) -> str:
 def printable(text: str) -> str:
     """Text from a file with control characters and bidirectional formatting characters replaced by �."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def harmless(text: str) -> str:
+    """Text for a terminal or a window: control and direction characters become �, bytes that are no UTF-8 \\xff.
+
+    Line breaks and no-break spaces stay.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    shown = as_unicode(text)
+    return "".join(
+        letter if letter == "\n" or unicodedata.category(letter) not in _CONTROL else "\N{REPLACEMENT CHARACTER}"
+        for letter in shown
+    )
+
+
+def cut_within(text: str, most: int) -> str:
+    """At most so many characters, with an ellipsis in the middle: a sentence about a long path keeps its end."""
+    if len(text) <= most:
+        return text
+    end = (most - 1) // 3
+    return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
 
 
 def is_unicode(text: str) -> bool:

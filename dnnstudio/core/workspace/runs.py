@@ -360,11 +360,13 @@ def _new_numbered(workspace: Path, kind: str, name: str) -> Path:
             ) from None
 
 
+_PLACES = ("*", f"*/{CHECKPOINT}", "*/members/*", f"*/members/*/{CHECKPOINT}", "*/trials/*", f"*/trials/*/{CHECKPOINT}")
+_SWEPT = ("*", *(f"{RUNS}/{place}" for place in _PLACES), *(f"{SWEEPS}/{place}" for place in _PLACES))
+
+
 def sweep_workspace(workspace: Path) -> int:
     """Delete temporary files that interrupted saves left in the workspace more than a day ago, and return how many."""
-    inside = [
-        folder for pattern in ("*", f"{RUNS}/*") for folder in found_in(workspace, pattern) if is_folder_there(folder)
-    ]
+    inside = [folder for pattern in _SWEPT for folder in found_in(workspace, pattern) if is_folder_there(folder)]
     return sum(sweep_leftovers(folder) for folder in (workspace, *inside))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dnnstudio.core.atomic_files import make_folder, write_atomically
+from dnnstudio.core.atomic_files import make_folder, sweep_leftovers, write_atomically
 from dnnstudio.core.checksums import note_file, write_checked
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
@@ -20,7 +20,7 @@ from dnnstudio.core.workspace.answers import FILE as ANSWERS
 from dnnstudio.core.workspace.answers import Answers, save_answers
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.history import Row, append_row, write_history
-from dnnstudio.core.workspace.runs import BEST_MODEL, EXPERIMENT, METRICS, MODEL, is_begun
+from dnnstudio.core.workspace.runs import BEST_MODEL, CHECKPOINT, EXPERIMENT, METRICS, MODEL, is_begun
 from dnnstudio.core.workspace.training_record import TrainedWith
 from dnnstudio.engine.backend.runtime import keras
 from dnnstudio.engine.data.dataset import Dataset
@@ -28,6 +28,8 @@ from dnnstudio.engine.data.kept_scaler import keep_preparation
 from dnnstudio.engine.training.compile_config import compiled
 from dnnstudio.engine.training.event_files import EventFiles
 
+LEFT_S = 60.0
+"""A temporary file that is so old in the folder of a run that begins was left there: no save takes as long."""
 PATIENCE_S = 20.0
 """How long the end of a training waits for a disk on which nothing can be written."""
 
@@ -47,6 +49,8 @@ class RunFolder:
         if is_begun(self.path) and not resumed:
             raise UserError(f"{self.path} already holds a run.", "Choose another folder, or resume that run.")
         make_folder(self.path)
+        for place in (self.path, self.path / CHECKPOINT):
+            sweep_leftovers(place, older_than_s=LEFT_S)  # a save that a kill interrupted; nobody else works here
         try:
             (self.path / METRICS).unlink(missing_ok=True)
             (self.path / ANSWERS).unlink(missing_ok=True)

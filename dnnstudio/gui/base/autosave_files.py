@@ -56,7 +56,7 @@ def keep(file: Path, experiment: Experiment, path: Path | None, tries: int = 0) 
         "tries": tries,
         "experiment": codec.to_plain(experiment),
     }
-    write_atomically(file, json.dumps(plain).encode())
+    write_atomically(file, json.dumps(plain).encode(), private=True)
 
 
 def forget(file: Path) -> None:

@@ -162,4 +162,4 @@ class Settings:
         self._values[name] = value
         with contextlib.suppress(UserError):  # a full disk must not stop the work over a remembered file name
             make_folder(self.folder)
-            write_atomically(self.path, (json.dumps(self._values, indent=2) + "\n").encode())
+            write_atomically(self.path, (json.dumps(self._values, indent=2) + "\n").encode(), private=True)

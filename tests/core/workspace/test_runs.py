@@ -201,9 +201,13 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_killed_saves_left_is_swept_after_a_day_everywhere_in_the_workspace(tmp_path: Path) -> None:
-    folders = [tmp_path, tmp_path / "models", tmp_path / "runs", tmp_path / "runs" / "0001 a"]
+    places = (
+        *("", "models", "runs", "runs/0001 a", "runs/0001 a/checkpoint", "runs/0002 b/members/7/checkpoint"),
+        *("sweeps/0001 s", "sweeps/0001 s/trials/0/checkpoint"),
+    )
+    folders = [tmp_path / place for place in places]
     for folder in folders:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True, parents=True)
         for name, age in (("old", 2 * 86_400), ("young", 60)):
             file = folder / f".dnnstudio-{name}.tmp"
             file.write_bytes(b"part of a save")

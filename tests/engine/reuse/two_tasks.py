@@ -62,9 +62,9 @@ def equal(one: Weights, other: Weights, *names: str) -> bool:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    del found["checksums.json"]  # of files that are here themselves
-    return found
+    """What each file below the folder holds; checksums are of files that are here themselves."""
+    found = (path for path in folder.rglob("*") if path.is_file() and path.name != "checksums.json")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
 class Tasks:
