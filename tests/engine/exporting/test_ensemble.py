@@ -1,0 +1,95 @@
+"""An ensemble is written as one file whose answer is the mean of its members, each with its own preparation."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from dnnstudio.core.experiment.data import Data
+from dnnstudio.core.experiment.layers import Dense, Dropout, Flatten
+from dnnstudio.core.experiment.record import Experiment, Training
+from dnnstudio.core.jobs.control import Control
+from dnnstudio.core.jobs.exports import ExportedFile, ExportNetwork
+from dnnstudio.core.jobs.report_figures import MeasureForReport
+from dnnstudio.core.jobs.requests import TrainRun
+from dnnstudio.core.study.repeat import member_experiment, plan_repeat, repeat_metrics
+from dnnstudio.core.workspace.ensembles import (
+    member_folder,
+    read_ensemble,
+    trained_members,
+    write_ensemble,
+    write_metrics,
+)
+from dnnstudio.core.workspace.exports import read_exports
+from dnnstudio.engine.data import load_part
+from dnnstudio.engine.session import Session
+from dnnstudio.report.gathering import gather
+from dnnstudio.report.page import render
+
+SEEDS = (1, 2)
+
+
+@pytest.fixture(scope="module")
+def ensemble(tmp_path_factory: pytest.TempPathFactory) -> tuple[Session, Path, Experiment]:
+    folder = tmp_path_factory.mktemp("ensemble") / "many"
+    experiment = Experiment(
+        data=Data(train_limit=200, scaling="standardize"),
+        layers=(
+            Flatten(id="flatten"),
+            Dropout(id="drop", rate=0.3),
+            Dense(id="output", units=10, activation="softmax"),
+        ),
+        training=Training(epochs=1),
+    )
+    session = Session()
+    record = plan_repeat(folder, experiment, SEEDS, threads=1)
+    folder.mkdir()
+    write_ensemble(folder, record)
+    for seed in SEEDS:
+        member = TrainRun(experiment=member_experiment(experiment, seed), folder=member_folder(folder, seed))
+        session.run(member, Control(), lambda event: None)
+    write_metrics(folder, repeat_metrics(record, trained_members(folder, record), {"test": {"accuracy": 0.5}}))
+    return session, folder, experiment
+
+
+def export(session: Session, folder: Path, path: Path, to: str, *, stochastic: bool = False) -> ExportedFile:
+    found: ExportedFile = session.run(
+        ExportNetwork(model=folder, path=path, to=to, stochastic=stochastic), Control(), lambda event: None
+    )
+    return found
+
+
+def test_one_file_answers_with_the_mean_of_the_members(
+    ensemble: tuple[Session, Path, Experiment], tmp_path: Path
+) -> None:
+    session, folder, experiment = ensemble
+    done = export(session, folder, tmp_path / "a.onnx", "onnx")
+    assert done.proof is not None and done.proof.difference < 1e-5 and done.beside is None
+    x = load_part(experiment.data, "test", seed=experiment.seed).spread(20).x
+    answers = []
+    for seed in SEEDS:
+        live = session.model(member_folder(folder, seed))
+        own = load_part(experiment.data, "test", seed=seed)
+        answers.append(np.asarray(live.model(own.scaler.apply(x), training=False)))
+    found = onnxruntime.InferenceSession(str(tmp_path / "a.onnx")).run(None, {"rows": x.astype(np.float32)})[0]
+    np.testing.assert_allclose(found, np.mean(answers, axis=0), atol=1e-5)
+    assert [record.file for record in read_exports(folder)] == ["a.onnx"]
+    active = export(session, folder, tmp_path / "b.onnx", "onnx", stochastic=True)
+    assert active.proof is not None and active.proof.spread_ratio == pytest.approx(1.0, abs=0.2)
+
+
+def test_its_report_has_mean_spread_and_the_uncertainty_of_all_members(
+    ensemble: tuple[Session, Path, Experiment],
+) -> None:
+    session, folder, _ = ensemble
+    figures = session.run(MeasureForReport(model=folder), Control(), lambda event: None)
+    assert figures.passes == 60 and figures.mutual_information > 0
+    page = render(gather(folder, figures=figures))
+    mean = json.loads((folder / "metrics.json").read_text())["test"]["accuracy"]["mean"]
+    assert f'data-value="{mean}" data-name="test.accuracy"' in page
+    assert " ± " in page and "1, 2" in page
+    assert read_ensemble(folder).seeds == SEEDS
