@@ -11,7 +11,7 @@ import numpy as np
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
-from dnnstudio.core.jobs.bundles import OpenBundle, OpenedBundle
+from dnnstudio.core.jobs.bundles import OpenBundle, OpenedBundle, WriteBundle
 from dnnstudio.core.jobs.events import Progress
 from dnnstudio.core.jobs.exports import ExportedFile, ExportNetwork, Proof
 from dnnstudio.core.jobs.report_figures import Bin, MeasureForReport, ReportFigures
@@ -44,6 +44,8 @@ def play(job: Any) -> Iterator[Any] | None:
             return _measure(job)
         case OpenBundle():
             return _open_bundle(job)
+        case WriteBundle():
+            return _write_bundle(job)
     return None
 
 
@@ -55,6 +57,12 @@ def _export(job: ExportNetwork) -> Iterator[Any]:
     job.path.write_bytes(b"a file")
     proof = Proof(runtime="onnxruntime 1.32.0", rows=100, part="test", difference=6e-8)
     return ExportedFile(path=job.path, bytes=6, proof=proof)
+
+
+def _write_bundle(job: WriteBundle) -> Iterator[Any]:
+    yield Progress(run=job.id, done=0, total=0, text="Writing")
+    job.path.write_bytes(b"a bundle")
+    return ExportedFile(path=job.path, bytes=8, proof=None)
 
 
 def _open_bundle(job: OpenBundle) -> Iterator[Any]:

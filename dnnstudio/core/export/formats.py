@@ -143,7 +143,7 @@ _ROWS = (
         "Bundle",
         "dnnstudio.engine.exporting.bundle:write_bundle",
         needs_weights=True,
-        audience="For another person with this program: the run in one file, with inputs and answers that prove it.",
+        audience="For another person with this program: a run in one file that proves itself there.",
         of_run=True,
     ),
 )

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
     QFileDialog,
+    QGridLayout,
     QHBoxLayout,
     QLineEdit,
     QRadioButton,
@@ -18,14 +19,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dnnstudio.core.export.formats import EXPORTERS, Exporter
+from dnnstudio.core.atomic_files import write_atomically
+from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.export.formats import EXPORTERS, Exporter, exporter_of
 from dnnstudio.core.jobs.bundles import WriteBundle
 from dnnstudio.core.jobs.events import Event, Progress
 from dnnstudio.core.jobs.exports import ExportedFile, ExportNetwork
-from dnnstudio.core.jobs.requests import Job, SaveModel
-from dnnstudio.core.jobs.results import SavedModel
+from dnnstudio.core.jobs.requests import DescribeData, Job, SaveModel
+from dnnstudio.core.jobs.results import DataPreview, SavedModel
 from dnnstudio.core.text import byte_size, unbroken
-from dnnstudio.core.workspace.runs import Weights, safe_name
+from dnnstudio.core.workspace.ensembles import is_ensemble, read_ensemble
+from dnnstudio.core.workspace.runs import EXPERIMENT, Weights, is_run, safe_name
 from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.job_client import JobClient
 from dnnstudio.gui.base.settings import Settings
@@ -55,8 +61,10 @@ class ExportDialog(QDialog):
         self.setObjectName("export_dialog")
         self.setWindowTitle("Export")
         self.setWindowModality(Qt.WindowModality.WindowModal)
-        self.setMinimumWidth(560)
+        self.setMinimumWidth(800)
         self._engine, self._settings, self._network = engine, settings, network
+        self._experiment = _experiment_of(network)
+        self._script: Path | None = None
         self._client = JobClient(engine, self)
         self._client.reported.connect(self._on_event)
         self._client.answered.connect(self._on_answered)
@@ -88,16 +96,21 @@ class ExportDialog(QDialog):
         column.addWidget(self.command)
         self.said = label("", Role.BODY, wrap=True)
         self.said.setObjectName("export_said")
+        self.said.setMinimumHeight(3 * self.said.fontMetrics().lineSpacing())
+        self.said.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         column.addWidget(self.said)
         column.addStretch(1)
         column.addLayout(self._make_foot())
         self._refresh()
 
-    def _make_formats(self) -> QVBoxLayout:
-        column = QVBoxLayout()
-        column.setSpacing(2)
-        rows = [row for row in EXPORTERS.values() if row.needs_weights and row.on_command_line]
+    def _make_formats(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(6)
+        grid.setColumnStretch(1, 1)
+        there = self._experiment is not None  # the script is of the experiment
+        rows = [row for row in EXPORTERS.values() if row.on_command_line and (row.needs_weights or there)]
         for place, row in enumerate(rows):
             ending = f" ({row.suffix})" if row.suffix else " (a folder)"
             button = QRadioButton(f"{row.title}{ending}")
@@ -106,13 +119,11 @@ class ExportDialog(QDialog):
             button.setAccessibleDescription(row.audience)
             button.setChecked(row.name == "onnx")
             self._formats.addButton(button, place)
-            column.addWidget(button)
-            audience = label(row.audience, Role.CAPTION, wrap=True)
-            audience.setContentsMargins(24, 0, 0, 6)
-            column.addWidget(audience)
+            grid.addWidget(button, place, 0)
+            grid.addWidget(label(row.audience, Role.CAPTION), place, 1)
         self._rows = rows
         self._formats.idClicked.connect(self._refresh)
-        return column
+        return grid
 
     def _make_foot(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -216,6 +227,10 @@ class ExportDialog(QDialog):
 
     def _job(self, path: Path) -> Job:
         model, weights = self._network.model, self.chosen_weights
+        self._script = None
+        if not self.format.needs_weights and self._experiment is not None:
+            self._script = path
+            return DescribeData(data=self._experiment.data, seed=self._experiment.seed)
         if self.format.of_run and isinstance(model, Path):
             return WriteBundle(model=model, path=path)
         if not self.format.runtime:
@@ -233,10 +248,25 @@ class ExportDialog(QDialog):
         if isinstance(event, Progress):
             self._say(f"{event.text}…")
 
-    def _on_answered(self, done: ExportedFile | SavedModel) -> None:
+    def _on_answered(self, done: ExportedFile | SavedModel | DataPreview) -> None:
+        if isinstance(done, DataPreview):
+            self._write_script(done)
+            return
         written = f"Written to {done.path.name} ({unbroken(byte_size(done.bytes))})."
         more = done.sentences if isinstance(done, ExportedFile) else ()
         self._say(" ".join([written, *more]), Role.BODY)
+
+    def _write_script(self, data: DataPreview) -> None:
+        """The script or notebook, which is written from the experiment and the shape of its data."""
+        path = self._script
+        assert path is not None and self._experiment is not None
+        try:
+            text: str = exporter_of(path, needs_weights=False).load()(self._experiment, data.summary)
+            write_atomically(path, text.encode())
+        except UserError as error:
+            self._on_refused(error.message, error.hint)
+            return
+        self._say(f"Written to {path.name}.")
 
     def _on_refused(self, message: str, hint: str) -> None:
         self._say(f"{message} {hint}".strip(), Role.ERROR)
@@ -256,3 +286,16 @@ class ExportDialog(QDialog):
         """End what is under way with the dialog."""
         self._client.close()
         super().done(result)
+
+
+def _experiment_of(network: Network) -> Experiment | None:
+    """What a run or an ensemble trained; None for a file alone, and where it cannot be read."""
+    folder = network.model
+    if not isinstance(folder, Path):
+        return None
+    try:
+        if is_ensemble(folder):
+            return read_ensemble(folder).experiment
+        return codec.load(folder / EXPERIMENT) if is_run(folder) else None
+    except UserError:
+        return None

@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.layers import Dense, Flatten
+from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.export.formats import EXPORTERS
+from dnnstudio.core.jobs.bundles import WriteBundle
 from dnnstudio.core.jobs.exports import ExportNetwork
 from dnnstudio.core.jobs.requests import SaveModel
 from dnnstudio.gui.base.settings import Settings
@@ -31,6 +35,9 @@ def theme(qapp: QApplication) -> Theme:
 
 @pytest.fixture
 def dialog(qtbot: Any, theme: Theme, tmp_path: Path) -> Iterator[ExportDialog]:
+    (tmp_path / "my run").mkdir()
+    layers = (Flatten(id="flatten"), Dense(id="output", units=10, activation="softmax"))
+    codec.save(Experiment(name="Mine", layers=layers), tmp_path / "my run" / "experiment.json")
     engine = FakeEngine()
     engine.start()
     found = ExportDialog(engine, theme, Settings(), Network(tmp_path / "my run", "run 3", best=2))
@@ -50,7 +57,7 @@ def asked(dialog: ExportDialog) -> Any:
 
 
 def test_every_format_of_networks_is_offered_with_whom_it_is_for(dialog: ExportDialog) -> None:
-    formats = [row for row in EXPORTERS.values() if row.needs_weights and row.on_command_line]
+    formats = [row for row in EXPORTERS.values() if row.on_command_line]
     for row in formats:
         dialog.choose(row.name)
         assert dialog.format is row and row.audience.startswith("For ")
@@ -85,6 +92,24 @@ def test_the_job_is_asked_for_and_what_was_proven_is_said(
     dialog.apply.click()
     assert isinstance(asked(dialog), SaveModel) and asked(dialog).path == tmp_path / "mine.h5"
     qtbot.waitUntil(lambda: dialog.said.text().startswith("Written to mine.h5"), timeout=20_000)
+
+
+def test_the_run_s_experiment_becomes_a_script(dialog: ExportDialog, qtbot: Any, tmp_path: Path) -> None:
+    for to, name in (("python", "mine.py"), ("notebook", "mine.ipynb")):
+        dialog.choose(to)
+        dialog.export_to(tmp_path / name)
+        qtbot.waitUntil(lambda name=name: dialog.said.text() == f"Written to {name}.", timeout=20_000)
+    assert "keras.layers.Dense(10" in (tmp_path / "mine.py").read_text() or "units=10" in (
+        tmp_path / "mine.py"
+    ).read_text(encoding="utf-8")
+    assert "nbformat" in (tmp_path / "mine.ipynb").read_text(encoding="utf-8")
+
+
+def test_report_and_bundle_need_a_run_s_folder(dialog: ExportDialog, qtbot: Any, tmp_path: Path) -> None:
+    dialog.choose("bundle")
+    dialog.export_to(tmp_path / "mine.dnnstudio")
+    assert isinstance(asked(dialog), WriteBundle) and asked(dialog).model == tmp_path / "my run"
+    qtbot.waitUntil(lambda: dialog.said.text().startswith("Written to mine.dnnstudio"), timeout=20_000)
 
 
 def test_a_refusal_is_said_and_a_stop_too(dialog: ExportDialog, qtbot: Any, tmp_path: Path) -> None:
