@@ -198,7 +198,7 @@ def test_a_score_sorts_the_list_and_has_its_row_on_the_card(collision: None, qtb
     row = card.rows[COLLISION.name]
     assert row.figure.text() == f"{by_hand(samples)[7]:.3f}"
     assert row.toolTip() == COLLISION.sentence
-    assert "Collision entropy of this image" in [choice.label for choice in passes.what.choices()]
+    assert "Collision entropy of this one" in [choice.label for choice in passes.what.choices()]
     assert running(samples.of_row(7)).score(COLLISION.name)[-1] == pytest.approx(by_hand(samples)[7])
 
 

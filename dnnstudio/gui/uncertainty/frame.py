@@ -21,6 +21,7 @@ from dnnstudio.gui.uncertainty import exporting
 from dnnstudio.gui.uncertainty.asking import FILTERS, AskPath
 from dnnstudio.gui.uncertainty.help_text import HelpDialog
 from dnnstudio.gui.uncertainty.sampling import Holder, Sampling
+from dnnstudio.gui.uncertainty.sentences import pass_noun
 from dnnstudio.gui.uncertainty.subject import Subject
 from dnnstudio.gui.uncertainty.top_bar import TopBar
 from dnnstudio.gui.widgets import MessageBar, Tabs
@@ -179,7 +180,7 @@ class InspectorDialog(QDialog):
         self._begun = True
 
     def _show_done(self, samples: Any) -> None:
-        words = f"{count_of(samples.passes, 'pass')} sampled in {unbroken(duration(samples.seconds))}"
+        words = f"{count_of(samples.passes, pass_noun(samples))} sampled in {unbroken(duration(samples.seconds))}"
         if samples.is_single:
             rows = count_of(len(samples.rows), self.kind.noun(samples))
             words = f"{rows} predicted; nothing in the network is random"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnstudio.core.text import count_of, percent
+from dnnstudio.core.text import count_of, percent, plural
+from dnnstudio.core.uncertainty.number_samples import NumberSamples
 from dnnstudio.core.uncertainty.samples import Samples
 from dnnstudio.core.uncertainty.scores import Floats, Score
 
@@ -36,7 +37,12 @@ def pass_words(samples: Samples) -> str:
     """What the passes are: "100 passes with dropout on"."""
     if samples.is_single:
         return "one prediction, nothing is random"
-    return count_of(samples.passes, "pass") + (" with dropout on" if samples.kind == "dropout" else " of the members")
+    return count_of(samples.passes, pass_noun(samples)) + (" with dropout on" if samples.kind == "dropout" else "")
+
+
+def pass_noun(samples: Samples | NumberSamples) -> str:
+    """What answers once: a "pass" of one network, or each "network" of an ensemble."""
+    return "network" if samples.kind == "members" else "pass"
 
 
 def row_noun(samples: Samples) -> str:
@@ -59,7 +65,7 @@ def headline(samples: Samples, row: int) -> tuple[str, str]:
     parts = [] if samples.is_single else [f"Dropout off said {whom}{percent(off[said])}."]
     shown = percent(mean[first]) if samples.is_single else spread(mean[first], samples.scores.std[row, first])
     if "±" in shown:
-        parts.insert(0, "± is the spread of passes.")
+        parts.insert(0, f"± is the spread of {plural(pass_noun(samples))}.")
     if mean[second] >= 0.02:
         parts.append(f"It hesitates with {names[second]} ({percent(mean[second])}).")
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from dnnstudio.core.uncertainty.scores import SCORES
 from dnnstudio.gui.base.ticket import Failure
-from dnnstudio.gui.uncertainty.sentences import alike_sentence, headline, right_among_alike
+from dnnstudio.gui.uncertainty.sentences import alike_sentence, headline, pass_words, right_among_alike
 
 from .conftest import StubEngine, invent
 
@@ -260,6 +261,12 @@ def test_the_sentences_say_what_the_figures_say() -> None:
     whom = "" if said == order[0] else f"kind {said}, "
     assert second.startswith(f"± is the spread of passes. Dropout off said {whom}{off[said] * 100:.0f}\u00a0%.")
     assert "119 images most alike by 1 − margin" in alike_sentence(samples, 3, SCORES["margin"])
+
+
+def test_the_networks_of_an_ensemble_are_not_called_passes() -> None:
+    samples = replace(invent(), kind="members")
+    assert pass_words(samples) == f"{samples.passes} networks"
+    assert headline(samples, 3)[1].startswith("± is the spread of networks.")
 
 
 def test_one_prediction_is_told_without_a_spread() -> None:

@@ -7,7 +7,7 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from dnnstudio.core.text import NBSP, count_of, percent
+from dnnstudio.core.text import NBSP, count_of, percent, plural
 from dnnstudio.core.uncertainty.accuracy import nearest_in_uncertainty
 from dnnstudio.core.uncertainty.convergence import Running, passes_for, running, steady_since
 from dnnstudio.core.uncertainty.samples import Samples
@@ -16,6 +16,7 @@ from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.uncertainty.grid import ImageGrid, Pictures
 from dnnstudio.gui.uncertainty.inspection import Inspection
 from dnnstudio.gui.uncertainty.score_colors import score_color
+from dnnstudio.gui.uncertainty.sentences import pass_noun
 from dnnstudio.gui.widgets import Card, Choice, ComboBox, ElidedLabel, label
 from dnnstudio.gui.widgets.charts.chart import Axis, Band, Chart, Item, Line, Mark, nice_axis
 
@@ -142,10 +143,10 @@ class PassesCard(Card):
         self.figure = label("", Role.NUMBER)
         self.head.add(self.figure)
         choices = (
-            Choice("mean", "Mean of this image"),
-            *(Choice(score.name, f"{score.title} of this image", score.sentence) for score in ranked_scores()),
-            Choice("set_entropy", "Entropy, all images"),
-            Choice("set_information", "Mutual information, all images"),
+            Choice("mean", "Mean of this one"),
+            *(Choice(score.name, f"{score.title} of this one", score.sentence) for score in ranked_scores()),
+            Choice("set_entropy", "Entropy of all"),
+            Choice("set_information", "Mutual information of all"),
             Choice("flips", "Labels still to flip"),
         )
         self.what = ComboBox(choices)
@@ -172,14 +173,16 @@ class PassesCard(Card):
         last = float(course.mean[-1])
         shown = f"{last * 100:.1f} ± {error * 100:.1f}{NBSP}%" if np.isfinite(error) else percent(last, 1)
         self.figure.setText(shown)
+        self.head.set_title(f"Enough {plural(pass_noun(samples))}?")
         self._draw(samples, count, course)
-        what = f"± {error * 100:.1f} points: standard error of the mean of {samples.passes:,} passes. "
+        answers = count_of(samples.passes, pass_noun(samples))
+        what = f"± {error * 100:.1f} points: standard error of the mean of {answers}. "
         self.advice.setText((what if np.isfinite(error) else "") + self._advice(samples, course.mean))
 
     def _draw(self, samples: Samples, count: Floats, course: Running) -> None:
         end = max(float(count[-1]), 2.0)
         ticks = sorted({1.0, *(float(round(end * quarter / 4)) for quarter in range(1, 5))})
-        x = Axis(1.0, end, [(tick, f"{tick:,.0f}") for tick in ticks], "passes")
+        x = Axis(1.0, end, [(tick, f"{tick:,.0f}") for tick in ticks], plural(pass_noun(samples)))
         what = self.what.value()
         series = self._series(str(what), samples, course)
         is_mean = what == "mean"
@@ -212,16 +215,20 @@ class PassesCard(Card):
 
     def _advice(self, samples: Samples, mean: Floats) -> str:
         if samples.passes < 2:
-            return "One pass says nothing of the spread."
+            return f"One {pass_noun(samples)} says nothing of the spread."
         row = self._inspection.image
         deviation = float(samples.scores.winner_std[row]) * np.sqrt(samples.passes / (samples.passes - 1))
         needed = passes_for(deviation, WANTED_ERROR) if deviation > 0 else 1
         flips = samples.course.flips()
         half = int(flips[max(len(flips) // 2 - 1, 0)])
         since = steady_since(mean, STEADY)
-        steady = f"Steady since pass {since}: within 2 points of the end. " if since < len(mean) else "Not steady yet. "
+        steady = (
+            f"Steady since {pass_noun(samples)} {since}: within 2 points of the end. "
+            if since < len(mean)
+            else "Not steady yet. "
+        )
         half_words = f"{count_of(half, 'label')} flipped in the second half."
-        return f"{steady}{needed:,} passes bring it to half a point. {half_words}"
+        return f"{steady}{count_of(needed, pass_noun(samples))} bring it to half a point. {half_words}"
 
 
 class AlikeCard(Card):

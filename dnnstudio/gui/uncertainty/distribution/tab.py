@@ -15,7 +15,7 @@ from dnnstudio.gui.uncertainty.distribution.rows import ClassRow, DistributionKe
 from dnnstudio.gui.uncertainty.distribution.side_cards import AlikeCard, PassesCard, ScoresCard
 from dnnstudio.gui.uncertainty.grid import Pictures
 from dnnstudio.gui.uncertainty.inspection import Inspection
-from dnnstudio.gui.uncertainty.sentences import pass_words
+from dnnstudio.gui.uncertainty.sentences import pass_noun, pass_words
 from dnnstudio.gui.uncertainty.table.row_card import RowCard
 from dnnstudio.gui.widgets import AdviceCard, Card, Choice, Segmented
 
@@ -174,7 +174,7 @@ class DistributionTab(QWidget):
         self.rows.set_rows(rows, in_turns=in_turns)
         single = samples.is_single
         note = pass_words(samples)
-        self.card.head.set_title("What it said" if single else "What each pass said")
+        self.card.head.set_title("What it said" if single else f"What each {pass_noun(samples)} said")
         self.card.head.set_note(note)
         for part in (self.key, self.style_choice, self.passes):
             part.setVisible(not single)
