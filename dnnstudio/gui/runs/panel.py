@@ -83,6 +83,8 @@ class RunsPanel(Card):
         self._waiting: list[Path] = []
         self._members: dict[Path, tuple[Path, str]] = {}
         """Run folder of a member → the folder of its row, and its name there."""
+        self._told: Path | None = None
+        """The folder of the row that was told to be chosen."""
         self._wanted: Path | None = None
         """The member that is selected once it is read."""
         self._live: RunRecord | None = None
@@ -332,8 +334,10 @@ class RunsPanel(Card):
 
     def _tell_chosen(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         del selected, deselected
-        if self.chosen is not None:
-            self.run_chosen.emit(self.chosen)
+        chosen = self.chosen
+        before, self._told = self._told, chosen.folder if chosen is not None else None
+        if chosen is not None and self._told != before:  # Qt tells of a row that was put before the chosen one, too
+            self.run_chosen.emit(chosen)
 
     def _open_experiment_of(self, index: QModelIndex) -> None:
         record = self.runs.record(index.row())

@@ -119,6 +119,22 @@ def test_unfolded_members_stay_when_the_workspace_is_looked_at_again(qtbot: Any,
     assert not main.runs.runs.is_open(sweep.folder)
 
 
+def test_rows_that_come_and_go_beside_the_chosen_one_choose_nothing(qtbot: Any, main: MainWindow) -> None:
+    main.runs.table.selectRow(1)
+    told: list[object] = []
+    main.runs.run_chosen.connect(told.append)
+    newest, sweep, _ = main.runs.runs.records
+    for folder in (newest.folder, sweep.folder):
+        main.runs.set_open(folder, True)
+    qtbot.waitUntil(lambda: len(names(main)) == 7)
+    store(newest.folder.parent / "0009 First digits", 0.8)
+    main.runs.refresh()
+    qtbot.waitUntil(lambda: len(names(main)) == 8)
+    main.runs.set_open(newest.folder, False)
+    assert main.runs.chosen is not None and main.runs.chosen.folder == sweep.folder
+    assert told == []
+
+
 def test_a_chosen_sweep_shows_its_best_trial_s_curves(main: MainWindow) -> None:
     main.runs.table.selectRow(1)
     curves = main.workbench.plots.curves
