@@ -117,7 +117,11 @@ def _report(place: Path, out: Path, limits: str, without: list[str]) -> None:
     if unknown:
         raise UserError(f"A report has no section {unknown[0]}.", f"There are {', '.join(TITLES)}.")
     gather(place)  # refused before the network is asked
-    figures = run_job(MeasureForReport(model=network_of(place)))
+    figures = None
+    try:
+        figures = run_job(MeasureForReport(model=network_of(place)))
+    except UserError as error:  # its data is elsewhere, or it was pretrained on a task of its own
+        print(f"Without what the network would say of its test rows: {error.message}")
     report = gather(place, limits=limits, figures=figures)
     if out.suffix.lower() == ".pdf":
         from dnnstudio.gui.exporting.pdf import write_pdf_without_window

@@ -10,6 +10,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.data import known_summary
 from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.transfer import Autoencoder, Rotation
 from dnnstudio.core.jobs.report_figures import ReportFigures
 from dnnstudio.core.study.listing import settings_of
 from dnnstudio.core.study.repeat_record import mean_rows, member_rows
@@ -79,6 +80,12 @@ NO_LIMITS = "Nobody has written down yet what this network is not for."
 
 def _task(experiment: Experiment, figures: ReportFigures | None) -> Iterator[str]:
     source = experiment.data.source.label
+    if isinstance(experiment.pretraining, Autoencoder):
+        yield f"Draw each row again from fewer numbers, without labels. The rows are those of {source}."
+        return
+    if isinstance(experiment.pretraining, Rotation):
+        yield f"Tell by how many quarters a picture was turned, without labels. The rows are those of {source}."
+        return
     summary = known_summary(experiment.data)
     classes = figures.classes if figures is not None else summary.class_names if summary is not None else ()
     if classes:

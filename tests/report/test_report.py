@@ -16,6 +16,7 @@ from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.data import Data
 from dnnstudio.core.experiment.layers import Dense, Dropout, Flatten
 from dnnstudio.core.experiment.record import Experiment, Training
+from dnnstudio.core.experiment.transfer import Autoencoder
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.report_figures import Bin, MeasureForReport, ReportFigures
 from dnnstudio.core.jobs.requests import TrainRun
@@ -171,6 +172,23 @@ def test_numbers_have_residuals(trained: tuple[Session, Path], tmp_path: Path, q
     assert [section.name for section in report.sections if section.name in ("confusion", "residuals")] == ["residuals"]
     write_pdf(report, tmp_path / "a.pdf")
     assert (tmp_path / "a.pdf").stat().st_size > 10_000
+
+
+def test_a_pretrained_network_has_a_report_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], qapp: object
+) -> None:
+    layers = (Flatten(id="flatten"), Dense(id="code", units=8, activation="relu"))
+    experiment = Experiment(
+        data=Data(train_limit=100), layers=layers, training=Training(epochs=1), pretraining=Autoencoder(until="code")
+    )
+    run = tmp_path / "run"
+    Session().run(TrainRun(experiment=experiment, folder=run), Control(), lambda event: None)
+    assert main(["export", str(run), "--to", "report", "--out", str(tmp_path / "a.html")]) == 0
+    assert "pretrained on a task of its own" in capsys.readouterr().out
+    page = Page((tmp_path / "a.html").read_text(encoding="utf-8"))
+    assert "Draw each row again" in page.text and "Confusion" not in page.text
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert page.values["test.loss"] == metrics["test"]["loss"]
 
 
 def test_a_bin_is_a_row(trained: tuple[Session, Path]) -> None:
