@@ -38,7 +38,7 @@ def rows_of_run(folder: Path) -> RunRows:
     try:
         plain = codec.decode(read_bounded(path, MAX_BYTES, what="a preparation"), name=path.name)
         return _of(plain) if isinstance(plain, dict) else RunRows()
-    except (UserError, OSError, KeyError, TypeError):
+    except (UserError, OSError, LookupError, TypeError, ValueError, OverflowError, AttributeError):
         return RunRows()
 
 
