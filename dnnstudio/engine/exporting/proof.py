@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from dnnstudio.engine.sampling.mc_dropout import Sampler
 
 TOLERANCE = 1e-5
 """The largest difference of two answers: of a probability, or of a number as a share of the largest one."""
+ROWS = 100
+"""So many rows, real ones again where there are fewer, have their mean and spread compared."""
 PASSES = 100
 LARGEST_SQUARE = 2.0
 """The mean square of (difference of two means / its standard error) is 1 but for chance; with 100 rows its own standard
@@ -48,6 +50,9 @@ def prove(
     `written` is the network as the file holds it, whose preparation may have been left out. Raises `UserError` with the
     code `NOT_THE_SAME` where the two are not the same, and `Cancelled`.
     """
+    real = len(rows.stored)
+    if written.stochastic and real < ROWS:  # the same row again draws anew, and chance has less of a say
+        rows = ProofRows(np.resize(rows.stored, (ROWS, *rows.stored.shape[1:])), rows.part)
     inputs = [
         rows.stored.astype(np.float32) if member.transform is None else member.transform.apply(rows.stored)
         for member in network.members
@@ -55,14 +60,14 @@ def prove(
     given = rows.stored if written.carries_preparation or not network.carries_preparation else inputs[0]
     given = np.ascontiguousarray(given, dtype=written.dtype)
     if written.stochastic:
-        return _prove_spread(network, lambda: runner(given), inputs, rows, runtime=runtime, seed=seed, control=control)
+        found = _prove_spread(network, lambda: runner(given), inputs, rows, runtime=runtime, seed=seed, control=control)
+        return replace(found, rows=real)
     expected = np.mean(
         [forward_of(member.model)(x).astype(np.float64) for member, x in zip(network.members, inputs, strict=True)],
         axis=0,
     )
     control.check()
-    found = runner(given)
-    difference = _largest(found, expected)
+    difference = _largest(runner(given), expected)
     limit = TOLERANCE * max(1.0, float(np.abs(expected).max(initial=0.0)))
     if not difference <= limit:
         raise UserError(

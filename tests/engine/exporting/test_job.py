@@ -227,6 +227,15 @@ def test_a_number_is_answered_in_its_own_unit(tmp_path: Path) -> None:
     assert 3000 < answers.mean() < 7000
 
 
+def test_a_few_rows_prove_a_stochastic_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With three rows chance alone would often look like a difference."""
+    session, _ = run(tmp_path / "run", (Flatten(id="flatten"), Dropout(id="drop", rate=0.5), SOFTMAX))
+    monkeypatch.setattr("dnnstudio.engine.exporting.job.ROWS", 3)
+    for number in range(5):
+        done = export(session, tmp_path / "run", tmp_path / f"{number}.onnx", "onnx", stochastic=True)
+        assert done.proof is not None and done.proof.rows == 3
+
+
 def test_names_and_places_are_refused_in_a_sentence(digits: tuple[Session, Path], tmp_path: Path) -> None:
     session, folder = digits
     (tmp_path / "full").mkdir()
