@@ -11,7 +11,7 @@ from rich.console import Console
 
 from dnnstudio.cli.main import main
 from dnnstudio.cli.printing.common import ProgressPrinter, figures, shown_name
-from dnnstudio.core.jobs.events import Progress
+from dnnstudio.core.jobs.events import Progress, SavingPaused
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit of a name")
@@ -54,6 +54,16 @@ def test_names_with_brackets_are_no_markup_of_the_progress() -> None:
     with ProgressPrinter(Console(file=screen, force_terminal=True, width=80)) as shown:
         shown.take(Progress(run="r", done=1, total=2, text="Reading [/red].csv"))
     assert "Reading [/red].csv" in screen.getvalue()
+
+
+def test_a_full_disk_is_said_while_a_network_trains() -> None:
+    screen = io.StringIO()
+    with ProgressPrinter(Console(file=screen, width=200)) as shown:
+        shown.take(SavingPaused(run="r", reason="a\x1b[2J cannot be written: the disk is full."))
+        shown.take(SavingPaused(run="r"))
+    said = screen.getvalue().splitlines()
+    assert said[0].startswith("a\N{REPLACEMENT CHARACTER}[2J cannot be written: the disk is full. The training goes on")
+    assert said[1] == "Saved: nothing is missing."
 
 
 def test_a_terminal_that_lacks_a_letter_gets_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

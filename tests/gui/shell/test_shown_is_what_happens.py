@@ -18,7 +18,7 @@ from dnnstudio.core.experiment.recipes import load_recipe
 from dnnstudio.core.experiment.record import EarlyStopping, Training
 from dnnstudio.core.experiment.schedules import OneCycle
 from dnnstudio.core.experiment.transfer import Autoencoder, Phase, Transfer
-from dnnstudio.core.jobs.events import BatchesDone, EpochDone, RateChanged, RunEnded, RunStarted
+from dnnstudio.core.jobs.events import BatchesDone, EpochDone, RateChanged, RunEnded, RunStarted, SavingPaused
 from dnnstudio.core.jobs.results import RunResult
 from dnnstudio.core.workspace.catalog import run_entry
 from dnnstudio.core.workspace.history import write_history
@@ -127,6 +127,14 @@ def test_an_early_stop_ends_the_axis_where_it_ended(window: MainWindow) -> None:
 
 def test_a_rate_changed_by_hand_is_marked_in_the_table(window: MainWindow) -> None:
     assert [cells(window, number)["Run"].startswith(f"{number}*") for number in (1, 2, 3)] == [False, False, True]
+
+
+def test_a_training_that_cannot_be_saved_now_says_so_and_when_it_is_saved_again(window: MainWindow) -> None:
+    tell, bar = window.workbench.controller._on_run_event, window.messages
+    tell(SavingPaused(run="x", reason="/runs/1/history.csv cannot be written: the disk is full."))
+    assert "the disk is full. The training goes on, and saving is tried again; make room." in bar.text()
+    tell(SavingPaused(run="x"))
+    assert "Nothing is missing" in bar.text()
 
 
 # ----------------------------------------------------------------------------------------------------- the rates
