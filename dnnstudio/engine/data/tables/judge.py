@@ -221,7 +221,8 @@ def _judge_column(
     odd = there.filter(numbers.is_null())
     if unnamed and place == 0 and (different == rows or _counts_up(numbers)):
         return _judged(name, "id", "ignored", "It has no name and tells the rows apart.", different, empty)
-    if pair := yes_no_pair(as_texts(there).unique().head(3).to_list()) if different == 2 else None:
+    words = {text.lower() for text in as_texts(there).unique().to_list()} if different == 2 else set()
+    if pair := yes_no_pair(words) if len(words) == 2 else None:  # of No and no, neither means yes
         return _judged(name, "yes_no", "feature", f"Its cells are {pair[0]} and {pair[1]}.", different, empty)
     code = _is_code(there, numbers)
     if not len(odd) and not code:

@@ -36,8 +36,10 @@ from dnnstudio.engine.data.tables.text.cells import (
     skipped_note,
 )
 from dnnstudio.engine.data.tables.text.decode import (
+    LONGEST_LINES,
     MISSING_SIGNS,
     SAMPLE_BYTES,
+    SAMPLE_LINES,
     SIGNS,
     Sample,
     decode,
@@ -172,6 +174,7 @@ def _plan(file: BinaryIO, path: Path, source: Table, numbers: frozenset[str], wa
     raw = file.read(HEAD_BYTES)
     whole = len(raw) < HEAD_BYTES
     if not whole:
+        raw += b"".join(file.readline(LONGEST_LINES) for _ in range(SAMPLE_LINES + 1))  # as `find_separator` sees them
         raw = raw[: raw.rfind(b"\n") + 1]
     content, encoding = decode(raw, path, source.encoding)
     told, skipped = told_separator(content)

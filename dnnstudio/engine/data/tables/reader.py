@@ -24,7 +24,7 @@ from dnnstudio.engine.data.tables.encode import Encoded, as_texts, encode, numbe
 from dnnstudio.engine.data.tables.files import read_cells
 from dnnstudio.engine.data.tables.judge import Judgement, judge
 from dnnstudio.engine.data.tables.number_rows import number_rows, plain_numbers
-from dnnstudio.engine.data.tables.targets import Target, class_names, find_target
+from dnnstudio.engine.data.tables.targets import Target, blanks_note, class_names, find_target
 from dnnstudio.engine.data.tables.text.cells import Cells
 from dnnstudio.engine.data.tables.values import NumberSigns, shown
 
@@ -133,6 +133,8 @@ def _part(
         else:
             filled += int(empty.sum())
         notes += _unseen_note(encoded, column, cells)
+        if column.kind == "category":
+            notes += blanks_note(column, cells.frame[column.name])
         found.append(encoded.vocabulary)
         columns.append(encoded.column)
     answers, said = find_target(cells.frame[target.name], target, source)

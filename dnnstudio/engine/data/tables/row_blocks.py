@@ -101,7 +101,10 @@ def _first(
     """
     if b"\0" in first[:1_000]:  # UTF-16, which is cut between two bytes of a letter
         return None
-    cells = text_cells(first, path, source, watch, numbers=numbers)
+    try:
+        cells = text_cells(first, path, source, watch, numbers=numbers)
+    except UserError:  # such as names that fill the block
+        return None
     if cells.encoding == "utf-16" or cells.separator == "blanks":
         return None
     head = b""

@@ -95,7 +95,23 @@ class Target:
 def find_target(cells: pl.Series, column: Column, source: Table) -> tuple[Target, list[str]]:
     """The target column of a table, and what is to be said of the signs of its empty cells."""
     cells, codes = _different(cells)
-    return Target(column, present(cells, column, source), codes), _signs_note(source, column, cells)
+    notes = _signs_note(source, column, cells)
+    if source.target == "classes":
+        notes += blanks_note(column, cells)
+    return Target(column, present(cells, column, source), codes), notes
+
+
+def blanks_note(column: Column, cells: pl.Series) -> list[str]:
+    """Which texts stand in a column with and without blanks around them, and are taken for one."""
+    if cells.dtype != pl.String:
+        return []
+    texts = stripped(cells.drop_nulls().unique()).drop_nulls()
+    double = sorted(texts.filter(texts.is_duplicated()).unique())
+    if not double:
+        return []
+    listed = ", ".join(f'"{shown(text)}"' for text in double[:5]) + ("…" if len(double) > 5 else "")
+    what = "class" if column.role == "target" else "category"
+    return [f'Column "{column.name}" holds {listed} with and without blanks around: they are one {what}.']
 
 
 def in_codes(cells: pl.Series) -> pl.Series:

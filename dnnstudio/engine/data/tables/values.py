@@ -103,8 +103,9 @@ def without_missing(cells: pl.Series, signs: Iterable[str] | None, own: Iterable
 
 def used_signs(texts: pl.Series, signs: Iterable[str]) -> list[str]:
     """The missing-value signs that occur among these cells, in any case, as written there."""
-    wanted = {sign.strip().lower() for sign in signs}
-    longest = max((len(sign.encode()) for sign in wanted), default=0)
+    plain = stripped(pl.Series(list(signs), dtype=pl.String)).drop_nulls().to_list()  # as the cells are stripped
+    wanted = {sign.lower() for sign in plain}
+    longest = max((len(sign.encode()) for sign in (*plain, *wanted)), default=0)
     short = texts.filter(texts.str.len_bytes() <= longest).unique().to_list()
     return sorted(text for text in short if text is not None and text.lower() in wanted)
 

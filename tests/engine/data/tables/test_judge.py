@@ -84,6 +84,17 @@ def test_leading_zeros_are_codes_and_no_digit_is_lost() -> None:
     assert one(found, "code").different == 2
 
 
+def test_two_texts_that_differ_by_case_alone_are_no_yes_and_no() -> None:
+    found = one(judged(size=lambda row: row / 3, word=lambda row: ("No", "no")[row % 2], y=label), "word")
+    assert (found.column.kind, found.different) == ("category", 2)
+
+
+def test_an_odd_text_of_control_letters_is_a_sign_of_an_empty_cell(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("size,y\n" + "".join(f"{chr(28) if row == 7 else row / 3},{label(row)}\n" for row in range(ROWS)))
+    assert "1 empty cell filled in from the training rows." in propose(path).warnings
+
+
 def test_empty_cells_get_a_rule_that_fits_the_kind() -> None:
     found = judged(
         size=lambda row: "NA" if row % 10 == 0 else row / 3,

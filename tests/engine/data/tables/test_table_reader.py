@@ -23,6 +23,7 @@ from dnnstudio.engine.data.proposing import propose
 from dnnstudio.engine.data.reading import Watch
 from dnnstudio.engine.data.tables.encode import number_signs
 from dnnstudio.engine.data.tables.files import clipboard_cells, read_cells
+from dnnstudio.engine.data.tables.row_blocks import cell_blocks
 from dnnstudio.engine.data.tables.values import to_numbers
 
 RANDOM = np.random.default_rng(3)
@@ -297,6 +298,33 @@ def test_one_number_in_two_writings_is_one_class_and_said(tmp_path: Path) -> Non
     summary = load(tmp_path / "t.csv", columns=(Column(name="a"), Column(name="y", role="target"))).summary
     assert summary.class_names == ("1", "2")
     assert summary.notes == ('Column "y" writes a number in several ways, as 1 and 1.0: each number is one class.',)
+
+
+def test_texts_that_differ_by_blanks_alone_are_one_and_said(tmp_path: Path) -> None:
+    rows = "".join(f'{row / 8},"{("u", " u", "v")[row % 3]}","{("x", "x ", "z")[row // 3 % 3]}"\n' for row in range(90))
+    (tmp_path / "t.csv").write_text("a,b,y\n" + rows)
+    found = propose(tmp_path / "t.csv")
+    assert found.summary.class_names == ("x", "z")
+    assert 'Column "b" holds "u" with and without blanks around: they are one category.' in found.warnings
+    assert 'Column "y" holds "x" with and without blanks around: they are one class.' in found.warnings
+
+
+def test_names_that_are_longer_than_what_is_looked_at_first_are_read(tmp_path: Path) -> None:
+    path, width = tmp_path / "t.csv", 6_000
+    names = ",".join(f"{'name' * 25}_{place}" for place in range(width))
+    path.write_text(f"{names},y\n" + "".join(f"{f'{row / 8},' * width}{'pq'[row % 2]}\n" for row in range(40)))
+    columns = (Column(name=f"{'name' * 25}_7"), Column(name="y", role="target", kind="category"))
+    general = load(path, columns=columns)
+    assert general.summary.counts == (26, 6, 8)
+    assert sorted(row for block in cell_blocks(Table(path=str(path)), path, Watch()) for row in block.lines) == list(
+        range(2, 42)
+    )
+
+
+def test_quotes_that_are_open_in_all_lines_are_told_of(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b,y\n" + '1,"2,p\n' * 40)
+    with pytest.raises(UserError, match="none of its lines has 3 cells as the first one has"):
+        propose(tmp_path / "t.csv")
 
 
 def test_a_number_is_predicted_as_it_stands_in_the_file(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def text_cells(content: bytes, path: Path, source: Table, watch: Watch, *, numbe
     )
     if not keep.all():
         frame, lines = frame.filter(pl.Series(keep)), lines[keep]
-    found = _finished(path, frame, lines, head, sample, encoding, notes, named=bool(offset))
+    found = _finished(path, frame, lines, head, sample, encoding, notes, named=bool(offset), ragged=len(ragged) > 0)
     return replace(
         found,
         dropped=dropped,
@@ -257,7 +257,7 @@ def _careful(body: bytes, path: Path, source: Table, sample: Sample, encoding: E
     ragged_note = _ragged_note(ragged, sample.width)
     notes = (*skipped_note(first), *ragged_note)
     numbers = np.asarray(kept, np.int64) + 1 + above
-    found = _finished(path, frame, numbers, head, sample, encoding, notes, named=bool(offset))
+    found = _finished(path, frame, numbers, head, sample, encoding, notes, named=bool(offset), ragged=len(ragged) > 0)
     dropped = tuple(
         Dropped(int(line), widths[line - 1 - above], lines[line - 1 - above][:KEPT_LETTERS])
         for line in ragged[:KEPT_LINES]
@@ -304,7 +304,13 @@ def _finished(
     notes: tuple[str, ...],
     *,
     named: bool,
+    ragged: bool,
 ) -> Cells:
+    if not frame.height and ragged:
+        raise UserError(
+            f"{path.name} cannot be read as a table: none of its lines has {len(head)} cells as the first one has.",
+            "Choose the separator, or close quotes that are open.",
+        )
     if not frame.height:
         raise UserError(f"{path.name} has a first line but no rows.", "Choose a file with examples in it.")
     if len(head) > 1 and not head[-1] and named and frame.to_series(-1).null_count() == frame.height:

@@ -20,6 +20,11 @@ from dnnstudio.engine.data.tables.text.layout import LOOK_ALIKES
 SIGNS: dict[Separator, str] = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "blanks": " "}
 SAMPLE_BYTES = 2**18
 SAMPLE_ROWS = 1_000
+SAMPLE_LINES = 4
+"""So many lines are looked at however long they are: those of a wide table hold a megabyte, and a part of a line none
+of its width."""
+LONGEST_LINES = 2**24
+"""Where so many bytes are no more than that, what follows is cut off."""
 MOST = 0.8
 """The share of lines that must have the same number of cells."""
 BLANKS_HANDICAP = 0.05
@@ -157,8 +162,12 @@ def _merit(sample: Sample) -> tuple[bool, bool, float, float, int]:
 def _whole_lines(content: bytes) -> str:
     if len(content) <= SAMPLE_BYTES:
         return content.decode()
-    cut = content.rfind(b"\n", 0, SAMPLE_BYTES)
-    return content[: cut if cut > 0 else SAMPLE_BYTES].decode(errors="ignore")
+    end = -1
+    for _ in range(SAMPLE_LINES):
+        end = content.find(b"\n", end + 1, LONGEST_LINES)
+        if end < 0:
+            return content[:LONGEST_LINES].decode(errors="ignore")
+    return content[: max(end, content.rfind(b"\n", 0, SAMPLE_BYTES))].decode()
 
 
 def sample_of(text: str, separator: Separator) -> Sample:
