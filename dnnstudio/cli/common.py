@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -268,9 +269,19 @@ def told_to_end(stop: Callable[[], object]) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
 
-    def on_signal(number: int, frame: object) -> None:
-        del frame
-        restore()
+    told = False
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        nonlocal told
+        if told:  # the former handlers are kept aside until now: Python loses a signal whose handler changes meanwhile
+            answer = before[number]
+            if callable(answer):
+                answer(number, frame)
+            else:
+                signal.signal(number, answer)
+                os.kill(os.getpid(), number)
+            return
+        told = True
         if number == getattr(signal, "SIGHUP", None):
             _leave_terminal()
         stop()

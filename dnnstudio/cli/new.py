@@ -35,21 +35,19 @@ def new(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> int:
     """Make an experiment from your own data: it fits the data and can be trained as it is."""
-    from dnnstudio.core.experiment import codec
-
     place = out or Path(f"{source.name.split('.')[0] or 'experiment'}.json")
     if place.suffix.lower() != ".json":
         raise UserError(f"{place} is no name for an experiment.", "Give --out a name that ends in .json.")
     if out is None and place.exists():
         raise UserError(f"{place} is there already.", "Name another file by --out.")
-    proposal = _proposed(source, predict)
-    codec.save(proposal.experiment, place)
+    proposal = _written(source, predict, place)
     print(json.dumps(proposal_object(proposal, place), ensure_ascii=False) if as_json else _text(proposal, place))
     return 0
 
 
-def _proposed(source: Path, predict: str | None) -> Proposal:
-    """The experiment that fits the data. Raises `UserError`, or `Cancelled` by Ctrl+C."""
+def _written(source: Path, predict: str | None, place: Path) -> Proposal:
+    """The experiment that fits the data, written to `place`. Raises `UserError`, or `Cancelled` by Ctrl+C."""
+    from dnnstudio.core.experiment import codec
     from dnnstudio.core.jobs.control import Control
 
     control = Control()
@@ -57,7 +55,9 @@ def _proposed(source: Path, predict: str | None) -> Proposal:
         with told_to_end(control.stop):
             from dnnstudio.engine.data.proposing import propose
 
-            return propose(source, predict=predict, control=control)
+            proposal = propose(source, predict=predict, control=control)
+            codec.save(proposal.experiment, place)  # whole, also where the wish to end comes now
+            return proposal
     except KeyboardInterrupt:  # a second one, which does not wait
         raise Cancelled from None
 

@@ -129,3 +129,48 @@ def test_new_is_stopped_with_one_sentence_and_writes_nothing(
     thread.join()
     assert (code, capsys.readouterr().err) == (130, "Stopped before the end.\n")
     assert sorted(tmp_path.iterdir()) == [table]
+
+
+def ended(script: str, *arguments: str) -> tuple[int, str]:
+    """The exit code of a Python script, and what it says on stderr."""
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals for one process alone")
+def test_of_two_wishes_to_end_that_come_at_once_the_second_does_not_wait() -> None:
+    script = """
+import os, signal
+from dnnstudio.cli.common import told_to_end
+with told_to_end(lambda: None):
+    both = (signal.SIGINT, signal.SIGTERM)
+    signal.pthread_sigmask(signal.SIG_BLOCK, both)
+    for number in both:
+        os.kill(os.getpid(), number)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, both)
+    while True:
+        signal.pause()
+"""
+    assert ended(script) == (-signal.SIGTERM, "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals for one process alone")
+def test_a_wish_to_end_while_new_writes_leaves_a_whole_file(tmp_path: Path) -> None:
+    table, place = tmp_path / "small.csv", tmp_path / "small.json"
+    pl.DataFrame({"a": [row / 8 for row in range(60)], "y": ["p", "q"] * 30}).write_csv(table)
+    script = """
+import os, signal, sys
+from dnnstudio.cli.main import main
+from dnnstudio.core.experiment import codec
+save = codec.save
+def interrupted(*given):
+    os.kill(os.getpid(), signal.SIGTERM)
+    save(*given)
+codec.save = interrupted
+sys.exit(main(["new", sys.argv[1], "--out", sys.argv[2]]))
+"""
+    assert ended(script, str(table), str(place)) == (0, "")
+    assert sorted(tmp_path.iterdir()) == [table, place]
+    assert json.loads(place.read_text())["data"]["source"]["kind"] == "table"
