@@ -5,11 +5,17 @@ versions.
 from __future__ import annotations
 
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 
 def versions() -> dict[str, str]:
     """Name → version of the program, Python and the numerical libraries."""
+    return dict(_found())
+
+
+@cache
+def _found() -> dict[str, str]:
     found = {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
     for package, names in {
         "dnnstudio": ("dnnstudio",),

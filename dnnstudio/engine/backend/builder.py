@@ -35,14 +35,14 @@ def build(
     target's own unit. Raises `UserError` if there is no layer or one cannot follow the one before it.
     """
     check_stack(experiment, input_shape)
-    model = keras.Sequential([keras.Input(input_shape)], name="network")
+    layers = [keras.Input(input_shape)]
     for layer in stacked_layers(experiment):
-        # Built even if a shared layer replaces it, so that the new layers draw the same initial weights either way.
+        # Made even if a shared layer replaces it, so that the new layers draw the same initial weights either way.
         made = keras_layer(layer)
-        model.add((shared or {}).get(layer.id, made))
+        layers.append((shared or {}).get(layer.id, made))
     if unit is not None:
-        model.add(unit_layer(unit, experiment))
-    return model
+        layers.append(unit_layer(unit, experiment))
+    return keras.Sequential(layers, name="network")  # at once: each `add` would connect all of them anew
 
 
 def stacked_layers(experiment: Experiment) -> tuple[Layer, ...]:
