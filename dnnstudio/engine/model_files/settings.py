@@ -41,6 +41,7 @@ NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "renorm": (False,),
     "renorm_clipping": (None, {}),
     "renorm_momentum": (0.99,),
+    "rms_scaling": (False,),
     "sparse": (False,),
     "synchronized": (False,),
     "virtual_batch_size": (None,),

@@ -52,7 +52,8 @@ def same(config: Any, option: Any) -> bool:
         return config["class_name"] == option.keras_class and matches(config["config"], option)
     if isinstance(option, tuple):
         return tuple(config) == option
-    return option is None or config == option or config == (option,)  # Keras makes a tuple of a single axis
+    single = isinstance(config, list | tuple) and list(config) == [option]  # Keras makes a list of a single axis
+    return option is None or config == option or single
 
 
 def matches(config: dict[str, Any], option: Option) -> bool:
@@ -62,6 +63,7 @@ def matches(config: dict[str, Any], option: Option) -> bool:
 INPUTS: dict[str, tuple[int, ...]] = {
     "flatten": (4, 4),
     "permute": (4, 5),
+    "group_normalization": (4, 8),
 }
 
 

@@ -19,8 +19,10 @@ from dnnstudio.core.experiment.layers import (
     Flatten,
     GlobalAveragePooling2D,
     GlobalMaxPooling2D,
+    GroupNormalization,
     Input,
     Layer,
+    LayerNormalization,
     MaxPooling2D,
     Permute,
     PReLU,
@@ -85,7 +87,7 @@ def test_every_recipe_has_kerass_counts(recipe: Recipe) -> None:
     assert_equal_to_keras(recipe.experiment.layers, shape)
 
 
-SHAPES = {"repeat_vector": (7,)}
+SHAPES = {"repeat_vector": (7,), "group_normalization": (5, 8)}
 
 
 @pytest.mark.parametrize("kind", sorted(LAYER_KINDS))
@@ -104,6 +106,11 @@ VARIANTS: list[tuple[Layer, Shape]] = [
     (Rescaling(id="x", scale=0.5, offset=1.0), (4, 5)),
     (BatchNormalization(id="x", center=False), (6,)),
     (BatchNormalization(id="x", scale=False, trainable=False), (6,)),
+    (LayerNormalization(id="x", axis=(2, 1)), (4, 5, 3)),
+    (LayerNormalization(id="x", axis=(-1,), center=False), (4, 5)),
+    (LayerNormalization(id="x", axis=1, scale=False, trainable=False), (4, 5)),
+    (GroupNormalization(id="x", groups=-1), (4, 5, 3)),
+    (GroupNormalization(id="x", groups=2, axis=-2, center=False), (4, 6, 3)),
     (Conv2D(id="x", filters=3, kernel_size=(2, 3), strides=(2, 1), padding="same"), (7, 8, 2)),
     (Conv2D(id="x", filters=3, kernel_size=(2, 3), strides=(3, 2), use_bias=False), (7, 8, 2)),
     (MaxPooling2D(id="x", pool_size=(3, 2), strides=(1, 2), padding="same"), (7, 8, 2)),
@@ -148,9 +155,12 @@ def test_the_axis_of_batch_normalization_means_what_it_means_in_keras(shape: Sha
         (Conv2D(id="x", filters=1, kernel_size=(9, 3)), (8, 8, 1)),
         (MaxPooling2D(id="x"), (784,)),
         (MaxPooling2D(id="x", pool_size=(9, 9)), (8, 8, 1)),
+        (LayerNormalization(id="x", axis=3), (4, 5)),
+        (GroupNormalization(id="x", groups=4), (6,)),
+        (GroupNormalization(id="x", groups=0), (6,)),
         (PReLU(id="x", shared_axes=(3,)), (4, 5)),
     ],
-    ids=range(7),
+    ids=range(10),
 )
 def test_what_cannot_follow_here_cannot_in_keras(layer: Layer, shape: Shape) -> None:
     (row,) = infer_shapes((layer,), shape)

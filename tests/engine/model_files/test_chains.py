@@ -71,9 +71,20 @@ def places(k: Writer) -> Any:
     return k.Model(inputs, k.layers.Dense(2, name="answer")(k.layers.Flatten()(x)))
 
 
+def normalized(k: Writer) -> Any:
+    x = inputs = k.Input((6, 6))
+    x = k.layers.LayerNormalization(axis=(1, 2), name="whole")(x)
+    x = k.layers.Reshape((6, 1, 6))(x)
+    x = k.layers.GroupNormalization(groups=3, name="grouped")(x)
+    x = k.layers.GroupNormalization(groups=-1, scale=False, epsilon=0.01, name="each")(x)
+    x = k.layers.LayerNormalization(center=False, name="last")(x)
+    return k.Model(inputs, k.layers.GlobalMaxPooling2D()(x))
+
+
 MODELS: dict[str, Callable[[Writer], Any]] = {
     "functional": functional,
     "other places": places,
+    "normalized row by row": normalized,
     "functional in sequential": functional_in_sequential,
     "sequential in functional": sequential_in_functional,
 }

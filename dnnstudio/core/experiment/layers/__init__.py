@@ -33,6 +33,7 @@ from dnnstudio.core.experiment.layers.regularization import (
     NoiseForm,
     RandomLayer,
 )
+from dnnstudio.core.experiment.layers.row_normalization import GroupNormalization, LayerNormalization
 from dnnstudio.core.experiment.layers.shaping import Identity, Permute, RepeatVector, UpSampling2D
 
 GROUPS = ("Core", "Normalization", "Activation", "Regularization", "Images")
@@ -70,9 +71,11 @@ __all__ = [
     "GaussianNoise",
     "GlobalAveragePooling2D",
     "GlobalMaxPooling2D",
+    "GroupNormalization",
     "Identity",
     "Input",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
     "MaxPooling2D",
     "NoiseForm",
