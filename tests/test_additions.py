@@ -51,23 +51,23 @@ from dnnstudio.core.experiment.layers.base import Shape, ShapeError
 from dnnstudio.core.experiment.layers.regularization import DropoutLayer, NoiseForm
 
 
-class SpatialDropout2D(DropoutLayer):
-    kind: Literal["spatial_dropout2d"] = "spatial_dropout2d"
-    label = "Spatial dropout 2D"
-    keras_class = "SpatialDropout2D"
-    monte_carlo_class = "MCSpatialDropout2D"
+class SpatialDropout1D(DropoutLayer):
+    kind: Literal["spatial_dropout1d"] = "spatial_dropout1d"
+    label = "Spatial dropout 1D"
+    keras_class = "SpatialDropout1D"
+    monte_carlo_class = "MCSpatialDropout1D"
     noise = NoiseForm.DROPOUT
-    shared_axes = (0, 1)
+    shared_axes = (0,)
     keeps_selu = False
-    wants_images = True
+    wants_images = False
     passes_zero = True
     compiled = True
     help = "Switches whole channels off."
     rate: float = option(title="Rate", help="The share of channels.", initial=0.2, ge=0, lt=1)
 
     def output_shape(self, shape: Shape) -> Shape:
-        if len(shape) != 3:
-            raise ShapeError(f"{self.id} needs images.")
+        if len(shape) != 2:
+            raise ShapeError(f"{self.id} needs tables.")
         return shape
 """
 
@@ -125,14 +125,14 @@ def window() -> dict[str, Any]:
     panel = OptimizerPanel(document, theme)
     panel.form.edited.emit("", OPTIMIZER_KINDS["adafactor"].new())
     menu = AddMenu(theme)
-    menu.search.setText("spatial")
+    menu.search.setText("spatial dropout 1D")
     rows = [menu.kinds.item(row).data(KIND_ROLE) for row in range(menu.kinds.count())]
     return {
         "chosen": document.experiment.optimizer.kind,
         "paths": list(panel.form.paths()),
         "menu": [kind.label for kind in rows if kind is not None],
-        "layer form": [spec.title for spec in specs_of(LAYER_KINDS["spatial_dropout2d"])],
-        "id": add_layer(Experiment(), new_layer(Experiment(), "spatial_dropout2d")).layers[0].id,
+        "layer form": [spec.title for spec in specs_of(LAYER_KINDS["spatial_dropout1d"])],
+        "id": add_layer(Experiment(), new_layer(Experiment(), "spatial_dropout1d")).layers[0].id,
     }
 
 
@@ -198,9 +198,9 @@ def _drawn_channels() -> dict[str, Any]:
     from dnnstudio.engine.sampling.mc_dropout import Sampler
     from dnnstudio.engine.training.compiled.noise import NoiseStream
 
-    layers = (LAYER_KINDS["spatial_dropout2d"].new(id="drop", rate=0.5), Flatten(id="flat"))
-    model = build(Experiment(layers=layers), (4, 4, 6))
-    ones = np.ones((50, 4, 4, 6), np.float32)
+    layers = (LAYER_KINDS["spatial_dropout1d"].new(id="drop", rate=0.5), Flatten(id="flat"))
+    model = build(Experiment(layers=layers), (16, 6))
+    ones = np.ones((50, 16, 6), np.float32)
     passes = np.stack(list(Sampler(model).passes(ones, 0, 2, seed=1))).reshape(2 * 50, 16, 6)
     stream = NoiseStream(model.layers[0], ones.shape, index=0)
     steps = np.stack([np.asarray(stream.apply(tf.constant(ones), one)) for one in stream.draw(2, stream.state.value)])
@@ -222,10 +222,9 @@ DENSE: Sequence[dict[str, Any]] = (
     {"kind": "dense", "id": "hidden", "units": 20, "activation": "relu"},
     {"kind": "dense", "id": "output", "units": 10, "activation": "softmax"},
 )
-IMAGES: Sequence[dict[str, Any]] = (
-    {"kind": "reshape", "id": "images", "target_shape": [8, 8, 1]},
-    {"kind": "conv2d", "id": "patterns", "filters": 4, "kernel_size": [3, 3], "activation": "tanh"},
-    {"kind": "spatial_dropout2d", "id": "drop", "rate": 0.25},
+TABLES: Sequence[dict[str, Any]] = (
+    {"kind": "dense", "id": "patterns", "units": 4, "activation": "tanh"},
+    {"kind": "spatial_dropout1d", "id": "drop", "rate": 0.25},
     {"kind": "flatten", "id": "flat"},
     {"kind": "dense", "id": "output", "units": 10, "activation": "softmax"},
 )
@@ -242,10 +241,10 @@ def network(layers: Sequence[dict[str, Any]] = DENSE, **fields: Any) -> dict[str
 FILES = {
     "optimizer": network(optimizer=FAST),
     "sgd": network(optimizer={"kind": "sgd"}),
-    "layer": network(IMAGES),
-    "selu": network((IMAGES[0], IMAGES[1] | SELU, *IMAGES[2:])),
-    "at the end": network((*IMAGES[:2], *IMAGES[3:], IMAGES[2])),
-    "flat": network((IMAGES[2], *IMAGES[3:])),
+    "layer": network(TABLES),
+    "selu": network((TABLES[0] | SELU, *TABLES[1:])),
+    "at the end": network((TABLES[0], *TABLES[2:], TABLES[1])),
+    "flat": network((TABLES[2], TABLES[1], TABLES[3])),
 }
 
 
@@ -260,7 +259,7 @@ def trainings(additions: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What `training` answers for an experiment with the optimizer and one with the layer, and the sampler's draws."""
     # Pixels that are always black have no gradient, which Adafactor divides by the root of its own square.
     tame = {"kind": "adafactor", "learning_rate": 0.05, "epsilon_1": 1e-6}
-    on = [layer | ({"monte_carlo": True} if layer["id"] == "drop" else {}) for layer in IMAGES]
+    on = [layer | ({"monte_carlo": True} if layer["id"] == "drop" else {}) for layer in TABLES]
     given = {"optimizer": network(optimizer=tame), "layer": network(on)}
     return asked(additions, "training", *saved(tmp_path_factory.mktemp("runs"), given))
 
@@ -276,9 +275,9 @@ def test_both_are_found_in_form_and_menu(additions: Path) -> None:
     shown = asked(additions, "window")
     assert shown["chosen"] == "adafactor"
     assert {"learning_rate", "clip_threshold"} <= set(shown["paths"])
-    assert shown["menu"] == ["Spatial dropout 2D"]
+    assert shown["menu"] == ["Spatial dropout 1D"]
     assert {"Name", "Rate", "Monte Carlo", "Seed"} <= set(shown["layer form"])
-    assert shown["id"] == "spatial_dropout2d_1"
+    assert shown["id"] == "spatial_dropout1d_1"
 
 
 def test_the_optimizer_is_known_to_file_schema_checks_and_summary(files: Any) -> None:
@@ -294,10 +293,10 @@ def test_the_optimizer_is_known_to_file_schema_checks_and_summary(files: Any) ->
 
 def test_the_layer_is_known_to_file_schema_checks_and_summary(files: Any) -> None:
     said = files["layer"]
-    assert said["written"]["layers"][2]["kind"] == "spatial_dropout2d"
-    assert "SpatialDropout2D" in said["schema"]
+    assert said["written"]["layers"][1]["kind"] == "spatial_dropout1d"
+    assert "SpatialDropout1D" in said["schema"]
     assert said["check"] == [0, "additions: nothing wrong.\n"]
-    assert "Spatial dropout 2D" in said["summary"][1]
+    assert "Spatial dropout 1D" in said["summary"][1]
 
 
 def test_the_checks_judge_the_layer_by_what_it_says_of_itself(files: Any) -> None:
@@ -305,8 +304,8 @@ def test_the_checks_judge_the_layer_by_what_it_says_of_itself(files: Any) -> Non
     assert "drop drops whole answers" in files["at the end"]["check"][1]
     code, text = files["flat"]["check"]
     assert code == 1
-    assert "drop needs images" in text
-    assert "Fix: Put a Reshape with one channel before it." in text
+    assert "drop needs tables" in text
+    assert "Fix: Remove the layer." in text
 
 
 def test_the_optimizer_trains_and_is_written_into_the_script(trainings: Any) -> None:
@@ -320,13 +319,13 @@ def test_the_optimizer_trains_and_is_written_into_the_script(trainings: Any) -> 
 
 def test_the_layer_is_built_trained_saved_and_written_into_the_script(trainings: Any) -> None:
     said = trainings["layer"]
-    built = ["Reshape", "Conv2D", "MCSpatialDropout2D", "Flatten", "Dense"]
+    built = ["Dense", "MCSpatialDropout1D", "Flatten", "Dense"]
     assert said["classes"] == built
     for verb in ("ran", "exported", "network"):
         assert said[verb][0] == 0, said[verb][1]
-    assert said["read back"] == [layer["kind"] for layer in IMAGES]
+    assert said["read back"] == [layer["kind"] for layer in TABLES]
     assert said["of the script"] == ["SGD", *built]
-    assert "patterns (Conv2D)" in said["why not compiled"], "the convolution keeps it from being compiled, not this"
+    assert said["why not compiled"] == ""
 
 
 def test_whole_channels_are_dropped_wherever_the_program_draws_by_itself(trainings: Any) -> None:

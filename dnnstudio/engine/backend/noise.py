@@ -2,7 +2,7 @@
 
 The sampler and the compiled steps draw random numbers with generators of their own, and take shape, distribution and
 formula from here. Layers are looked up by exact class: a subclass of `keras.layers.Dropout` may share its mask along
-some axes, as `SpatialDropout2D` does, and must never be treated as plain dropout.
+some axes, as `SpatialDropout1D` does, and must never be treated as plain dropout.
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "MaxPooling2D": {"border_mode": "padding"},
     "AveragePooling2D": {"border_mode": "padding"},
     "Dropout": {"p": "rate"},
+    "SpatialDropout2D": {"p": "rate"},
     "GaussianDropout": {"p": "rate"},
     "GaussianNoise": {"sigma": "stddev"},
     "BatchNormalization": {"gamma_init": "gamma_initializer", "beta_init": "beta_initializer"},

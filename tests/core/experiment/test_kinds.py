@@ -178,8 +178,8 @@ def test_the_tables_are_in_the_order_of_the_menus() -> None:
     assert list(LAYER_KINDS) == [
         "input", "flatten", "reshape", "dense", "permute", "repeat_vector", "identity", "batch_normalization",
         "normalization", "rescaling", "layer_normalization", "group_normalization", "activation",
-        "leaky_relu", "prelu", "elu", "dropout", "alpha_dropout", "gaussian_dropout", "gaussian_noise",
-        "activity_regularization", "conv2d", "max_pooling2d", "average_pooling2d", "global_average_pooling2d",
+        "leaky_relu", "prelu", "elu", "dropout", "spatial_dropout2d", "alpha_dropout", "gaussian_dropout",
+        "gaussian_noise", "activity_regularization", "conv2d", "max_pooling2d", "average_pooling2d", "global_average_pooling2d",
         "global_max_pooling2d", "up_sampling2d",
     ]  # fmt: skip
 
@@ -187,7 +187,7 @@ def test_the_tables_are_in_the_order_of_the_menus() -> None:
 def test_what_monte_carlo_sampling_keeps_on_is_what_has_the_switch() -> None:
     found = {kind for kind, cls in LAYER_KINDS.items() if cls.is_dropout}
     assert found == {kind for kind, cls in LAYER_KINDS.items() if "monte_carlo" in cls.model_fields}
-    assert found == {"dropout", "alpha_dropout", "gaussian_dropout"}
+    assert found == {"dropout", "spatial_dropout2d", "alpha_dropout", "gaussian_dropout"}
 
 
 # ---------------------------------------------------------------------- the clipping of a phase's own optimizer

@@ -31,28 +31,28 @@ class Quieter(keras.layers.GaussianDropout):
 def channels(*before: Any) -> keras.Sequential:
     """A network of plain Keras in which whole channels are dropped."""
     return keras.Sequential(
-        [keras.Input((4, 4, 3)), *before, keras.layers.SpatialDropout2D(0.5, name="drop"), keras.layers.Flatten()]
+        [keras.Input((4, 3)), *before, keras.layers.SpatialDropout1D(0.5, name="drop"), keras.layers.Flatten()]
     )
 
 
 def test_a_spatial_dropout_of_keras_is_never_sampled_number_by_number() -> None:
-    with pytest.raises(UserError, match="drop is a SpatialDropout2D, and how that draws") as caught:
+    with pytest.raises(UserError, match="drop is a SpatialDropout1D, and how that draws") as caught:
         Sampler(channels())
     assert caught.value.hint
 
 
 def test_a_spatial_dropout_of_keras_is_not_compiled() -> None:
     model = channels()
-    assert why_not(model) == "Trains step by step: drop (SpatialDropout2D) cannot be compiled."
-    with pytest.raises(UserError, match="SpatialDropout2D"):
-        NoiseStream(model.layers[0], (8, 4, 4, 3), index=0)
+    assert why_not(model) == "Trains step by step: drop (SpatialDropout1D) cannot be compiled."
+    with pytest.raises(UserError, match="SpatialDropout1D"):
+        NoiseStream(model.layers[0], (8, 4, 3), index=0)
 
 
 def test_normalizations_are_not_measured_behind_an_unknown_random_layer() -> None:
     model = channels()
     model.add(AdaptedNormalization(name="n"))
-    with pytest.raises(UserError, match="SpatialDropout2D"):
-        adapt_normalizations(model, np.ones((4, 4, 4, 3), np.float32))
+    with pytest.raises(UserError, match="SpatialDropout1D"):
+        adapt_normalizations(model, np.ones((4, 4, 3), np.float32))
 
 
 UNKNOWN = (
@@ -101,6 +101,7 @@ def test_each_formula_is_that_of_its_paper() -> None:
     a = (0.8 + floor**2 * 0.8 * 0.2) ** -0.5
     expected = {
         "dropout": np.where(kept, X / 0.8, 0),
+        "spatial_dropout2d": np.where(kept, X / 0.8, 0),
         "alpha_dropout": a * np.where(kept, X, floor) - a * 0.2 * floor,
         "gaussian_dropout": X * (1 + normal * np.sqrt(0.2 / 0.8)),
         "gaussian_noise": X + 0.2 * normal,
@@ -129,11 +130,11 @@ def plain_layers(trait: str) -> list[Any]:
 
 @pytest.mark.parametrize("kind", plain_layers("passes_zero"), ids=lambda kind: kind.__name__)
 def test_a_layer_that_says_so_passes_units_of_zero_on(kind: Any) -> None:
-    x = X.copy()
-    x[:, 2] = 0
+    x = X.reshape(8, 4, 2, 5).copy() if kind.wants_images else X.copy()
+    x[..., 2] = 0
     layer = keras_layer(kind.new(id="layer"))
     for _ in range(3):
-        assert not np.asarray(layer(x, training=True) if issubclass(kind, RandomLayer) else layer(x))[:, 2].any()
+        assert not np.asarray(layer(x, training=True) if issubclass(kind, RandomLayer) else layer(x))[..., 2].any()
 
 
 @pytest.mark.parametrize("kind", plain_layers("elementwise"), ids=lambda kind: kind.__name__)

@@ -126,6 +126,19 @@ def test_tensorflow_computes_a_saved_model_as_keras(tmp_path: Path) -> None:
     assert difference(model, x, save_saved_model, open_saved_model, tmp_path / "a") < 1e-5
 
 
+def test_whole_channels_are_dropped_in_an_onnx_file_too(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(1)
+    shape = (6, 5, 8)
+    layers = (LAYER_KINDS["spatial_dropout2d"].new(id="drop", rate=0.25), LAYER_KINDS["flatten"].new(id="flat"))
+    model = build(Experiment(layers=layers), shape)
+    save_onnx(ExportedNetwork((Member(model),), shape, stochastic=True), tmp_path / "a.onnx")
+    _, run = open_onnx(tmp_path / "a.onnx")
+    drawn = run(np.ones((200, *shape), np.float32)).reshape(200, 30, 8)
+    assert (drawn == drawn[:, :1]).all()
+    np.testing.assert_allclose(np.unique(drawn), [0, 1 / 0.75], rtol=1e-6)
+    assert (drawn[:, 0] > 0).mean() == pytest.approx(0.75, abs=0.05)  # four standard deviations of 1,600 draws
+
+
 def of_recipe(name: str) -> tuple[keras.Sequential, np.ndarray[Any, Any]]:
     """The network of a recipe with fresh weights, and rows for it."""
     (recipe,) = [one for one in list_recipes() if one.name == name]

@@ -66,6 +66,7 @@ def places(k: Writer) -> Any:
     x = k.layers.Reshape((6, 6, 1))(x)
     x = k.layers.UpSampling2D((2, 3), interpolation="bilinear")(x)
     x = k.layers.Conv2D(4, 3, name="look")(x)
+    x = k.layers.SpatialDropout2D(0.3, name="drop")(x)
     x = k.layers.GlobalMaxPooling2D()(x)
     x = k.layers.RepeatVector(3)(x)
     return k.Model(inputs, k.layers.Dense(2, name="answer")(k.layers.Flatten()(x)))

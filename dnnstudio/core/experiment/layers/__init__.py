@@ -32,6 +32,7 @@ from dnnstudio.core.experiment.layers.regularization import (
     GaussianNoise,
     NoiseForm,
     RandomLayer,
+    SpatialDropout2D,
 )
 from dnnstudio.core.experiment.layers.row_normalization import GroupNormalization, LayerNormalization
 from dnnstudio.core.experiment.layers.shaping import Identity, Permute, RepeatVector, UpSampling2D
@@ -90,6 +91,7 @@ __all__ = [
     "Shape",
     "ShapeError",
     "ShapeRemedy",
+    "SpatialDropout2D",
     "UpSampling2D",
     "Variable",
     "WeightedLayer",

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from dnnstudio.core.experiment.fields import option
 from dnnstudio.core.experiment.layers.base import Layer, Role, Shape
+from dnnstudio.core.experiment.layers.convolution import image_of
 
 
 def _rate() -> Any:
@@ -87,6 +88,31 @@ class Dropout(DropoutLayer):
 
     def caption(self, shape: Shape | None = None) -> str:
         return f"rate {self.rate:g}"
+
+
+class SpatialDropout2D(DropoutLayer):
+    kind: Literal["spatial_dropout2d"] = "spatial_dropout2d"
+    label = "Spatial dropout 2D"
+    keras_class = "SpatialDropout2D"
+    monte_carlo_class = "MCSpatialDropout2D"
+    noise = NoiseForm.DROPOUT
+    shared_axes = (0, 1)
+    keeps_selu = False
+    wants_images = True
+    passes_zero = True
+    compiled = True
+    help = (
+        "Switches whole channels of an image off: neighbouring pixels are so alike that single ones would not be "
+        "missed (Tompson et al., 2015)."
+    )
+    rate: float = option(title="Rate", help="The share of channels switched off at each step.", initial=0.2, ge=0, lt=1)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        image_of(self, shape)
+        return shape
+
+    def caption(self, shape: Shape | None = None) -> str:
+        return f"rate {self.rate:g} · whole channels"
 
 
 class AlphaDropout(DropoutLayer):
