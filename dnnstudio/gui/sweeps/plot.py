@@ -86,7 +86,7 @@ class SweepPlot(Card):
             self.against.show()
         self._plan = plan
         self._trials = tuple(trial for trial in trials if plan.target in trial.figures)
-        self.head.set_title(target_title(plan))
+        self.set_title(target_title(plan))
         self._draw()
 
     def _draw(self, _: object = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,8 +35,8 @@ WINNER = -1
 BINS = 15
 ONE = np.array([0.0, 1.0])
 FIGURES = (
-    ("ece", "ECE", "Expected calibration error: the gaps of 15 bins of equal width, weighted by their images."),
-    ("adaptive", "Adaptive ECE", "The same over 15 bins of equally many images."),
+    ("ece", "ECE", "Expected calibration error: the gaps of 15 bins of equal width, weighted by their {rows}."),
+    ("adaptive", "Adaptive ECE", "The same over 15 bins of equally many {rows}."),
     ("mce", "MCE", "The largest gap of any bin of equal width."),
     ("classwise", "Class-wise ECE", "The mean over classes of each class's own calibration error."),
     ("brier", "Brier", "Mean squared distance from the label, 0 to 2."),
@@ -44,9 +45,9 @@ FIGURES = (
 )
 SOURCES = (
     ("off", "Dropout off"),
-    ("mean", "Mean of passes"),
+    ("mean", "Mean of {answers}"),
     ("off_t", "Dropout off, after"),
-    ("mean_t", "Mean of passes, after"),
+    ("mean_t", "Mean of {answers}, after"),
 )
 SINGLE_SOURCES = (("mean", "As predicted"), ("mean_t", "After the temperature"))
 HEADS = ("off", "mean", "after")
@@ -127,7 +128,7 @@ class CalibrationTab(QWidget):
     def _make_diagram(self) -> Card:
         theme = self._theme
         card = Card(theme, "How often it was right", margin=16)
-        self.source = ComboBox([Choice(name, words) for name, words in SOURCES])
+        self.source = ComboBox(self._sources(SOURCES))
         self.source.setObjectName("calibration_source")
         self.source.setAccessibleName("Which prediction")
         self.source.set_value("mean")
@@ -136,7 +137,7 @@ class CalibrationTab(QWidget):
         self.klass.setAccessibleName("Of which class")
         kinds = (
             Choice("width", "Width", "Bins from 0 to 100 % of the same width"),
-            Choice("mass", "Counts", "Bins that hold equally many images"),
+            Choice("mass", "Counts", "Bins that hold equally many"),
         )
         self.binning = Segmented(theme, kinds)
         self.binning.setObjectName("calibration_binning")
@@ -152,7 +153,8 @@ class CalibrationTab(QWidget):
         controls.addWidget(self.binning)
         self.diagram = Chart(theme, name="Reliability diagram")
         self.diagram.setMinimumHeight(180)
-        self.counts = Chart(theme, name="Images in each bin")
+        self.counts = Chart(theme, name="")
+        self._inspection.words.say(self.counts.setAccessibleName, "{Rows} in each bin")
         self.counts.setMinimumHeight(88)
         card.body.addLayout(controls)
         card.add(self.diagram, 3)
@@ -171,13 +173,13 @@ class CalibrationTab(QWidget):
             grid.addWidget(head, 0, place + 1)
         for number, (name, words, tip) in enumerate(FIGURES, start=1):
             title = label(words, Role.FORM)
-            title.setToolTip(tip)
+            self._inspection.words.say(title.setToolTip, tip)
             grid.addWidget(title, number, 0)
             for place, source in enumerate(("off", "mean", "mean_t")):
                 cell = label("–", Role.NUMBER)
                 cell.setObjectName(f"figure_{name}_{source}")
                 cell.setAlignment(Qt.AlignmentFlag.AlignRight)
-                cell.setToolTip(tip)
+                self._inspection.words.say(cell.setToolTip, tip)
                 self.cells[name, source] = cell
                 grid.addWidget(cell, number, place + 1)
         grid.setColumnStretch(0, 1)
@@ -241,13 +243,18 @@ class CalibrationTab(QWidget):
             cell.setText("–" if value is None else f"{value:.3f}" if digits else percent(value, 1))
         self._show_temperature()
 
+    def _sources(self, sources: Sequence[tuple[str, str]]) -> tuple[Choice, ...]:
+        return tuple(Choice(name, self._inspection.words.nouns.said(words)) for name, words in sources)
+
     def _offer_sources(self, single: bool) -> None:
         """Without passes there is one prediction, as it is and after the temperature."""
         wanted = SINGLE_SOURCES if single else SOURCES
-        if len(self.source.choices()) == len(wanted):
+        choices = self._sources(wanted)
+        if self.source.choices() == choices:
             return
-        self.source.set_choices([Choice(name, words) for name, words in wanted])
-        self.source.set_value("mean")
+        before = self.source.value()
+        self.source.set_choices(choices)
+        self.source.set_value(before if before in dict(wanted) else "mean")
         for head, text in zip(self._heads, SINGLE_HEADS if single else HEADS, strict=True):
             head.setText(text)
         for (_, source), cell in self.cells.items():

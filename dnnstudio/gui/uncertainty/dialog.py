@@ -50,7 +50,8 @@ class UncertaintyDialog(InspectorDialog):
         self.pictures = Pictures(theme)
         self.images = ImageList(theme, self.inspection, self.pictures)
         self.distribution = DistributionTab(theme, self.inspection, self.pictures)
-        self.tabs.add("distribution", "Distribution", self.distribution, tip="What each pass said of one image")
+        self.tabs.add("distribution", "Distribution", self.distribution)
+        inspection.words.say(lambda tip: self.tabs.bar.setTabToolTip(0, tip), "What each {answer} said of one {row}")
         self.accuracy = AccuracyTab(theme, self.inspection, self.pictures)
         self.tabs.add("accuracy", "Accuracy", self.accuracy, tip="Which classes are mixed up, and where it was sure")
         self.calibration = CalibrationTab(theme, self.inspection)
@@ -109,8 +110,10 @@ class UncertaintyDialog(InspectorDialog):
     def _show_done(self, samples: Any) -> None:
         super()._show_done(samples)
         if samples.passes > 1 and not samples.has_spread:
-            text = "Dropout changes nothing in this network, so the spread is zero and means nothing."
-            self.messages.show_message(text, lead="Every pass said the same.", severity="hint")
+            nouns = self.inspection.words.nouns
+            why = "Dropout changes nothing in this network" if samples.kind == "dropout" else "These networks are one"
+            text = f"{why}, so the spread is zero and means nothing."
+            self.messages.show_message(text, lead=nouns.said("Every {answer} said the same."), severity="hint")
 
     # ------------------------------------------------------------------------------------------ looking
 

@@ -93,7 +93,7 @@ class InspectorDialog(QDialog):
             held.setParent(self)
         self._kind: Kind | None = None
         self.sampling = Sampling(engine, subject, held, self)
-        self.bar = TopBar(theme, subject, self.sampling.options)
+        self.bar = TopBar(theme, subject, self.sampling.options, held.words)
         self.tabs = Tabs(margin=8)
         self.tabs.setObjectName(f"{name}_tabs")
         self.messages = MessageBar(theme)
@@ -152,7 +152,8 @@ class InspectorDialog(QDialog):
             self.bar.say("Nothing sampled")
 
     def _on_progress(self, passes: int, planned: int, left: float) -> None:
-        self.bar.say(f"Pass {passes:,} of {planned:,}, {unbroken(duration(left))} left", "hourglass")
+        answer = self._held.words.nouns.answer.capitalize()
+        self.bar.say(f"{answer} {passes:,} of {planned:,}, {unbroken(duration(left))} left", "hourglass")
 
     def _on_said(self, text: str) -> None:
         self.bar.say(text, "hourglass")

@@ -35,6 +35,7 @@ from dnnstudio.core.text import percent
 from dnnstudio.core.uncertainty.samples import Samples
 from dnnstudio.gui.data.thumbnails import ink
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.uncertainty.sentences import row_noun
 
 Index = QModelIndex | QPersistentModelIndex
 CELL = QSize(67, 84)
@@ -158,7 +159,8 @@ class ImageModel(QAbstractListModel):
             said, label = int(scores.winner[row]), int(self.samples.rows.labels[row])
             word = "right" if said == label else f"labelled {names[label]}" if label >= 0 else "of another data set"
             held = "" if self.sets is None else f"; set: {', '.join(self.sets(row)) or 'none fits, strange'}"
-            return f"Image {row + 1:,}: {names[said]} {percent(scores.mean[row, said])}, {word}{held}"
+            noun, share = row_noun(self.samples).capitalize(), percent(scores.mean[row, said])
+            return f"{noun} {row + 1:,}: {names[said]} {share}, {word}{held}"
         return None
 
 

@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QModelIndex, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
+from dnnstudio.core.text import plural
 from dnnstudio.core.uncertainty.samples import Samples
 from dnnstudio.core.uncertainty.scores import PRIMARY, SCORES
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.uncertainty.grid import ImageGrid, Pictures
 from dnnstudio.gui.uncertainty.inspection import Inspection
 from dnnstudio.gui.uncertainty.promise.sentences import set_names
+from dnnstudio.gui.uncertainty.sentences import row_noun
 from dnnstudio.gui.uncertainty.table.rows_table import FIXED, RowsModel, RowsTable
 from dnnstudio.gui.widgets import Card, Choice, ComboBox, MiniButton, Segmented, label
 
@@ -57,7 +59,7 @@ class ImageList(Card):
         self.sort = ComboBox()
         self.sort.setObjectName("sort_by")
         self.sort.setAccessibleName("Sort by")
-        self.sort.setToolTip("The figure under each picture, and what they are sorted by.")
+        inspection.words.say(self.sort.setToolTip, "The figure of each {row}, and what they are sorted by.")
         self._offer_scores()
         kinds = (Choice("all", "All"), Choice("right", "Right"), Choice("wrong", "Wrong"))
         self.kind = Segmented(theme, kinds, fill=True)
@@ -66,18 +68,18 @@ class ImageList(Card):
         self.labelled, self.said = ComboBox(), ComboBox()
         for combo, name, tip in (
             (self.labelled, "filter_label", "Only those with this label"),
-            (self.said, "filter_said", "Only those of which the mean over passes says this"),
+            (self.said, "filter_said", "Only those of which the mean over {answers} says this"),
         ):
             combo.setObjectName(name)
-            combo.setAccessibleName(tip)
-            combo.setToolTip(tip)
+            inspection.words.say(combo.setAccessibleName, tip)
+            inspection.words.say(combo.setToolTip, tip)
             combo.chosen.connect(self._refresh)
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.labelled)
         row.addWidget(self.said)
         self.grid = ImageGrid(theme, pictures, name="image_grid")
-        self.grid.setAccessibleName("Images")
+        inspection.words.say(self.grid.setAccessibleName, "{Rows}")
         self.grid.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
         self.table_rows = RowsModel(theme, self)
         self.table = RowsTable(theme, self.table_rows)
@@ -110,14 +112,15 @@ class ImageList(Card):
     def _offer_scores(self) -> None:
         """Offer the scores that say something of the present samples, and a table's columns; keep the choice."""
         samples = self._inspection.samples
-        sorts = [Choice(one.name, one.title, one.sentence) for one in self._inspection.scores]
+        nouns = self._inspection.words.nouns
+        sorts = [Choice(one.name, one.title, nouns.said(one.sentence)) for one in self._inspection.scores]
         sorts.append(Choice(BY_NUMBER, "Number"))
         if self._sets_shown:
             sorts.insert(0, Choice(BY_SET, "Size of the set", "Those that no class fits first, then the largest sets"))
         if samples is not None and samples.rows.pictures is None:
             sorts += [Choice(BY_SAID, "What was said"), Choice(BY_LABEL, "Label")]
             sorts += [Choice(number, one.name) for number, one in enumerate(samples.rows.table)]
-        if [one.value for one in self.sort.choices()] != [one.value for one in sorts]:
+        if self.sort.choices() != tuple(sorts):
             before = self.sort.value()
             self.sort.set_choices(sorts)
             kept = any(one.value == before for one in sorts)
@@ -179,7 +182,7 @@ class ImageList(Card):
                 combo.set_choices([Choice(ANY, f"{word}: any"), *whole])
                 combo.set_value(ANY)
         part = samples.rows.title.split(" ")[0].capitalize()
-        self.head.set_title(f"{part} {'images' if samples.rows.pictures is not None else 'rows'}")
+        self.set_title(f"{part} {plural(row_noun(samples))}")
         wrong = int((~samples.correct).sum())
         self.kind.button("wrong").setText(f"Wrong {wrong:,}")
         first = len(self.shown()) == 0

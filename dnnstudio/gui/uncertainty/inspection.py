@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from dnnstudio.core.uncertainty.samples import Samples
 from dnnstudio.core.uncertainty.scores import PRIMARY, SCORES, Floats, Score, ranked_scores
 from dnnstudio.gui.uncertainty.promise.state import How, Promised, PromiseState
+from dnnstudio.gui.uncertainty.sentences import Words
 
 
 class Inspection(QObject):
@@ -26,6 +27,8 @@ class Inspection(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.words = Words()
+        """The texts that name what is sampled."""
         self.samples: Samples | None = None
         self.validation: Samples | None = None
         self.finished = False
@@ -51,6 +54,7 @@ class Inspection(QObject):
         """Set the samples so far."""
         self.samples = samples
         self.finished = finished
+        self.words.follow(samples)
         self._ranks = self._promised = None
         if SCORES[self._score] not in samples.telling_scores:
             self._score = samples.telling_scores[0].name

@@ -15,6 +15,7 @@ from dnnstudio.core.uncertainty.number_samples import NumberSamples
 from dnnstudio.core.uncertainty.samples import Masks, Samples
 from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.ticket import Failure, Ticket
+from dnnstudio.gui.uncertainty.sentences import Words
 from dnnstudio.gui.uncertainty.subject import Subject, Who
 
 STOCHASTIC: dict[Who, bool | None] = {"run": None, "members": False, "passes": True}
@@ -28,6 +29,7 @@ class Holder(Protocol):
     samples: Any
     validation: Any
     finished: bool
+    words: Words
 
     def set_samples(self, samples: Any, *, finished: bool) -> None: ...
     def set_validation(self, validation: Any) -> None: ...

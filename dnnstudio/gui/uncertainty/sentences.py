@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,9 +48,50 @@ def pass_noun(samples: Samples | NumberSamples) -> str:
     return "network" if samples.kind == "members" else "pass"
 
 
-def row_noun(samples: Samples) -> str:
+def row_noun(samples: Samples | NumberSamples) -> str:
     """ "image" or, for what is no picture, "row"."""
     return "row" if samples.rows.pictures is None else "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Nouns:
+    """What the samples are of: what answers once, and what is answered."""
+
+    answer: str = "pass"
+    row: str = "image"
+
+    def said(self, text: str) -> str:
+        """A text with these nouns in the places of {answer}, {answers}, {row}, {rows}; {Row} begins a sentence."""
+        nouns = {"answer": self.answer, "answers": plural(self.answer), "row": self.row, "rows": plural(self.row)}
+        return text.format(**nouns, **{name.capitalize(): noun.capitalize() for name, noun in nouns.items()})
+
+
+class Words:
+    """The texts of a window that name what is sampled: they are said anew where that turns out to be of another kind.
+
+    A window is made before the first samples come, so none of its legends, tooltips and titles may fix a noun.
+    """
+
+    def __init__(self, nouns: Nouns | None = None) -> None:
+        self.nouns = nouns or Nouns()
+        self._texts: list[tuple[Callable[[str], object], str]] = []
+
+    def say(self, put: Callable[[str], object], text: str) -> None:
+        """Have `put` show the text, now and whenever the nouns change; see `Nouns.said`."""
+        self._texts.append((put, text))
+        put(self.nouns.said(text))
+
+    def follow(self, samples: Samples | NumberSamples) -> None:
+        """Speak of what these samples are of."""
+        self.speak(Nouns(pass_noun(samples), row_noun(samples)))
+
+    def speak(self, nouns: Nouns) -> None:
+        """Say all texts by these nouns."""
+        if nouns == self.nouns:
+            return
+        self.nouns = nouns
+        for put, text in self._texts:
+            put(nouns.said(text))
 
 
 def class_words(name: str) -> str:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.uncertainty.sampling import Options
+from dnnstudio.gui.uncertainty.sentences import Words
 from dnnstudio.gui.uncertainty.subject import Subject
 from dnnstudio.gui.widgets import (
     Choice,
@@ -25,11 +26,11 @@ from dnnstudio.gui.widgets import (
 
 EXPORTS = (
     ("copy_picture", "Copy picture", "The view in sight, as a picture"),
-    ("copy_figures", "Copy figures", "This image's classes and scores, as a table"),
+    ("copy_figures", "Copy figures", "The figures of this {row}, as a table"),
     ("png", "Save picture (PNG)…", "The view in sight"),
     ("svg", "Save picture (SVG)…", "The view in sight, as lines that can be scaled"),
-    ("csv", "Save scores (CSV)…", "A line an image, with every score"),
-    ("npz", "Save all passes (NPZ)…", "The same arrays as dnnstudio uncertainty writes"),
+    ("csv", "Save scores (CSV)…", "A line for each {row}, with every score"),
+    ("npz", "Save all {answers} (NPZ)…", "The same arrays as dnnstudio uncertainty writes"),
 )
 
 
@@ -57,11 +58,14 @@ class TopBar(QFrame):
     export_requested = Signal(str)
     help_requested = Signal()
 
-    def __init__(self, theme: Theme, subject: Subject, options: Options, *, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, subject: Subject, options: Options, words: Words, *, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         set_role(self, Role.BAR)
         self.setFixedHeight(48)
         self._options = options
+        self._said = words
         self._busy = self._single = self._compact = False
         self.title = ElidedLabel(subject.title, Role.NAME)
         self.caption = ElidedLabel("", Role.CAPTION)
@@ -87,7 +91,7 @@ class TopBar(QFrame):
         self.more = push_button("Add passes", tip="Draw so many passes more and add them to those that are there.")
         self.more.setObjectName("more_passes")
         self.more.clicked.connect(self._on_more)
-        self.again = push_button("Sample again", tip="Draw all passes anew, with the settings beside.")
+        self.again = push_button("Sample again", tip="Ask anew, with the settings beside.")
         self.again.setObjectName("sample_again")
         self.again.clicked.connect(self._on_again)
         self.settings = self._menu_button(theme, "sliders-horizontal", "How to sample", "sampling_settings")
@@ -124,7 +128,7 @@ class TopBar(QFrame):
         self._show_controls()
         self.again.setText("Stop" if busy else "Sample again")
         self.again.setToolTip(
-            "End the sampling; the passes that came are kept." if busy else "Draw all passes anew, as set beside."
+            "End the sampling; the answers that came are kept." if busy else "Ask anew, as set beside."
         )
         self.passes.setEnabled(not busy)
         self.settings.setEnabled(not busy)
@@ -177,21 +181,22 @@ class TopBar(QFrame):
 
     def _fill_exports(self, menu: QMenu) -> None:
         for name, text, tip in EXPORTS:
-            action = menu.addAction(text)
+            action = menu.addAction("")
             action.setObjectName(f"export_{name}")
-            action.setToolTip(tip)
+            self._said.say(action.setText, text)
+            self._said.say(action.setToolTip, tip)
             action.triggered.connect(lambda _=False, name=name: self.export_requested.emit(name))
 
     def _fill_settings(self, menu: QMenu) -> None:
         self._group(menu, "Rows", "part", (("test", "Test part"), ("validation", "Validation part")))
         kinds = (
-            ("independent", "A mask for every image and pass"),
-            ("one_a_pass", "One network a pass, for all images"),
+            ("independent", "A mask for every {row} and pass"),
+            ("one_a_pass", "One network a pass, for all {rows}"),
         )
         self._group(menu, "Masks", "masks", kinds)
         stops = (
-            (None, "Take all passes"),
-            (0.02, "Stop at ± 2 points for 95 % of the images"),
+            (None, "Take all {answers}"),
+            (0.02, "Stop at ± 2 points for 95 % of the {rows}"),
             (0.01, "Stop at ± 1 point"),
             (0.005, "Stop at ± half a point"),
         )
@@ -206,7 +211,8 @@ class TopBar(QFrame):
         menu.addSection(title)
         group = QActionGroup(menu)
         for value, text in choices:
-            action: QAction = menu.addAction(text)
+            action: QAction = menu.addAction("")
+            self._said.say(action.setText, text)
             action.setObjectName(f"{field}_{value}")
             action.setCheckable(True)
             action.setChecked(getattr(self._options, field) == value)

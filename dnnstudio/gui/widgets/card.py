@@ -40,6 +40,13 @@ class Card(QFrame):
         if title:
             self.setAccessibleName(title)
 
+    def set_title(self, title: str) -> None:
+        """Another title, which is what the card is called aloud too."""
+        self.head.set_title(title)
+        if self.head.keeps_title:
+            self.head.keep_title()
+        self.setAccessibleName(title)
+
     def add(self, widget: QWidget, stretch: int = 0) -> None:
         """Add a widget below the present ones."""
         self.body.addWidget(widget, stretch)

@@ -172,6 +172,7 @@ class SectionTitle(QWidget):
         row.addWidget(self.note)
         row.addStretch(1)
         self._row = row
+        self.keeps_title = False
 
     def add(self, widget: QWidget) -> None:
         """Add a button or a note at the right end."""
@@ -179,6 +180,7 @@ class SectionTitle(QWidget):
 
     def keep_title(self) -> None:
         """Never elide the title; the note at the right end shrinks instead."""
+        self.keeps_title = True
         self._title.ensurePolished()
         self._title.setMinimumWidth(self._title.sizeHint().width())
 

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.uncertainty.distribution.rows import ClassRow, DistributionRows
+from dnnstudio.gui.uncertainty.sentences import Words
 
 
 def rows_of(means: tuple[float, ...], *, passes: int) -> tuple[ClassRow, ...]:
@@ -44,7 +45,7 @@ def drawn(qtbot: QtBot, theme: Theme) -> Any:
     """Makes a widget that has shown `rows`, and what notes its paintings from then on."""
 
     def make(rows: tuple[ClassRow, ...]) -> tuple[DistributionRows, Paintings]:
-        widget, paintings = DistributionRows(theme), Paintings()
+        widget, paintings = DistributionRows(theme, Words()), Paintings()
         qtbot.addWidget(widget)
         widget.installEventFilter(paintings)
         widget.resize(560, 520)

@@ -249,7 +249,7 @@ class DoorWindow(QDialog):
         classes = proposal.summary.class_names if proposal.summary is not None else ()
         if table is not None:
             self.grid.show_table(table, classes)
-            self._lines.head.set_title("Lines of the file" if table.place == "line" else "Rows of the file")
+            self._lines.set_title("Lines of the file" if table.place == "line" else "Rows of the file")
             first = f"the first {len(table.lines):,} of " if len(table.lines) < table.rows else ""
             self._lines.head.set_count(f"{first}{count_of(table.rows, 'row')}")
             self.pages.setCurrentWidget(self.grid)
@@ -257,7 +257,7 @@ class DoorWindow(QDialog):
             self._show_message("Choose above: the file does not say it.")
         else:
             self.classes.show_proposal(proposal)
-            self._lines.head.set_title("Classes")
+            self._lines.set_title("Classes")
             self._lines.head.set_count(f"{len(classes):,}" if classes else "")
             self.pages.setCurrentWidget(self.classes)
         self.consequences.show_proposal(proposal, self.choices)
@@ -273,7 +273,7 @@ class DoorWindow(QDialog):
 
     def _show_message(self, text: str) -> None:
         self.message.setText(text)
-        self._lines.head.set_title("Your file")
+        self._lines.set_title("Your file")
         self._lines.head.set_count("")
         self.pages.setCurrentWidget(self.message)
 

@@ -12,6 +12,7 @@ from dnnstudio.gui.predict.cases import Cases
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.uncertainty.distribution.headline_card import class_colors
 from dnnstudio.gui.uncertainty.distribution.rows import ClassRow, DistributionKey, DistributionRows
+from dnnstudio.gui.uncertainty.sentences import Nouns, Words
 from dnnstudio.gui.widgets import Card, label
 from dnnstudio.gui.widgets.charts.chart import Bars, Chart, Mark, Note, nice_axis
 
@@ -27,15 +28,17 @@ class PassesCard(Card):
         super().__init__(theme, "What each pass said", margin=16, parent=parent)
         self.setObjectName("passes_card")
         self._theme, self._cases, self._place = theme, cases, -1
-        self.rows = DistributionRows(theme)
+        self._said = Words(Nouns(row="row"))
+        self.rows = DistributionRows(theme, self._said)
         self.rows.setProperty("role", "clear")
         self._scroll = QScrollArea()
         self._scroll.setObjectName("passes_rows")
         self._scroll.setWidgetResizable(True)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(self.rows)
-        self.key = DistributionKey(theme)
-        self.chart = Chart(theme, name="What each pass said", left=20)
+        self.key = DistributionKey(theme, self._said)
+        self.chart = Chart(theme, name="", left=20)
+        self._said.say(self.chart.setAccessibleName, "What each {answer} said")
         self.bar = ShareRows(theme)
         self.note = label("", wrap=True)
         self.note.setObjectName("passes_note")
@@ -62,11 +65,12 @@ class PassesCard(Card):
         self.bar.setVisible(not there and not number and not failed)
         self.note.setVisible(not there and not failed)
         self._rest.setVisible(not there)
-        what = "What each pass said" if there else "Probabilities" if not number else "One answer"
-        if there and not self._cases.facts.random:
-            what = "What each member said"
-        self.head.set_title(what)
-        self.head.set_note("" if passes is None or failed else count_of(passes.shape[1], "pass"))
+        if there:  # an ensemble without dropout has its networks for passes
+            self._said.speak(Nouns("pass" if self._cases.facts.random else "network", "row"))
+        nouns = self._said.nouns
+        what = nouns.said("What each {answer} said") if there else "Probabilities" if not number else "One answer"
+        self.set_title(what)
+        self.head.set_note("" if passes is None or failed else count_of(passes.shape[1], nouns.answer))
         if failed:
             return
         if there:
@@ -112,7 +116,7 @@ class PassesCard(Card):
         shown_low, shown_high = min(low, *(ends or (low,))), max(high, *(ends or (high,)))
         margin = (shown_high - shown_low or span) * 0.06
         axis = nice_axis(shown_low - margin, shown_high + margin, self._cases.facts.target)
-        self.chart.set_axes(axis, nice_axis(0, float(counts.max()) * 1.25, "passes"))
+        self.chart.set_axes(axis, nice_axis(0, float(counts.max()) * 1.25, self._said.nouns.said("{answers}")))
         items: list[Bars | Mark | Note] = [
             Bars(edges[:-1], edges[1:], np.zeros(BINS), counts.astype(np.float64), "train", 150),
             Mark(mean, color="text", style="solid"),

@@ -56,12 +56,15 @@ class AccuracyTab(QWidget):
         self.answer = Segmented(
             theme,
             (
-                Choice("mean", "MC mean", "The class whose mean over passes is highest"),
-                Choice("vote", "Vote", "The class that most passes put first"),
-                Choice("off", "Dropout off", "One pass with nothing dropped"),
+                Choice("mean", "MC mean"),
+                Choice("vote", "Vote"),
+                Choice("off", "Dropout off", "One answer with nothing dropped"),
             ),
         )
         self.answer.setObjectName("accuracy_answer")
+        words = inspection.words
+        words.say(self.answer.button("mean").setToolTip, "The class whose mean over {answers} is highest")
+        words.say(self.answer.button("vote").setToolTip, "The class that most {answers} put first")
         self.answer.set_value("mean")
         self.answer.chosen.connect(self.refresh)
         card = Card(theme, "Labelled and said", margin=16)
@@ -141,7 +144,7 @@ class AccuracyTab(QWidget):
         self.which.set_value("errors")
         self.which.chosen.connect(self.refresh)
         self.grid = ImageGrid(self._theme, pictures, name="worth_grid")
-        self.grid.setAccessibleName("Images worth a look")
+        self._inspection.words.say(self.grid.setAccessibleName, "{Rows} worth a look")
         self.grid.setMinimumHeight(176)
         self.grid.setToolTip("The figure is the predictive entropy, in nats.")
         self.grid.clicked.connect(lambda index: self.image_chosen.emit(self.grid.images.row_of(index.row())))

@@ -22,6 +22,7 @@ from dnnstudio.core.uncertainty.scores import Floats
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.uncertainty.decision.state import Costs, Decision
 from dnnstudio.gui.uncertainty.grid import ImageGrid, Pictures
+from dnnstudio.gui.uncertainty.sentences import Words
 from dnnstudio.gui.widgets import Card, Limits, NumberField, Steps, label, push_button
 
 SHOWN = 300
@@ -154,16 +155,17 @@ class ReferralCard(Card):
     image_chosen = Signal(int)
     export_requested = Signal()
 
-    def __init__(self, theme: Theme, pictures: Pictures, *, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, pictures: Pictures, words: Words, *, parent: QWidget | None = None) -> None:
         super().__init__(theme, "To a person", note="nearest the line first", margin=12, parent=parent)
         self.setObjectName("referral_card")
         self.grid = ImageGrid(theme, pictures, name="referral_grid")
-        self.grid.setAccessibleName("Images that go to a person")
+        words.say(self.grid.setAccessibleName, "{Rows} that go to a person")
         self.grid.setMinimumHeight(92)
         self.grid.clicked.connect(lambda index: self.image_chosen.emit(self.grid.images.row_of(index.row())))
         self.grid.activated.connect(lambda index: self.image_chosen.emit(self.grid.images.row_of(index.row())))
         self.nobody = label("Nobody is referred at this threshold.", Role.CAPTION)
-        self.export = push_button("Export list…", tip="A line an image, with every score (CSV).")
+        self.export = push_button("Export list…")
+        words.say(self.export.setToolTip, "A line for each {row}, with every score (CSV).")
         self.export.setObjectName("export_referrals")
         self.export.setIcon(theme.icon("download-simple"))
         self.export.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

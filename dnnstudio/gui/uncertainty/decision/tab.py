@@ -66,7 +66,7 @@ class DecisionTab(QWidget):
         self.curve_card = self._make_curve()
         self.costs = CostCard(theme, self.decision.costs)
         self.targets = TargetCard(theme)
-        self.referrals = ReferralCard(theme, pictures)
+        self.referrals = ReferralCard(theme, pictures, inspection.words)
         middle = QVBoxLayout()
         middle.setSpacing(8)
         middle.addWidget(self.head_card)
@@ -260,11 +260,12 @@ class DecisionTab(QWidget):
     def _offer_scores(self) -> None:
         """Offer the scores that say something of the present samples, and decide by one of them."""
         scores = self._inspection.scores
-        if len(self.score.choices()) == len(scores):
+        nouns = self._inspection.words.nouns
+        if [one.help for one in self.score.choices()] == [nouns.said(one.sentence) for one in scores]:
             return
         if all(one.name != self.decision.score for one in scores):
             self.decision.score, self._placed = scores[0].name, False
-        self.score.set_choices([Choice(one.name, one.title, one.sentence) for one in scores])
+        self.score.set_choices([Choice(one.name, one.title, nouns.said(one.sentence)) for one in scores])
         self.score.set_value(self.decision.score)
 
     def _show_head(self, samples: Samples, validation: Samples | None) -> None:

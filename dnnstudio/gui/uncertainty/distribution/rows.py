@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from dnnstudio.core.text import count_of, percent
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.uncertainty.sentences import spread
+from dnnstudio.gui.uncertainty.sentences import Words, spread
 
 Floats = NDArray[np.float64]
 TALL, THIN, AXIS = (58, 78), (22, 32), 26
@@ -78,9 +78,10 @@ def _scatter(number: int) -> Floats:
 class DistributionRows(QWidget):
     """Painted rows, most probable class on top. `style` is "violin" or "histogram"."""
 
-    def __init__(self, theme: Theme, *, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, words: Words, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("distribution_rows")
+        self._said = words
         self._theme = theme
         self._rows: tuple[ClassRow, ...] = ()
         self._style = "violin"
@@ -103,7 +104,9 @@ class DistributionRows(QWidget):
         self._rows = rows
         self.setMinimumHeight(sum(TALL[0] if tall else THIN[0] for tall in self._tall()) + AXIS)
         best = "; ".join(f"{row.name} {self._figure(row)}" for row in rows[:3])
-        self.setAccessibleName(f"{'What it said' if self._is_single else 'What each pass said'}: {best}")
+        self.setAccessibleName(
+            f"{'What it said' if self._is_single else self._said.nouns.said('What each {answer} said')}: {best}"
+        )
         if in_turns and rows and before == self._tall():
             self.update(self._halves()[0])
             self._lower.start()
@@ -306,10 +309,11 @@ class DistributionRows(QWidget):
         if self._is_single:
             return f"{row.name}: {percent(row.mean, 1)}"
         low, high = row.interval
+        answers = self._said.nouns.said("{answers}")
         return (
             f"{row.name}: mean {percent(row.mean, 1)}, standard deviation {percent(row.deviation, 1)},\n"
-            f"90 % of the passes from {percent(low, 1)} to {percent(high, 1)},\n"
-            f"{row.votes:,} of {len(row.passes):,} passes put it first; dropout off {percent(row.off, 1)}"
+            f"90 % of the {answers} from {percent(low, 1)} to {percent(high, 1)},\n"
+            f"{row.votes:,} of {len(row.passes):,} {answers} put it first; dropout off {percent(row.off, 1)}"
         )
 
 
@@ -324,11 +328,15 @@ def paint_diamond(painter: QPainter, theme: Theme, at: QPointF, size: float) -> 
 class DistributionKey(QWidget):
     """The legend: one pass, mean and 90 % of the passes, deterministic prediction."""
 
-    def __init__(self, theme: Theme, *, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, words: Words, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._said = words
         self.setFixedHeight(20)
-        self.setAccessibleName("Dots: one pass; disc and bar: mean and 90 % of the passes; diamond: dropout off")
+        words.say(
+            self.setAccessibleName,
+            "Dots: one {answer}; disc and bar: mean and 90 % of the {answers}; diamond: dropout off",
+        )
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -336,7 +344,12 @@ class DistributionKey(QWidget):
         color = self._theme.color
         painter.setFont(self._theme.font(11))
         metrics, y, x = painter.fontMetrics(), 10.0, 4.0
-        for sign, words in (("dots", "one pass"), ("mean", "mean and 90 % of the passes"), ("off", "dropout off")):
+        for sign, text in (
+            ("dots", "one {answer}"),
+            ("mean", "mean and 90 % of the {answers}"),
+            ("off", "dropout off"),
+        ):
+            words = self._said.nouns.said(text)
             width = 22.0 if sign == "mean" else 14.0
             if sign == "dots":
                 painter.setPen(Qt.PenStyle.NoPen)

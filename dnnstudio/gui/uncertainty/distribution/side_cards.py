@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -16,7 +18,7 @@ from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.uncertainty.grid import ImageGrid, Pictures
 from dnnstudio.gui.uncertainty.inspection import Inspection
 from dnnstudio.gui.uncertainty.score_colors import score_color
-from dnnstudio.gui.uncertainty.sentences import pass_noun
+from dnnstudio.gui.uncertainty.sentences import Words, pass_noun
 from dnnstudio.gui.widgets import Card, Choice, ComboBox, ElidedLabel, label
 from dnnstudio.gui.widgets.charts.chart import Axis, Band, Chart, Item, Line, Mark, nice_axis
 
@@ -61,24 +63,26 @@ class Meter(QWidget):
 class ScoreRow(QWidget):
     """Name, value, bar, and a short explanation."""
 
-    def __init__(self, theme: Theme, name: str, meaning: str, tip: str, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, score: Score, words: Words, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(3)
         head, foot = QHBoxLayout(), QHBoxLayout()
         self.figure, self.extra = label("", Role.NUMBER), label("", Role.CAPTION)
-        head.addWidget(label(name, Role.LEAD))
+        head.addWidget(label(score.title, Role.LEAD))
         head.addStretch(1)
         head.addWidget(self.figure)
-        foot.addWidget(ElidedLabel(meaning, Role.CAPTION), 1)
+        meaning = ElidedLabel("", Role.CAPTION)
+        words.say(meaning.setText, score.meaning)
+        foot.addWidget(meaning, 1)
         foot.addWidget(self.extra)
         self.meter = Meter(theme)
         column.addLayout(head)
         column.addWidget(self.meter)
         column.addLayout(foot)
-        self.setToolTip(tip)
-        self._name = name
+        words.say(self.setToolTip, score.sentence)
+        self._name = score.title
 
     def show_value(self, figure: str, *parts: tuple[float, str], extra: str = "") -> None:
         self.figure.setText(figure)
@@ -96,16 +100,13 @@ class ScoresCard(Card):
         self._inspection = inspection
         self.scale = label("", Role.CAPTION)
         self.head.add(self.scale)
-        self.rows = {
-            name: ScoreRow(theme, score.title, score.meaning, score.sentence)
-            for name, score in SCORES.items()
-            if score.meaning
-        }
+        self.rows = {name: ScoreRow(theme, score, inspection.words) for name, score in SCORES.items() if score.meaning}
         for row in self.rows.values():
             self.add(row)
         self._others = tuple(score for name, score in SCORES.items() if name not in self.rows)
         self.others = label("", Role.CAPTION, wrap=True)
-        self.others.setToolTip("\n".join(f"{score.short_name}: {score.sentence}" for score in self._others))
+        tips = "\n".join(f"{score.short_name}: {score.sentence}" for score in self._others)
+        inspection.words.say(self.others.setToolTip, tips)
         self.add(self.others)
 
     def refresh(self) -> None:
@@ -138,6 +139,7 @@ class PassesCard(Card):
 
     def __init__(self, theme: Theme, inspection: Inspection, *, parent: QWidget | None = None) -> None:
         super().__init__(theme, "Enough passes?", margin=12, parent=parent)
+        inspection.words.say(self.set_title, "Enough {answers}?")
         self.setObjectName("passes_card")
         self._inspection = inspection
         self.figure = label("", Role.NUMBER)
@@ -150,17 +152,23 @@ class PassesCard(Card):
             Choice("flips", "Labels still to flip"),
         )
         self.what = ComboBox(choices)
+        for index, choice in enumerate(choices):
+            inspection.words.say(partial(self._set_tip, index), choice.help)
         self.what.setObjectName("convergence_of")
-        self.what.setAccessibleName("What is drawn against the passes")
+        inspection.words.say(self.what.setAccessibleName, "What is drawn against the {answers}")
         self.what.set_value("mean")
         self.what.chosen.connect(self.refresh)
-        self.chart = Chart(theme, name="Running figure against passes", left=40)
+        self.chart = Chart(theme, name="", left=40)
+        inspection.words.say(self.chart.setAccessibleName, "Running figure against {answers}")
         self.chart.setMinimumHeight(110)
         self.advice = label("", Role.CAPTION, wrap=True)
         self.advice.setObjectName("passes_advice")
         self.add(self.what)
         self.add(self.chart, 1)
         self.add(self.advice)
+
+    def _set_tip(self, index: int, tip: str) -> None:
+        self.what.setItemData(index, tip, Qt.ItemDataRole.ToolTipRole)
 
     def refresh(self, _: object = None) -> None:
         samples = self._inspection.samples
@@ -173,7 +181,6 @@ class PassesCard(Card):
         last = float(course.mean[-1])
         shown = f"{last * 100:.1f} ± {error * 100:.1f}{NBSP}%" if np.isfinite(error) else percent(last, 1)
         self.figure.setText(shown)
-        self.head.set_title(f"Enough {plural(pass_noun(samples))}?")
         self._draw(samples, count, course)
         answers = count_of(samples.passes, pass_noun(samples))
         what = f"± {error * 100:.1f} points: standard error of the mean of {answers}. "
@@ -243,7 +250,7 @@ class AlikeCard(Card):
         self.setObjectName("alike_card")
         self._inspection = inspection
         self.grid = ImageGrid(theme, pictures, name="alike_grid")
-        self.grid.setAccessibleName("Images with the nearest scores")
+        inspection.words.say(self.grid.setAccessibleName, "{Rows} with the nearest scores")
         self.grid.setToolTip(
             "The nearest by all scores together, each by its own spread. The figure is the chosen one."
         )

@@ -61,8 +61,8 @@ class DistributionTab(QWidget):
         self._inspection = inspection
         self.headline = HeadlineCard(theme, inspection, pictures)
         self.row_card = RowCard(theme)
-        self.rows = DistributionRows(theme)
-        self.card = Card(theme, "What each pass said", margin=16)
+        self.rows = DistributionRows(theme, inspection.words)
+        self.card = Card(theme, "What it said", margin=16)
         self.card.setObjectName("distribution_card")
         self.card.head.keep_title()
         kinds = (Choice("violin", "Violin", "A smooth density"), Choice("histogram", "Histogram", "25 bins of 4 %"))
@@ -72,7 +72,7 @@ class DistributionTab(QWidget):
         self.style_choice.chosen.connect(self.rows.set_style)
         self.card.head.add(self.style_choice)
         self.card.add(clear_scroll(self.rows, "distribution_scroll"), 1)
-        self.key = DistributionKey(theme)
+        self.key = DistributionKey(theme, inspection.words)
         self.card.add(self.key)
         self.no_spread = AdviceCard(theme, "No spread to show", NO_SPREAD, fix="Add dropout and train on")
         self.no_spread.setObjectName("no_spread")
@@ -174,7 +174,7 @@ class DistributionTab(QWidget):
         self.rows.set_rows(rows, in_turns=in_turns)
         single = samples.is_single
         note = pass_words(samples)
-        self.card.head.set_title("What it said" if single else f"What each {pass_noun(samples)} said")
+        self.card.set_title("What it said" if single else f"What each {pass_noun(samples)} said")
         self.card.head.set_note(note)
         for part in (self.key, self.style_choice, self.passes):
             part.setVisible(not single)

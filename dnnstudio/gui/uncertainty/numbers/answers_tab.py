@@ -7,11 +7,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from dnnstudio.core.text import count_of, figure, percent
+from dnnstudio.core.text import count_of, figure, percent, plural
 from dnnstudio.core.uncertainty.number_samples import NumberSamples
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.uncertainty.distribution.tab import clear_scroll
 from dnnstudio.gui.uncertainty.numbers.inspection import NumberInspection, Promised
+from dnnstudio.gui.uncertainty.sentences import pass_noun
 from dnnstudio.gui.uncertainty.table.row_card import RowCard
 from dnnstudio.gui.widgets import AdviceCard, Card, LegendEntry, label
 from dnnstudio.gui.widgets.charts.chart import Chart, Dots, Item, Line, Whiskers, nice_axis
@@ -27,7 +28,7 @@ NO_SPREAD = (
 def answer_sentences(samples: NumberSamples) -> tuple[str, str]:
     """Headline and second line: the errors, beside that of a constant answer."""
     scores = samples.scores
-    source = "one prediction" if samples.is_single else f"the mean of {count_of(samples.passes, 'pass')}"
+    source = "one prediction" if samples.is_single else f"the mean of {count_of(samples.passes, pass_noun(samples))}"
     better = "better" if scores.mae < samples.baseline else "no better"
     return (
         f"Off by {figure(scores.mae)} on average, {better} than the {figure(samples.baseline)} of a constant answer.",
@@ -41,7 +42,7 @@ def row_sentences(samples: NumberSamples, row: int, promised: Promised | None, s
     summary, truth = samples.summary, float(samples.rows.truth[row])
     lines = []
     if not samples.is_single:
-        lines.append(f"Spread of passes {figure(summary.std[row])} (standard deviation).")
+        lines.append(f"Spread of {plural(pass_noun(samples))} {figure(summary.std[row])} (standard deviation).")
         if samples.passes > 1:
             lines.append(f"Standard error of the mean {figure(summary.standard_error[row])}.")
         lines.append(f"With dropout off {figure(samples.rows.deterministic[row])}.")

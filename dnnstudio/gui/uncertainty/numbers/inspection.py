@@ -17,6 +17,7 @@ from dnnstudio.core.uncertainty.numbers import (
     gaussian_intervals,
     interval_reliability,
 )
+from dnnstudio.gui.uncertainty.sentences import Nouns, Words
 
 
 class Way(StrEnum):
@@ -57,6 +58,8 @@ class NumberInspection(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.words = Words(Nouns(row="row"))
+        """The texts that name what is sampled."""
         self.samples: NumberSamples | None = None
         self.validation: NumberSamples | None = None
         self.finished = False
@@ -67,6 +70,7 @@ class NumberInspection(QObject):
     def set_samples(self, samples: NumberSamples, *, finished: bool) -> None:
         """Set the samples so far."""
         self.samples, self.finished = samples, finished
+        self.words.follow(samples)
         if self.image >= len(samples.rows):
             self.image = 0
         if samples.is_single:

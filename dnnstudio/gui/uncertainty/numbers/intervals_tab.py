@@ -7,13 +7,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
-from dnnstudio.core.text import count_of, figure, percent
+from dnnstudio.core.text import count_of, figure, percent, plural
 from dnnstudio.core.uncertainty.number_samples import NumberSamples, number_calibration_rows
 from dnnstudio.core.uncertainty.numbers import IntervalReliability, error_coverage, error_oracle
 from dnnstudio.core.uncertainty.proportions import Share
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.uncertainty.distribution.tab import clear_scroll
 from dnnstudio.gui.uncertainty.numbers.inspection import NumberInspection, Promised, Way
+from dnnstudio.gui.uncertainty.sentences import pass_noun
 from dnnstudio.gui.widgets import Card, Choice, LegendEntry, Limits, NumberField, Segmented, Steps, label, rule
 from dnnstudio.gui.widgets.charts.chart import Axis, Chart, Dots, Item, Line, Mark, nice_axis, share_axis
 
@@ -21,15 +22,17 @@ LEAST, MOST = 50, 99
 SHOWN_FROM = 0.1
 WAYS = (
     Choice(Way.PLAIN, "Equal width", "Conformal: the same width for every row"),
-    Choice(Way.SCALED, "By spread", "Conformal: wider where the passes differ more"),
+    Choice(Way.SCALED, "By spread", "Conformal: wider where the {answers} differ more"),
     Choice(
-        Way.PASSES, "Passes alone", "From the spread of the passes, without calibration: it leaves out the data's noise"
+        Way.PASSES,
+        "Spread alone",
+        "From the spread of the {answers}, without calibration: it leaves out the data's noise",
     ),
 )
 STYLES = {
     Way.PLAIN: ("equal width", "train"),
     Way.SCALED: ("by spread", "right"),
-    Way.PASSES: ("passes alone", "wrong"),
+    Way.PASSES: ("spread alone", "wrong"),
 }
 FIGURES = (
     ("reached", "Reached", "Share of the true numbers inside their intervals"),
@@ -39,7 +42,7 @@ FIGURES = (
     ("mae", "MAE", "Mean absolute error, in the target's unit"),
     ("rmse", "RMSE", "Root mean squared error, in the target's unit"),
     ("r2", "R²", "1 is perfect, 0 as good as the mean of these rows"),
-    ("nll", "Log loss", "Of a Gaussian with the passes' mean and spread, in nats"),
+    ("nll", "Log loss", "Of a Gaussian with the mean and spread of the {answers}, in nats"),
     ("area", "Error–coverage", "Mean error over all shares answered: smaller if a large spread means large errors"),
 )
 
@@ -53,8 +56,8 @@ def interval_sentences(inspection: NumberInspection, promised: Promised, reached
     first = f"{percent(share)} promised, {percent(reached.value, 1)} reached on the {samples.rows.title}; {wide}."
     if inspection.way is Way.PASSES:
         return first, (
-            "From the spread of the passes alone, which is the doubt of the model: the noise of the data is left out, "
-            "so these intervals are mostly too narrow."
+            f"From the spread of the {plural(pass_noun(samples))} alone, which is the doubt of the model: the noise of "
+            "the data is left out, so these intervals are mostly too narrow."
         )
     assert promised.calibration is not None and inspection.validation is not None
     rows = len(number_calibration_rows(inspection.validation))
@@ -131,6 +134,8 @@ class IntervalsTab(QWidget):
         self.field.set_value(self._inspection.percent)
         self.field.committed.connect(lambda value: self.slider.setValue(int(value)) if isinstance(value, int) else None)
         self.way = Segmented(self._theme, WAYS)
+        for choice in WAYS:
+            self._inspection.words.say(self.way.button(choice.value).setToolTip, choice.help)
         self.way.setObjectName("interval_way")
         self.way.set_value(self._inspection.way)
         self.way.chosen.connect(lambda value: self._inspection.set_promise(way=Way(str(value))))
@@ -158,8 +163,8 @@ class IntervalsTab(QWidget):
             title, cell = label(words, Role.FORM), label("–", Role.NUMBER)
             cell.setObjectName(f"number_{name}")
             cell.setAlignment(Qt.AlignmentFlag.AlignRight)
-            title.setToolTip(tip)
-            cell.setToolTip(tip)
+            for part in (title, cell):
+                self._inspection.words.say(part.setToolTip, tip)
             self.cells[name] = cell
             grid.addWidget(title, number, 0)
             grid.addWidget(cell, number, 1)
@@ -264,7 +269,7 @@ class IntervalsTab(QWidget):
         )
         self.curve.legend.set_entries(
             [
-                LegendEntry("by spread of passes", "accent", figure(found.area)),
+                LegendEntry(f"by spread of {plural(pass_noun(samples))}", "accent", figure(found.area)),
                 LegendEntry("at random", "planned", figure(samples.scores.mae), "dotted"),
                 LegendEntry("best possible", "planned", figure(best.area), "dashed"),
             ]

@@ -11,14 +11,15 @@ from dnnstudio.core.uncertainty.number_samples import NumberSamples
 from dnnstudio.core.uncertainty.scores import Floats
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.uncertainty.numbers.inspection import NumberInspection
+from dnnstudio.gui.uncertainty.sentences import Nouns, pass_noun
 from dnnstudio.gui.uncertainty.table.rows_table import Index, OrderedModel, RowsTable
 from dnnstudio.gui.widgets import Card, MiniButton
 
 HEADS = ("Row", "Predicted", "Spread", "True", "Error")
 TIPS = (
     "Its number in this part",
-    "Mean of the passes, in the target's own unit",
-    "Spread of passes: their standard deviation",
+    "Mean of the {answers}, in the target's own unit",
+    "Spread of {answers}: their standard deviation",
     "What the data says",
     "Predicted − true; sorted by its size",
 )
@@ -49,7 +50,8 @@ class NumbersModel(OrderedModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return HEADS[section] if section < FIXED else self.samples.rows.table[section - FIXED].name
         if role == Qt.ItemDataRole.ToolTipRole:
-            tip = TIPS[section] if section < FIXED else self.samples.rows.table[section - FIXED].name
+            nouns = Nouns(pass_noun(self.samples), "row")
+            tip = nouns.said(TIPS[section]) if section < FIXED else self.samples.rows.table[section - FIXED].name
             return f"{tip}. Press to sort by it; press again to turn round"
         return None
 
@@ -129,7 +131,7 @@ class NumberList(Card):
         self.rows.show(samples, np.argsort(-keys if self.falling else keys, kind="stable"))
         self.table.setColumnHidden(SPREAD, samples.is_single)
         self.table.fit(self._inspection.finished)
-        self.head.set_title(f"{samples.rows.title.split(' ')[0].capitalize()} rows")
+        self.set_title(f"{samples.rows.title.split(' ')[0].capitalize()} rows")
         self.head.set_count(f"{len(samples.rows):,}")
         self._on_image()
 

@@ -182,7 +182,7 @@ class SetCard(Card):
 
     def show_promised(self, promised: Promised, samples: Samples, row: int) -> None:
         names, noun = set_names(promised, samples, row), row_noun(samples)
-        self.head.set_title(f"This {noun}")
+        self.set_title(f"This {noun}")
         strange = bool(promised.chosen.sets.strange[row] and names)
         self.title.setText(f"Perhaps {joined(names)}: strange." if strange else f"{joined(names)}.")
         label_of = int(samples.rows.labels[row])

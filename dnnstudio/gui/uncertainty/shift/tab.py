@@ -45,7 +45,7 @@ class ShiftTab(QWidget):
         self.title = label("How does it take images unlike those it learnt from?", Role.HEADLINE, wrap=True)
         self.title.setObjectName("shift_headline")
         self.second = label(
-            f"Choose a change or another data set, and press Compare: {ROWS:,} rows, {PASSES} passes each where "
+            f"Choose a change or another data set, and press Compare: {ROWS:,} rows, {PASSES} answers each where "
             "dropout or an ensemble gives different ones.",
             Role.BODY,
             wrap=True,
@@ -185,9 +185,11 @@ class ShiftTab(QWidget):
 
     def _offer_scores(self) -> None:
         scores = self._inspection.scores
-        if len(self.score.choices()) != len(scores):
-            self.score.set_choices([Choice(one.name, one.title, one.sentence) for one in scores])
-            self.score.set_value("predictive_entropy")
+        nouns = self._inspection.words.nouns
+        if [one.help for one in self.score.choices()] != [nouns.said(one.sentence) for one in scores]:
+            before = self.score.value()
+            self.score.set_choices([Choice(one.name, one.title, nouns.said(one.sentence)) for one in scores])
+            self.score.set_value(before or "predictive_entropy")
         telling = {one.name for one in scores}
         for name, words in self._names.items():
             words.setVisible(name in telling)
