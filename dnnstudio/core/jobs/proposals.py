@@ -165,3 +165,8 @@ class DataProposal:
     questions: tuple[Question, ...] = ()
     answers: tuple[Answer, ...] = ()
     thumbnails: NDArray[np.uint8] | None = None
+
+    @property
+    def noun(self) -> str:
+        """What one of its rows is called."""
+        return "row" if self.thumbnails is None else "picture"

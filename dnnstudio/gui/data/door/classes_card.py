@@ -55,11 +55,11 @@ class ClassesView(QWidget):
             return
         summary = proposal.summary
         shape = " × ".join(f"{side:,}" for side in summary.input_shape)
-        self._words.setText(f"Each row is {shape}. {summary.origin}")
+        self._words.setText(f"Each {proposal.noun} is {shape}. {summary.origin}")
         tokens = self._theme.tokens()
         for place, name in enumerate(summary.class_names[:SHOWN]):
             count = proposal.class_counts[place] if place < len(proposal.class_counts) else 0
-            item = QListWidgetItem(f"{shortened(name, 28)}\n{count_of(count, 'row')}")
+            item = QListWidgetItem(f"{shortened(name, 28)}\n{count_of(count, proposal.noun)}")
             item.setTextAlignment(Qt.AlignmentFlag.AlignHCenter)
             if proposal.thumbnails is not None and place < len(proposal.thumbnails):
                 picture = QPixmap.fromImage(ink(proposal.thumbnails[place], tokens.ink_low, tokens.ink_high))

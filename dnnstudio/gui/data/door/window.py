@@ -370,4 +370,6 @@ def _counted(proposal: DataProposal) -> str:
     if proposal.table is not None:
         return counted_columns(proposal.table.columns)
     summary = proposal.summary
-    return count_of(sum(summary.counts), "row") + "." if summary is not None and summary.counts is not None else ""
+    if summary is None or summary.counts is None:
+        return ""
+    return count_of(sum(summary.counts), proposal.noun) + "."
