@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -31,6 +31,10 @@ def predict(
         float | None,
         typer.Option(metavar="SHARE", help="Add sets or intervals that are right in this share of cases: 0.9."),
     ] = None,
+    sets: Annotated[
+        Literal["lac", "aps", "by_class"],
+        typer.Option(help="How sets are made: the smallest, larger where in doubt, or right in each class too."),
+    ] = "lac",
     seed: Annotated[
         int | None, typer.Option(min=0, help="Same seed, same passes; the experiment's if left out.")
     ] = None,
@@ -63,6 +67,8 @@ def predict(
         raise UserError(f"The folder {out.parent} does not exist.", "Make it first, or choose another.")
     if coverage is not None:
         Promise.of(coverage)
+    elif sets != "lac":
+        raise UserError("--sets says how the sets of --coverage are made, and there is no --coverage.", "Add it: 0.9.")
     chosen = as_weights(weights)
     job = PredictFiles(
         model=model,
@@ -71,6 +77,7 @@ def predict(
         weights=chosen,
         samples=samples,
         coverage=coverage,
+        sets=sets,
         seed=seed,
         columns=columns,
         invert=invert,

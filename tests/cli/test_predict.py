@@ -17,6 +17,7 @@ from sklearn.datasets import load_digits
 
 from dnnstudio.cli.main import main
 from dnnstudio.core.uncertainty.conformal import Promise, calibrate_sets, calibration_split, score_classes
+from dnnstudio.core.uncertainty.set_kinds import SetKind
 from dnnstudio.engine.data import load_dataset
 from dnnstudio.engine.reuse.loaded_model import read_model_at
 from tests.thorough import some
@@ -170,16 +171,18 @@ def test_passes_give_each_answer_its_spread(picture_run: Path, new_pictures: Pat
     assert answers(tmp_path / "one.json") != answers(tmp_path / "other.json")
 
 
+@pytest.mark.parametrize("kind", SetKind)
 def test_sets_are_those_of_the_validation_half(
-    picture_run: Path, new_pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    picture_run: Path, new_pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: SetKind
 ) -> None:
     out = tmp_path / "out.json"
-    assert main(["predict", str(picture_run), str(new_pictures), "--coverage", "0.9", "--out", str(out)]) == 1
+    given = [] if kind is SetKind.LAC else ["--sets", str(kind)]
+    assert main(["predict", str(picture_run), str(new_pictures), "--coverage", "0.9", *given, "--out", str(out)]) == 1
     live = read_model_at(picture_run)
     held = load_dataset(live.experiment.data, seed=live.experiment.seed).validation
     half = calibration_split(len(held), seed=live.experiment.seed, labels=held.y).calibration
-    scores = score_classes(live.model.predict(held.x[half], verbose=0))
-    found = calibrate_sets(scores, held.y[half], promise=Promise.of(0.9))
+    scores = score_classes(live.model.predict(held.x[half], verbose=0), method=kind.method)
+    found = calibrate_sets(scores, held.y[half], promise=Promise.of(0.9), by_class=kind.by_class)
     good = [row for row in answers(out) if not row["error"]]
     members = found.sets_of(expected(picture_run, numbers_of(good))).members
     wanted = [{f"digit {place}" for place in np.flatnonzero(kept)} for kept in members]
@@ -205,7 +208,9 @@ def test_nothing_is_written_where_nothing_could_be_answered(
     assert not (tmp_path / "out.csv").exists()
 
 
-@pytest.mark.parametrize("change", [["--out", "out.txt"], ["--coverage", "1.5"], ["--weights", "worst"]])
+@pytest.mark.parametrize(
+    "change", [["--out", "out.txt"], ["--coverage", "1.5"], ["--sets", "aps"], ["--weights", "worst"]]
+)
 def test_a_wrong_option_is_refused_at_once(
     change: list[str], picture_run: Path, new_pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

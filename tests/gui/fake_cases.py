@@ -153,9 +153,22 @@ def _calibrated(job: CalibrateAnswers) -> Iterator[Any]:
     if "lost" in str(job.by.model):
         raise UserError("The data of the run is gone.", "Bring it back to its place.")
     uncertainties = np.linspace(0.0, 0.4, 41)
-    return AnswerCalibration(
-        scores=np.linspace(0.0, 1.0, 41) ** 2, note="Calibrated on 41 rows.", uncertainties=uncertainties
-    )
+    scores = np.linspace(0.0, 1.0, 41) ** 2
+    if not network_of(job.by.model).classes:
+        note = "Calibrated on 41 rows."
+        return AnswerCalibration(values=np.zeros(41), truth=scores, note=note, uncertainties=uncertainties)
+    return calibration(scores, uncertainties=uncertainties)
+
+
+def calibration(scores: Any, *, uncertainties: Any = None) -> AnswerCalibration:
+    """Rows whose true class, each in its turn, has the probability 1 − the score [rows]; the next one has the rest."""
+    rows = np.arange(len(scores))
+    truth = rows % len(CLASSES)
+    values = np.zeros((len(scores), len(CLASSES)))
+    values[rows, truth] = 1.0 - np.asarray(scores)
+    values[rows, (truth + 1) % len(CLASSES)] = scores
+    note = f"Calibrated on {len(scores)} rows."
+    return AnswerCalibration(values=values, truth=truth, note=note, uncertainties=uncertainties)
 
 
 def _saved(job: SaveAnswers) -> Iterator[Any]:

@@ -234,15 +234,19 @@ class NetworkFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AnswerCalibration:
-    """What the calibration rows scored [rows], so that any coverage can be promised without asking again.
+    """What the network says of the calibration rows, so that any coverage can be promised without asking again.
 
-    A score is 1 − the probability of the true class, or the distance from the true number. `uncertainties` [rows] are
-    of the same rows, as new cases have them; None where nothing says how sure a number is.
+    `values` are probabilities [rows, classes], or numbers [rows]; `truth` [rows] are the true classes or numbers.
+    `uncertainties` [rows] are of the same rows, as new cases have them; None where nothing says how sure a number is.
     """
 
-    scores: Floats
+    values: Floats
+    truth: NDArray[np.generic]
     note: str
     uncertainties: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.truth)
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,9 +141,9 @@ class PredictFiles(Job):
 
     `model` is a run folder, a model file or the folder of an ensemble, `inputs` are files and folders. `samples` passes
     with dropout on (of each member of an ensemble) give each answer a spread, `coverage` gives it a set or an interval
-    that is right in that share of cases. `seed` draws the passes; None takes the experiment's. `columns` adds what a
-    table's row holds in the columns that the network reads, `invert` turns pictures round that are dark on light where
-    the training pictures are light on dark, or the reverse.
+    that is right in that share of cases; `sets` is a `SetKind`. `seed` draws the passes; None takes the experiment's.
+    `columns` adds what a table's row holds in the columns that the network reads, `invert` turns pictures round that
+    are dark on light where the training pictures are light on dark, or the reverse.
     """
 
     model: Path
@@ -152,6 +152,7 @@ class PredictFiles(Job):
     weights: Weights = "last"
     samples: int | None = None
     coverage: float | None = None
+    sets: Literal["lac", "aps", "by_class"] = "lac"
     seed: int | None = None
     columns: bool = False
     invert: bool = False

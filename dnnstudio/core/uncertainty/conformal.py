@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.text import count_of, listed
 from dnnstudio.core.uncertainty.accuracy import Ints
 from dnnstudio.core.uncertainty.classification import as_labels, as_probabilities
 from dnnstudio.core.uncertainty.numbers import Intervals
@@ -217,6 +218,16 @@ class SetCalibration:
         says nothing.
         """
         return np.maximum(self.promise.rows_needed - self.counts, 0)
+
+    def always_kept(self, names: tuple[str, ...]) -> str:
+        """A sentence on the classes [classes] that are in every set, as they have too few calibration rows of their
+        own; "" where there are none, and with one threshold for all.
+        """
+        few = [name for name, missing in zip(names, self.missing, strict=True) if missing > 0] if self.by_class else []
+        needed = count_of(self.promise.rows_needed, "row")
+        return (
+            f"In every set, as a class needs {needed} of its own to calibrate on: {listed(few, most=6)}." if few else ""
+        )
 
     def sets(self, scores: ClassScores, *, at_least_one: bool = False) -> PredictionSets:
         """The prediction sets of scored rows. Raises `ValueError` for scores of another method.

@@ -150,31 +150,26 @@ class CaseJobs:
         )
         if not len(rows.x):
             raise UserError("There are no rows to calibrate on.", "Keep some for validation, and train again.")
-        scores, uncertainties = [], []
+        values, uncertainties = [], []
         size = network.block_rows
         for number, start in enumerate(range(0, len(rows.x), size)):
             control.check()
             said = network.say(rows.x[start : start + size], number)
-            known = rows.y[start : start + size]
-            scores.append(_scores(said, known, classes=bool(network.classes)))
+            values.append(said.values)
             uncertainties.append(_uncertainties(said, classes=bool(network.classes)))
-            emit(Progress(run=job.id, done=start + len(known), total=len(rows.x), text="Calibrating"))
+            emit(Progress(run=job.id, done=start + len(said.values), total=len(rows.x), text="Calibrating"))
         found = [uncertainty for uncertainty in uncertainties if uncertainty is not None]
         return AnswerCalibration(
-            scores=np.concatenate(scores), note=rows.note, uncertainties=np.concatenate(found) if found else None
+            values=np.concatenate(values),
+            truth=rows.y,
+            note=rows.note,
+            uncertainties=np.concatenate(found) if found else None,
         )
 
 
 def _maker(asked: Asked) -> Maker:
     first = asked.members[0][1]
     return Maker(asked.network, first.full_scale, table=bool(facts_of(asked).columns))
-
-
-def _scores(said: Said, known: Array, *, classes: bool) -> Array:
-    """The scores of `conformal`'s LAC, or the distances of numbers: [rows]."""
-    if classes:
-        return np.asarray(1.0 - said.values[np.arange(len(known)), known])
-    return np.asarray(np.abs(known - said.values))
 
 
 def _uncertainties(said: Said, *, classes: bool) -> Array | None:

@@ -14,6 +14,7 @@ from dnnstudio.core.jobs.events import Event, Progress, Stage
 from dnnstudio.core.jobs.requests import PredictFiles
 from dnnstudio.core.jobs.results import PredictedFiles
 from dnnstudio.core.text import count_of
+from dnnstudio.core.uncertainty.set_kinds import SetKind
 from dnnstudio.engine.predicting.predict import predict
 from dnnstudio.engine.predicting.writing import write_answers
 
@@ -70,6 +71,7 @@ def predict_files(job: PredictFiles, control: Control, emit: Emit) -> PredictedF
         weights=job.weights,
         samples=job.samples,
         coverage=job.coverage,
+        sets=SetKind(job.sets),
         seed=job.seed,
         columns=job.columns,
         invert=job.invert,

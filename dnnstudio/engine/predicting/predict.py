@@ -15,6 +15,7 @@ from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.text import count_of
 from dnnstudio.core.uncertainty.conformal import Promise
 from dnnstudio.core.uncertainty.scores import Floats
+from dnnstudio.core.uncertainty.set_kinds import SetKind
 from dnnstudio.core.workspace.ensembles import absent_note, is_ensemble, member_folder
 from dnnstudio.core.workspace.runs import Weights, home_of
 from dnnstudio.engine.data.pictures.ground import is_dark
@@ -52,6 +53,7 @@ def predict(
     weights: Weights = "last",
     samples: int | None = None,
     coverage: float | None = None,
+    sets: SetKind = SetKind.LAC,
     seed: int | None = None,
     columns: bool = False,
     invert: bool = False,
@@ -60,10 +62,10 @@ def predict(
     """Answer pictures, folders of them, tables and .npz arrays as the network at `place` was trained to.
 
     `place` is a run folder, a model file or the folder of an ensemble. `samples` is the number of passes with dropout
-    on (of each member), `coverage` the promised share of right sets or intervals; `seed` draws the passes, the
-    experiment's if left out; `columns` adds what a table's row holds, `invert` turns pictures round that are the
-    reverse of the training pictures. What does not fit is an `Answer` with an error. Raises `UserError` where nothing
-    can be answered at all, and `Cancelled`.
+    on (of each member), `coverage` the promised share of right sets (`sets` says how they are made) or intervals;
+    `seed` draws the passes, the experiment's if left out; `columns` adds what a table's row holds, `invert` turns
+    pictures round that are the reverse of the training pictures. What does not fit is an `Answer` with an error. Raises
+    `UserError` where nothing can be answered at all, and `Cancelled`.
     """
     control = control or Control()
     asked = network_at(place, weights=weights, samples=samples, seed=seed, control=control)
@@ -76,6 +78,7 @@ def predict(
             Promise.of(coverage),
             lambda rows: _values_of(network, rows),
             classes=network.classes,
+            kind=sets,
             several=len(asked.members) > 1,
             home=asked.home,
             control=control,

@@ -25,6 +25,7 @@ from dnnstudio.core.uncertainty.conformal import (
 )
 from dnnstudio.core.uncertainty.numbers import Intervals
 from dnnstudio.core.uncertainty.scores import Floats
+from dnnstudio.core.uncertainty.set_kinds import SetKind
 from dnnstudio.core.workspace.run_rows import data_changed
 from dnnstudio.engine.data import load_part
 from dnnstudio.engine.data.raw import Array
@@ -63,16 +64,19 @@ def calibrate(
     answered: Answered,
     *,
     classes: tuple[str, ...],
+    kind: SetKind = SetKind.LAC,
     several: bool,
     home: Path,
     control: Control,
 ) -> Calibrated:
-    """Calibrate on half of the run's validation rows, drawn by the experiment's seed.
+    """Calibrate on half of the run's validation rows, drawn by the experiment's seed; `kind` says how sets are made.
 
     The members of an ensemble (`several`) keep other rows each where a share is drawn: what one has never seen has
     trained another. Then half of the test rows calibrates. `home` is the run folder. Raises `UserError` for too few
-    rows, and where the run's data cannot be read or changed.
+    rows, where the run's data cannot be read or changed, and for a kind of sets where there are no classes.
     """
+    if not classes and kind is not SetKind.LAC:
+        raise UserError("This network predicts a number, which gets an interval and no set.", "Leave out --sets.")
     rows = calibration_rows(experiment, classes=classes, several=several, home=home, control=control)
     if len(rows.x) < promise.rows_needed:
         raise UserError(
@@ -82,8 +86,9 @@ def calibrate(
         )
     values = answered(rows.x)
     if classes:
-        found = calibrate_sets(score_classes(values), rows.y, promise=promise)
-        return Calibrated(found, classes, rows.note)
+        scores = score_classes(values, method=kind.method)
+        found = calibrate_sets(scores, rows.y, promise=promise, by_class=kind.by_class)
+        return Calibrated(found, classes, " ".join(filter(None, (rows.note, found.always_kept(classes)))))
     return Calibrated(calibrate_intervals(rows.y, values, promise=promise), classes, rows.note)
 
 

@@ -105,7 +105,7 @@ class Asking(QObject):
         self.network, self.weights = network, weights if weights in kinds else kinds[0]
         self.samples, self.facts, self.seconds, self.no_promise = None, None, None, ""
         self.invert = False
-        self.cases.calibration = None
+        self.cases.promise.calibration = None
         for one in (self._answers, self._calibration):
             one.cancel()
         self.clear(NetworkFacts(classes=()))
@@ -147,7 +147,7 @@ class Asking(QObject):
         """Another number of passes; the coverage is calibrated on answers of the same kind."""
         if self.facts is not None and self.facts.random and passes != self.samples:
             self.samples = passes
-            self.cases.calibration = None
+            self.cases.promise.calibration = None
             self.start()
 
     def set_invert(self, invert: bool) -> None:
@@ -192,7 +192,7 @@ class Asking(QObject):
         self._calibrate()
 
     def _on_calibrated(self, found: AnswerCalibration) -> None:
-        self.cases.calibration = found
+        self.cases.promise.calibration = found
         self.calibrated.emit()
 
     def _on_not_calibrated(self, message: str, hint: str) -> None:

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from dnnstudio.core.jobs.answers import AnswerTable
 from dnnstudio.core.jobs.cases import AnswerCalibration, AnswerRows, NetworkFacts
-from dnnstudio.core.uncertainty.conformal import IntervalCalibration, Promise, SetCalibration, SetMethod
+from dnnstudio.core.uncertainty.conformal import IntervalCalibration, SetCalibration
 from dnnstudio.core.uncertainty.scores import PRIMARY
 from dnnstudio.gui.predict.names import name_of
+from dnnstudio.gui.predict.promised import CasePromise
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -58,8 +59,7 @@ class Cases:
     def __init__(self) -> None:
         self.facts = NetworkFacts(classes=())
         self.blocks: list[AnswerRows] = []
-        self.calibration: AnswerCalibration | None = None
-        self.coverage = 0.9
+        self.promise = CasePromise()
         self.score = PRIMARY
         self.threshold: float | None = None
         self.corrected: dict[int, str | float] = {}
@@ -68,7 +68,7 @@ class Cases:
         self._starts: list[int] = [0]
         self._parts: dict[str, list[NDArray[np.generic]]] = {}
         self._columns: dict[str, NDArray[np.generic]] = {}
-        self._sized_for: float | None = None
+        self._sized_for: tuple[object, ...] = ()
         self._marked: tuple[object, NDArray[np.bool_], NDArray[np.bool_]] | None = None
         self._changes = 0
 
@@ -158,14 +158,13 @@ class Cases:
     @property
     def sizes(self) -> Ints | None:
         """How many classes are in the set of each row: [rows]; None without a calibration."""
-        quantile = self.quantile
-        if quantile is None or self.is_number:
+        if not isinstance(self.promised, SetCalibration):
             return None
-        if self._sized_for != quantile:
+        if self._sized_for != self.promise.state:
             self._columns.pop("sizes", None)
             self._parts.pop("sizes", None)
-            self._sized_for = quantile
-        made = self._column("sizes", lambda b: np.asarray((1.0 - b.values <= quantile).sum(axis=1), np.int64))
+            self._sized_for = self.promise.state
+        made = self._column("sizes", lambda block: self.promise.sizes(block.values))
         return made.astype(np.int64, copy=False)
 
     # ------------------------------------------------------------------------------------------ promise and threshold
@@ -173,30 +172,12 @@ class Cases:
     @property
     def promised(self) -> SetCalibration | IntervalCalibration | None:
         """What the coverage promises; None without a calibration, or where it has too few rows."""
-        if self.calibration is None:
-            return None
-        promise, scores = Promise.of(round(self.coverage, 4)), self.calibration.scores
-        if len(scores) < promise.rows_needed:
-            return None
-        if self.is_number:
-            return IntervalCalibration(promise, promise.quantile(scores), len(scores))
-        quantiles, counts = np.asarray([promise.quantile(scores)]), np.asarray([len(scores)], np.int64)
-        return SetCalibration(promise, SetMethod.LAC, quantiles, counts, len(self.facts.classes))
+        return self.promise.made
 
     @property
-    def rows_missing(self) -> int:
-        """How many more calibration rows the coverage needs."""
-        if self.calibration is None:
-            return 0
-        return max(0, Promise.of(round(self.coverage, 4)).rows_needed - len(self.calibration.scores))
-
-    @property
-    def quantile(self) -> float | None:
-        """The largest score that stays in a set, or the half-width of an interval."""
-        made = self.promised
-        if made is None:
-            return None
-        return float(made.quantiles[0]) if isinstance(made, SetCalibration) else made.quantile
+    def calibration(self) -> AnswerCalibration | None:
+        """What the network says of the rows to calibrate on, once it was asked."""
+        return self.promise.calibration
 
     def proposed_threshold(self) -> float | None:
         """The doubt above which the most doubtful tenth of the calibration rows is."""
@@ -224,7 +205,7 @@ class Cases:
     @property
     def look(self) -> tuple[object, ...]:
         """Equal as long as every row that is there already looks the same, whatever rows come."""
-        return self._changes, self.score, self.threshold, self.quantile
+        return self._changes, self.score, self.threshold, self.promise.state
 
     def _marks(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """`asked` and `strange`, kept until something changes: every row that is drawn looks at them."""
@@ -257,21 +238,17 @@ class Cases:
 
     def members(self, place: int) -> tuple[str, ...] | None:
         """The classes in the set of a row, likeliest first; None without sets."""
-        quantile = self.quantile
-        if quantile is None or self.is_number:
-            return None
         block, row = self.at(place)
-        values = block.values[row]
-        order = np.argsort(-values, kind="stable")
-        return tuple(self.facts.classes[number] for number in order if 1.0 - values[number] <= quantile)
+        found = None if self.is_number else self.promise.members(block.values[row : row + 1])
+        if found is None:
+            return None
+        order = np.argsort(-block.values[row], kind="stable")
+        return tuple(self.facts.classes[number] for number in order if found[0, number])
 
     def interval(self, place: int) -> tuple[float, float] | None:
         """The interval of a number; None without one."""
-        quantile = self.quantile
-        if quantile is None or not self.is_number:
-            return None
         block, row = self.at(place)
-        return float(block.values[row]) - quantile, float(block.values[row]) + quantile
+        return self.promise.interval(float(block.values[row])) if self.is_number else None
 
     def correct(self, place: int, answer: str | float | None) -> None:
         """A person says what is right; None takes it back."""

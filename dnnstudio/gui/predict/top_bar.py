@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QWidget
 
 from dnnstudio.core.text import percent
+from dnnstudio.core.uncertainty.set_kinds import SetKind
 from dnnstudio.core.workspace.runs import Weights
 from dnnstudio.gui.predict.subjects import Network, weights_of
 from dnnstudio.gui.predict.words import shown_threshold
@@ -40,6 +41,7 @@ class TopBar(QFrame):
     weights_chosen = Signal(str)
     passes_chosen = Signal(int)
     coverage_changed = Signal(float)
+    kind_chosen = Signal(str)
     threshold_chosen = Signal(object)
     decision_requested = Signal()
 
@@ -70,11 +72,14 @@ class TopBar(QFrame):
         self.slider.setSingleStep(5)
         self.slider.setPageStep(50)
         self.slider.setValue(900)
-        self.slider.setMinimumWidth(70)
+        self.slider.setMinimumWidth(60)
         self.slider.setMinimumHeight(22)
         self.slider.setMaximumWidth(104)
         self.share = label(percent(0.9), Role.NUMBER)
         self.share.setFixedWidth(48)
+        self.kind = self._combo("predict_sets", "How the sets are made")
+        self.kind.set_choices([Choice(kind, kind.name_shown, kind.help) for kind in SetKind])
+        self.kind.setFixedWidth(106)
         self.threshold = NumberField(theme, title="The threshold", limits=Limits(ge=0), step_size=0.005, arrows=True)
         self.threshold.setObjectName("predict_threshold")
         self.threshold.setAccessibleName("Ask a person above this doubt")
@@ -88,6 +93,7 @@ class TopBar(QFrame):
         self.weights.chosen.connect(lambda value: self.weights_chosen.emit(str(value)))
         self.passes.committed.connect(lambda value: self.passes_chosen.emit(int(value)))
         self.slider.valueChanged.connect(self._on_slider)
+        self.kind.chosen.connect(lambda kind: self.kind_chosen.emit(str(kind)))
         self.threshold.committed.connect(self.threshold_chosen)
         self.decision.clicked.connect(self.decision_requested)
 
@@ -116,6 +122,7 @@ class TopBar(QFrame):
         row.addWidget(self._words[1])
         row.addWidget(self.slider, 1)
         row.addWidget(self.share)
+        row.addWidget(self.kind)
         line = rule(upright=True)
         line.setFixedHeight(24)
         row.addWidget(line)
@@ -152,6 +159,13 @@ class TopBar(QFrame):
         self.slider.setEnabled(possible)
         tip = "In how many of 100 cases the set or the interval shall hold the truth."
         self.slider.setToolTip(why or tip)
+
+    def show_kind(self, kind: SetKind, *, sets: bool, few: str) -> None:
+        """How sets are made, where there are `sets`; `few` says which classes cannot have a threshold of their own."""
+        self.kind.setVisible(sets)
+        self.kind.setEnabled(self.slider.isEnabled())
+        self.kind.set_value(kind)
+        self.kind.setToolTip(f"{kind.help}. {few}".strip())
 
     def show_threshold(self, threshold: float | None, origin: str) -> None:
         """The doubt above which a person is asked, and where it comes from."""

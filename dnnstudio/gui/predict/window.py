@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from dnnstudio.core.jobs.cases import AnsweredCases, AnswerRows, CopiedPictures, NetworkFacts, SavedAnswers
 from dnnstudio.core.text import count_of, listed
+from dnnstudio.core.uncertainty.set_kinds import SetKind
 from dnnstudio.core.workspace.runs import Weights
 from dnnstudio.gui.base.job_client import JobClient
 from dnnstudio.gui.data.dropped_files import local_paths
@@ -33,7 +34,7 @@ from dnnstudio.gui.predict.rows.answer_list import AnswerList
 from dnnstudio.gui.predict.rows.rows_model import CasePictures
 from dnnstudio.gui.predict.subjects import Network
 from dnnstudio.gui.predict.top_bar import PASSES, TopBar
-from dnnstudio.gui.predict.words import counted, rows_missing, takes
+from dnnstudio.gui.predict.words import classes_in_every_set, counted, rows_missing, takes
 from dnnstudio.gui.theme import Severity, Theme
 from dnnstudio.gui.widgets import MessageBar
 
@@ -126,6 +127,7 @@ class PredictWindow(QDialog):
         bar.weights_chosen.connect(self._on_weights)
         bar.passes_chosen.connect(asking.set_passes)
         bar.coverage_changed.connect(self._on_coverage)
+        bar.kind_chosen.connect(self._on_kind)
         bar.threshold_chosen.connect(self._on_threshold)
         bar.decision_requested.connect(self._on_decision)
         self.list.drop.choose_requested.connect(lambda: self.add(self._around.ask_files()))
@@ -252,9 +254,13 @@ class PredictWindow(QDialog):
     # ------------------------------------------------------------------------------------------ promise, threshold
 
     def _on_coverage(self, coverage: float) -> None:
-        self.cases.coverage = coverage
+        self.cases.promise.coverage = coverage
         if not self._drawn.isActive():
             self._drawn.start()
+
+    def _on_kind(self, kind: str) -> None:
+        self.cases.promise.kind = SetKind(kind)
+        self._show_promise()
 
     def _on_threshold(self, value: Any) -> None:
         self.cases.threshold = float(value)
@@ -280,7 +286,8 @@ class PredictWindow(QDialog):
 
     def _show_promise(self) -> None:
         why = self.asking.no_promise or rows_missing(self.cases)
-        self.bar.show_coverage(self.cases.coverage, possible=not self.asking.no_promise, why=why)
+        self.bar.show_coverage(self.cases.promise.coverage, possible=not self.asking.no_promise, why=why)
+        self.bar.show_kind(self.cases.promise.kind, sets=not self.cases.is_number, few=classes_in_every_set(self.cases))
         self.bar.show_threshold(self.cases.threshold, self._origin or TENTH)
         self.list.refresh()
         self._show_case()

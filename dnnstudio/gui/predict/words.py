@@ -8,6 +8,7 @@ import numpy as np
 
 from dnnstudio.core.jobs.cases import InputColumn
 from dnnstudio.core.text import count_of, figure, listed, percent, unbroken
+from dnnstudio.core.uncertainty.conformal import SetCalibration
 from dnnstudio.gui.predict.cases import Cases
 
 
@@ -79,7 +80,7 @@ def headline(cases: Cases, place: int) -> str:
     block, row = cases.at(place)
     if block.errors[row]:
         return "This could not be answered."
-    promise = f"with {percent(cases.coverage)} coverage:"
+    promise = f"with {percent(cases.promise.coverage)} coverage:"
     if cases.is_number:
         spread = "" if block.std is None else f" ± {figure(float(block.std[row]))}"
         said = f"{cases.facts.target or 'The number'} is {figure(float(block.values[row]))}{spread}"
@@ -160,7 +161,14 @@ def takes(pictures: bool, tables: bool, arrays: bool) -> str:
 
 def rows_missing(cases: Cases) -> str:
     """Why a coverage cannot be promised."""
-    if not cases.rows_missing or cases.calibration is None:
+    if not cases.promise.rows_missing or cases.calibration is None:
         return ""
-    have = count_of(len(cases.calibration.scores), "row")
-    return f"{percent(cases.coverage)} needs {cases.rows_missing:,} more than the {have} to calibrate on."
+    have = count_of(len(cases.calibration), "row")
+    share, missing = percent(cases.promise.coverage), cases.promise.rows_missing
+    return f"{share} needs {missing:,} more than the {have} to calibrate on."
+
+
+def classes_in_every_set(cases: Cases) -> str:
+    """Which classes have too few calibration rows for a threshold of their own; "" where there are none."""
+    made = cases.promised
+    return made.always_kept(cases.facts.classes) if isinstance(made, SetCalibration) else ""

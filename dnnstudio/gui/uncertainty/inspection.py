@@ -8,7 +8,8 @@ from PySide6.QtCore import QObject, Signal
 
 from dnnstudio.core.uncertainty.samples import Samples
 from dnnstudio.core.uncertainty.scores import PRIMARY, SCORES, Floats, Score, ranked_scores
-from dnnstudio.gui.uncertainty.promise.state import How, Promised, PromiseState
+from dnnstudio.core.uncertainty.set_kinds import SetKind
+from dnnstudio.gui.uncertainty.promise.state import Promised, PromiseState
 from dnnstudio.gui.uncertainty.sentences import Words
 
 
@@ -91,7 +92,7 @@ class Inspection(QObject):
             self.score_changed.emit()
 
     def set_promise(
-        self, *, percent: int | None = None, how: How | None = None, at_least_one: bool | None = None
+        self, *, percent: int | None = None, how: SetKind | None = None, at_least_one: bool | None = None
     ) -> None:
         """Promise another coverage, or make the sets in another way."""
         state = self.promise

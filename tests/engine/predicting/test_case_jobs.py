@@ -36,7 +36,8 @@ from dnnstudio.core.jobs.cases import (
 )
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.requests import Job, OpenModel, PredictFiles, TrainRun
-from dnnstudio.core.uncertainty.conformal import Promise, SetCalibration, SetMethod
+from dnnstudio.core.uncertainty.conformal import Promise, calibrate_sets, score_classes
+from dnnstudio.core.uncertainty.set_kinds import SetKind
 from dnnstudio.engine.data.preparation import Preparation
 from dnnstudio.engine.predicting.predict import predict
 from dnnstudio.engine.reuse.loaded_model import read_model_at
@@ -175,16 +176,16 @@ def test_a_stop_is_heard_between_two_cases(session: Session, run: Path, new: Pat
         session.run(AnswerCases(by=Answering(model=run), inputs=(new,)), control, lambda event: None)
 
 
+@pytest.mark.parametrize("kind", SetKind)
 def test_the_saved_file_is_that_of_the_command_with_two_more_columns(
-    session: Session, ask: Ask, run: Path, new: Path, tmp_path: Path
+    session: Session, ask: Ask, run: Path, new: Path, tmp_path: Path, kind: SetKind
 ) -> None:
     by = Answering(model=run, samples=10)
     blocks, _ = answered(session, AnswerCases(by=by, inputs=(new,)))
     found: AnswerCalibration = ask(CalibrateAnswers(by=by))
     promise = Promise.of(0.8)
-    sets = SetCalibration(
-        promise, SetMethod.LAC, np.array([promise.quantile(found.scores)]), np.array([len(found.scores)]), CLASSES
-    )
+    scores = score_classes(found.values, method=kind.method)
+    sets = calibrate_sets(scores, found.truth, promise=promise, by_class=kind.by_class)
     table = AnswerTable(("0", "1", "2"), passes=True, coverage=True, referrals=True, corrections=True)
     referred = np.array([True, False, False, False, True])
     own, other = tmp_path / "own.json", tmp_path / "other.json"
@@ -193,7 +194,7 @@ def test_the_saved_file_is_that_of_the_command_with_two_more_columns(
             blocks=tuple(blocks), table=table, path=own, calibration=sets, referred=referred, corrected={3: "2"}
         )
     )
-    ask(PredictFiles(model=run, inputs=(new,), out=other, samples=10, coverage=0.8))
+    ask(PredictFiles(model=run, inputs=(new,), out=other, samples=10, coverage=0.8, sets=kind.value))
     mine, theirs = json.loads(own.read_text()), json.loads(other.read_text())
     assert [row.pop("ask_a_person") for row in mine] == ["yes", "no", "no", "no", "yes"]
     assert [row.pop("corrected") for row in mine] == [None, None, None, "2", None]

@@ -10,10 +10,11 @@ import pytest
 
 from dnnstudio.core.jobs.cases import AnswerCalibration, Answering, AnswerRows, InputColumn, NetworkFacts
 from dnnstudio.core.uncertainty.conformal import Promise, calibrate_sets, score_classes
+from dnnstudio.core.uncertainty.set_kinds import SetKind
 from dnnstudio.gui.predict.cases import Cases
 from dnnstudio.gui.predict.words import answer_text, ask_line, cell_text, headline, outside, row_sentence
 
-from ..fake_cases import CLASSES, COLUMNS, rows_of
+from ..fake_cases import CLASSES, COLUMNS, calibration, rows_of
 
 BY = Answering(model="net", samples=20)
 
@@ -44,29 +45,36 @@ def test_sure_asked_and_failed_are_all_rows_each_once() -> None:
     assert counts["ask"] == int((uncertainties[~cases.failed] > 0.1).sum())
 
 
-def test_sets_are_those_of_the_calibration() -> None:
+@pytest.mark.parametrize("kind", SetKind)
+def test_sets_are_those_of_the_calibration(kind: SetKind) -> None:
     cases = filled()
+    cases.promise.kind = kind
     random = np.random.default_rng(0)
     known = random.dirichlet((0.4,) * len(CLASSES), 80)
     labels = np.asarray([random.choice(len(CLASSES), p=row) for row in known])
-    cases.calibration = AnswerCalibration(scores=1.0 - known[np.arange(80), labels], note="")
+    cases.promise.calibration = AnswerCalibration(values=known, truth=labels, note="")
     for coverage in (0.6, 0.9):
-        cases.coverage = coverage
-        reference = calibrate_sets(score_classes(known), labels, promise=Promise.of(coverage))
+        cases.promise.coverage = coverage
+        scores = score_classes(known, method=kind.method)
+        reference = calibrate_sets(scores, labels, promise=Promise.of(coverage), by_class=kind.by_class)
         block = cases.blocks[0]
+        sizes = cases.sizes
+        assert sizes is not None
         good = [row for row in range(len(block)) if not block.errors[row]]
         members = reference.sets_of(block.values[good]).members
         for place, kept in zip(good, members, strict=True):
             assert set(cases.members(place) or ()) == {name for name, is_in in zip(CLASSES, kept, strict=True) if is_in}
             assert bool(cases.strange[place]) == (not kept.any())
+            assert sizes[place] == kept.sum()
+        assert not sizes[[place for place in range(len(block)) if block.errors[place]]].any()
 
 
 def test_a_coverage_that_needs_more_rows_promises_nothing() -> None:
     cases = filled()
-    cases.calibration = AnswerCalibration(scores=np.linspace(0, 1, 15), note="")
-    cases.coverage = 0.95
+    cases.promise.calibration = calibration(np.linspace(0, 1, 15))
+    cases.promise.coverage = 0.95
     assert cases.promised is None
-    assert cases.rows_missing == 4  # 19 rows are needed for 95 %
+    assert cases.promise.rows_missing == 4  # 19 rows are needed for 95 %
     assert cases.members(0) is None
     assert not cases.strange.any()
 
@@ -74,7 +82,7 @@ def test_a_coverage_that_needs_more_rows_promises_nothing() -> None:
 def test_a_strange_row_is_asked_about_whatever_its_doubt() -> None:
     cases = filled()
     cases.threshold = 10.0
-    cases.calibration = AnswerCalibration(scores=np.zeros(30), note="")
+    cases.promise.calibration = calibration(np.zeros(30))
     assert cases.strange[0] and cases.asked[0]
     assert answer_text(cases, 0).startswith("perhaps ")
     assert "no class fits" in headline(cases, 0)
@@ -144,8 +152,9 @@ def test_without_passes_the_doubt_is_what_lacks_to_certainty() -> None:
 
 def test_numbers_have_intervals_and_a_spread() -> None:
     cases = filled(model="number")
-    cases.calibration = AnswerCalibration(scores=np.arange(1.0, 20.0), note="")
-    cases.coverage = 0.9
+    truth = np.arange(1.0, 20.0)
+    cases.promise.calibration = AnswerCalibration(values=np.zeros(19), truth=truth, note="")
+    cases.promise.coverage = 0.9
     half = Promise.of(0.9).quantile(np.arange(1.0, 20.0))
     value = float(cases.blocks[0].values[0])
     assert cases.interval(0) == (value - half, value + half)
@@ -158,7 +167,7 @@ def test_the_proposed_threshold_leaves_a_tenth_of_the_calibration_rows_above() -
     cases = filled()
     assert cases.proposed_threshold() is None
     uncertainties = np.random.default_rng(2).uniform(size=1000)
-    cases.calibration = AnswerCalibration(scores=np.zeros(1000), note="", uncertainties=uncertainties)
+    cases.promise.calibration = calibration(np.zeros(1000), uncertainties=uncertainties)
     assert (uncertainties > (cases.proposed_threshold() or 0)).mean() == pytest.approx(0.1)
 
 

@@ -11,9 +11,9 @@ from pytestqt.qtbot import QtBot
 
 from dnnstudio.core.uncertainty.conformal import calibration_split
 from dnnstudio.core.uncertainty.samples import Samples
+from dnnstudio.core.uncertainty.set_kinds import SetKind
 from dnnstudio.gui.base.ticket import Failure
 from dnnstudio.gui.uncertainty.promise.cards import grouped
-from dnnstudio.gui.uncertainty.promise.state import How
 from dnnstudio.gui.uncertainty.sentences import class_words
 from dnnstudio.gui.widgets import Chip
 
@@ -128,7 +128,7 @@ def test_a_class_that_one_threshold_forgets_is_named_and_per_class_is_one_press_
     assert tab.rows.lines[4].missed
     assert tab.advice.isVisible()
     tab.advice.fix_button.click()
-    assert dialog.inspection.promise.how is How.BY_CLASS
+    assert dialog.inspection.promise.how is SetKind.BY_CLASS
     assert not tab.advice.isVisible() and not tab.rows.lines[4].missed
     assert "choose per class" not in tab.title.text()
 
@@ -171,7 +171,7 @@ def test_too_few_rows_are_said_with_the_number_needed(open_dialog: Any, engine: 
     assert "needs 99 images to calibrate on; there are 30" in tab.problem.text()
     tab.slider.setValue(90)
     assert not tab.problem.isVisible()
-    tab.how.button(How.BY_CLASS).click()
+    tab.how.button(SetKind.BY_CLASS).click()
     assert not tab.problem.isVisible() or "in each class needs 9 images" in tab.problem.text()
     tab.slider.setValue(95)
     assert "in each class needs 19 images of it" in tab.problem.text()

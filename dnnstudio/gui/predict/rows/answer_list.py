@@ -263,7 +263,7 @@ class AnswerList(Card):
 
     def _show_heads(self) -> None:
         cases = self._cases
-        share = percent(cases.coverage)
+        share = percent(cases.promise.coverage)
         titles: dict[str, str] = dict[str, str](HEADS) | {"set": f"Set of {share}"}
         if cases.is_number:
             titles |= {"answer": cases.facts.target or "Answer", "uncertainty": "Spread", "set": f"Interval of {share}"}

@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from dnnstudio.core.text import percent
 from dnnstudio.core.uncertainty.conformal import SetMethod
 from dnnstudio.core.uncertainty.samples import Samples
+from dnnstudio.core.uncertainty.set_kinds import SetKind
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.uncertainty.promise.sentences import joined, set_names, size_word
-from dnnstudio.gui.uncertainty.promise.state import How, Promised
+from dnnstudio.gui.uncertainty.promise.state import Promised
 from dnnstudio.gui.uncertainty.sentences import row_noun
 from dnnstudio.gui.widgets import Card, Chip, ElidedLabel, FlowLayout, IconLabel, Toggle, label
 
@@ -109,7 +110,7 @@ class SizesCard(Card):
     def show_promised(self, promised: Promised) -> None:
         chosen, other = promised.chosen.sets, promised.other.sets
         self.bars.set_counts(grouped(chosen.size_counts), grouped(other.size_counts))
-        name = "one threshold" if promised.how is How.BY_CLASS else "per class"
+        name = "one threshold" if promised.how is SetKind.BY_CLASS else "per class"
         self.mean.setText(f"Mean size {chosen.mean_size:.2f}; {name} (hollow) {other.mean_size:.2f}.")
 
 
@@ -202,14 +203,14 @@ class SetCard(Card):
         others = tuple(
             samples.rows.class_names[number] for number in np.argsort(-mean, kind="stable") if members[number]
         )
-        way = "With one threshold" if promised.how is How.BY_CLASS else "Per class"
+        way = "With one threshold" if promised.how is SetKind.BY_CLASS else "Per class"
         self.other.setText(f"{way} it would be: {joined(others)}." if others else f"{way} none would fit.")
 
     @staticmethod
     def _line_words(promised: Promised, line: float | None) -> str:
-        if promised.how is How.BY_CLASS:
+        if promised.how is SetKind.BY_CLASS:
             return "Each class has a probability of its own from which on it is in the set."
-        if promised.how is How.APS:
+        if promised.how is SetKind.APS:
             limit = float(promised.one.calibration.quantiles[0])
             return f"In the set while the classes from the likeliest down add up to at most {percent(limit, 1)}."
         return "" if line is None else f"In the set from {percent(line, 1)} on."

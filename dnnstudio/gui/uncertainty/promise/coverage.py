@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from dnnstudio.core.text import percent
 from dnnstudio.core.uncertainty.proportions import Share
+from dnnstudio.core.uncertainty.set_kinds import SetKind
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.uncertainty.promise.state import How, Promised
+from dnnstudio.gui.uncertainty.promise.state import Promised
 
 ROW, HEAD, AXIS = 34, 26, 24
 FIGURES = 62
@@ -49,7 +50,7 @@ class CoverageRows(QWidget):
         self.setObjectName("coverage_rows")
         self._theme = theme
         self.lines: tuple[Line, ...] = ()
-        self._promise, self._how = 0.9, How.LAC
+        self._promise, self._how = 0.9, SetKind.LAC
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 
@@ -105,7 +106,7 @@ class CoverageRows(QWidget):
         if line.missed:
             icon = self._theme.icon("warning-fill", "error_dot")
             painter.drawPixmap(int(left) - 24, int(top + ROW / 2 - 7), icon.pixmap(14, 14))
-        chosen_is_class = self._how is How.BY_CLASS
+        chosen_is_class = self._how is SetKind.BY_CLASS
         for share, y, hollow in ((line.one, top + 11, False), (line.by_class, top + 23, True)):
             tone = "wrong" if line.missed and hollow == chosen_is_class else "train"
             self._paint_bar(painter, share, y, left, right, tone, hollow=hollow)
@@ -165,7 +166,7 @@ class CoverageHead(QWidget):
 
     def show_promised(self, promised: Promised, rows: str) -> None:
         self._promise = float(promised.promise.coverage)
-        self._texts = ("APS" if promised.how is How.APS else "LAC", "Per class", rows)
+        self._texts = ("APS" if promised.how is SetKind.APS else "LAC", "Per class", rows)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -8,7 +8,8 @@ from dnnstudio.core.text import count_of, percent
 from dnnstudio.core.uncertainty.conformal import Promise
 from dnnstudio.core.uncertainty.proportions import Share
 from dnnstudio.core.uncertainty.samples import Samples
-from dnnstudio.gui.uncertainty.promise.state import How, Promised
+from dnnstudio.core.uncertainty.set_kinds import SetKind
+from dnnstudio.gui.uncertainty.promise.state import Promised
 from dnnstudio.gui.uncertainty.sentences import class_words, row_noun
 
 MOST_NAMED = 3
@@ -46,7 +47,7 @@ def promise_sentences(promised: Promised, samples: Samples) -> tuple[str, str]:
         more = f" and {len(missed) - 1} more" if len(missed) > 1 else ""
         name = class_words(samples.rows.class_names[worst])
         first += f"; {name} only {percent(reached.classes[worst].value, 1)}{more}"
-        if promised.how is How.BY_CLASS:
+        if promised.how is SetKind.BY_CLASS:
             first += "."
         elif promised.too_few_by_class:
             first += ", with too few rows for a threshold per class."
@@ -89,7 +90,7 @@ def too_few(promised: Promised, samples: Samples) -> str:
 
 def advice(promised: Promised, samples: Samples) -> tuple[str, str]:
     """Title and reason of the advice where one threshold forgets classes that one a class does not; "" otherwise."""
-    if promised.how is How.BY_CLASS or not promised.by_class_helps:
+    if promised.how is SetKind.BY_CLASS or not promised.by_class_helps:
         return "", ""
     worst = min(promised.one.missed, key=lambda number: promised.one.reached.classes[number].value)
     name = samples.rows.class_names[worst]

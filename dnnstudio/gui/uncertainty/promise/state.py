@@ -7,7 +7,6 @@ do.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +24,7 @@ from dnnstudio.core.uncertainty.conformal import (
     score_classes,
 )
 from dnnstudio.core.uncertainty.samples import Samples
-
-
-class How(StrEnum):
-    """How sets are made: one threshold for all classes by either score, or a threshold for each class."""
-
-    LAC = "lac"
-    APS = "aps"
-    BY_CLASS = "by_class"
+from dnnstudio.core.uncertainty.set_kinds import SetKind
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +49,7 @@ class Promised:
     """One threshold for all classes."""
     by_class: Kept
     """One threshold a class, by the same score."""
-    how: How
+    how: SetKind
     calibration_rows: int
     validation_rows: int
     same_rows: bool
@@ -67,11 +59,11 @@ class Promised:
 
     @property
     def chosen(self) -> Kept:
-        return self.by_class if self.how is How.BY_CLASS else self.one
+        return self.by_class if self.how is SetKind.BY_CLASS else self.one
 
     @property
     def other(self) -> Kept:
-        return self.one if self.how is How.BY_CLASS else self.by_class
+        return self.one if self.how is SetKind.BY_CLASS else self.by_class
 
     @property
     def by_class_helps(self) -> bool:
@@ -100,7 +92,7 @@ class PromiseState:
     """What is promised. Scores do not depend on the promise, so they are kept while the slider moves."""
 
     percent: int = 90
-    how: How = How.LAC
+    how: SetKind = SetKind.LAC
     at_least_one: bool = False
     """Whether a row that no class fits gets the best fitting one; it stays marked as strange."""
     _scores: dict[tuple[int, SetMethod], tuple[Samples, ClassScores]] = field(default_factory=dict)
@@ -111,7 +103,7 @@ class PromiseState:
 
     @property
     def method(self) -> SetMethod:
-        return SetMethod.APS if self.how is How.APS else SetMethod.LAC
+        return self.how.method
 
     def calibrations(self, validation: Samples) -> tuple[SetCalibration, SetCalibration]:
         """Calibrated on half of these rows: with one threshold, and with one for each class."""
@@ -126,7 +118,7 @@ class PromiseState:
     def sets(self, samples: Samples, validation: Samples) -> PredictionSets:
         """The chosen kind of sets of any rows, such as changed pictures."""
         one, by_class = self.calibrations(validation)
-        chosen = by_class if self.how is How.BY_CLASS else one
+        chosen = by_class if self.how is SetKind.BY_CLASS else one
         return chosen.sets(self._scored(samples), at_least_one=self.at_least_one)
 
     def promised(self, samples: Samples, validation: Samples) -> Promised:

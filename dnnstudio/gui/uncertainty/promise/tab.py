@@ -7,13 +7,13 @@ from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from dnnstudio.core.uncertainty.samples import Samples
+from dnnstudio.core.uncertainty.set_kinds import SetKind
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.uncertainty.distribution.tab import clear_scroll
 from dnnstudio.gui.uncertainty.inspection import Inspection
 from dnnstudio.gui.uncertainty.promise.cards import SetCard, SizesCard
 from dnnstudio.gui.uncertainty.promise.coverage import CoverageHead, CoverageRows
 from dnnstudio.gui.uncertainty.promise.sentences import advice, promise_sentences, too_few
-from dnnstudio.gui.uncertainty.promise.state import How
 from dnnstudio.gui.uncertainty.sentences import row_noun
 from dnnstudio.gui.widgets import (
     AdviceCard,
@@ -29,13 +29,7 @@ from dnnstudio.gui.widgets import (
 )
 
 LEAST, MOST = 50, 99
-WAYS = (
-    Choice(How.LAC, "LAC", "One threshold on 1 − probability: the smallest sets on average"),
-    Choice(
-        How.APS, "APS", "One threshold on the probability of all classes down to this one: larger sets where in doubt"
-    ),
-    Choice(How.BY_CLASS, "Per class", "A threshold of its own for each class: the promise holds in every class"),
-)
+WAYS = tuple(Choice(kind, kind.name_shown, kind.help) for kind in SetKind)
 
 
 class PromiseTab(QWidget):
@@ -56,7 +50,7 @@ class PromiseTab(QWidget):
         self.set_card = SetCard(theme)
         self.advice = AdviceCard(theme, "", fix="Choose per class")
         self.advice.setObjectName("promise_advice")
-        self.advice.fix_requested.connect(lambda: self._choose(How.BY_CLASS))
+        self.advice.fix_requested.connect(lambda: self._choose(SetKind.BY_CLASS))
         self.advice.hide()
         middle = QVBoxLayout()
         middle.setSpacing(8)
@@ -109,7 +103,7 @@ class PromiseTab(QWidget):
         self.how = Segmented(theme, WAYS)
         self.how.setObjectName("promise_how")
         self.how.set_value(self._inspection.promise.how)
-        self.how.chosen.connect(lambda value: self._choose(How(str(value))))
+        self.how.chosen.connect(lambda value: self._choose(SetKind(str(value))))
         controls = QHBoxLayout()
         controls.setSpacing(8)
         self._words = label("Right in at least", Role.FORM), label("% of cases", Role.FORM)
@@ -156,7 +150,7 @@ class PromiseTab(QWidget):
         self._inspection.set_promise(at_least_one=wanted)
         self.refresh()
 
-    def _choose(self, how: How) -> None:
+    def _choose(self, how: SetKind) -> None:
         self.how.set_value(how)
         self._inspection.set_promise(how=how)
         self.refresh()
