@@ -7,6 +7,7 @@ annotation from its text, again in each subclass, which takes a sixth of the tim
 """
 
 import os
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -48,6 +49,14 @@ class Option(BaseModel):
     def keras_arguments(self) -> dict[str, Any]:
         """The arguments of the Keras constructor in field order; nested options are not converted."""
         return {name: getattr(self, name) for name in type(self).model_fields if name not in self.not_keras}
+
+    @classmethod
+    def from_keras(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Keras's settings under the names of the fields, unchecked: the way back from `keras_arguments`.
+
+        What cannot be understood keeps Keras's name, for which there is no field.
+        """
+        return dict(config)
 
 
 def option(

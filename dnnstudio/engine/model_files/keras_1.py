@@ -71,6 +71,8 @@ def modernized(record: Any) -> Any:
         new[words.get(key, key)] = _value(words.get(key, key), value)
     if name == "Conv2D" and "nb_row" in new and "nb_col" in new:
         new["kernel_size"] = [new.pop("nb_row"), new.pop("nb_col")]
+    if name == "ZeroPadding2D" and isinstance(sides := new.get("padding"), list) and len(sides) == 4:
+        new["padding"] = [sides[:2], sides[2:]]  # above, below, left, right
     return record | {"class_name": name, "config": new}
 
 

@@ -104,7 +104,7 @@ def read_option(kind: type[T], class_name: str, config: Plain, notes: list[str],
     if "trainable" in kind.model_fields and "trainable" in config:
         given["trainable"] = config["trainable"]
     plain: Plain = {"kind": kind.model_fields["kind"].default, **given}
-    for key, given_value in config.items():
+    for key, given_value in kind.from_keras(config).items():
         value = _plain_number(given_value)
         name = RENAMED.get((class_name, key), key)
         if name in known:

@@ -31,6 +31,7 @@ from dnnstudio.core.experiment.layers import (
     Reshape,
     Shape,
     UpSampling2D,
+    ZeroPadding2D,
 )
 from dnnstudio.core.experiment.recipes import Recipe, list_recipes
 from dnnstudio.core.experiment.record import Experiment
@@ -118,6 +119,7 @@ VARIANTS: list[tuple[Layer, Shape]] = [
     (UpSampling2D(id="x", size=(3, 1), interpolation="bilinear"), (4, 5, 2)),
     (Permute(id="x", dims=(3, 1, 2)), (4, 5, 2)),
     (RepeatVector(id="x", n=5), (3,)),
+    (ZeroPadding2D(id="x", top=1, bottom=2, left=0, right=4), (5, 6, 2)),
     (LAYER_KINDS["identity"].new(id="x"), (4, 5, 2)),
     (MaxPooling2D(id="x", pool_size=(3, 2), strides=(2, 3)), (7, 8, 2)),
     (AveragePooling2D(id="x", pool_size=(2, 2), padding="same"), (7, 9, 2)),

@@ -31,6 +31,7 @@ from dnnstudio.core.experiment.layers import (
     PReLU,
     Rescaling,
     WeightedLayer,
+    ZeroPadding2D,
 )
 from dnnstudio.core.experiment.optimizers import OPTIMIZER_KINDS, SGD, Adam, Nadam, Optimizer, RMSprop
 from dnnstudio.core.experiment.record import Experiment
@@ -102,6 +103,8 @@ def cases(kind: type[Option]) -> list[tuple[str, Any]]:
 
 def code(value: Any) -> str:
     """The Keras code for an option, as a person would write it: every argument by its name."""
+    if isinstance(value, ZeroPadding2D):
+        return f"keras.layers.ZeroPadding2D((({value.top}, {value.bottom}), ({value.left}, {value.right})))"
     if isinstance(value, Option):
         module = next(module for base, module in MODULES.items() if isinstance(value, base))
         given = {name: getattr(value, name) for name in type(value).model_fields if name not in NOT_IN_THE_CLASS}

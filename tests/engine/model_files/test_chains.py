@@ -64,6 +64,8 @@ def places(k: Writer) -> Any:
     x = inputs = k.Input((6, 6))
     x = k.layers.Permute((2, 1))(x)
     x = k.layers.Reshape((6, 6, 1))(x)
+    x = k.layers.ZeroPadding2D(((1, 0), (2, 3)))(x)
+    x = k.layers.ZeroPadding2D((0, 1))(x)
     x = k.layers.UpSampling2D((2, 3), interpolation="bilinear")(x)
     x = k.layers.Conv2D(4, 3, name="look")(x)
     x = k.layers.SpatialDropout2D(0.3, name="drop")(x)

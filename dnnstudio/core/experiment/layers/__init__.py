@@ -35,7 +35,7 @@ from dnnstudio.core.experiment.layers.regularization import (
     SpatialDropout2D,
 )
 from dnnstudio.core.experiment.layers.row_normalization import GroupNormalization, LayerNormalization
-from dnnstudio.core.experiment.layers.shaping import Identity, Permute, RepeatVector, UpSampling2D
+from dnnstudio.core.experiment.layers.shaping import Identity, Permute, RepeatVector, UpSampling2D, ZeroPadding2D
 
 GROUPS = ("Core", "Normalization", "Activation", "Regularization", "Images")
 """The headings of the menu in their order; others stand after them."""
@@ -95,6 +95,7 @@ __all__ = [
     "UpSampling2D",
     "Variable",
     "WeightedLayer",
+    "ZeroPadding2D",
     "activation_label",
     "axis_positions",
     "times",

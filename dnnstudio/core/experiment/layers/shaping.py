@@ -1,6 +1,7 @@
 """Layers that place the numbers of a row anew: enlarging, reordering, repeating, and passing on."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from dnnstudio.core.experiment.fields import option
 from dnnstudio.core.experiment.layers.base import Layer, Role, Shape, ShapeError, ShapeRemedy, times
@@ -32,6 +33,55 @@ class UpSampling2D(Layer):
 
     def caption(self, shape: Shape | None = None) -> str:
         return times(self.size)
+
+
+def _border(side: str) -> Any:
+    return option(1, title=side, help=f"How many pixels of zero are put there: {side.lower()}.", ge=0, le=10_000)
+
+
+class ZeroPadding2D(Layer):
+    kind: Literal["zero_padding2d"] = "zero_padding2d"
+    label = "Zero padding 2D"
+    keras_class = "ZeroPadding2D"
+    icon = "frame-corners"
+    group = "Images"
+    role = Role.SHAPE
+    wants_images = True
+    elementwise = False
+    passes_zero = True
+    compiled = False
+    help = "Puts a border of zeros around an image, so that a filter reaches its edges too."
+    top: int = _border("Above")
+    bottom: int = _border("Below")
+    left: int = _border("Left")
+    right: int = _border("Right")
+
+    def keras_arguments(self) -> dict[str, Any]:
+        return {"padding": ((self.top, self.bottom), (self.left, self.right))}
+
+    @classmethod
+    def from_keras(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        plain = dict(config)
+        match plain.get("padding"):
+            case int(side):
+                sides: Any = (side, side, side, side)
+            case [int(height), int(width)]:
+                sides = (height, height, width, width)
+            case [[top, bottom], [left, right]]:
+                sides = (top, bottom, left, right)
+            case _:
+                return plain
+        del plain["padding"]
+        return plain | dict(zip(("top", "bottom", "left", "right"), sides, strict=True))
+
+    def output_shape(self, shape: Shape) -> Shape:
+        height, width, channels = image_of(self, shape)
+        return height + self.top + self.bottom, width + self.left + self.right, channels
+
+    def caption(self, shape: Shape | None = None) -> str:
+        if self.top == self.bottom and self.left == self.right:
+            return f"{self.top} above and below · {self.left} left and right"
+        return f"{self.top} above, {self.bottom} below · {self.left} left, {self.right} right"
 
 
 class Permute(Layer):
