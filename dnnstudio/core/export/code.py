@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dnnstudio.core.experiment.fields import Option
+from dnnstudio.core.experiment.fields import Option, initial_value
 from dnnstudio.core.experiment.layers import Layer
 from dnnstudio.core.experiment.optimizers import Optimizer
 from dnnstudio.core.experiment.weights import Constraint, Initializer, Regularizer
@@ -49,14 +49,16 @@ def option_code(value: Any) -> str:
 def given_arguments(value: Option) -> dict[str, str]:
     """The code of the arguments that differ from Keras's defaults."""
     fields = type(value).model_fields
-    return {
-        name: option_code(argument)
-        for name, argument in value.keras_arguments().items()
-        if name not in fields
-        or name in REQUIRED
-        or fields[name].is_required()
-        or argument != fields[name].get_default(call_default_factory=True)
-    }
+    renamed = type(value).new().keras_arguments() if isinstance(value, Layer) else {}
+
+    def is_usual(name: str, argument: Any) -> bool:
+        field = fields.get(name)
+        if field is None:
+            return name in renamed and argument == renamed[name]
+        return name not in REQUIRED and not field.is_required() and argument == initial_value(field)
+
+    arguments = value.keras_arguments().items()
+    return {name: option_code(argument) for name, argument in arguments if not is_usual(name, argument)}
 
 
 def module_of(value: Option) -> str:

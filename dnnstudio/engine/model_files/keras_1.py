@@ -7,7 +7,7 @@ from typing import Any
 
 from dnnstudio.engine.model_files.settings import Plain, RefusedError
 
-CLASSES: Mapping[str, str] = {"Convolution2D": "Conv2D"}
+CLASSES: Mapping[str, str] = {"Convolution2D": "Conv2D", "SeparableConvolution2D": "SeparableConv2D"}
 NAMES: Mapping[str, Mapping[str, str]] = {
     "Dense": {
         "output_dim": "units",
@@ -24,6 +24,14 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "W_regularizer": "kernel_regularizer",
         "b_regularizer": "bias_regularizer",
         "W_constraint": "kernel_constraint",
+        "b_constraint": "bias_constraint",
+        "bias": "use_bias",
+        "subsample": "strides",
+        "border_mode": "padding",
+    },
+    "SeparableConv2D": {
+        "nb_filter": "filters",
+        "b_regularizer": "bias_regularizer",
         "b_constraint": "bias_constraint",
         "bias": "use_bias",
         "subsample": "strides",
@@ -69,7 +77,10 @@ def modernized(record: Any) -> Any:
                 raise RefusedError("normalizes in a way of Keras 1 that later versions do not have.", "")
             continue
         new[words.get(key, key)] = _value(words.get(key, key), value)
-    if name == "Conv2D" and "nb_row" in new and "nb_col" in new:
+    if name == "SeparableConv2D" and "init" in new:
+        both = _value("kernel_initializer", new.pop("init"))
+        new |= {"depthwise_initializer": both, "pointwise_initializer": both}
+    if name in ("Conv2D", "SeparableConv2D") and "nb_row" in new and "nb_col" in new:
         new["kernel_size"] = [new.pop("nb_row"), new.pop("nb_col")]
     if name == "ZeroPadding2D" and isinstance(sides := new.get("padding"), list) and len(sides) == 4:
         new["padding"] = [sides[:2], sides[2:]]  # above, below, left, right

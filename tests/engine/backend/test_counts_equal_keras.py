@@ -16,6 +16,7 @@ from dnnstudio.core.experiment.layers import (
     BatchNormalization,
     Conv2D,
     Dense,
+    DepthwiseConv2D,
     Flatten,
     GlobalAveragePooling2D,
     GlobalMaxPooling2D,
@@ -29,6 +30,7 @@ from dnnstudio.core.experiment.layers import (
     RepeatVector,
     Rescaling,
     Reshape,
+    SeparableConv2D,
     Shape,
     UpSampling2D,
     ZeroPadding2D,
@@ -114,6 +116,10 @@ VARIANTS: list[tuple[Layer, Shape]] = [
     (GroupNormalization(id="x", groups=2, axis=-2, center=False), (4, 6, 3)),
     (Conv2D(id="x", filters=3, kernel_size=(2, 3), strides=(2, 1), padding="same"), (7, 8, 2)),
     (Conv2D(id="x", filters=3, kernel_size=(2, 3), strides=(3, 2), use_bias=False), (7, 8, 2)),
+    (DepthwiseConv2D(id="x", kernel_size=(2, 3), depth_multiplier=3, strides=(2, 2)), (7, 8, 2)),
+    (DepthwiseConv2D(id="x", kernel_size=(3, 3), padding="same", use_bias=False, trainable=False), (7, 8, 2)),
+    (SeparableConv2D(id="x", filters=5, kernel_size=(2, 3), depth_multiplier=3, padding="same"), (7, 8, 2)),
+    (SeparableConv2D(id="x", filters=5, kernel_size=(3, 3), strides=(2, 2), use_bias=False), (7, 8, 2)),
     (MaxPooling2D(id="x", pool_size=(3, 2), strides=(1, 2), padding="same"), (7, 8, 2)),
     (GlobalMaxPooling2D(id="x", keepdims=True), (7, 9, 2)),
     (UpSampling2D(id="x", size=(3, 1), interpolation="bilinear"), (4, 5, 2)),
@@ -155,6 +161,8 @@ def test_the_axis_of_batch_normalization_means_what_it_means_in_keras(shape: Sha
         (Reshape(id="x", target_shape=(-1, 5)), (28, 28)),
         (Conv2D(id="x", filters=1, kernel_size=(3, 3)), (28, 28)),
         (Conv2D(id="x", filters=1, kernel_size=(9, 3)), (8, 8, 1)),
+        (DepthwiseConv2D(id="x", kernel_size=(3, 9)), (8, 8, 1)),
+        (SeparableConv2D(id="x", filters=1, kernel_size=(3, 3)), (8, 8)),
         (MaxPooling2D(id="x"), (784,)),
         (MaxPooling2D(id="x", pool_size=(9, 9)), (8, 8, 1)),
         (LayerNormalization(id="x", axis=3), (4, 5)),
@@ -162,7 +170,7 @@ def test_the_axis_of_batch_normalization_means_what_it_means_in_keras(shape: Sha
         (GroupNormalization(id="x", groups=0), (6,)),
         (PReLU(id="x", shared_axes=(3,)), (4, 5)),
     ],
-    ids=range(10),
+    ids=range(12),
 )
 def test_what_cannot_follow_here_cannot_in_keras(layer: Layer, shape: Shape) -> None:
     (row,) = infer_shapes((layer,), shape)
@@ -181,17 +189,23 @@ def test_what_cannot_follow_here_cannot_in_keras(layer: Layer, shape: Shape) -> 
         Dense(id="x", units=3, bias_regularizer=OrthogonalRegularizer()),
         BatchNormalization(id="x", gamma_initializer=Orthogonal()),
         BatchNormalization(id="x", beta_regularizer=OrthogonalRegularizer()),
+        DepthwiseConv2D(id="x", kernel_size=(3, 3), kernel_initializer=Identity()),
+        SeparableConv2D(id="x", filters=2, kernel_size=(3, 3), depthwise_initializer=Identity()),
+        SeparableConv2D(id="x", filters=2, kernel_size=(3, 3), kernel_regularizer=OrthogonalRegularizer()),
+        SeparableConv2D(id="x", filters=2, kernel_size=(3, 3), depthwise_initializer=Orthogonal()),
         Dense(id="x", units=3, kernel_initializer=Identity(), kernel_regularizer=OrthogonalRegularizer()),
         Dense(id="x", units=3, kernel_initializer=Orthogonal(), bias_regularizer=L1L2(l2=0.1)),
     ],
-    ids=range(7),
+    ids=range(11),
 )
 def test_a_part_misfits_where_keras_refuses_it(layer: Layer) -> None:
     """The checks call a part a misfit exactly where Keras cannot build the layer or add up its losses."""
-    experiment = Experiment(layers=(Flatten(id="flat"), layer))
+    before: tuple[Layer, ...] = (Reshape(id="image", target_shape=(8, 8, 1)),)
+    before = before if layer.wants_images else (Flatten(id="flat"),)
+    experiment = Experiment(layers=(*before, layer))
     misfits = [problem for problem in find_problems(experiment) if problem.code == "part_misfit"]
     try:
-        model = keras.Sequential([keras.Input((8, 8)), keras.layers.Flatten(), in_keras(layer)])
+        model = keras.Sequential([keras.Input((8, 8)), *map(in_keras, before), in_keras(layer)])
         refused = len(model.losses) < 0  # adding them up is what may fail
     except ValueError:
         refused = True
@@ -211,6 +225,7 @@ def random_stack(seed: int) -> tuple[tuple[Layer, ...], Shape]:
         drawn = {
             "units": draw.randint(1, 20),
             "filters": draw.randint(1, 6),
+            "depth_multiplier": draw.randint(1, 3),
             "kernel_size": (draw.randint(1, 3), draw.randint(1, 3)),
             "pool_size": (draw.randint(1, 3), draw.randint(1, 3)),
             "strides": (draw.randint(1, 2), draw.randint(1, 2)),

@@ -6,6 +6,7 @@ The reference is the code that a person would write, made as text from the field
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal, get_args, get_origin
 
 import keras
@@ -57,6 +58,8 @@ MODULES = {
     Constraint: "constraints",
     Optimizer: "optimizers",
 }
+MAIN_KERNEL = {"DepthwiseConv2D": "depthwise", "SeparableConv2D": "pointwise"}
+"""Class → Keras's word for what is `kernel_…` here."""
 NOT_IN_THE_CLASS = {"enabled", "id", "kind", "trainable", "monte_carlo"}
 
 
@@ -108,6 +111,8 @@ def code(value: Any) -> str:
     if isinstance(value, Option):
         module = next(module for base, module in MODULES.items() if isinstance(value, base))
         given = {name: getattr(value, name) for name in type(value).model_fields if name not in NOT_IN_THE_CLASS}
+        main = MAIN_KERNEL.get(value.keras_class, "kernel")
+        given = {re.sub("^kernel_(?!size)", f"{main}_", name): inner for name, inner in given.items()}
         arguments = ", ".join(f"{name}={code(inner)}" for name, inner in given.items())
         return f"keras.{module}.{value.keras_class}({arguments})"
     return repr(value)

@@ -84,10 +84,20 @@ def normalized(k: Writer) -> Any:
     return k.Model(inputs, k.layers.GlobalMaxPooling2D()(x))
 
 
+def separable(k: Writer) -> Any:
+    x = inputs = k.Input((6, 6))
+    x = k.layers.Reshape((6, 6, 1))(x)
+    x = k.layers.DepthwiseConv2D(3, depth_multiplier=4, activation="tanh", name="by_channel")(x)
+    x = k.layers.DepthwiseConv2D((1, 2), strides=2, padding="same", depthwise_regularizer="l2", use_bias=False)(x)
+    x = k.layers.SeparableConv2D(3, 2, depth_multiplier=2, depthwise_constraint="max_norm", name="mixed")(x)
+    return k.Model(inputs, k.layers.Dense(2, activation="softmax", name="answer")(k.layers.Flatten()(x)))
+
+
 MODELS: dict[str, Callable[[Writer], Any]] = {
     "functional": functional,
     "other places": places,
     "normalized row by row": normalized,
+    "separable": separable,
     "functional in sequential": functional_in_sequential,
     "sequential in functional": sequential_in_functional,
 }

@@ -13,6 +13,7 @@ import pytest
 import tf_keras
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.engine.model_files.architecture import read_architecture
 from dnnstudio.engine.model_files.reading import read_model
 
 from .test_chains import scattered
@@ -175,6 +176,31 @@ def test_a_network_in_the_words_of_keras_1_is_the_same(tmp_path: Path) -> None:
     by_name = {layer.id: layer for layer in read_model(path).layers}
     assert by_name["drop"].rate == 0.25 and by_name["hidden"].kernel_initializer.kind == "random_normal"
     assert by_name["hidden"].kernel_regularizer.l2 == 0.01
+
+
+def test_further_layers_of_keras_1_are_read_by_their_meaning() -> None:
+    first = {"batch_input_shape": [None, 8, 8, 2], "dim_ordering": "tf"}
+    mixed = {
+        "nb_filter": 3, "nb_row": 2, "nb_col": 4, "init": "uniform", "activation": "tanh", "border_mode": "same",
+        "subsample": [2, 2], "depth_multiplier": 2, "dim_ordering": "tf", "bias": False, "b_regularizer": None,
+        "depthwise_regularizer": {"name": "WeightRegularizer", "l1": 0.0, "l2": 0.01}, "pointwise_regularizer": None,
+        "depthwise_constraint": None, "pointwise_constraint": {"name": "NonNeg"}, "b_constraint": None,
+    }  # fmt: skip
+    records = [
+        ("ZeroPadding2D", {"name": "two", "padding": [1, 2], **first}),
+        ("ZeroPadding2D", {"name": "four", "padding": [1, 2, 3, 4], "dim_ordering": "tf"}),
+        ("SpatialDropout2D", {"name": "drop", "p": 0.25, "dim_ordering": "tf"}),
+        ("SeparableConvolution2D", {"name": "mixed", **mixed}),
+    ]
+    config = {"class_name": "Sequential", "config": [{"class_name": name, "config": one} for name, one in records]}
+    two, four, drop, conv = read_architecture(config, of_keras_1=True).layers
+    assert (two.top, two.bottom, two.left, two.right) == (1, 1, 2, 2)
+    assert (four.top, four.bottom, four.left, four.right) == (1, 2, 3, 4)
+    assert (drop.kind, drop.rate) == ("spatial_dropout2d", 0.25)
+    assert (conv.filters, conv.kernel_size, conv.strides, conv.padding) == (3, (2, 4), (2, 2), "same")
+    assert (conv.depth_multiplier, conv.use_bias, conv.activation) == (2, False, "tanh")
+    assert conv.depthwise_initializer.kind == conv.kernel_initializer.kind == "random_uniform"
+    assert conv.depthwise_regularizer.l2 == 0.01 and conv.kernel_constraint.kind == "non_neg"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dnnstudio.core.analysis.checks.cures import suited_initializer
 from dnnstudio.core.analysis.checks.problem import Fix, Problem
 from dnnstudio.core.analysis.checks.stack import RELU_FAMILY, Entry, Stack
 from dnnstudio.core.experiment.edits import change_layers, replace_layer
-from dnnstudio.core.experiment.layers import Layer
+from dnnstudio.core.experiment.layers import Layer, Variable
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.weights import (
     Constant,
@@ -119,7 +119,7 @@ def _misfits(entry: Entry) -> Iterator[Problem]:
                 None,
             )
         if constraint_field and getattr(layer, constraint_field) is not None:
-            yield from _constraint_axis(entry, variable.name, rank)
+            yield from _constraint_axis(entry, variable, constraint_field)
 
 
 class _Parts(dict[tuple[type[Layer], str], tuple[str, str, str]]):
@@ -127,7 +127,7 @@ class _Parts(dict[tuple[type[Layer], str], tuple[str, str, str]]):
 
     def __missing__(self, key: tuple[type[Layer], str]) -> tuple[str, str, str]:
         kind, name = key
-        fields = (f"{name}_{part}" for part in PARTS)
+        fields = (kind.part_of(name, part) for part in PARTS)
         initializer, regularizer, constraint = (field if field in kind.model_fields else "" for field in fields)
         self[key] = (initializer, regularizer, constraint)
         return self[key]
@@ -136,14 +136,14 @@ class _Parts(dict[tuple[type[Layer], str], tuple[str, str, str]]):
 _PARTS = _Parts()
 
 
-def _constraint_axis(entry: Entry, name: str, rank: int) -> Iterator[Problem]:
-    field = f"{name}_constraint"
+def _constraint_axis(entry: Entry, variable: Variable, field: str) -> Iterator[Problem]:
+    name, rank = variable.name, len(variable.shape)
     constraint = getattr(entry.layer, field)
     axis = getattr(constraint, "axis", None)
     if axis is None:
         return
     axes = (axis,) if isinstance(axis, int) else axis
-    whole = 0 if rank <= 2 else tuple(range(rank - 1))
+    whole = 0 if rank <= 2 else variable.filter_axes or tuple(range(rank - 1))
     better = constraint.model_copy(update={"axis": whole})
     if any(not -rank <= one < rank for one in axes) or len({one % rank for one in axes}) < len(axes):
         yield _misfit(
@@ -155,12 +155,14 @@ def _constraint_axis(entry: Entry, name: str, rank: int) -> Iterator[Problem]:
             "Use each unit's incoming weights",
         )
     elif rank == 4 and axis == 0:
+        which = "" if name == "kernel" else f" of the {name.replace('_', ' ')}"
+        lie = "height and width" if variable.filter_axes else "height, width and channels"
         yield Problem(
             "hint",
             "constraint_axis",
             entry.id,
-            f"{entry.id}: the constraint holds single columns of a filter, not whole filters.",
-            "A filter's weights lie along height, width and channels: axis (0, 1, 2). Axis 0 alone suits Dense.",
+            f"{entry.id}: the constraint{which} holds single columns of a filter, not whole filters.",
+            f"A filter's weights lie along {lie}: axis {whole}. Axis 0 alone suits Dense.",
             Fix("Hold whole filters", lambda e: replace_layer(e, entry.id, **{field: better})),
             (entry.id,),
             field,

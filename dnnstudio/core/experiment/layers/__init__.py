@@ -35,6 +35,7 @@ from dnnstudio.core.experiment.layers.regularization import (
     SpatialDropout2D,
 )
 from dnnstudio.core.experiment.layers.row_normalization import GroupNormalization, LayerNormalization
+from dnnstudio.core.experiment.layers.separable import DepthwiseConv2D, SeparableConv2D
 from dnnstudio.core.experiment.layers.shaping import Identity, Permute, RepeatVector, UpSampling2D, ZeroPadding2D
 
 GROUPS = ("Core", "Normalization", "Activation", "Regularization", "Images")
@@ -65,6 +66,7 @@ __all__ = [
     "Conv2D",
     "CurveLayer",
     "Dense",
+    "DepthwiseConv2D",
     "Dropout",
     "DropoutLayer",
     "Flatten",
@@ -88,6 +90,7 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Role",
+    "SeparableConv2D",
     "Shape",
     "ShapeError",
     "ShapeRemedy",

@@ -73,6 +73,8 @@ class Variable:
     shape: Shape
     trainable: bool
     role: str = ""
+    filter_axes: tuple[int, ...] = ()
+    """The axes that one unit's incoming weights lie along; () for all but the last."""
 
     @property
     def count(self) -> int:
@@ -196,6 +198,13 @@ class Layer(Kinded):
     def class_names(cls) -> tuple[str, ...]:
         """Every class that such a layer may be built as: Keras's and the program's."""
         return tuple(name for name in (cls.keras_class, cls.stand_in, cls.extension) if name)
+
+    @classmethod
+    def part_of(cls, variable: str, part: str) -> str:
+        """The name of the field, if there is one, that holds an "initializer", "regularizer" or "constraint" of a
+        variable.
+        """
+        return f"{variable}_{part}"
 
     def own_activation(self) -> str:
         """The activation that this layer itself applies: "" for none, "relu"; for an activation layer its kind:

@@ -37,7 +37,7 @@ def image_of(layer: Layer, shape: Shape) -> tuple[int, int, int]:
     return shape[0], shape[1], shape[2]
 
 
-def _slid(layer: Layer, size: int, window: int, stride: int, padding: Padding) -> int:
+def slid(layer: Layer, size: int, window: int, stride: int, padding: Padding) -> int:
     """The number of window positions along `size`, by Keras's rule for "valid" and "same"."""
     places = -(-size // stride) if padding == "same" else (size - window) // stride + 1
     if places < 1:
@@ -45,12 +45,13 @@ def _slid(layer: Layer, size: int, window: int, stride: int, padding: Padding) -
     return places
 
 
-def _positive(layer: Layer, name: str, pair: Pair) -> None:
+def positive(layer: Layer, name: str, pair: Pair) -> None:
+    """Raise `ShapeError` unless both numbers are at least 1."""
     if min(pair) < 1:
         raise ShapeError(f"{layer.id}: {name} must be at least 1 in both directions, not {times(pair)}.")
 
 
-def _padded(layer: Any, shape: Shape) -> ShapeRemedy | None:
+def padded(layer: Any, shape: Shape) -> ShapeRemedy | None:
     """The remedy "same" padding, for a window that does not fit into the image, if it helps."""
     if len(shape) != 3 or layer.padding != "valid":
         return None
@@ -89,11 +90,11 @@ class Conv2D(WeightedLayer):
 
     def output_shape(self, shape: Shape) -> Shape:
         height, width, _ = image_of(self, shape)
-        _positive(self, "the kernel", self.kernel_size)
-        _positive(self, "the strides", self.strides)
+        positive(self, "the kernel", self.kernel_size)
+        positive(self, "the strides", self.strides)
         return (
-            _slid(self, height, self.kernel_size[0], self.strides[0], self.padding),
-            _slid(self, width, self.kernel_size[1], self.strides[1], self.padding),
+            slid(self, height, self.kernel_size[0], self.strides[0], self.padding),
+            slid(self, width, self.kernel_size[1], self.strides[1], self.padding),
             self.filters,
         )
 
@@ -104,7 +105,7 @@ class Conv2D(WeightedLayer):
         return (kernel, bias) if self.use_bias else (kernel,)
 
     def shape_remedy(self, shape: Shape) -> ShapeRemedy | None:
-        return _padded(self, shape)
+        return padded(self, shape)
 
     def caption(self, shape: Shape | None = None) -> str:
         return f"{times(self.kernel_size)} · {weights_caption(self)}"
@@ -129,16 +130,16 @@ class Pooling(Layer):
     def output_shape(self, shape: Shape) -> Shape:
         height, width, channels = image_of(self, shape)
         strides = self.strides or self.pool_size
-        _positive(self, "the window", self.pool_size)
-        _positive(self, "the strides", strides)
+        positive(self, "the window", self.pool_size)
+        positive(self, "the strides", strides)
         return (
-            _slid(self, height, self.pool_size[0], strides[0], self.padding),
-            _slid(self, width, self.pool_size[1], strides[1], self.padding),
+            slid(self, height, self.pool_size[0], strides[0], self.padding),
+            slid(self, width, self.pool_size[1], strides[1], self.padding),
             channels,
         )
 
     def shape_remedy(self, shape: Shape) -> ShapeRemedy | None:
-        return _padded(self, shape)
+        return padded(self, shape)
 
     def caption(self, shape: Shape | None = None) -> str:
         return times(self.pool_size)
