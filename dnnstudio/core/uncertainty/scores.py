@@ -162,7 +162,7 @@ _ROWS = (
     Score(
         name="mutual_information",
         title="Mutual information",
-        meaning="from the model: {answers} disagree",
+        meaning="model: {answers} disagree",
         sentence="Predictive minus expected entropy: the epistemic part, which more training data would lessen.",
         unit=Unit.NATS,
         followed=True,
