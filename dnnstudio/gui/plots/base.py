@@ -19,7 +19,7 @@ from PySide6.QtGui import QColor, QFont, QKeyEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from dnnstudio.gui.plots.axis import Axis, prepare
-from dnnstudio.gui.plots.corner import Corner, choose, hidden_by, places
+from dnnstudio.gui.plots.corner import X_MARGIN, Corner, choose, hidden_by, in_pixels, places
 from dnnstudio.gui.plots.curves import Floats, round_step, same_points
 from dnnstudio.gui.plots.items import SeriesItems, Tint, UprightLine, keep_picture
 from dnnstudio.gui.plots.scale import Scale, drawn, known_range, logarithmic, straight
@@ -210,7 +210,7 @@ class CurvePlot(QWidget):
             return
         self.x_end = end
         self._show_y()
-        self.view.setXRange(0, end, padding=0.012)
+        self.view.setXRange(0, end, padding=X_MARGIN)
         ticks = [float(n) for n in range(0, int(end) + 1, max(1, round_step(end / 4)))]
         self._bottom.setTicks([[(tick, f"{tick:,.0f}") for tick in ticks]])
 
@@ -254,12 +254,17 @@ class CurvePlot(QWidget):
 
     def _in_pixels(self) -> Iterator[tuple[Floats, Floats]]:
         """The curves that a legend should not cover, in view pixels."""
-        width, height = max(self.view.width() - LEFT_WIDTH - 10, 1), max(self.view.height() - 30, 1)
-        scale, span = self._scale, (self._scale.top - self._scale.bottom) or 1.0
+        scale, view = self._scale, self.view.size()
+        span = (scale.top - scale.bottom) or 1.0
         for key, (x, y) in self._shown.items():
             if self.series[key].style in ("epochs", "clean", "smooth", "other"):
-                heights = 6 + (scale.top - drawn(y, log=self._log)) / span * height
-                yield LEFT_WIDTH + x / self.x_end * width, heights
+                down = (scale.top - drawn(y, log=self._log)) / span
+                yield in_pixels(x / self.x_end, down, view, LEFT_WIDTH, y_margin=self._y_margin)
+
+    @property
+    def _y_margin(self) -> float:
+        """Room for markers at both ends of the y axis, whatever the height, as a share of its span."""
+        return max(0.02, MARK_ROOM / max(self.view.height() - 30, 40))
 
     @property
     def y_ticks(self) -> list[float]:
@@ -289,9 +294,7 @@ class CurvePlot(QWidget):
         self._show_y()
 
     def _show_y(self) -> None:
-        """Leave a margin for markers at both ends, whatever the height."""
-        height = max(self.view.height() - 30, 40)
-        self.view.setYRange(self._scale.bottom, self._scale.top, padding=max(0.02, MARK_ROOM / height))
+        self.view.setYRange(self._scale.bottom, self._scale.top, padding=self._y_margin)
         span = self._scale.top - self._scale.bottom
         self._area = QRectF(-self.x_end, self._scale.bottom - span, 3 * self.x_end, 3 * span)
         for item in (self.future, self.now_line, self._pointer_line):

@@ -15,6 +15,10 @@ LOOKS = 40
 """At so many points of a curve it is looked whether it would be hidden."""
 WORTH_MOVING = 3
 INSET, AXIS = 10, 24
+X_MARGIN = 0.012
+"""The margin at both ends of the x axis, as a share of its span."""
+TOP, BELOW, RIGHT = 7, 25, 11
+"""What a view has above, below and right of the area of the curves, in pixels."""
 
 
 def places(legend: QSize, view: QSize, left_axis: int) -> dict[Corner, QRect]:
@@ -25,6 +29,14 @@ def places(legend: QSize, view: QSize, left_axis: int) -> dict[Corner, QRect]:
         top = INSET if corner[0] else view.height() - AXIS - INSET - legend.height()
         found[corner] = QRect(left, top, legend.width(), legend.height())
     return found
+
+
+def in_pixels(across: Floats, down: Floats, view: QSize, left_axis: int, *, y_margin: float) -> tuple[Floats, Floats]:
+    """Where points are drawn in the view, from their shares of both axes; `y_margin` is a share of the y axis."""
+    left, width = left_axis + 1, max(view.width() - left_axis - 1 - RIGHT, 1)
+    height = max(view.height() - TOP - BELOW, 1)
+    x = left + (across + X_MARGIN) / (1 + 2 * X_MARGIN) * width
+    return x, TOP + (down + y_margin) / (1 + 2 * y_margin) * height
 
 
 def hidden_by(area: QRect, curves: Iterable[tuple[Floats, Floats]]) -> int:

@@ -288,6 +288,20 @@ def test_the_legend_leaves_a_corner_where_it_would_hide_the_curves(plots: RunPlo
     assert legend.pos() == where, "it stays where it is"
 
 
+def test_the_legend_leaves_a_line_at_the_very_top(plots: RunPlots) -> None:
+    plots.begin(started(epochs=40))
+    card = plots.accuracy
+    for number in range(1, 41):
+        row = epoch(number).row | {"accuracy": 1.0, "val_accuracy": 1.0 if number > 3 else number / 4}
+        plots.add_epoch(EpochDone(run="r", row=row, is_best=False))
+    card.plot.set_legend(card.legend, at_top=True)
+    plots.redraw()
+    card.plot.place_legend()
+    box = card.plot.view.getPlotItem().vb
+    line = box.mapViewToScene(QPointF(30, 1.0))
+    assert not card.legend.geometry().adjusted(0, -1, 0, 1).contains(round(line.x()), round(line.y()))
+
+
 def test_a_legend_stays_for_a_few_points_and_goes_for_many() -> None:
     here, there = (True, False), (False, True)
     rest = {(False, False): 50, (True, True): 50}
