@@ -20,6 +20,7 @@ from dnnstudio.core.workspace.runs import (
     is_run,
     number_of,
     read_run,
+    trained_on,
 )
 
 
@@ -54,6 +55,7 @@ def repeat_record(folder: Path, ensemble: EnsembleRecord, members: Sequence[RunR
         val_loss=_mean(val_loss),
         val_accuracy=_mean(val_accuracy),
         test_accuracy=_mean(test_accuracy),
+        trained_on=trained_on(ensemble.experiment),
         repeat=Repeated(ensemble.seeds, len(trained), val_loss, val_accuracy, test_accuracy),
     )
 

@@ -9,6 +9,8 @@ from typing import Any
 from dnnstudio.core.atomic_files import read_bounded
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
+from dnnstudio.core.os_errors import found_in
+from dnnstudio.core.workspace.ensembles import MEMBERS, is_ensemble
 from dnnstudio.core.workspace.runs import read_metrics
 
 FILE = "preparation.json"
@@ -33,7 +35,12 @@ class RunRows:
 
 
 def rows_of_run(folder: Path) -> RunRows:
-    """What the run in `folder` says of its rows; nothing where it keeps no word of it, or it is damaged."""
+    """What the run in `folder` says of its rows; nothing where it keeps no word of it, or it is damaged.
+
+    Of an ensemble a member says it: all have the same rows.
+    """
+    if is_ensemble(folder):
+        folder = next((place.parent for place in found_in(folder, f"{MEMBERS}/*/{FILE}")), folder)
     path = folder / FILE
     try:
         plain = codec.decode(read_bounded(path, MAX_BYTES, what="a preparation"), name=path.name)

@@ -146,8 +146,8 @@ class RunRecord:
 
     @property
     def has_network(self) -> bool:
-        """Whether its last weights are there now."""
-        return is_file_there(self.home / MODEL)
+        """Whether its last weights are there now; of a repeat, those of a trained member."""
+        return self.repeat.trained > 0 if self.repeat is not None else is_file_there(self.home / MODEL)
 
 
 def is_run(folder: Path) -> bool:

@@ -117,7 +117,7 @@ class PredictOpener(QObject):
         ordered = [*([chosen] if chosen is not None else []), *self._records()]
         for record in ordered:
             network = network_of_run(record)
-            if network is not None and fits(rows_of_run(record.folder), paths):
+            if network is not None and fits(rows_of_run(record.home), paths):
                 return network
         return None
 

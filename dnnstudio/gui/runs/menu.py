@@ -39,7 +39,7 @@ class RunMenu(QMenu):
             self._add("unfold_run", "Fold" if opened else "Unfold", keys="Left" if opened else "Right")
         self._add("draw_run", "Draw with the chosen run", sweep is None or sweep.home is not None)
         self._add("open_run_experiment", f"Open {of} experiment", sweep is None or sweep.home is not None)
-        self._add("predict_with_run", "Predict new cases…", has_last)
+        self._add("predict_with_run", "Predict new cases…", record.has_network)
         self._add("open_run_model", f"Open {of} model", has_last or has_checkpoint)
         self._add("use_best_weights", f"Use the best weights{named}", epoch is not None)
         self._add("save_run_model", f"Save {of} model…", has_last)

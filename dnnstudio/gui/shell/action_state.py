@@ -58,7 +58,7 @@ class ActionState(QObject):
         actions["pause"].setEnabled(controller.activity in ("training", "paused"))
         actions["stop"].setEnabled(controller.training and controller.activity != "stopping")
         chosen = self._runs.chosen
-        stored = chosen is not None and chosen.has_network
+        stored = chosen is not None and chosen.has_network and chosen.repeat is None  # that is several networks
         actions["save_model"].setEnabled((controller.model is not None or stored) and idle)
         actions["uncertainty"].setEnabled(self._uncertainty.subject() is not None)
         for name in ("predict", "export"):

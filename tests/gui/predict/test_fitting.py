@@ -14,6 +14,8 @@ import pytest
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
+from dnnstudio.core.experiment.recipes import load_recipe
+from dnnstudio.core.workspace.ensembles import EnsembleRecord, member_folder, write_ensemble
 from dnnstudio.core.workspace.run_rows import RunRows, rows_of_run
 from dnnstudio.gui.base.settings import Settings
 from dnnstudio.gui.dialogs import Dialogs
@@ -69,6 +71,16 @@ def test_what_a_run_says_of_its_rows_is_read_from_its_preparation(tmp_path: Path
     assert not rows_of_run(tmp_path).takes_pictures
     write({"kind": "table", "columns": [3]})
     assert rows_of_run(tmp_path) == RunRows()
+
+
+def test_a_member_says_of_which_rows_its_ensemble_is(tmp_path: Path) -> None:
+    write_ensemble(tmp_path, EnsembleRecord(experiment=load_recipe("digits").experiment, seeds=(1, 2), threads=1))
+    assert rows_of_run(tmp_path) == RunRows()
+    place = member_folder(tmp_path, 2)
+    place.mkdir()
+    plain = {"kind": "table", "columns": [{"column": {"name": "size"}}], "target": {"name": "kind"}}
+    (place / "preparation.json").write_text(json.dumps(plain), encoding="utf-8")
+    assert rows_of_run(tmp_path) == RunRows(columns=("size",), target="kind")
 
 
 @pytest.mark.parametrize(("names", "expected"), [(("color", "size", "kind"), True), (("color", "price"), False)])

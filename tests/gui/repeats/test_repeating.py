@@ -13,6 +13,7 @@ from dnnstudio.core.experiment.layers import Dropout
 from dnnstudio.core.jobs.requests import EvaluateModel, SampleModel, TrainRun
 from dnnstudio.core.workspace.ensembles import member_folder, read_ensemble, trained_members
 from dnnstudio.core.workspace.history import write_history
+from dnnstudio.core.workspace.runs import trained_on
 from dnnstudio.gui.base.ticket import Failure
 from dnnstudio.gui.dialogs.seeds_dialog import SeedsAnswer, SeedsDialog
 from dnnstudio.gui.plots.stored import read_stored_run
@@ -141,6 +142,38 @@ def test_the_ensembles_figures_are_written_with_those_of_its_mean_answer(qtbot: 
         first_seed(driver),
         first_seed(driver) + 1,
     }
+
+
+def test_a_repeat_answers_new_cases_and_is_exported(qtbot: Any, driver: Driver) -> None:
+    actions, runs = driver.window.actions_, driver.window.runs
+    driver.begin(2)
+    assert not actions["predict"].isEnabled()
+    driver.window.actions_["stop"].trigger()
+    qtbot.waitUntil(lambda: driver.window.workbench.controller.activity == "idle")
+    train_all(qtbot, driver, (0.9, 0.92))
+    runs.select(driver.folder)
+    assert actions["predict"].isEnabled() and actions["export"].isEnabled()
+    actions["predict"].trigger()
+    predict = driver.window.workbench.predict.windows.get("predict")
+    assert predict is not None and predict.network.model == driver.folder
+    predict.close()
+    menu = runs.menu_for(driver.record)
+    enabled = {action.objectName() for action in menu.actions() if action.isEnabled()}
+    assert "predict_with_run" in enabled
+    assert not enabled & {"open_run_model", "save_run_model"}, "these are of one network"
+
+
+def test_a_repeat_is_compared_with_the_runs_on_its_data_alone(qtbot: Any, driver: Driver) -> None:
+    train_all(qtbot, driver, (0.9, 0.92))
+    assert driver.record.trained_on == trained_on(driver.window.document.experiment)
+
+
+def test_only_the_first_figures_of_the_mean_answer_stand_in_the_card(driver: Driver) -> None:
+    part = {"loss": 0.1, "accuracy": 0.96, "balanced_accuracy": 0.95}
+    result = driver.window.workbench.result
+    result.show_metrics({"seeds": [1, 2], "test": part, "ensemble": {"test": part}})
+    assert result.best.text() == "Mean answer of all, test: Loss 0.100, Accuracy 96.0\N{NO-BREAK SPACE}%"
+    assert "95.0\N{NO-BREAK SPACE}%" in result.best.toolTip()
 
 
 def test_a_seed_that_fails_is_named_with_its_reason(qtbot: Any, driver: Driver) -> None:

@@ -178,7 +178,7 @@ class ResultCard(Card):
         for line, text in zip((self.classes, self.least), (*said, "", "")[:2], strict=True):
             line.setText(text)
             line.set_hint(hint)
-        over_seeds = f"mean ± sd of {len(seeds)} seeds" if isinstance(seeds, list) else ""
+        over_seeds = f"mean ± sd, n = {len(seeds)}" if isinstance(seeds, list) else ""
         self.note.setText(over_seeds or _note(best_epoch, measured))
         self.note.setToolTip(measured.sentence if measured is not None else "")
         self._empty.hide()
@@ -189,7 +189,9 @@ class ResultCard(Card):
     def _show_best(self, metrics: Mapping[str, Any], folder: Path | None) -> None:
         if isinstance(together := metrics.get("ensemble"), dict):
             test = together.get("test")
-            self.best.setText(f"Mean answer of all, test: {_named(test)}" if isinstance(test, dict) else "")
+            found = test if isinstance(test, dict) else {}
+            self.best.setText(f"Mean answer of all, test: {_named(found, most=2)}" if found else "")
+            self.best.set_hint(f"The answers of all networks averaged, on the test rows: {_named(found)}")
             self._folder = None
             return
         epoch = None if folder is None else best_apart(folder, metrics)
@@ -293,6 +295,7 @@ def _figures(found: Mapping[str, Any], *, most: int = len(FIGURES)) -> str:
     return ", ".join([each.words(float(found[each.name])) for each in FIGURES if each.name in found][:most])
 
 
-def _named(found: Mapping[str, Any]) -> str:
-    """All figures of a part with their names: "Loss 0.31, Accuracy 89 %, Balanced 88 %"."""
-    return ", ".join(f"{each.title} {each.words(float(found[each.name]))}" for each in FIGURES if each.name in found)
+def _named(found: Mapping[str, Any], *, most: int = len(FIGURES)) -> str:
+    """The figures of a part with their names, and at `most` so many: "Loss 0.31, Accuracy 89 %, Balanced 88 %"."""
+    known = [each for each in FIGURES if each.name in found][:most]
+    return ", ".join(f"{each.title} {each.words(float(found[each.name]))}" for each in known)
