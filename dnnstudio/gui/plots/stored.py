@@ -10,6 +10,7 @@ from dnnstudio.core.experiment import codec
 from dnnstudio.core.planning.stages import planned_epochs
 from dnnstudio.core.study.repeat_record import mean_rows, member_rows
 from dnnstudio.core.study.rows import read_row
+from dnnstudio.core.study.sweep import read_sweep
 from dnnstudio.core.workspace.ensembles import is_ensemble, member_folder, read_ensemble
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.history import read_rows
@@ -21,14 +22,17 @@ from dnnstudio.gui.plots.curves import Curves
 
 def read_stored_run(folder: Path) -> tuple[Curves, dict[str, Any]]:
     """The curves and the final figures of the run in `folder`; of an ensemble, the mean curves of its members;
-    of a sweep, those of its best trial.
+    of a sweep, those of its best trial, or none while no trial has ended.
 
     Raises `UserError`.
     """
     if is_ensemble(folder):
         return _read_repeat(folder)
     if is_sweep(folder):
-        curves, metrics = read_stored_run(read_row(folder).home)
+        home = read_row(folder).home
+        if home == folder:
+            return _of_no_trial(folder), {}
+        curves, metrics = read_stored_run(home)
         curves.name = f"{folder.name} trial {curves.name}"
         return curves, metrics
     experiment = codec.load(folder / EXPERIMENT)
@@ -59,6 +63,14 @@ def changes_of(folder: Path) -> tuple[tuple[int, str], ...]:
     except UserError:
         return ()
     return tuple((change.epoch, change.by) for change in changes if change.epoch is not None)
+
+
+def _of_no_trial(folder: Path) -> Curves:
+    experiment = read_sweep(folder).experiment
+    curves = Curves(experiment, epochs=planned_epochs(experiment))
+    curves.name = folder.name
+    curves.ended = True
+    return curves
 
 
 def _read_repeat(folder: Path) -> tuple[Curves, dict[str, Any]]:

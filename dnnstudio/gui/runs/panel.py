@@ -339,6 +339,11 @@ class RunsPanel(Card):
         if chosen is not None and self._told != before:  # Qt tells of a row that was put before the chosen one, too
             self.run_chosen.emit(chosen)
 
+    def tell_again(self, folder: Path) -> None:
+        """The run in that folder, if it is the chosen one, has something else to be shown than when it was chosen."""
+        if (chosen := self.chosen) is not None and chosen.folder == folder:
+            self.run_chosen.emit(chosen)
+
     def _open_experiment_of(self, index: QModelIndex) -> None:
         record = self.runs.record(index.row())
         if record is not None:

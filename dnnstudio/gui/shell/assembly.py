@@ -331,7 +331,7 @@ def _wire_failures(bench: Workbench, front: Front, on_bug: BugSink | None) -> No
     bench.uncertainty.dropout_requested.connect(bench.training_actions.add_dropout)
     if on_bug is not None:
         bench.uncertainty.bug_found.connect(on_bug)
-    for speaker in (bench.files, bench.training_actions, bench.library, bench.door, bench.repeats):
+    for speaker in (bench.files, bench.training_actions, bench.library, bench.door, bench.repeats, bench.sweeps):
         speaker.said.connect(front.messages.say)
 
 

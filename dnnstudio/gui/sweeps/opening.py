@@ -19,7 +19,7 @@ from dnnstudio.core.study.sweep import (
     write_sweep,
 )
 from dnnstudio.core.study.sweep_record import sweep_record
-from dnnstudio.core.study.trials import Trial, read_trials, seconds_left
+from dnnstudio.core.study.trials import Trial, best_trial, read_trials, seconds_left
 from dnnstudio.core.study.varied import parse_varied, with_values
 from dnnstudio.core.text import count_of, duration
 from dnnstudio.core.workspace.ensembles import TRAINED
@@ -35,6 +35,7 @@ from dnnstudio.gui.runs.panel import RunsPanel
 from dnnstudio.gui.sweeps.suggesting import check, fields_to_vary, suggest, suggestion_of
 from dnnstudio.gui.sweeps.training import SweepTraining
 from dnnstudio.gui.sweeps.window import SweepWindow, SweepWish
+from dnnstudio.gui.sweeps.words import headline, sub_line
 from dnnstudio.gui.theme import Theme
 from dnnstudio.runner.capacity import threads_each
 from dnnstudio.runner.cluster.access import cluster_runner
@@ -45,10 +46,12 @@ MORE = 10
 class SweepOpener(QObject):
     """One window and one sweep at a time, in place of the window's own training.
 
-    `failed(UserError)`; `progressed(share, words, rest)` for the status line; `kept` when a trial is written down.
+    `failed(UserError)`; `said(lead, text, severity)`; `progressed(share, words, rest)` for the status line; `kept` when
+    a trial is written down.
     """
 
     failed = Signal(object)
+    said = Signal(str, str, str)
     progressed = Signal(float, str, str)
     kept = Signal()
 
@@ -356,6 +359,12 @@ class SweepOpener(QObject):
         self._show_state()
         if error is not None:
             self._refuse(error)
+        elif self.plan is not None and self.folder is not None:
+            self._panel.tell_again(self.folder)
+            best = best_trial(self.plan, self._trials)
+            self.said.emit(
+                headline(self.plan, best), sub_line(self.plan, self._trials, best, test=not self._left), "news"
+            )
 
     # ------------------------------------------------------------------------------------------ its result
 

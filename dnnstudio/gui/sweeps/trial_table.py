@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from math import inf
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from dnnstudio.core.study.setting_words import setting_text, setting_title
@@ -15,6 +16,8 @@ from dnnstudio.core.study.varied import value_text
 from dnnstudio.core.text import duration
 from dnnstudio.gui.base.run_words import figure
 
+LEFT_OUT = ("Time", "Status")
+"""Where there is no room for all columns, these are left out first, in this order; the row's tooltip tells them."""
 STATUS = {"done": "done", "failed": "failed", "stopped": "stopped", "pruned": "given up"}
 
 
@@ -70,12 +73,37 @@ class TrialTable(QTableWidget):
             for column, text in enumerate(cells):
                 item = QTableWidgetItem(text)
                 item.setData(Qt.ItemDataRole.UserRole, trial)
-                item.setToolTip(trial.message)
+                item.setToolTip("\n".join(filter(None, (f"{cells[1]}, {cells[-1]}", trial.message))))
                 if trial is best:
                     font = item.font()
                     font.setBold(True)
                     item.setFont(font)
                 self.setItem(row, column, item)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Leave columns out until the figures are in sight. A trial that is not done keeps its status in sight."""
+        header, last = self.horizontalHeader(), self.columnCount() - 1
+        of = {title: number for number in range(last + 1) if (title := self.horizontalHeaderItem(number).text())}
+        told = any(self.item(row, 1).text() != STATUS["done"] for row in range(self.rowCount()))
+        for column in range(last + 1):
+            self.setColumnHidden(column, False)
+        for title in LEFT_OUT:
+            wanted = sum(
+                max(self.sizeHintForColumn(column), header.sectionSizeHint(column))
+                for column in range(last + 1)
+                if not self.isColumnHidden(column)
+            )
+            if wanted <= self.viewport().width():
+                return
+            if title in of and not (title == "Status" and told):
+                self.setColumnHidden(of[title], True)
+
+    # ------------------------------------------------------------------------------------------ Qt
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
 
 def trial_text(value: object) -> str:

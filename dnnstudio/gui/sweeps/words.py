@@ -25,11 +25,13 @@ def headline(plan: SweepPlan | None, best: Trial | None) -> str:
 
 
 def sub_line(plan: SweepPlan | None, trials: Mapping[int, Trial], best: Trial | None, *, test: bool) -> str:
-    """How many are done, whether others are as good, and with `test` the best one's test figure."""
+    """How many are done, how many of them failed, ties, and with `test` the test figure of the best one."""
     if plan is None:
         return "Choose what is varied, here or by Vary… in the menu of a field."
     done = sum(trial.is_over for trial in trials.values())
-    words = f"{done:,} of {count_of(plan.count, 'trial')} done.{_ties(plan, best, trials.values())}"
+    failed = sum(trial.status == "failed" for trial in trials.values())
+    told = f", {failed:,} of them failed" if failed else ""
+    words = f"{done:,} of {count_of(plan.count, 'trial')} done{told}.{_ties(plan, best, trials.values())}"
     found = best.figures.get(plan.target.replace("val_", "test_")) if best is not None and test else None
     if found is None:
         return f"{words} The validation part chooses."

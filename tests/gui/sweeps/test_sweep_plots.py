@@ -194,6 +194,29 @@ def test_there_is_nothing_to_choose_before_something_is_varied(window: SweepWind
     fresh.deleteLater()
 
 
+def test_a_narrow_table_leaves_the_time_out_and_keeps_the_figures_in_sight(window: SweepWindow) -> None:
+    def sight() -> list[str]:
+        table = window.table
+        shown = (at for at in range(table.columnCount()) if not table.isColumnHidden(at))
+        within = [at for at in shown if table.columnViewportPosition(at) < table.viewport().width()]
+        return [table.horizontalHeaderItem(at).text() for at in within]
+
+    assert sight() == ["Trial", "Status", "Learning rate", "Optimizer", "Validation", "Time"]
+    window.resize(1024, 700)
+    QApplication.processEvents()
+    assert "Validation" in sight() and "Time" not in sight()
+    assert "done" in window.table.item(0, 0).toolTip()
+    window.resize(1280, 820)
+    QApplication.processEvents()
+    assert "Time" in sight()
+
+
+def test_failed_trials_are_counted(window: SweepWindow) -> None:
+    bad = Trial(number=4, status="failed", values={RATE: 0.1, KIND: "sgd"}, message="The loss is infinite.")
+    window.show_trials(PLAN, trials() | {4: bad})
+    assert window.sub.text().startswith("5 of 40 trials done, 1 of them failed.")
+
+
 def test_equal_figures_are_told_where_one_is_called_the_best(window: SweepWindow) -> None:
     assert "same figure" not in window.sub.text()
     alike = {number: trial.model_copy(update={"figures": {"val_accuracy": 0.9}}) for number, trial in trials().items()}

@@ -21,6 +21,7 @@ from dnnstudio.core.study.sweep import plan_sweep, read_sweep
 from dnnstudio.core.study.trials import Trial, read_trials
 from dnnstudio.core.study.varied import parse_varied
 from dnnstudio.gui.forms.row import FormRow
+from dnnstudio.gui.plots.stored import read_stored_run
 from dnnstudio.gui.shell.main_window import MainWindow
 from dnnstudio.gui.sweeps.plot import places_of
 from dnnstudio.gui.sweeps.suggesting import fields_to_vary, suggest
@@ -228,6 +229,30 @@ def test_the_best_settings_are_one_undo_step(qtbot: Any, bench: Bench) -> None:
     assert after.optimizer.learning_rate == 0.01
     bench.main.document.undo_stack.undo()
     assert bench.main.document.experiment == before
+
+
+def test_the_main_window_tells_the_end_of_a_sweep_and_draws_its_best_trial(qtbot: Any, bench: Bench) -> None:
+    bench.vary("optimizer.learning_rate", "0.1, 0.01")
+    bench.sweeps.start()
+    qtbot.waitUntil(lambda: idle(bench))
+    assert "Trial 1 is best: 0.950" in bench.main.messages.text()
+    assert "2 of 2 trials done." in bench.main.messages.text()
+    curves = bench.main.workbench.plots.curves
+    assert curves is not None and curves.name.endswith("trial 1")
+
+
+def test_a_sweep_of_which_no_trial_has_ended_can_be_chosen(qtbot: Any, bench: Bench) -> None:
+    bench.most = 0
+    bench.vary("optimizer.learning_rate", "0.1, 0.01")
+    bench.sweeps.start()
+    qtbot.waitUntil(lambda: bool(bench.runners) and bool(bench.runners[0].tasks))
+    bench.main.actions_["stop"].trigger()
+    qtbot.waitUntil(lambda: idle(bench))
+    folder = bench.sweeps.folder
+    assert folder is not None
+    curves, metrics = read_stored_run(folder)
+    assert (curves.name, curves.rows, metrics) == (folder.name, [], {})
+    assert "No trial has ended yet." in bench.main.messages.text()
 
 
 def test_a_stopped_sweep_goes_on_and_repeats_nothing(qtbot: Any, bench: Bench) -> None:
