@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.folder_lock import held
 from dnnstudio.core.jobs.requests import EvaluateModel
 from dnnstudio.core.jobs.results import Evaluation
 from dnnstudio.core.study.repeat import plan_repeat, repeat_metrics
@@ -37,7 +39,7 @@ from dnnstudio.gui.repeats.training import MakeClusterRunner, MakeRunner, Repeat
 from dnnstudio.runner.capacity import default_jobs, threads_each
 from dnnstudio.runner.cluster.access import Cluster, cluster_runner
 from dnnstudio.runner.repeating import member_tasks
-from dnnstudio.runner.tasks import RunOutcome
+from dnnstudio.runner.tasks import RunOutcome, RunTask
 
 LOOK_MS = 250
 """Plots and progress follow the trainings four times a second; an epoch of five networks may take milliseconds."""
@@ -80,6 +82,8 @@ class RepeatController(QObject):
         self.make_runner = make_runner
         self.make_cluster_runner: MakeClusterRunner = cluster_runner
         self.training: RepeatTraining | None = None
+        self._alone = ExitStack()
+        """Holds the ensemble's folder while it is trained."""
         self._began = 0.0
         self._look = QTimer(self)
         self._look.setInterval(LOOK_MS)
@@ -123,11 +127,25 @@ class RepeatController(QObject):
             self.failed.emit(error)
 
     def _begin(self, folder: Path, record: EnsembleRecord, jobs: int, cluster: Cluster | None = None) -> None:
-        """Raises `UserError`: a training is under way, or a member's folder holds something else."""
-        tasks = member_tasks(folder, record, base=folder)
-        if not tasks:
-            self._measure(folder, record)
-            return
+        """Raises `UserError`: a training is under way, another program works on the folder, or a member's folder holds
+        something else.
+        """
+        with ExitStack() as alone:
+            alone.enter_context(held(folder, "a repeat"))
+            tasks = member_tasks(folder, record, base=folder)
+            if not tasks:
+                self._measure(folder, record)
+                return
+            self._alone = alone.pop_all()
+        try:
+            self._train(folder, record, tasks, jobs, cluster)
+        except BaseException:
+            self._alone.close()
+            raise
+
+    def _train(
+        self, folder: Path, record: EnsembleRecord, tasks: tuple[RunTask, ...], jobs: int, cluster: Cluster | None
+    ) -> None:
         plan = RepeatPlan(folder, record, tasks, min(jobs, len(tasks)))
         self._controller.begin_repeat(folder, self.stop)
         self._began = time.monotonic()
@@ -159,6 +177,7 @@ class RepeatController(QObject):
         if self.training is not None:
             self.training.close()
             self.training = None
+        self._alone.close()
 
     def _show_progress(self) -> None:
         training = self.training
@@ -185,6 +204,7 @@ class RepeatController(QObject):
         """The repeat is over; its plan, or None where it was closed before."""
         training, self.training = self.training, None
         self._look.stop()
+        self._alone.close()
         if training is None:
             return None
         self._display.end()

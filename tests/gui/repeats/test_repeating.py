@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import statistics
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.layers import Dropout
+from dnnstudio.core.folder_lock import held
 from dnnstudio.core.jobs.requests import EvaluateModel, SampleModel, TrainRun
 from dnnstudio.core.workspace.ensembles import member_folder, read_ensemble, trained_members
 from dnnstudio.core.workspace.history import write_history
@@ -142,6 +147,48 @@ def test_the_ensembles_figures_are_written_with_those_of_its_mean_answer(qtbot: 
         first_seed(driver),
         first_seed(driver) + 1,
     }
+
+
+def test_another_program_cannot_work_on_a_repeat_that_is_trained(qtbot: Any, driver: Driver) -> None:
+    def taken() -> bool:
+        with ThreadPoolExecutor(1) as pool:  # another thread stands for another program
+            return pool.submit(is_taken, driver.folder).result()
+
+    driver.begin(2)
+    assert taken()
+    driver.window.actions_["stop"].trigger()
+    qtbot.waitUntil(lambda: driver.window.workbench.controller.activity == "idle")
+    assert not taken()
+
+
+def test_a_repeat_that_another_program_trains_is_refused_by_a_sentence(qtbot: Any, driver: Driver) -> None:
+    driver.begin(2)
+    driver.window.actions_["stop"].trigger()
+    qtbot.waitUntil(lambda: driver.window.workbench.controller.activity == "idle")
+    taken, free = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with held(driver.folder, "a repeat"):
+            taken.set()
+            free.wait(60)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(hold)
+        assert taken.wait(60)
+        driver.window.actions_["go_on"].trigger()
+        assert len(driver.runners) == 1 and driver.window.workbench.controller.activity == "idle"
+        assert "is in use by a repeat" in driver.window.messages.text()
+        free.set()
+    driver.window.actions_["go_on"].trigger()
+    assert len(driver.runners) == 2
+
+
+def is_taken(folder: Path) -> bool:
+    try:
+        with held(folder, "a test"):
+            return False
+    except UserError:
+        return True
 
 
 def test_a_repeat_answers_new_cases_and_is_exported(qtbot: Any, driver: Driver) -> None:
