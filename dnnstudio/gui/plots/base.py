@@ -264,7 +264,7 @@ class CurvePlot(QWidget):
     @property
     def _y_margin(self) -> float:
         """Room for markers at both ends of the y axis, whatever the height, as a share of its span."""
-        return max(0.02, MARK_ROOM / max(self.view.height() - 30, 40))
+        return max(0.02, MARK_ROOM / max(float(self.view.height()) - 30, 40))
 
     @property
     def y_ticks(self) -> list[float]:

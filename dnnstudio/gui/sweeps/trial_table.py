@@ -84,8 +84,8 @@ class TrialTable(QTableWidget):
     def _fit(self) -> None:
         """Leave columns out until the figures are in sight. A trial that is not done keeps its status in sight."""
         header, last = self.horizontalHeader(), self.columnCount() - 1
-        of = {title: number for number in range(last + 1) if (title := self.horizontalHeaderItem(number).text())}
-        told = any(self.item(row, 1).text() != STATUS["done"] for row in range(self.rowCount()))
+        titles = [self.model().headerData(at, Qt.Orientation.Horizontal) for at in range(last + 1)]
+        told = any(self.model().index(row, 1).data() != STATUS["done"] for row in range(self.rowCount()))
         for column in range(last + 1):
             self.setColumnHidden(column, False)
         for title in LEFT_OUT:
@@ -96,8 +96,8 @@ class TrialTable(QTableWidget):
             )
             if wanted <= self.viewport().width():
                 return
-            if title in of and not (title == "Status" and told):
-                self.setColumnHidden(of[title], True)
+            if title in titles and not (title == "Status" and told):
+                self.setColumnHidden(titles.index(title), True)
 
     # ------------------------------------------------------------------------------------------ Qt
 

@@ -189,9 +189,9 @@ class ResultCard(Card):
     def _show_best(self, metrics: Mapping[str, Any], folder: Path | None) -> None:
         if isinstance(together := metrics.get("ensemble"), dict):
             test = together.get("test")
-            found = test if isinstance(test, dict) else {}
-            self.best.setText(f"Mean answer of all, test: {_named(found, most=2)}" if found else "")
-            self.best.set_hint(f"The answers of all networks averaged, on the test rows: {_named(found)}")
+            of_all = test if isinstance(test, dict) else {}
+            self.best.setText(f"Mean answer of all, test: {_named(of_all, most=2)}" if of_all else "")
+            self.best.set_hint(f"The answers of all networks averaged, on the test rows: {_named(of_all)}")
             self._folder = None
             return
         epoch = None if folder is None else best_apart(folder, metrics)
