@@ -178,13 +178,13 @@ def blocks(experiment: Experiment, rule: Autoencoder, input_shape: Shape) -> tup
 
 
 def _groups(encoder: tuple[AnyLayer, ...]) -> list[tuple[AnyLayer, ...]]:
-    """The encoder split before each Dense layer and each series of image layers; layers without weights stay with the
-    group.
+    """The encoder split before each Dense layer and each run of layers for images or series; layers without weights
+    stay with the group.
     """
     groups: list[list[AnyLayer]] = [[]]
     last = ""
     for layer in encoder:
-        kind = "picture" if layer.wants_images else "dense" if layer.role is Role.KERNEL else ""
+        kind = "picture" if layer.wants_images or layer.wants_series else "dense" if layer.role is Role.KERNEL else ""
         if kind:
             if last and not (kind == last == "picture"):
                 groups.append([])

@@ -28,7 +28,7 @@ NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "autocast": (True,),
     "batch_size": (None,),
     "data_format": (None, "channels_last"),
-    "dilation_rate": ([1, 1], 1),
+    "dilation_rate": ([1, 1], [1], 1),
     "dynamic": (False,),
     "fused": (None, True, False),
     "groups": (1,),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.experiment.layers import AnyLayer, Conv2D, DropoutLayer, Shape
+from dnnstudio.core.experiment.layers import AnyLayer, Conv1D, Conv2D, DropoutLayer, Shape
 from dnnstudio.core.text import byte_size, listed
 from dnnstudio.engine.model_files.architecture import checked_shapes, read_architecture
 from dnnstudio.engine.model_files.archive import CONFIG, METADATA, WEIGHTS, read_members
@@ -138,11 +138,15 @@ def _changed_since_keras_2(layers: Sequence[AnyLayer]) -> list[str]:
     return [text.format(", ".join(names))] if names else []
 
 
+_TURNED = (Conv1D, Conv2D)
+
+
 def _turned(layers: Sequence[AnyLayer], arrays: dict[str, list[Array]]) -> list[str]:
     """Turn the kernels of convolutions by 180°, as Keras 2 did: Theano convolved where TensorFlow correlates."""
-    names = [layer.id for layer in layers if isinstance(layer, Conv2D)]
-    for name in names:
-        arrays[name][0] = np.ascontiguousarray(arrays[name][0][::-1, ::-1])
+    turned = {layer.id: (0, 1) if isinstance(layer, Conv2D) else 0 for layer in layers if isinstance(layer, _TURNED)}
+    names = list(turned)
+    for name, axes in turned.items():
+        arrays[name][0] = np.ascontiguousarray(np.flip(arrays[name][0], axes))
     text = "The file was written with Theano: the kernels of {} are turned by 180°, as Keras 2 did."
     return [text.format(", ".join(names))] if names else []
 

@@ -1,11 +1,36 @@
-"""Constraints on filters that look at one channel each: their weights lie along height and width alone."""
+"""Convolutions: constraints that hold whole filters, and what a row of plain numbers needs before them."""
 
 from __future__ import annotations
 
 from dnnstudio.core.analysis.checks import find_problems
-from dnnstudio.core.experiment.layers import Dense, DepthwiseConv2D, Flatten, Reshape, SeparableConv2D
+from dnnstudio.core.experiment.data import Csv, Data, DataSummary
+from dnnstudio.core.experiment.layers import (
+    Conv1D,
+    Dense,
+    DepthwiseConv2D,
+    Flatten,
+    GlobalMaxPooling1D,
+    Reshape,
+    SeparableConv2D,
+)
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.weights import MaxNorm
+
+
+def test_a_row_of_plain_numbers_is_offered_the_reshape_that_a_series_needs() -> None:
+    layers = (
+        Conv1D(id="look", filters=4, kernel_size=3, activation="relu"),
+        GlobalMaxPooling1D(id="most"),
+        Dense(id="output", units=1),
+    )
+    experiment = Experiment(layers=layers, data=Data(source=Csv(path="a")))
+    summary = DataSummary(input_shape=(24,), class_names=(), binary=False)
+    (problem,) = [one for one in find_problems(experiment, summary) if one.severity == "error" and one.place == "look"]
+    assert "look needs a series of steps × channels, but gets 24" in problem.title + problem.reason
+    assert problem.fix is not None and problem.fix.label == "Put a Reshape with one channel before it"
+    mended = problem.fix.apply(experiment)
+    assert mended.layers[0].kind == "reshape" and vars(mended.layers[0])["target_shape"] == (24, 1)
+    assert not [one for one in find_problems(mended, summary) if one.place == "look" and one.severity == "error"]
 
 
 def test_each_kernel_of_a_separable_convolution_is_held_by_whole_filters() -> None:

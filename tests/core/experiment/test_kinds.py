@@ -181,7 +181,8 @@ def test_the_tables_are_in_the_order_of_the_menus() -> None:
         "leaky_relu", "prelu", "elu", "dropout", "spatial_dropout2d", "alpha_dropout", "gaussian_dropout",
         "gaussian_noise", "activity_regularization", "conv2d", "max_pooling2d", "average_pooling2d",
         "global_average_pooling2d", "global_max_pooling2d", "depthwise_conv2d", "separable_conv2d", "up_sampling2d",
-        "zero_padding2d",
+        "zero_padding2d", "conv1d", "max_pooling1d", "average_pooling1d", "global_average_pooling1d",
+        "global_max_pooling1d",
     ]  # fmt: skip
 
 

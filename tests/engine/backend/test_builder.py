@@ -63,6 +63,7 @@ def matches(config: dict[str, Any], option: Option) -> bool:
 INPUTS: dict[str, tuple[int, ...]] = {
     "flatten": (4, 4),
     "permute": (4, 5),
+    **{name: (9, 4) for name, kind in LAYER_KINDS.items() if kind.wants_series},
     "group_normalization": (4, 8),
 }
 

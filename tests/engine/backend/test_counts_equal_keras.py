@@ -12,8 +12,10 @@ from dnnstudio.core.analysis.checks import find_problems
 from dnnstudio.core.experiment.fields import Option
 from dnnstudio.core.experiment.layers import (
     LAYER_KINDS,
+    AveragePooling1D,
     AveragePooling2D,
     BatchNormalization,
+    Conv1D,
     Conv2D,
     Dense,
     DepthwiseConv2D,
@@ -120,6 +122,13 @@ VARIANTS: list[tuple[Layer, Shape]] = [
     (DepthwiseConv2D(id="x", kernel_size=(3, 3), padding="same", use_bias=False, trainable=False), (7, 8, 2)),
     (SeparableConv2D(id="x", filters=5, kernel_size=(2, 3), depth_multiplier=3, padding="same"), (7, 8, 2)),
     (SeparableConv2D(id="x", filters=5, kernel_size=(3, 3), strides=(2, 2), use_bias=False), (7, 8, 2)),
+    (Conv1D(id="x", filters=3, kernel_size=4, strides=2), (11, 2)),
+    (Conv1D(id="x", filters=3, kernel_size=4, strides=2, padding="same", use_bias=False), (11, 2)),
+    (Conv1D(id="x", filters=3, kernel_size=3, dilation_rate=4, trainable=False), (11, 2)),
+    (Conv1D(id="x", filters=3, kernel_size=3, dilation_rate=5, padding="causal"), (4, 2)),
+    (Conv1D(id="x", filters=3, kernel_size=3, strides=3, padding="causal"), (11, 2)),
+    (AveragePooling1D(id="x", pool_size=3, strides=2, padding="same"), (12, 2)),
+    (AveragePooling1D(id="x", pool_size=3, strides=2), (12, 2)),
     (MaxPooling2D(id="x", pool_size=(3, 2), strides=(1, 2), padding="same"), (7, 8, 2)),
     (GlobalMaxPooling2D(id="x", keepdims=True), (7, 9, 2)),
     (UpSampling2D(id="x", size=(3, 1), interpolation="bilinear"), (4, 5, 2)),
@@ -163,6 +172,10 @@ def test_the_axis_of_batch_normalization_means_what_it_means_in_keras(shape: Sha
         (Conv2D(id="x", filters=1, kernel_size=(9, 3)), (8, 8, 1)),
         (DepthwiseConv2D(id="x", kernel_size=(3, 9)), (8, 8, 1)),
         (SeparableConv2D(id="x", filters=1, kernel_size=(3, 3)), (8, 8)),
+        (Conv1D(id="x", filters=1, kernel_size=3), (8,)),
+        (Conv1D(id="x", filters=1, kernel_size=3, dilation_rate=4), (8, 1)),
+        (Conv1D(id="x", filters=1, kernel_size=2, dilation_rate=2, strides=2), (8, 1)),
+        (AveragePooling1D(id="x", pool_size=9), (8, 1)),
         (MaxPooling2D(id="x"), (784,)),
         (MaxPooling2D(id="x", pool_size=(9, 9)), (8, 8, 1)),
         (LayerNormalization(id="x", axis=3), (4, 5)),
@@ -170,7 +183,7 @@ def test_the_axis_of_batch_normalization_means_what_it_means_in_keras(shape: Sha
         (GroupNormalization(id="x", groups=0), (6,)),
         (PReLU(id="x", shared_axes=(3,)), (4, 5)),
     ],
-    ids=range(12),
+    ids=range(16),
 )
 def test_what_cannot_follow_here_cannot_in_keras(layer: Layer, shape: Shape) -> None:
     (row,) = infer_shapes((layer,), shape)
@@ -220,7 +233,7 @@ def random_stack(seed: int) -> tuple[tuple[Layer, ...], Shape]:
     current = shape
     while len(layers) < draw.randint(1, 9):
         kind = draw.choice([name for name in sorted(LAYER_KINDS) if name != "input"])
-        given: dict[str, Any] = {"id": f"layer_{len(layers)}", "enabled": draw.random() > 0.1}
+        given: dict[str, Any] = {"id": f"layer_{len(layers)}", "enabled": not layers or draw.random() > 0.1}
         fields = LAYER_KINDS[kind].model_fields
         drawn = {
             "units": draw.randint(1, 20),
@@ -240,6 +253,8 @@ def random_stack(seed: int) -> tuple[tuple[Layer, ...], Shape]:
         }
         if kind == "rescaling":
             drawn["scale"] = 0.5
+        if LAYER_KINDS[kind].wants_series:
+            drawn |= {"kernel_size": draw.randint(1, 3), "pool_size": draw.randint(1, 3), "strides": draw.randint(1, 2)}
         given |= {name: value for name, value in drawn.items() if name in fields}
         layer = LAYER_KINDS[kind].new(**given)
         (row,) = infer_shapes((layer,), current)

@@ -73,7 +73,7 @@ def other_values(field: Any, annotation: Any, default: Any) -> list[Any]:
     if annotation is bool:
         return [not default]
     if annotation is int:
-        return [2] if default != 2 else [1]
+        return [3] if default != 3 else [1]  # 2 is what a pooling takes for strides that are left out
     if annotation is float:
         return [0.25] if default != 0.25 else [0.5]
     if get_origin(annotation) is tuple:

@@ -93,11 +93,23 @@ def separable(k: Writer) -> Any:
     return k.Model(inputs, k.layers.Dense(2, activation="softmax", name="answer")(k.layers.Flatten()(x)))
 
 
+def series(k: Writer) -> Any:
+    x = inputs = k.Input((6, 6))
+    x = k.layers.Conv1D(5, 2, dilation_rate=2, padding="causal", activation="tanh", name="past")(x)
+    x = k.layers.MaxPooling1D(2, strides=1, padding="same")(x)
+    x = k.layers.Conv1D(4, 3, strides=2, padding="same", name="look")(x)
+    x = k.layers.AveragePooling1D(2)(x)
+    x = k.layers.Conv1D(4, 1, name="each")(x)
+    x = k.layers.GlobalAveragePooling1D(keepdims=True)(x)
+    return k.Model(inputs, k.layers.Dense(2, name="answer")(k.layers.GlobalMaxPooling1D()(x)))
+
+
 MODELS: dict[str, Callable[[Writer], Any]] = {
     "functional": functional,
     "other places": places,
     "normalized row by row": normalized,
     "separable": separable,
+    "series": series,
     "functional in sequential": functional_in_sequential,
     "sequential in functional": sequential_in_functional,
 }

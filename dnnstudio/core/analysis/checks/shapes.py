@@ -93,7 +93,8 @@ def _inputs(stack: Stack) -> Iterator[Problem]:
 def _shape_fix(entry: Entry) -> Fix | None:
     """The edit that makes the layer fit, if there is an unambiguous one."""
     shape, layer, name = entry.row.input_shape, entry.layer, entry.id
-    if layer.wants_images and shape is not None and len(shape) == 2:
+    wanted = 3 if layer.wants_images else 2 if layer.wants_series else 0
+    if shape is not None and len(shape) == wanted - 1:
         return Fix("Put a Reshape with one channel before it", partial(_with_channel, before=name, shape=shape))
     remedy = None if shape is None else layer.shape_remedy(shape)
     if remedy is not None:

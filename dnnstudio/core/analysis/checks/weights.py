@@ -154,9 +154,10 @@ def _constraint_axis(entry: Entry, variable: Variable, field: str) -> Iterator[P
             better,
             "Use each unit's incoming weights",
         )
-    elif rank == 4 and axis == 0:
+    elif axis == 0 and (rank == 4 or (rank == 3 and name == "kernel")):
         which = "" if name == "kernel" else f" of the {name.replace('_', ' ')}"
-        lie = "height and width" if variable.filter_axes else "height, width and channels"
+        lie = "steps and channels" if rank == 3 else "height, width and channels"
+        lie = "height and width" if variable.filter_axes else lie
         yield Problem(
             "hint",
             "constraint_axis",

@@ -36,9 +36,16 @@ from dnnstudio.core.experiment.layers.regularization import (
 )
 from dnnstudio.core.experiment.layers.row_normalization import GroupNormalization, LayerNormalization
 from dnnstudio.core.experiment.layers.separable import DepthwiseConv2D, SeparableConv2D
+from dnnstudio.core.experiment.layers.series import (
+    AveragePooling1D,
+    Conv1D,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    MaxPooling1D,
+)
 from dnnstudio.core.experiment.layers.shaping import Identity, Permute, RepeatVector, UpSampling2D, ZeroPadding2D
 
-GROUPS = ("Core", "Normalization", "Activation", "Regularization", "Images")
+GROUPS = ("Core", "Normalization", "Activation", "Regularization", "Images", "Series")
 """The headings of the menu in their order; others stand after them."""
 
 
@@ -61,8 +68,10 @@ __all__ = [
     "ActivityRegularization",
     "AlphaDropout",
     "AnyLayer",
+    "AveragePooling1D",
     "AveragePooling2D",
     "BatchNormalization",
+    "Conv1D",
     "Conv2D",
     "CurveLayer",
     "Dense",
@@ -72,7 +81,9 @@ __all__ = [
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
+    "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GroupNormalization",
     "Identity",
@@ -80,6 +91,7 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "MaxPooling1D",
     "MaxPooling2D",
     "NoiseForm",
     "Normalization",

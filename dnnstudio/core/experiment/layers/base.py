@@ -151,6 +151,8 @@ class Layer(Kinded):
     role: ClassVar[Role]
     wants_images: ClassVar[bool]
     """Whether it needs rows of height × width × channels."""
+    wants_series: ClassVar[bool] = False
+    """Whether it needs rows of steps × channels."""
     elementwise: ClassVar[bool]
     """Whether the sampler may give it the kept units of a row alone: each number of its output comes of the number in
     its place, whatever its options. False is always right, and slower. (Of an activation that is an option the engine

@@ -37,11 +37,11 @@ def image_of(layer: Layer, shape: Shape) -> tuple[int, int, int]:
     return shape[0], shape[1], shape[2]
 
 
-def slid(layer: Layer, size: int, window: int, stride: int, padding: Padding) -> int:
+def slid(layer: Layer, size: int, window: int, stride: int, padding: Padding, unit: str = "pixels") -> int:
     """The number of window positions along `size`, by Keras's rule for "valid" and "same"."""
     places = -(-size // stride) if padding == "same" else (size - window) // stride + 1
     if places < 1:
-        raise ShapeError(f"{layer.id}: a window of {window} does not fit into {size} pixels.")
+        raise ShapeError(f"{layer.id}: a window of {window} does not fit into {size} {unit}.")
     return places
 
 
@@ -51,15 +51,15 @@ def positive(layer: Layer, name: str, pair: Pair) -> None:
         raise ShapeError(f"{layer.id}: {name} must be at least 1 in both directions, not {times(pair)}.")
 
 
-def padded(layer: Any, shape: Shape) -> ShapeRemedy | None:
-    """The remedy "same" padding, for a window that does not fit into the image, if it helps."""
-    if len(shape) != 3 or layer.padding != "valid":
+def padded(layer: Any, shape: Shape, title: str = "Pad the image") -> ShapeRemedy | None:
+    """The remedy "same" padding, for a window that does not fit into the row, if it helps."""
+    if layer.padding != "valid":
         return None
     try:
         layer.model_copy(update={"padding": "same"}).output_shape(shape)
     except ShapeError:
         return None
-    return ShapeRemedy("Pad the image", {"padding": "same"})
+    return ShapeRemedy(title, {"padding": "same"})
 
 
 class Conv2D(WeightedLayer):
