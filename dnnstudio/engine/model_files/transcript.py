@@ -18,6 +18,7 @@ from dnnstudio.core.text import byte_size, listed
 from dnnstudio.engine.model_files.architecture import checked_shapes, read_architecture
 from dnnstudio.engine.model_files.archive import CONFIG, METADATA, WEIGHTS, read_members
 from dnnstudio.engine.model_files.contents import MAX_FILE, Array, shown
+from dnnstudio.engine.model_files.hard_sigmoid import keep_old_slope
 from dnnstudio.engine.model_files.hdf5 import Store, open_store
 from dnnstudio.engine.model_files.layout import places_of, read_arrays
 from dnnstudio.engine.model_files.record import KEY, SEAL_ATTRIBUTE, Record, record_from_plain, record_from_text
@@ -72,7 +73,7 @@ def transcribe_model(content: bytes) -> Transcript:
     if kind != "zip" and store.text("backend") == "theano":
         architecture.notes += _turned(architecture.layers, arrays)
     if version.startswith(("1.", "2.")):
-        architecture.notes += _changed_since_keras_2(architecture.layers)
+        architecture.notes += keep_old_slope(architecture.layers, rows, arrays)
     _mark_monte_carlo(architecture.layers, record)
     transcript = Transcript(architecture.layers, architecture.input_shape, arrays, record, notes=architecture.notes)
     return _judged(transcript, store)
@@ -130,12 +131,6 @@ def _check_version(version: Any, readable: Sequence[str]) -> None:
             f"The file was written by Keras {shown(str(version))}; versions {listed(readable)} can be opened.",
             "Save it again with one of them.",
         )
-
-
-def _changed_since_keras_2(layers: Sequence[AnyLayer]) -> list[str]:
-    names = [layer.id for layer in layers if getattr(layer, "activation", None) == "hard_sigmoid"]
-    text = "Hard sigmoid rises by 1/6 since Keras 3, by 0.2 before: {} will answer a little differently."
-    return [text.format(", ".join(names))] if names else []
 
 
 _TURNED = (Conv1D, Conv2D)

@@ -13,6 +13,7 @@ import pytest
 import tf_keras
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.engine.backend.runtime import keras
 from dnnstudio.engine.model_files.architecture import read_architecture
 from dnnstudio.engine.model_files.reading import read_model
 
@@ -133,6 +134,37 @@ def test_kernels_of_theano_are_turned_as_keras_2_did(tmp_path: Path) -> None:
     model.get_layer("conv").set_weights([kernel[::-1, ::-1], bias])
     same(path, model)
     assert any("Theano" in note and "180°" in note for note in read_model(path).notes)
+
+
+def sigmoids(k: Any) -> Any:
+    """A network with a hard sigmoid in every place where one can stand."""
+    layers = k.layers
+    return k.Sequential(
+        [
+            k.Input((8, 8, 2)),
+            layers.Conv2D(4, 3, activation="hard_sigmoid", name="conv"),
+            layers.DepthwiseConv2D(2, activation="hard_sigmoid", use_bias=False, name="by_channel"),
+            layers.SeparableConv2D(3, 2, activation="hard_sigmoid", name="mixed"),
+            layers.Activation("hard_sigmoid", name="curve"),
+            layers.Flatten(name="flat"),
+            layers.Dense(4, activation="hard_sigmoid", name="hidden"),
+            layers.Dense(2, activation="tanh", name="answer"),
+        ]
+    )
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+@pytest.mark.parametrize("writer", [tf_keras, keras], ids=["keras 2", "keras 3"])
+def test_a_hard_sigmoid_is_computed_as_its_writer_did(tmp_path: Path, writer: Any, suffix: str) -> None:
+    model, path = sigmoids(writer), tmp_path / f"curves{suffix}"
+    random = np.random.default_rng(3)
+    model.set_weights([random.normal(0, 0.7, tuple(weight.shape)).astype(np.float32) for weight in model.weights])
+    model.save(path)
+    same(path, model)
+    found = read_model(path)
+    old = writer is tf_keras
+    assert ("curve_slope" in [layer.id for layer in found.layers]) is old
+    assert any("conv, by_channel, mixed, hidden are 1.2 times as large" in note for note in found.notes) is old
 
 
 def as_keras_1(config: Any) -> Any:
