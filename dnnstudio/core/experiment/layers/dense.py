@@ -123,17 +123,26 @@ def bias_initializer() -> Any:
     return option(Zeros(), title="Bias initializer", help="What the biases start from.", advanced=True)
 
 
+_MEANT = {
+    "kernel": "the weights",
+    "activity": "the layer's outputs",
+    "depthwise": "the filters of the channels",
+    "pointwise": "the weights that mix the channels",
+}
+"""What a regularizer or constraint is about → how its help names it."""
+
+
 def regularizer(what: str, *, advanced: bool = True) -> Any:
     """Field: the regularizer of the kernel, the bias or the activity."""
     title = "Regularizer" if what == "kernel" else f"{what.capitalize()} regularizer"
-    meant = {"kernel": "the weights", "activity": "the layer's outputs"}.get(what, f"the {what}")
+    meant = _MEANT.get(what, f"the {what}")
     return option(None, title=title, help=f"A penalty in the loss that keeps {meant} small.", advanced=advanced)
 
 
 def constraint(what: str, *, advanced: bool = True) -> Any:
     """Field: the constraint of the kernel or the bias."""
     title = "Constraint" if what == "kernel" else f"{what.capitalize()} constraint"
-    meant = "the weights" if what == "kernel" else f"the {what}"
+    meant = _MEANT.get(what, f"the {what}")
     return option(
         None,
         title=title,
