@@ -59,7 +59,10 @@ def plan_repeat(folder: Path, experiment: Experiment, seeds: Sequence[int], *, t
         return record
     before = read_ensemble(folder)
     if before.experiment != experiment:
-        raise UserError(f"{folder} holds the ensemble of another experiment.", "Give a new folder.")
+        raise UserError(
+            f"{folder} holds the ensemble of another experiment.",
+            "Give that one, with every --set as then, or a new folder.",
+        )
     if missing := [seed for seed in before.seeds if seed not in seeds]:
         raise UserError(
             f"{folder} was begun with the seed {missing[0]}, which --seeds leaves out.",

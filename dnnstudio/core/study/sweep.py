@@ -115,7 +115,10 @@ def resumed_plan(
     """
     fresh = "Give a new folder."
     if before.experiment != experiment:
-        raise UserError("The folder holds the sweep of another experiment.", fresh)
+        raise UserError(
+            "The folder holds the sweep of another experiment.",
+            "Give that one, with every --set as then, or a new folder.",
+        )
     if vary is not None and before.vary != vary:
         raise UserError("The folder holds a sweep that varies something else.", f"Leave out --vary. {fresh}")
     if sampler is not None and sampler != before.sampler:

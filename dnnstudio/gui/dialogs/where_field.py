@@ -118,8 +118,8 @@ class WhereField(QWidget):
             self._show("", str(found) if isinstance(found, UserError) else FAULT)
         else:
             self.cluster = found
-            at_once, threads = count_of(found.slots, "training"), count_of(found.threads, "thread")
-            self._show(f"It trains {at_once} at a time, with {threads} each.", "")
+            threads = count_of(found.threads, "thread")
+            self._show(f"It trains {found.slots:,} at a time, with {threads} each.", "")
         self.changed.emit()
         if isinstance(found, BaseException) and not isinstance(found, UserError):
             raise found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -20,11 +20,19 @@ from dnnstudio.core.study.listing import ListedRun
 from dnnstudio.core.text import count_of
 from dnnstudio.gui.base.run_colors import COLOR_TOKENS
 from dnnstudio.gui.base.run_words import STATUS_ICONS
-from dnnstudio.gui.run_table.arranging import NAME, STAR, STATUS, Column, Task
+from dnnstudio.gui.run_table.arranging import DATE, LAST, NAME, NOTE, NUMBER, STAR, STATUS, TEST, TIME, Column, Task
 from dnnstudio.gui.run_table.model import BEST_ROLE, COLUMN_ROLE, RUN_ROLE, TASK_ROLE, Index, RunTree
 from dnnstudio.gui.theme import Theme
 
 ROW_HEIGHT = 32
+WIDEST_HEAD = 180
+"""A title longer than this is cut; its tooltip has the whole path."""
+LEFT_OUT = (NOTE, DATE, LAST, TIME, NUMBER)
+"""Where there is no room for all columns, these are left out first, in this order, and then the settings, which the
+names tell too; what is chosen is told beside the table."""
+HEAD_PADDING = 28
+SLACK = 50
+"""So much narrower than usual the name's column may be before settings and the test figure are left out."""
 
 
 class RowDelegate(QStyledItemDelegate):
@@ -159,9 +167,29 @@ class RunView(QTreeView):
         header.setStretchLastSection(True)
         header.setMinimumSectionSize(30)
 
+    def fit_columns(self) -> None:
+        """Give each column its width, and leave out what there is no room for; the rest is the name's."""
+        columns, metrics = self._tree.columns, self.header().fontMetrics()
+        heads = [min(metrics.horizontalAdvance(one.title) + HEAD_PADDING, WIDEST_HEAD) for one in columns]
+        widths = {one.key: max(one.width, head) for one, head in zip(columns, heads, strict=True)}
+        room = self.viewport().width() - sum(widths.values())
+        settings = tuple(reversed([one.key for one in columns if one.setting]))
+        for keys, slack in ((LEFT_OUT, 0), ((*settings, TEST), SLACK)):
+            for key in keys:
+                hidden = room + slack < 0 and key in widths
+                self.setColumnHidden(self._tree.column_of(key), hidden)
+                room += widths[key] if hidden else 0
+        for number, column in enumerate(columns):
+            self.setColumnWidth(number, widths[column.key] + (max(room, -SLACK) if column.key == NAME else 0))
+
     def run_at(self, place: QPoint) -> ListedRun | None:
         """The run under a point of the view."""
         return self._tree.run(self.indexAt(place))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.fit_columns()
 
     def drawBranches(self, painter: QPainter, rect: QRect, index: Index) -> None:
         if index.data(TASK_ROLE) is not None:

@@ -24,9 +24,6 @@ from dnnstudio.gui.run_table.view import RunView
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, ElidedLabel, MessageBar, label, push_button
 
-WIDEST_HEAD = 180
-"""A title longer than this is cut; its tooltip has the whole path."""
-
 
 class RunWindow(QDialog):
     """`asked(deed, runs)` for a command on rows; `note_written(run, text)`; `add_requested`; `export_requested`;
@@ -193,9 +190,7 @@ class RunWindow(QDialog):
         self.view.selectionModel().blockSignals(True)
         self.tree.show(arranged)
         if first:
-            for number, column in enumerate(arranged.columns):
-                head = self.view.header().sectionSizeHint(number)  # a layer's name makes a title long
-                self.view.setColumnWidth(number, max(column.width, min(head, WIDEST_HEAD)))
+            self.view.fit_columns()
         self._restore(chosen, open_)
         self.view.selectionModel().blockSignals(False)
         self.view.verticalScrollBar().setValue(current)

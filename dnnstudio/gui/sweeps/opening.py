@@ -362,9 +362,9 @@ class SweepOpener(QObject):
         elif self.plan is not None and self.folder is not None:
             self._panel.tell_again(self.folder)
             best = best_trial(self.plan, self._trials)
-            self.said.emit(
-                headline(self.plan, best), sub_line(self.plan, self._trials, best, test=not self._left), "news"
-            )
+            text = sub_line(self.plan, self._trials, best, test=not self._left)
+            more = " Go on training, in its menu, trains the others." if self._left else ""
+            self.said.emit(headline(self.plan, best), f"{text}{more}", "news")
 
     # ------------------------------------------------------------------------------------------ its result
 

@@ -45,7 +45,7 @@ def test_a_join_file_is_asked_what_its_machines_can_do(qtbot: Any, driver: Drive
         field.box.choose(ANOTHER)
         assert not field.ready and field.said.text() == ASKING
     assert field.ready and field.cluster == cluster()
-    assert field.said.text() == "It trains 6 trainings at a time, with 4 threads each."
+    assert field.said.text() == "It trains 6 at a time, with 4 threads each."
     field.box.choose(HERE)
     assert field.ready and field.cluster is None and field.said.isHidden()
 

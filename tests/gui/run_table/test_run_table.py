@@ -65,6 +65,22 @@ def test_only_settings_that_differ_have_a_column(table: Table) -> None:
     assert [column.key for column in table.tree.columns if column.setting] == settings
 
 
+def test_a_narrow_table_leaves_columns_out_instead_of_scrolling_to_the_figures(qtbot: Any, table: Table) -> None:
+    view = table.window.view
+
+    def titles() -> list[str]:
+        return [one.title for at, one in enumerate(table.tree.columns) if not view.isColumnHidden(at)]
+
+    for width, shown, out in ((1900, {"Val. last", "Time", "Date"}, set()), (1024, {"Val. best", "Test"}, {"Date"})):
+        table.window.resize(width, 700)
+        qtbot.waitUntil(lambda out=out: not out & set(titles()) and bool(out or "Date" in titles()))
+        QApplication.processEvents()
+        assert shown <= set(titles()) and {"Run", "Status"} <= set(titles())
+        assert view.header().length() <= view.viewport().width() + 1
+    table.window.bar.column_toggled.emit("training.batch_size", True)
+    assert view.header().length() <= view.viewport().width() + 1
+
+
 def test_runs_alike_but_for_the_seed_are_grouped(table: Table) -> None:
     assert sorted(table.numbers()) == [0, 1, 2, 3, 6]
     row = table.of(0)
