@@ -183,12 +183,15 @@ def _place(window: MainWindow, settings: Any) -> None:
 
 
 def _greet(window: MainWindow, given: Path | None, last_crash: Path | None, set_aside: Path | None = None) -> None:
+    from PySide6.QtCore import QTimer
+
     def when_whole() -> None:
         if given is not None:
             window.workbench.door.take((given,))  # as if it were dropped: an experiment, a run, a model or data
         window.workbench.autosave.offer()
 
-    window.deferred.finished.connect(when_whole)
+    # Behind the last step and not within it: a question waits there, and a window is closed between steps alone.
+    window.deferred.finished.connect(lambda: QTimer.singleShot(0, window, when_whole))
     if last_crash is not None:
         window.messages.say("The last session ended unexpectedly.", f"Its log is {last_crash}.", "hint")
     elif set_aside is not None:

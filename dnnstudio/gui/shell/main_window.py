@@ -20,7 +20,7 @@ from PySide6.QtGui import (
     QKeySequence,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QVBoxLayout, QWidget
 
 from dnnstudio.gui.base.actions import Actions
 from dnnstudio.gui.base.document import Document
@@ -227,6 +227,10 @@ class MainWindow(QMainWindow):
     def close_without_asking(self) -> None:
         """The system wants the program to end: stop, keep the run, ask nothing."""
         self._ask_before_closing = False
+        while isinstance(question := QApplication.activeModalWidget(), QDialog):
+            question.reject()  # what waits for its answer would go on for ever
+            if QApplication.activeModalWidget() is question:
+                break
         self.close()
 
     def _may_close(self) -> bool:

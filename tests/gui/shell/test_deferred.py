@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
+from dnnstudio.app import _greet
 from dnnstudio.core.experiment.recipes import load_recipe
 from dnnstudio.core.jobs.requests import DescribeData, TrainRun
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.settings import Settings
+from dnnstudio.gui.shell.autosave import Autosave
 from dnnstudio.gui.shell.deferred import Deferred
 from dnnstudio.gui.shell.main_window import MainWindow
 from dnnstudio.gui.theme import Theme
@@ -212,6 +214,29 @@ def test_the_data_are_asked_for_though_the_first_wish_found_nobody(qtbot: Any, b
     window.deferred.finish()
     window.data.request_preview()  # as the program does once the window is whole
     assert len(submitted(window, DescribeData)) == 1
+
+
+def test_the_system_ends_the_program_while_a_question_waits(
+    qtbot: Any, bare_window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, busy, answers = bare_window, [], []
+
+    def end() -> None:
+        busy.append(window.deferred.busy)
+        window.close_without_asking()
+
+    def ask(autosave: Autosave) -> None:
+        question = QDialog(window)
+        QTimer.singleShot(0, question, end)
+        QTimer.singleShot(30_000, question, question.accept)  # where nobody else ends it
+        answers.append(question.exec())
+
+    monkeypatch.setattr(Autosave, "offer", ask)
+    _greet(window, None, None)
+    window.deferred.start()
+    qtbot.waitUntil(lambda: bool(answers), timeout=60_000)
+    assert busy == [False], "a question is no part of the making of the window"
+    assert answers == [QDialog.DialogCode.Rejected] and not window.isVisible()
 
 
 def test_a_window_closed_in_the_middle_of_a_step_is_finished_first(qtbot: Any, bare_window: MainWindow) -> None:
