@@ -25,6 +25,7 @@ from dnnstudio.gui.dialogs.seeds_dialog import SeedsAnswer
 from dnnstudio.runner.capacity import threads_each
 from dnnstudio.runner.local import LocalRunner
 from dnnstudio.runner.tasks import RunTask
+from tests.gui.fake_engine import FakeEngine
 from tests.gui.window_kit import open_window
 
 from .gaps import Gaps
@@ -78,7 +79,8 @@ def test_two_at_a_time(table: Any, row: Any, tmp_path: Path) -> None:
 def test_forty_beside_the_window(qtbot: Any, qapp: QApplication, table: Any, row: Any, tmp_path: Path) -> None:
     """A repeat of forty seeds, from the click to the last one, against its runs' own times of training."""
     gaps, ended = Gaps(), QEventLoop()
-    with open_window(qtbot, qapp, tmp_path, experiment=digits()) as window:
+    idle = FakeEngine(pause_ms=200)  # as it is while the children train; without a pause it keeps a processor busy
+    with open_window(qtbot, qapp, tmp_path, experiment=digits(), engine=idle) as window:
         collector = GarbageCollector(window)  # as in the program
         collector.freeze()
         collector.start()
