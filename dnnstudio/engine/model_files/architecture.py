@@ -23,8 +23,8 @@ from dnnstudio.core.experiment.shapes import LayerShape, infer_shapes
 from dnnstudio.core.text import byte_size
 from dnnstudio.engine.model_files.chains import Link, links_of
 from dnnstudio.engine.model_files.contents import MAX_FILE, MAX_LAYERS, MAX_ROW, shown
-from dnnstudio.engine.model_files.keras_1 import modernized
 from dnnstudio.engine.model_files.layout import Place
+from dnnstudio.engine.model_files.older.keras_1 import modernized
 from dnnstudio.engine.model_files.settings import (
     Plain,
     RefusedError,

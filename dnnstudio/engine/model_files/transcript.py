@@ -18,9 +18,9 @@ from dnnstudio.core.text import byte_size, listed
 from dnnstudio.engine.model_files.architecture import checked_shapes, read_architecture
 from dnnstudio.engine.model_files.archive import CONFIG, METADATA, WEIGHTS, read_members
 from dnnstudio.engine.model_files.contents import MAX_FILE, Array, shown
-from dnnstudio.engine.model_files.hard_sigmoid import keep_old_slope
 from dnnstudio.engine.model_files.hdf5 import Store, open_store
 from dnnstudio.engine.model_files.layout import places_of, read_arrays
+from dnnstudio.engine.model_files.older.hard_sigmoid import keep_old_slope
 from dnnstudio.engine.model_files.record import KEY, SEAL_ATTRIBUTE, Record, record_from_plain, record_from_text
 from dnnstudio.engine.model_files.seal import check_seal, hash_arrays
 from dnnstudio.engine.model_files.sniff import sniff

@@ -1,0 +1,1 @@
+"""What older versions of Keras wrote otherwise, said in the words of today."""
