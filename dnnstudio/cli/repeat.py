@@ -120,7 +120,9 @@ def _measured(out: Path, record: EnsembleRecord, *, quiet: bool) -> dict[str, An
 
     members = trained_members(out, record)
     if not members:
-        raise UserError("No member could be trained.", "Mend the experiment, and repeat it into a new folder.")
+        raise UserError(
+            "No member could be trained.", "Mend what was said and repeat; another experiment needs a new folder."
+        )
     figures: dict[str, dict[str, float]] = {}
     if record.experiment.pretraining is None:
         job = EvaluateModel(model=out, experiment=record.experiment)
