@@ -14,6 +14,7 @@ from dnnstudio.core.experiment.data import Data
 from dnnstudio.core.experiment.data.sources.npz import Npz
 from dnnstudio.core.experiment.layers import Dense, Dropout, Flatten
 from dnnstudio.core.experiment.record import Experiment, Training
+from dnnstudio.core.jobs.bundles import WriteBundle
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.requests import Job, TrainRun
 from dnnstudio.engine.session import Session
@@ -26,7 +27,7 @@ import json, os, sys, traceback
 from pathlib import Path
 import dnnstudio.engine.training.trainer  # as the engine's thread does before its first job
 from dnnstudio.core.experiment import codec
-from dnnstudio.core.jobs import cases, requests
+from dnnstudio.core.jobs import bundles, cases, exports, report_figures, requests
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.engine.session import Session
 
@@ -50,8 +51,13 @@ def first(kind, folder):
         "PredictFiles": dict(model=run, inputs=(Path(given.data.source.path),), out=folder / "answers.csv"),
         "AnswerCases": dict(by=by, inputs=(Path(given.data.source.path),)),
         "CalibrateAnswers": dict(by=by),
+        "ExportNetwork": dict(model=run, path=folder / "network.onnx", to="onnx"),
+        "MeasureForReport": dict(model=run),
+        "WriteBundle": dict(model=run, path=folder / "run.dnnstudio"),
+        "OpenBundle": dict(path=run.resolve().parent / "run.dnnstudio", folder=other),
     }[kind]
-    job = getattr(requests if hasattr(requests, kind) else cases, kind)(**more)
+    known = (bundles, cases, exports, report_figures, requests)
+    job = next(vars(module)[kind] for module in known if kind in vars(module))(**more)
     return type(Session().run(job, Control(), lambda event: None)).__name__
 
 for kind, place in zip(sys.argv[1::2], sys.argv[2::2]):
@@ -81,6 +87,10 @@ RESULTS = {
     "PredictFiles": "PredictedFiles",
     "AnswerCases": "AnsweredCases",
     "CalibrateAnswers": "AnswerCalibration",
+    "ExportNetwork": "ExportedFile",
+    "MeasureForReport": "ReportFigures",
+    "WriteBundle": "ExportedFile",
+    "OpenBundle": "OpenedBundle",
 }
 
 
@@ -102,7 +112,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         training=Training(epochs=1, batch_size=20),
     )
     job = TrainRun(experiment=experiment, folder=folder / "run")
-    Session().run(job, Control(), lambda event: None)
+    session = Session()
+    session.run(job, Control(), lambda event: None)
+    bundle = WriteBundle(model=folder / "run", path=folder / "run.dnnstudio")
+    session.run(bundle, Control(), lambda event: None)
     return folder
 
 

@@ -21,6 +21,7 @@ FILE = "history.csv"
 FIRST_COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
 """These columns come first; other measured figures follow."""
 MAX_BYTES = 256 * 2**20
+LONGEST_NAME = 256
 LONGEST_CELL = 32
 """A float64 in its shortest form has at most 24 characters."""
 MOST_EPOCHS = 10**9
@@ -93,9 +94,11 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def _header(cells: list[str]) -> list[str]:
-    """The names of the columns. Raises `ValueError` where one is there twice."""
+    """The names of the columns. Raises `ValueError` where one is there twice, or is too long for a name."""
     if len(set(cells)) < len(cells):
         raise ValueError("a column twice")
+    if max(map(len, cells), default=0) > LONGEST_NAME:
+        raise ValueError("too long")
     return cells
 
 
