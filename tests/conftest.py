@@ -34,7 +34,7 @@ from pytestqt.qtbot import QtBot  # noqa: E402
 from shiboken6 import isValid  # noqa: E402
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
-PATIENCE_S = 20.0
+PATIENCE_S = 3.0
 """How long a thread may take to end after the test."""
 LONGEST_WAIT_MS = 60_000
 """How long a test waits for what must come; one that fails is slow, one that passes is not."""

@@ -222,7 +222,10 @@ def in_a_small_file_system(folder: Path, options: str, arguments: list[str]) -> 
     return subprocess.run([*unshare, script, "sh", *COMMAND, *arguments], cwd=ROOT, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize(("options", "words"), [("ro", "read-only"), ("size=48k", "disk is full")])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [("ro", "read-only"), pytest.param("size=48k", "disk is full", marks=pytest.mark.thorough)],  # it waits for 20 s
+)
 def test_a_folder_that_cannot_hold_the_run_is_named(options: str, words: str, tmp_path: Path) -> None:
     experiment = write(tmp_path / "digits.json", plain_digits() | {"training": {"epochs": 1}})
     plain = json.loads(experiment.read_text())
