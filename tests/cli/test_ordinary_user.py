@@ -93,7 +93,9 @@ def forbidden(tmp_path: Path) -> list[str]:
         *("to_shadow.json", "pipe.json", "secret.json/inside", "n" * 300, "n" * 300 + ".json", "d/" * 2500 + "a.json"),
         *("\u202e\x1b[31m.json", "nothing\x1b]0;title\x07.csv"),
     )
-    outside = ("~nobody/a.json", "~root/a.json", "/root/a.json", "/proc/1/mem", "/proc/1/root/a.json", "/proc/1/root")
+    first = Path("/proc/1")
+    of_others = (Path("~root").expanduser() / "a.json", first / "mem", first / "root" / "a.json", first / "root")
+    outside = ("~nobody/a.json", "~root/a.json", *map(str, of_others))
     odd = ("", "a\0b.json", "\udce9.json", "/")
     return [str(tmp_path / path) for path in inside] + [*outside, *odd]
 

@@ -1,6 +1,6 @@
 """Uncertainty of a network that predicts a number: the spread of its passes, and whether it can be trusted.
 
-Everything is in the target's own unit; `in_own_unit` undoes a scaling first. Samples are [passes, rows]. The spread
+Everything is in the target's own unit: answers come scaled back. Samples are [passes, rows]. The spread
 over passes is the model's (epistemic) uncertainty. It leaves out the noise of the data, so intervals from passes alone
 are mostly too narrow (Gal, 2016, section 3.3, adds the noise's variance 1/τ: here `noise`). Calibration of intervals:
 Kuleshov, Fenner and Ermon, 2018; sharpness: Gneiting, Balabdaoui and Raftery, 2007.
@@ -21,20 +21,6 @@ from dnnstudio.core.uncertainty.scores import Floats, Passes
 
 PROMISES = tuple(percent / 100 for percent in (10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99))
 """The coverages at which intervals are checked, unless others are asked."""
-
-
-def in_own_unit(values: NDArray[np.floating], *, scale: float, offset: float) -> Floats:
-    """`values` · scale + offset in float64, of any shape [...]: undoes the scaling (target − offset) / scale of
-    training.
-
-    Give offset 0 for a spread or a width. Raises `UserError` unless the scale is above 0.
-    """
-    if not scale > 0:
-        raise UserError(
-            f"The target was scaled by {scale:g}; a scale must be above 0.",
-            "Choose a target that is not the same number in every row.",
-        )
-    return np.asarray(values, dtype=np.float64) * scale + offset
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,7 +20,6 @@ from dnnstudio.core.uncertainty.numbers import (
     error_oracle,
     gaussian_intervals,
     gaussian_nll,
-    in_own_unit,
     interval_reliability,
     number_scores,
     summarize,
@@ -172,20 +171,6 @@ def test_intervals_only_grow_with_the_promise(seed: int, percents: list[int]) ->
         assert (made.widths >= 0).all()
 
 
-def test_everything_goes_back_to_the_targets_own_unit() -> None:
-    """A target of mean 200 and scale 40 was trained on; all figures are as if it had never been scaled."""
-    samples, values = drawn(30, 50, seed=5)
-    scaled = (samples - 200) / 40
-    back = in_own_unit(scaled, scale=40, offset=200)
-    np.testing.assert_allclose(back, samples, rtol=1e-9, atol=1e-9)
-    small, own = summarize(scaled), summarize(samples)
-    np.testing.assert_allclose(in_own_unit(small.std, scale=40, offset=0), own.std, rtol=1e-9)
-    again = summarize(back)
-    wanted = number_scores(values, own.mean, own.std)
-    assert number_scores(values, again.mean, again.std).nll == pytest.approx(wanted.nll, rel=1e-9)
-    assert in_own_unit(np.float32([0.5]), scale=40, offset=200).dtype == np.float64
-
-
 def test_what_does_not_fit_is_refused() -> None:
     samples, values = drawn(3, 4)
     with pytest.raises(UserError, match="at least one pass"):
@@ -196,8 +181,6 @@ def test_what_does_not_fit_is_refused() -> None:
         central_intervals(samples * np.nan, 0.9)
     with pytest.raises(UserError, match="must lie between 0 and 1"):
         central_intervals(samples, [0.5, 1.0])
-    with pytest.raises(UserError, match="must be above 0"):
-        in_own_unit(samples, scale=0, offset=1)
     with pytest.raises(UserError, match="as long as one another"):
         number_scores(values, samples[0, 1:], samples[1])
     with pytest.raises(UserError, match="at least one row"):
