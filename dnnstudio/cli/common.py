@@ -94,13 +94,13 @@ def read_experiment(path: Path) -> Experiment:
     from dnnstudio.core.workspace.ensembles import is_ensemble, read_ensemble
     from dnnstudio.core.workspace.runs import EXPERIMENT, is_run
 
+    if (said := changed_sentence(changed_files(path))) and (is_ensemble(path) or is_run(path)):
+        print(f"Note: {printable(str(path))}: {said}", file=sys.stderr)
     if is_ensemble(path):
         return read_ensemble(path).experiment
     if path.is_dir():
         if not is_run(path):
             raise UserError(f"{path} is not a run folder: it holds no {EXPERIMENT}.", "Give an experiment file.")
-        if said := changed_sentence(changed_files(path)):
-            print(f"Note: {printable(str(path))}: {said}", file=sys.stderr)
         path = path / EXPERIMENT
     return codec.load(path)
 

@@ -24,6 +24,7 @@ from dnnstudio.core.jobs.events import (
     Event,
     HealthMeasured,
     Progress,
+    RateChanged,
     RunEnded,
     RunStarted,
     SavingPaused,
@@ -127,6 +128,10 @@ def _batches_done(plain: Plain) -> BatchesDone:
     return BatchesDone(**plain | {name: np.array(plain[name], kind) for name, kind in kinds.items()})
 
 
+def _rate_changed(plain: Plain) -> RateChanged:
+    return RateChanged(**plain | {"experiment": codec.from_plain(plain["experiment"])})
+
+
 def _health_measured(plain: Plain) -> HealthMeasured:
     layers = tuple(LayerHealth(**layer | {"histogram": tuple(layer["histogram"])}) for layer in plain["layers"])
     return HealthMeasured(**plain | {"layers": layers})
@@ -143,6 +148,7 @@ _READERS: dict[str, Callable[[Plain], Event]] = {
     "RunStarted": _run_started,
     "BatchesDone": _batches_done,
     "EpochDone": lambda plain: EpochDone(**plain),
+    "RateChanged": _rate_changed,
     "SavingPaused": lambda plain: SavingPaused(**plain),
     "HealthMeasured": _health_measured,
     "RunEnded": _run_ended,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,15 @@ from dnnstudio.core.checksums import FILE, changed_files, changed_sentence, note
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.study.list_reading import read_listed
+from dnnstudio.core.study.repeat_record import read_repeat
+from dnnstudio.core.study.sweep import plan_sweep, write_sweep
+from dnnstudio.core.study.sweep_record import read_sweep_record
+from dnnstudio.core.study.trials import Trial, write_trials
+from dnnstudio.core.study.varied import Listed
+from dnnstudio.core.workspace.ensembles import EnsembleRecord, write_ensemble, write_metrics
+from dnnstudio.core.workspace.exports import ExportRecord, keep_export
 from dnnstudio.core.workspace.history import append_row, write_history
+from dnnstudio.core.workspace.remarks import write_remarks
 from dnnstudio.core.workspace.runs import claim, read_run
 from dnnstudio.core.workspace.shared_layers import Change, note_change
 
@@ -30,6 +40,26 @@ def run(tmp_path: Path) -> Path:
     write_checked(folder / "preparation.json", b'{"kind": "scaler"}\n')
     note_change(folder, Change("0002 B", "b", ("h1",), 1.0))
     write_checked(folder / "metrics.json", (json.dumps(METRICS, indent=2) + "\n").encode())
+    write_remarks(folder, note="the baseline", star=True)
+    keep_export(folder, ExportRecord(to="onnx", file="a.onnx", when=1.0, weights="best"))
+    return folder
+
+
+def repeat_in(folder: Path) -> Path:
+    """The text files of a repeat."""
+    write_ensemble(folder, EnsembleRecord(experiment=Experiment(name="A"), seeds=(1, 2), threads=1))
+    write_metrics(folder, METRICS)
+    write_remarks(folder, note="five seeds")
+    return folder
+
+
+def sweep_in(folder: Path) -> Path:
+    """The text files of a sweep."""
+    vary = (Listed(path="training.batch_size", values=(8, 16)),)
+    given: Any = {"trials": None, "sampler": None, "prune": False, "threads": 1, "target": "val_accuracy"}
+    plan = plan_sweep(Experiment(name="A"), vary, **given)
+    write_sweep(folder, plan)
+    write_trials(folder, plan, {0: Trial(number=0, status="done", values={"training.batch_size": 8})})
     return folder
 
 
@@ -56,6 +86,28 @@ def test_every_flipped_bit_is_noticed_and_the_run_is_listed(run: Path) -> None:
                 assert path.name in read_listed(run).record.changed
         path.write_bytes(whole)
     assert changed_files(run) == ()
+
+
+@pytest.mark.parametrize(("make", "read"), [(repeat_in, read_repeat), (sweep_in, read_sweep_record)])
+def test_every_flipped_bit_of_a_repeat_and_of_a_sweep_is_noticed(
+    make: Callable[[Path], Path], read: Callable[[Path], Any], tmp_path: Path
+) -> None:
+    folder = make(tmp_path / "0001 A")
+    chance, row = random.Random(20), read(folder)
+    assert (row[0] if isinstance(row, tuple) else row).changed == ()
+    for path in sorted(one for one in folder.iterdir() if one.is_file()):
+        whole = path.read_bytes()
+        for place in chance.sample(range(len(whole) * 8), 40):
+            content = bytearray(whole)
+            content[place // 8] ^= 1 << place % 8
+            path.write_bytes(content)
+            assert path.name in changed_files(folder), (path.name, place)
+        path.write_bytes(whole.replace(b"finished", b"diverged").replace(b": 8", b": 9").replace(b"seeds", b"seats"))
+        if path.name in ("metrics.json", "trials.json", "remarks.json"):  # it can be read, and the row says so
+            row = read(folder)
+            assert (row[0] if isinstance(row, tuple) else row).changed == (path.name,)
+        path.write_bytes(whole)
+    assert changed_files(folder) == ()
 
 
 @pytest.mark.parametrize(

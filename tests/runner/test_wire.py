@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import io
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import dnnstudio
 from dnnstudio.core.analysis.divergence import Divergence
 from dnnstudio.core.analysis.layer_health import LayerHealth
 from dnnstudio.core.experiment.recipes import load_recipe
@@ -20,6 +22,7 @@ from dnnstudio.core.jobs.events import (
     Event,
     HealthMeasured,
     Progress,
+    RateChanged,
     RateTested,
     RunEnded,
     RunStarted,
@@ -56,6 +59,7 @@ EVENTS: tuple[Event, ...] = (
     EpochDone(run="r", row={"epoch": 1, "loss": 1 / 3}, is_best=True),
     HealthMeasured(run="r", epoch=0.5, layers=(LayerHealth("a", 1.0, histogram=(1, 2)), LayerHealth("b", frozen=True))),
     RunEnded(run="r", reason="diverged", message="m", result=RESULT, cause=Divergence(1, 2, math.inf, 0.1, layer="a")),
+    RateChanged(run="r", experiment=load_recipe("digits").experiment, step=7, rate=1 / 3),
     SavingPaused(run="r", reason="The disk is full."),
     RunEnded(run="r", reason="stopped", message="m"),
 )
@@ -79,6 +83,36 @@ def test_an_event_arrives_as_it_was_sent(event: Event) -> None:
     assert message is not None
     assert same(event, event_from_plain(message))
     assert read_message(pipe) is None
+
+
+def names_in(folder: str, pattern: str) -> set[str]:
+    """What the group of `pattern` finds in the source below a folder of the program."""
+    paths = (Path(dnnstudio.__file__).parent / folder).rglob("*.py")
+    return {found for path in paths for found in re.findall(pattern, path.read_text(encoding="utf-8"))}
+
+
+def test_every_event_of_a_training_has_a_writer_a_reader_and_a_case_here() -> None:
+    kinds = {kind.__name__: kind for kind in Event.__subclasses__()}
+    # The learning-rate range test is a job of its own, which no child process runs.
+    emitted = (names_in("engine/training", r"\b([A-Z]\w+)\(") & set(kinds)) - {"RateTested"}
+    assert "RateChanged" in emitted
+    assert emitted == {type(event).__name__ for event in EVENTS}
+    for name in set(kinds) - emitted:
+        with pytest.raises(TypeError, match=name):
+            event_to_plain(kinds[name](**dict.fromkeys(field.name for field in dataclasses.fields(kinds[name]))))
+
+
+def test_every_request_and_answer_is_read_at_the_other_end() -> None:
+    asked = names_in("runner", r'"do": "(\w+)"')
+    read = names_in("runner", r'message\["do"\] == "(\w+)"')
+    assert asked == read == {"train", "stop"}
+    answered = names_in("runner", r'"answer": "(\w+)"')
+    assert answered == {"done", "cancelled", "failed"}
+    assert names_in("runner", r'case "(\w+)":') == answered - {"failed"}  # which is what is left: `case _`
+    told = names_in("runner/cluster", r'tell\(\{"(\w+)"') | names_in("runner/cluster", r'ask = \{"(\w+)"')
+    told |= names_in("runner/cluster", r'tells\[task\.id\]\(\{"(\w+)"') | {"event"}
+    heard = names_in("runner/cluster", r'"(\w+)" in plain') | names_in("runner/cluster", r'plain\.get\("(\w+)"\)')
+    assert told == heard
 
 
 def test_an_event_of_another_job_is_refused() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import fsum, isfinite, sqrt
 from pathlib import Path
 
+from dnnstudio.core.checksums import changed_files
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.planning.stages import planned_epochs
 from dnnstudio.core.text import unbroken
@@ -56,6 +57,7 @@ def repeat_record(folder: Path, ensemble: EnsembleRecord, members: Sequence[RunR
         val_accuracy=_mean(val_accuracy),
         test_accuracy=_mean(test_accuracy),
         trained_on=trained_on(ensemble.experiment),
+        changed=changed_files(folder),
         repeat=Repeated(ensemble.seeds, len(trained), val_loss, val_accuracy, test_accuracy),
     )
 

@@ -15,7 +15,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dnnstudio.core.atomic_files import make_folder, read_bounded, write_atomically
+from dnnstudio.core.atomic_files import make_folder, read_bounded
+from dnnstudio.core.checksums import write_checked
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.data import DataSummary
@@ -183,4 +184,4 @@ def write_sweep(folder: Path, plan: SweepPlan) -> None:
     """Make the folder and its `sweep.json`. Raises `UserError`."""
     plain = plan.model_dump(mode="json", exclude={"experiment"}) | {"experiment": codec.to_plain(plan.experiment)}
     make_folder(folder / TRIALS)
-    write_atomically(folder / SWEEP, (codec.pretty(plain) + "\n").encode())
+    write_checked(folder / SWEEP, (codec.pretty(plain) + "\n").encode())

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from dnnstudio.core.checksums import changed_files
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.folder_lock import held
@@ -41,6 +42,7 @@ def sweep_record(folder: Path, plan: SweepPlan, trials: Mapping[int, Trial]) -> 
         seconds=sum(seconds) if seconds else None,
         when=(folder / SWEEP).stat().st_mtime,
         run="",
+        changed=changed_files(folder),
         sweep=Swept(
             trials=plan.count,
             over=over,

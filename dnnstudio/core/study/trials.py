@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from dnnstudio.core.atomic_files import read_bounded, write_atomically
+from dnnstudio.core.atomic_files import read_bounded
+from dnnstudio.core.checksums import write_checked
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.study.sweep import TRIALS, SweepPlan, trial_folder
 from dnnstudio.core.study.varied import value_text
@@ -86,7 +87,7 @@ def read_trials(folder: Path) -> dict[int, Trial]:
 def write_trials(folder: Path, plan: SweepPlan, trials: Mapping[int, Trial]) -> None:
     """Replace the records and the table, each in one step. Raises `UserError`."""
     inorder = tuple(trials[number] for number in sorted(trials))
-    write_atomically(folder / RECORDS, _TRIALS.dump_json(inorder, indent=1) + b"\n")
+    write_checked(folder / RECORDS, _TRIALS.dump_json(inorder, indent=1) + b"\n")
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(columns(plan))
@@ -94,7 +95,7 @@ def write_trials(folder: Path, plan: SweepPlan, trials: Mapping[int, Trial]) -> 
         values = [value_text(one.values[path]) if path in one.values else None for path in plan.paths]
         figures = [one.figures.get(name) for name in figure_names(plan)]
         rows.writerow([one.number, one.status, *values, *figures, one.seconds, f"{TRIALS}/{one.number}"])
-    write_atomically(folder / TABLE, text.getvalue().encode())
+    write_checked(folder / TABLE, text.getvalue().encode())
 
 
 def trial_figures(folder: Path, plan: SweepPlan, number: int, *, test: bool) -> dict[str, float]:

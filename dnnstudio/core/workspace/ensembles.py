@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dnnstudio.core.atomic_files import make_folder, read_bounded, write_atomically
+from dnnstudio.core.atomic_files import make_folder, read_bounded
+from dnnstudio.core.checksums import write_checked
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
@@ -75,7 +76,7 @@ def write_ensemble(folder: Path, record: EnsembleRecord) -> None:
         "experiment": codec.to_plain(record.experiment),
     }
     make_folder(folder / MEMBERS)
-    write_atomically(folder / ENSEMBLE, (codec.pretty(plain) + "\n").encode())
+    write_checked(folder / ENSEMBLE, (codec.pretty(plain) + "\n").encode())
 
 
 def trained_members(folder: Path, record: EnsembleRecord) -> dict[int, dict[str, Any]]:
@@ -110,4 +111,4 @@ def absent_note(folder: Path) -> str:
 
 def write_metrics(folder: Path, metrics: dict[str, Any]) -> None:
     """Write the ensemble's `metrics.json`. Raises `UserError`."""
-    write_atomically(folder / METRICS, (json.dumps(metrics, indent=2) + "\n").encode())
+    write_checked(folder / METRICS, (json.dumps(metrics, indent=2) + "\n").encode())

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dnnstudio.core.atomic_files import read_bounded, write_atomically
+from dnnstudio.core.atomic_files import read_bounded
+from dnnstudio.core.checksums import write_checked
 from dnnstudio.core.errors import UserError
 
 FILE = "exports.json"
@@ -58,4 +59,4 @@ def read_exports(folder: Path) -> tuple[ExportRecord, ...]:
 def keep_export(folder: Path, record: ExportRecord) -> None:
     """Add a record and write the file whole. Raises `UserError`."""
     kept = Exports(exports=(*read_exports(folder), record)[-KEPT:])
-    write_atomically(folder / FILE, (json.dumps(kept.model_dump(), indent=2) + "\n").encode())
+    write_checked(folder / FILE, (json.dumps(kept.model_dump(), indent=2) + "\n").encode())

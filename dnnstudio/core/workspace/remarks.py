@@ -8,7 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dnnstudio.core.atomic_files import read_bounded, write_atomically
+from dnnstudio.core.atomic_files import read_bounded
+from dnnstudio.core.checksums import write_checked
 from dnnstudio.core.errors import UserError
 
 FILE = "remarks.json"
@@ -56,5 +57,5 @@ def write_remarks(
         color=before.color if color is None else color,
     )
     if after != before:
-        write_atomically(folder / FILE, (json.dumps(after.model_dump(), indent=2) + "\n").encode())
+        write_checked(folder / FILE, (json.dumps(after.model_dump(), indent=2) + "\n").encode())
     return after

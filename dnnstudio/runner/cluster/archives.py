@@ -13,11 +13,12 @@ from typing import IO
 
 from dnnstudio.core.atomic_files import WINDOWS, make_folder
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.folder_lock import FILE as LOCK
 from dnnstudio.core.os_errors import reason_of
 
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same files make the same bytes
 _UNSAFE = re.compile(r"[\x00\\:]" if WINDOWS else r"[\x00\\]")  # a drive, another stream of a file, another slash
-_LEFTOVER = re.compile(r"\.dnnstudio-.*\.tmp|.*~")
+_LEFTOVER = re.compile(rf"\.dnnstudio-.*\.tmp|.*~|{re.escape(LOCK)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,9 @@ DATA = Bounds(bytes=2**40, files=5_000_000)
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, Path]]:
-    """The plain files of a folder and their names from there with forward slashes, sorted; no remains of saves."""
+    """The plain files of a folder, neither remains of saves nor a lock, and their names from there with forward slashes,
+    sorted.
+    """
     found = [path for path in folder.rglob("*") if path.is_file() and not _LEFTOVER.fullmatch(path.name)]
     named = [(path.relative_to(folder).as_posix(), path) for path in found]
     return iter(sorted(named))

@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.folder_lock import held
 from dnnstudio.core.jobs.events import Event, RunEnded, RunStarted
 from dnnstudio.core.jobs.requests import new_id
 from dnnstudio.core.os_errors import reason_of
@@ -183,7 +184,8 @@ class ClusterRunner(Executor):
 
     def _train(self, work: _Work) -> None:
         try:
-            outcome = self._outcome(work)
+            with held(work.task.folder, "a training", make=True):
+                outcome = self._outcome(work)
         except UserError as error:
             outcome = RunOutcome(task=work.task, reason="failed", message=str(error))
         except OSError as error:

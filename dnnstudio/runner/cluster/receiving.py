@@ -17,7 +17,7 @@ from dnnstudio.core.study.repeat import comparable
 from dnnstudio.core.workspace.runs import EXPERIMENT, METRICS, is_run, read_run
 from dnnstudio.core.workspace.shared_layers import read_links, set_origin
 from dnnstudio.core.workspace.sources import place_of
-from dnnstudio.runner.cluster.archives import RUN, unpack
+from dnnstudio.runner.cluster.archives import RUN, files_below, unpack
 from dnnstudio.runner.cluster.letters import RUN_PREFIX
 from dnnstudio.runner.tasks import RunTask
 
@@ -61,16 +61,19 @@ def _name_origin(task: RunTask) -> None:
 
 
 def _move(arrived: Path, folder: Path) -> None:
-    """A new folder in one step; into one that is there, file by file, the figures that end a run last."""
+    """A new folder in one step; into one that is there, as its lock is, file by file.
+
+    What makes it a run comes after its other files, the figures that end it last.
+    """
     if not folder.exists() or not any(folder.iterdir()):
         if folder.exists():
             folder.rmdir()
         arrived.rename(folder)
         return
-    names = {path.relative_to(arrived).as_posix() for path in arrived.rglob("*") if path.is_file()}
+    names = {name for name, _ in files_below(arrived)}
     for name in (CHECKSUMS, METRICS):
         (folder / name).unlink(missing_ok=True)
-    for name in sorted(names, key=lambda name: (name == METRICS, name == CHECKSUMS)):
+    for name in sorted(names, key=lambda name: (name == METRICS, name == CHECKSUMS, name == EXPERIMENT)):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (arrived / name).replace(folder / name)
     for name in REMOVED_BY_TRAINING - names:

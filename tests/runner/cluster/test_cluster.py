@@ -14,9 +14,11 @@ import pytest
 from PIL import Image
 
 from dnnstudio.cli.main import main
+from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.data import Data, ImageFolder, Npz
 from dnnstudio.core.experiment.transfer import Reuse, Transfer
+from dnnstudio.core.folder_lock import held
 from dnnstudio.core.jobs.events import BatchesDone, EpochDone, RunEnded, RunStarted
 from dnnstudio.core.study.sweep import trial_folder
 from dnnstudio.core.workspace.runs import METRICS
@@ -165,6 +167,9 @@ def stopped_after_s(joined: Joined, folder: Path) -> float:
     futures = [joined.runner.submit(task) for task in (*tasks, waiting)]
     wait_until(lambda: all(joined.of(task, EpochDone) for task in tasks))
     assert len(set(joined.runner.workers())) == 2
+    for task in tasks:  # nobody renames, deletes or resumes here what is trained elsewhere
+        with pytest.raises(UserError, match="is in use by a training of this program"), held(task.folder, "a deletion"):
+            pass
     begun = time.monotonic()
     joined.runner.stop_all()
     assert [outcome.reason for outcome in outcomes_of(futures)] == ["stopped"] * 3
