@@ -36,8 +36,9 @@ DATA = Bounds(bytes=2**40, files=5_000_000)
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, Path]]:
-    """The plain files of a folder, neither remains of saves nor a lock, and their names from there with forward slashes,
-    sorted.
+    """The plain files of a folder and their names from there with forward slashes, sorted.
+
+    Remains of saves and a lock are none of them.
     """
     found = [path for path in folder.rglob("*") if path.is_file() and not _LEFTOVER.fullmatch(path.name)]
     named = [(path.relative_to(folder).as_posix(), path) for path in found]
