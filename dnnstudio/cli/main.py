@@ -31,6 +31,7 @@ from dnnstudio.cli import (
     train,
     transfer,
     uncertainty,
+    weights,
     window,
 )
 from dnnstudio.cli.common import BAD_INPUT, INTERRUPTED, as_sentence
@@ -47,6 +48,7 @@ VERBS = (
     sweep.app,
     cluster.app,
     models.app,
+    weights.app,
     data.app,
     export.app,
     transfer.app,

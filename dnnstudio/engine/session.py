@@ -5,8 +5,6 @@ Nothing heavy is imported before a job needs it, so that data can be described b
 
 from __future__ import annotations
 
-import os
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -48,15 +46,17 @@ from dnnstudio.core.jobs.results import (
     RunResult,
     SavedModel,
 )
+from dnnstudio.core.jobs.weights import LoadWeights, MatchWeights
 from dnnstudio.core.os_errors import refusal_of
 from dnnstudio.core.workspace.ensembles import is_ensemble
-from dnnstudio.core.workspace.runs import Weights, home_of, model_file
+from dnnstudio.core.workspace.runs import Weights, home_of
 from dnnstudio.core.workspace.sources import find_place, recorded_source
 from dnnstudio.core.workspace.training_record import TrainedWith
 from dnnstudio.engine.data.tables.kept_cells import forget as forget_cells
 from dnnstudio.engine.data_jobs import DataJobs
 from dnnstudio.engine.reuse.catalog import ModelShelf
-from dnnstudio.engine.reuse.loaded_model import LiveModel, read_model_at
+from dnnstudio.engine.reuse.held_models import HeldModels
+from dnnstudio.engine.reuse.loaded_model import LiveModel, load_weights_at, read_model_at
 
 if TYPE_CHECKING:
     from dnnstudio.core.uncertainty.number_samples import AnySamples
@@ -65,8 +65,6 @@ if TYPE_CHECKING:
     from dnnstudio.engine.training.evaluation import Evaluator
 
 Emit = Callable[[Event], None]
-LIVE_MODELS = 8
-"""Number of networks kept in memory; an older one is read again from its run folder when needed."""
 
 
 class Session:
@@ -75,8 +73,7 @@ class Session:
     def __init__(self, *, beside_window: bool = False) -> None:
         """`beside_window`: runs in a thread of a program whose window must stay responsive."""
         self._beside_window = beside_window
-        self._models: OrderedDict[str, LiveModel] = OrderedDict()
-        self._folders: dict[str, Path] = {}
+        self._held = HeldModels()
         self._shelf = ModelShelf()
         self._samplers: Any = None
         self._cases: Any = None
@@ -102,10 +99,16 @@ class Session:
                     return self._open(job, control)
                 case SaveModel():
                     return self._save(job, control)
+                case MatchWeights():
+                    from dnnstudio.engine.model_files.reading import match_weights
+
+                    return match_weights(job.path, job.experiment, job.input_shape, control=control)
+                case LoadWeights():
+                    return self._load_weights(job, control)
                 case ExportNetwork() | MeasureForReport() | WriteBundle() | OpenBundle():
                     from dnnstudio.engine.exporting.job import run_export
 
-                    return run_export(job, self._place_of, self.model, control, emit)
+                    return run_export(job, self._held.place_of, self.model, control, emit)
                 case Reconstruct():
                     return self._reconstruct(job, control, emit)
                 case ListLibrary():
@@ -138,15 +141,7 @@ class Session:
         control: Control | None = None,
     ) -> LiveModel:
         """The network of a run id, an opened model's id, a run folder or model file; the best is read from its run."""
-        name = str(key)
-        if weights == "best":
-            return read_model_at(self._place_of(key), weights=weights, control=control)
-        if name in self._models:
-            self._models.move_to_end(name)
-            return self._models[name]
-        if name in self._folders:
-            return self._keep(name, read_model_at(self._folders[name], control=control))
-        return read_model_at(Path(key), layers_of=layers_of, control=control)
+        return self._held.find(key, layers_of=layers_of, weights=weights, control=control)
 
     def _train(self, job: TrainRun, control: Control, emit: Emit) -> RunResult:
         with ExitStack() as alone:
@@ -173,9 +168,9 @@ class Session:
                 stop_after=job.stop_after,
                 around=around,
             )
-        self._folders[job.id] = job.folder
         trained = TrainedWith.read(result.metrics)
-        self._keep(job.id, LiveModel(model, experiment, dataset.summary.input_shape, trained_with=trained))
+        live = LiveModel(model, experiment, dataset.summary.input_shape, trained_with=trained)
+        self._held.keep(job.id, live, place=job.folder)
         return result
 
     def _start(
@@ -198,7 +193,7 @@ class Session:
             run=job.id,
             start=start,
             source=source,
-            live_at=self._live_at,
+            live_at=self._held.at,
             read=lambda place: read_model_at(place),
         )
         return experiment, model, around
@@ -213,8 +208,8 @@ class Session:
         transfer = job.experiment.transfer
         if transfer is None or (job.resume_from is not None and not transfer.shared):
             return None
-        if transfer.source in self._models or transfer.source in self._folders:
-            place = self._folders.get(transfer.source)
+        if transfer.source in self._held:
+            place = self._held.known_place(transfer.source)
             place = None if place is None else home_of(place).absolute()
             return Source(self.model(transfer.source, control=control), place)
         try:
@@ -226,17 +221,10 @@ class Session:
             return None  # the source of the shared layers is gone; the run continues without it
         if place.suffix == ".json":
             raise UserError(f"The source {place.name} is an experiment, not a trained model.", "Choose a run of it.")
-        live = next(iter(self._live_at(place)), None)
+        live = next(iter(self._held.at(place)), None)
         if live is None:
-            live = self._keep(str(place), read_model_at(place, control=control))
-            self._folders[str(place)] = place
+            live = self._held.keep(str(place), read_model_at(place, control=control), place=place)
         return Source(live, place)
-
-    def _live_at(self, place: Path) -> list[LiveModel]:
-        """The networks in memory that belong to this run folder or model file, most recently used first."""
-        real = os.path.realpath(place)
-        keys = [key for key, folder in self._folders.items() if os.path.realpath(home_of(folder)) == real]
-        return [self._models[key] for key in reversed(self._models) if key in keys]
 
     def _evaluate(self, job: EvaluateModel, control: Control, emit: Emit) -> Evaluation:
         measure = self._measure(job, control, emit)
@@ -313,8 +301,7 @@ class Session:
         return find_rate(job, experiment, dataset, model, control=control, emit=emit)
 
     def _open(self, job: OpenModel, control: Control) -> OpenedModel:
-        live = self._keep(job.id, read_model_at(job.path, control=control))
-        self._folders[job.id] = job.path
+        live = self._held.keep(job.id, read_model_at(job.path, control=control), place=job.path)
         return OpenedModel(
             model=job.id,
             experiment=live.experiment,
@@ -323,12 +310,30 @@ class Session:
             has_experiment=live.has_experiment,
         )
 
+    def _load_weights(self, job: LoadWeights, control: Control) -> OpenedModel:
+        def read(control: Control | None) -> LiveModel:
+            return load_weights_at(job.path, job.experiment, job.input_shape, unit=job.target_unit, control=control)
+
+        live = read(control)
+        if job.out is not None:
+            from dnnstudio.engine.training.run_writer import save_network
+
+            save_network(live.model, job.out, live.experiment, live.input_shape, None, None)
+        self._held.keep(job.id, live, place=job.path, read_again=read)
+        return OpenedModel(
+            model=job.id,
+            experiment=live.experiment,
+            input_shape=live.input_shape,
+            notes=live.notes,
+            has_experiment=True,
+        )
+
     def _save(self, job: SaveModel, control: Control) -> SavedModel:
         from dnnstudio.engine.training.compile_config import optimizer_of_run
         from dnnstudio.engine.training.run_writer import save_network
 
         live = self.model(job.model, weights=job.weights, control=control)
-        place = self._place_of(job.model)
+        place = self._held.place_of(job.model)
         what = (live.experiment, live.input_shape, live.trained_with)
         size = save_network(live.model, job.path, *what, optimizer_of_run(place, live.model, *what))
         return SavedModel(path=job.path, bytes=size)
@@ -344,30 +349,15 @@ class Session:
             ensemble = read_ensemble_at(Path(job.model), weights=job.weights, control=control)
             samples: AnySamples = self._samplers.run_ensemble(job, ensemble, control, emit)
         else:
-            live = self._model_for_looking(job, control)
+            live = self._held.find_to_look_at(job.model, layers_of=job.experiment, weights=job.weights, control=control)
             samples = self._samplers.run(job, live.model, live.input_shape, control, emit)
-        return with_changed_data_said(samples, job, self._place_of(job.model))
+        return with_changed_data_said(samples, job, self._held.place_of(job.model))
 
     def _answer(self, job: Job, control: Control, emit: Emit) -> Any:
         from dnnstudio.engine.predicting.case_jobs import CaseJobs
 
-        self._cases = self._cases or CaseJobs(self._place_of, beside_window=self._beside_window)
+        self._cases = self._cases or CaseJobs(self._held.place_of, beside_window=self._beside_window)
         return self._cases.run(job, control, emit)
-
-    def _place_of(self, key: str | Path) -> Path:
-        return self._folders.get(str(key), Path(key))
-
-    def _model_for_looking(self, job: SampleModel, control: Control) -> LiveModel:
-        """Like `model`, but a network read from a path is cached until its file changes: inspection asks repeatedly."""
-        key, best = job.model, job.weights == "best"
-        path = self._place_of(key) if best else Path(key)
-        if not path.exists() or (not best and (str(key) in self._models or str(key) in self._folders)):
-            return self.model(key, layers_of=job.experiment, weights=job.weights, control=control)
-        file = model_file(path, job.weights) if path.is_dir() else path
-        stamp = f"{file}@{file.stat().st_mtime_ns if file.exists() else 0}"
-        if stamp not in self._models:
-            self._keep(stamp, self.model(path, layers_of=job.experiment, weights=job.weights, control=control))
-        return self.model(stamp)
 
     def _prepared(
         self, experiment: Experiment, job: str, control: Control, emit: Emit, *, elsewhere: Data | None = None
@@ -387,13 +377,6 @@ class Session:
         from dnnstudio.engine.data import load_dataset
 
         return load_dataset(data, seed=seed, control=control, progress=_progress(job, emit))
-
-    def _keep(self, key: str, live: LiveModel) -> LiveModel:
-        self._models[key] = live
-        self._models.move_to_end(key)
-        while len(self._models) > LIVE_MODELS:
-            self._models.popitem(last=False)
-        return live
 
 
 def _progress(job: str, emit: Emit) -> Callable[[int, int, str], None]:

@@ -23,7 +23,7 @@ from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.events import Event, Progress, RunEnded, RunStarted
 from dnnstudio.core.jobs.requests import DescribeData, EvaluateModel, Job, OpenModel, SaveModel, TrainRun
 from dnnstudio.core.workspace.history import read_rows
-from dnnstudio.engine import session as session_module
+from dnnstudio.engine.reuse import held_models
 from dnnstudio.engine.session import Session
 from dnnstudio.engine.training.checkpoint import load_checkpoint
 
@@ -167,12 +167,12 @@ def test_a_run_goes_on_through_the_session(trained: tuple[Session, Any]) -> None
 
 def test_only_the_last_networks_stay_in_memory(trained: tuple[Session, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     session, result = trained
-    monkeypatch.setattr(session_module, "LIVE_MODELS", 1)
+    monkeypatch.setattr(held_models, "LIVE_MODELS", 1)
     opened = run(session, OpenModel(path=result.folder / "model.keras"))
-    assert list(session._models) == [opened.model]
+    assert session._held.keys == (opened.model,)
     figures = run(session, EvaluateModel(model=result.run, experiment=PLAIN, parts=("test",))).parts["test"]
     assert figures == result.metrics["test"]
-    assert list(session._models) == [result.run]
+    assert session._held.keys == (result.run,)
 
 
 @pytest.mark.parametrize(

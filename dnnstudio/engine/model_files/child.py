@@ -17,10 +17,10 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.experiment.layers import AnyLayer
+from dnnstudio.core.experiment.layers import AnyLayer, Shape
 from dnnstudio.core.text import printable
 from dnnstudio.engine.model_files.contents import MAX_FILE, WeightsMismatchError
-from dnnstudio.engine.model_files.transcript import Transcript, transcribe_model, transcribe_weights
+from dnnstudio.engine.model_files.transcript import Transcript, match_weights, transcribe_model, transcribe_weights
 
 MAGIC = b"DNNM"
 MEMORY_FLOOR = 128 * 2**20
@@ -41,11 +41,13 @@ def main() -> None:
 
 
 def answer(content: bytes, request: str = "") -> tuple[dict[str, Any], list[bytes | memoryview]]:
-    """Header and raw arrays of one file. `request` is empty, or the JSON of {"layers", "input_shape"}."""
+    """Header and raw arrays of one file. `request` is empty, or the JSON of {"layers", "input_shape", "match"}."""
     try:
         if request:
             wanted = json.loads(request)
             layers = TypeAdapter(list[AnyLayer]).validate_json(json.dumps(wanted["layers"]))
+            if wanted.get("match"):
+                return _matched(content, layers, tuple(wanted["input_shape"])), []
             return _described(transcribe_weights(content, layers, tuple(wanted["input_shape"])))
         return _described(transcribe_model(content))
     except WeightsMismatchError as error:
@@ -80,6 +82,20 @@ def _described(transcript: Transcript) -> tuple[dict[str, Any], list[bytes | mem
     }
     flat = [array.astype("<f4", copy=False) for arrays in transcript.arrays.values() for array in arrays]
     return header, [array.reshape(-1).view(np.uint8).data if array.size else b"" for array in flat]
+
+
+def _matched(content: bytes, layers: list[AnyLayer], input_shape: Shape) -> dict[str, Any]:
+    """Which layer of the file goes where, and why the weights cannot be used, if so."""
+    rows = [[printable(row.name), row.shapes, row.layer] for row in match_weights(content, layers, input_shape)]
+    try:
+        transcript = transcribe_weights(content, layers, input_shape)
+    except UserError as error:
+        return {"match": rows, "problem": printable(error.message), "hint": error.hint, "notes": []}
+    if transcript.not_finite:
+        names = ", ".join(transcript.not_finite)
+        problem, hint = f"The weights of {names} hold NaN or infinity.", "Use weights from before that."
+        return {"match": rows, "problem": problem, "hint": hint, "notes": []}
+    return {"match": rows, "problem": "", "hint": "", "notes": transcript.notes}
 
 
 def limit_resources(size: int) -> None:

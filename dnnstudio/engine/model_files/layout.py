@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment.layers import Shape
 from dnnstudio.core.experiment.shapes import LayerShape
 from dnnstudio.engine.model_files.contents import Array, Difference, WeightsMismatchError, shown
 from dnnstudio.engine.model_files.hdf5 import Store
@@ -28,6 +29,17 @@ class Place:
     is_nested: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Of each layer of a stack, the paths of its arrays in the file ("" for one that is missing) and the file's name
+    for the layer ("" where it has none); `left` are the layers of the file that no layer of the stack takes.
+    """
+
+    paths: list[list[str]]
+    names: list[str]
+    left: Found
+
+
 def places_of(keras_classes: Sequence[str]) -> list[Place]:
     """The places of the layers of a plain stack that were saved under these class names."""
     return [Place(group, number, "") for number, group in enumerate(group_names(keras_classes))]
@@ -39,17 +51,24 @@ def read_arrays(store: Store, rows: Sequence[LayerShape], where: Sequence[Place]
 
     `where` are the places of the layers of `rows`.
     """
-    group = "model_weights" if "model_weights" in store.groups else ""
-    if store.texts("layer_names", group) is not None:
-        places = _legacy_places(store, group, rows, where)
-    else:
-        places = _places(store, rows, where)
-    _compare(store, rows, places)
+    located = locate(store, rows, where)
+    _compare(store, rows, located)
     return {
         row.layer.id: [store.read(path, variable.shape) for path, variable in zip(paths, row.variables, strict=True)]
-        for row, paths in zip(rows, places, strict=True)
+        for row, paths in zip(rows, located.paths, strict=True)
         if row.variables
     }
+
+
+def locate(store: Store, rows: Sequence[LayerShape], where: Sequence[Place]) -> Located:
+    """Which arrays of the file belong to which layer of `rows`, whether they fit or not. `where` as in `read_arrays`.
+
+    Raises `UserError` for a file that is not laid out as Keras does.
+    """
+    group = "model_weights" if "model_weights" in store.groups else ""
+    if store.texts("layer_names", group) is not None:
+        return _legacy_places(store, group, rows, where)
+    return _places(store, rows, where)
 
 
 def snake_case(class_name: str) -> str:
@@ -74,7 +93,7 @@ def group_names(keras_classes: Iterable[str]) -> list[str]:
     return names
 
 
-def _places(store: Store, rows: Sequence[LayerShape], where: Sequence[Place]) -> list[list[str]]:
+def _places(store: Store, rows: Sequence[LayerShape], where: Sequence[Place]) -> Located:
     """Keras 3: layers/dense_1/vars/0, with groups numbered per class; layers/sequential/layers/dense/vars/0 of a model
     inside it.
     """
@@ -91,18 +110,12 @@ def _places(store: Store, rows: Sequence[LayerShape], where: Sequence[Place]) ->
         for row, place in zip(rows, where, strict=True)
     ]
     used = {path for paths in places for path in paths}
-    extra = [
-        Difference(name, f"array {number}", None, store.entries[path].shape)
-        for name, paths in found.items()
-        for number, path in paths.items()
-        if path not in used
-    ]
-    if extra:
-        _compare(store, rows, places, extra)
-    return places
+    left = [(name, [path for _, path in sorted(paths.items()) if path not in used]) for name, paths in found.items()]
+    names = [place.group if place.group in found else "" for place in where]
+    return Located(places, names, [(name, paths) for name, paths in left if paths])
 
 
-def _legacy_places(store: Store, group: str, rows: Sequence[LayerShape], where: Sequence[Place]) -> list[list[str]]:
+def _legacy_places(store: Store, group: str, rows: Sequence[LayerShape], where: Sequence[Place]) -> Located:
     """`.h5`: the layers with arrays, in the order of the attribute layer_names; names may differ.
 
     A model inside it is one such layer, with the arrays of all of its own.
@@ -117,25 +130,21 @@ def _legacy_places(store: Store, group: str, rows: Sequence[LayerShape], where: 
         if names:
             found.append((name, [_tidy(f"{folder}/{item}") for item in names]))
     places: list[list[str]] = [[] for _ in rows]
+    owners = [""] * len(rows)
     holding: dict[int, list[int]] = {}
     for index in sorted(range(len(rows)), key=lambda index: where[index].owner):
         if rows[index].variables:
             holding.setdefault(where[index].owner, []).append(index)
-    for indices, (_, paths) in zip(holding.values(), found, strict=False):
+    for indices, (owner, paths) in zip(holding.values(), found, strict=False):
+        for index in indices:
+            owners[index] = owner
         if where[indices[0]].is_nested:
             shared = _shared_out([rows[index] for index in indices], [where[index].name for index in indices], paths)
             for index, own in zip(indices, shared, strict=True):
                 places[index] = _in_order(rows[index], own)
         else:
             places[indices[0]] = _in_order(rows[indices[0]], paths)
-    extra = [
-        Difference(name, f"array {number}", None, store.entries[path].shape if path in store.entries else ())
-        for name, paths in found[len(holding) :]
-        for number, path in enumerate(paths)
-    ]
-    if extra:
-        _compare(store, rows, places, extra)
-    return places
+    return Located(places, owners, found[len(holding) :])
 
 
 def _shared_out(rows: Sequence[LayerShape], names: Sequence[str], paths: Sequence[str]) -> list[list[str]]:
@@ -167,12 +176,10 @@ def _in_order(row: LayerShape, paths: list[str]) -> list[str]:
     return [by_name[name] for name in names] if sorted(by_name) == sorted(names) else paths
 
 
-def _compare(
-    store: Store, rows: Sequence[LayerShape], places: list[list[str]], extra: Sequence[Difference] = ()
-) -> None:
+def _compare(store: Store, rows: Sequence[LayerShape], located: Located) -> None:
     """Raise `WeightsMismatchError` unless variables and arrays correspond one to one with equal shapes."""
     differences: list[Difference] = []
-    for row, paths in zip(rows, places, strict=True):
+    for row, paths in zip(rows, located.paths, strict=True):
         for number in range(max(len(paths), len(row.variables))):
             path = paths[number] if number < len(paths) else ""
             entry = store.entries.get(path)
@@ -185,8 +192,18 @@ def _compare(
                 differences.append(Difference(row.layer.id, name, needed, found))
             elif entry is not None and entry.dtype.kind not in ("fiu" if counts else "f"):
                 raise UserError(f"{row.layer.id} holds {entry.dtype.name} numbers instead of floating-point ones.", "")
-    if differences or extra:
-        raise WeightsMismatchError((*differences, *extra))
+    differences += [
+        Difference(name, f"array {number}", None, shape_of(store, path))
+        for name, paths in located.left
+        for number, path in enumerate(paths)
+    ]
+    if differences:
+        raise WeightsMismatchError(tuple(differences))
+
+
+def shape_of(store: Store, path: str) -> Shape:
+    """The shape of an array of the file; () where the file names it and has not got it."""
+    return store.entries[path].shape if path in store.entries else ()
 
 
 def _tidy(path: str) -> str:

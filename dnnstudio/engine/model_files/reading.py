@@ -26,6 +26,7 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.shapes import infer_shapes
 from dnnstudio.core.experiment.targets.target_unit import unit_in
 from dnnstudio.core.jobs.control import Control
+from dnnstudio.core.jobs.weights import WeightsMatch, WeightsRow
 from dnnstudio.core.os_errors import reason_of
 from dnnstudio.core.text import byte_size
 from dnnstudio.engine.model_files.contents import MAX_FILE, Array, Difference, ModelContents, WeightsMismatchError
@@ -55,14 +56,48 @@ def read_model(path: Path, *, control: Control | None = None) -> ModelContents:
 
 def read_weights(
     path: Path, experiment: Experiment, input_shape: Shape, *, control: Control | None = None
-) -> dict[str, list[Array]]:
-    """Layer id → its arrays, in the shapes [...] of its variables, from a `.weights.h5` file (or any model file).
+) -> ModelContents:
+    """The experiment's layers with the arrays of a `.weights.h5`, a weights-only `.h5` (or any model file).
 
     Raises `WeightsMismatchError` with the table of differences if they do not fit, `UserError` and `Cancelled`.
     """
-    layers = experiment.active_layers
-    request = {"layers": [codec.to_plain(layer) for layer in layers], "input_shape": list(input_shape)}
-    return _contents(_ask(path, json.dumps(request), control), path).arrays
+    header, raw = _ask(path, _request(experiment, input_shape), control)
+    return _contents((header | {"record": None}, raw), path)
+
+
+def match_weights(
+    path: Path, experiment: Experiment, input_shape: Shape, *, control: Control | None = None
+) -> WeightsMatch:
+    """Which layer of the file goes to which of the experiment's, by their shapes alone.
+
+    Raises `UserError` and `Cancelled`.
+    """
+    header, _ = _ask(path, _request(experiment, input_shape, match=True), control)
+    active = [layer for layer in experiment.active_layers if layer.kind != "input"]
+    known = {row.layer.id: row for row in infer_shapes(active, input_shape)}
+    rows = []
+    try:
+        for name, shapes, identifier in header["match"]:
+            layer = known[identifier] if identifier else None
+            rows.append(
+                WeightsRow(
+                    file_layer=str(name),
+                    found=tuple(tuple(int(n) for n in shape) for shape in shapes),
+                    layer=identifier,
+                    kind="" if layer is None else layer.layer.label,
+                    variables=() if layer is None else tuple(variable.name for variable in layer.variables),
+                    needed=() if layer is None else tuple(variable.shape for variable in layer.variables),
+                )
+            )
+        problem, hint, notes = str(header["problem"]), str(header["hint"]), tuple(map(str, header["notes"]))
+    except (KeyError, TypeError, ValueError):
+        raise UserError(f"{path.name}: The file is damaged; reading it failed.", "Use a copy of it.") from None
+    return WeightsMatch(rows=tuple(rows), problem=problem, hint=hint, notes=notes)
+
+
+def _request(experiment: Experiment, input_shape: Shape, *, match: bool = False) -> str:
+    layers = [codec.to_plain(layer) for layer in experiment.active_layers]
+    return json.dumps({"layers": layers, "input_shape": list(input_shape), "match": match})
 
 
 def _ask(path: Path, request: str, control: Control | None) -> tuple[dict[str, Any], memoryview]:

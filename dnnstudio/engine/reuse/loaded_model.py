@@ -11,6 +11,7 @@ from typing import Any
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.data import TargetUnit
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.targets.target_unit import unit_in
 from dnnstudio.core.jobs.control import Control
@@ -83,15 +84,32 @@ def is_weights_file(path: Path) -> bool:
 
 
 def _read_weights_at(path: Path, experiment: Experiment, control: Control | None) -> LiveModel:
-    from dnnstudio.engine.backend.builder import build
     from dnnstudio.engine.data import load_dataset
-    from dnnstudio.engine.model_files import put_weights, read_weights
 
     summary = load_dataset(experiment.data, seed=experiment.seed, control=control).summary
     shape = summary.input_shape
-    model = build(experiment, shape, unit=summary.target_unit)
-    put_weights(model, read_weights(path, experiment, shape, control=control))
-    return LiveModel(model, experiment, shape)
+    return load_weights_at(path, experiment, shape, unit=summary.target_unit, control=control)
+
+
+def load_weights_at(
+    path: Path,
+    experiment: Experiment,
+    input_shape: tuple[int, ...],
+    *,
+    unit: TargetUnit | None = None,
+    control: Control | None = None,
+) -> LiveModel:
+    """The experiment's stack with the weights of a file. `unit` is what a number's answers are brought to.
+
+    Raises `UserError` before anything is built if they do not fit, and `Cancelled`.
+    """
+    from dnnstudio.engine.backend.builder import build
+    from dnnstudio.engine.model_files import put_weights, read_weights
+
+    contents = read_weights(path, experiment, input_shape, control=control)
+    model = build(experiment, input_shape, unit=unit)
+    put_weights(model, contents.arrays)
+    return LiveModel(model, experiment, input_shape, contents.notes)
 
 
 def _read_checkpoint_at(folder: Path, control: Control | None) -> LiveModel:

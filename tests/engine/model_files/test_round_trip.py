@@ -101,7 +101,7 @@ def test_what_keras_saved_opens_here(chapter_model: Model, tmp_path: Path, suffi
         model.save_weights(path)
         model.save(tmp_path / "whole.keras")
         layers = read_model(tmp_path / "whole.keras").layers
-        assert same_arrays(read_weights(path, Experiment(layers=layers), SHAPE), arrays_of(model))
+        assert same_arrays(read_weights(path, Experiment(layers=layers), SHAPE).arrays, arrays_of(model))
     else:
         model.save(path)
         found = read_model(path)
@@ -342,7 +342,7 @@ def test_a_file_of_keras_2_gives_the_answers_it_gave_there(suffix: str) -> None:
 )
 def test_weights_of_keras_2_are_found_in_all_its_layouts(name: str) -> None:
     network = read_model(SAMPLES / "keras_2_15.h5")
-    assert same_arrays(read_weights(SAMPLES / name, Experiment(layers=network.layers), (4, 4)), network.arrays)
+    assert same_arrays(read_weights(SAMPLES / name, Experiment(layers=network.layers), (4, 4)).arrays, network.arrays)
 
 
 def test_a_weights_file_is_no_network() -> None:

@@ -159,7 +159,7 @@ class Bench:
         self.experiment = experiment
         self.session = Session()
         self.model = build(experiment, input_shape)
-        self.session._keep("net", LiveModel(self.model, experiment, input_shape))
+        self.session._held.keep("net", LiveModel(self.model, experiment, input_shape))
         self.events: list[Any] = []
 
     def sample(self, control: Control | None = None, **options: Any) -> Samples:

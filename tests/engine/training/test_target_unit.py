@@ -179,7 +179,7 @@ def test_a_file_of_weights_alone_fits_the_experiment(
     recorder.train(given, in_hundreds(rows))
     opened = read_model_at(recorder.folder)
     save_network(opened.model, tmp_path / "some.weights.h5", given, (6,))
-    found = read_weights(tmp_path / "some.weights.h5", given, (6,))
+    found = read_weights(tmp_path / "some.weights.h5", given, (6,)).arrays
     assert list(found) == ["hidden", "output"]
     np.testing.assert_array_equal(found["output"][0], opened.model.get_layer("output").get_weights()[0])
 
