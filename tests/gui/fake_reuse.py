@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.shapes import infer_shapes
 from dnnstudio.core.jobs.bundles import OpenBundle, OpenedBundle, WriteBundle
 from dnnstudio.core.jobs.events import Progress
 from dnnstudio.core.jobs.exports import ExportedFile, ExportNetwork, Proof
@@ -19,14 +21,48 @@ from dnnstudio.core.jobs.requests import CompareModels, ListLibrary, Reconstruct
 from dnnstudio.core.jobs.results import (
     Library,
     ModelComparison,
+    OpenedModel,
     Reconstructions,
 )
+from dnnstudio.core.jobs.weights import LoadWeights, MatchWeights, WeightsMatch, WeightsRow
 from dnnstudio.core.workspace.catalog import compare_layers, compare_options, run_entry
 from dnnstudio.core.workspace.runs import EXPERIMENT, run_folders
 
 SIDE = 8
 ROWS = 25
 """So many rows have the parts that are reconstructed."""
+
+
+def _match_weights(job: MatchWeights) -> Iterator[Any]:
+    """Every layer with weights fits, but in a file whose name says otherwise."""
+    yield Progress(run=job.id, done=0, total=0, text="reading the weights")
+    if "none" in job.path.name:
+        raise UserError(f"{job.path.name}: The file is damaged.", "Use a copy of it.")
+    rows = tuple(
+        WeightsRow(
+            file_layer=f"dense_{number}",
+            found=tuple(variable.shape for variable in row.variables),
+            layer=row.layer.id,
+            kind=row.layer.label,
+            variables=tuple(variable.name for variable in row.variables),
+            needed=tuple(variable.shape for variable in row.variables),
+        )
+        for number, row in enumerate(infer_shapes(job.experiment.active_layers, job.input_shape))
+        if row.variables
+    )
+    if "other" not in job.path.name:
+        return WeightsMatch(rows=rows, notes=("Numbers stored as float16 are used as float32.",))
+    spoilt = replace(rows[-1], found=((2, 3),))
+    return WeightsMatch(
+        rows=(*rows[:-1], spoilt), problem="The weights do not fit the network.", hint="Choose another."
+    )
+
+
+def _load_weights(job: LoadWeights) -> Iterator[Any]:
+    yield Progress(run=job.id, done=0, total=0, text="loading the weights")
+    return OpenedModel(
+        model=job.id, experiment=job.experiment, input_shape=job.input_shape, notes=("Said.",), has_experiment=True
+    )
 
 
 def play(job: Any) -> Iterator[Any] | None:
@@ -42,6 +78,10 @@ def play(job: Any) -> Iterator[Any] | None:
             return _export(job)
         case MeasureForReport():
             return _measure(job)
+        case MatchWeights():
+            return _match_weights(job)
+        case LoadWeights():
+            return _load_weights(job)
         case OpenBundle():
             return _open_bundle(job)
         case WriteBundle():

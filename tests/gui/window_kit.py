@@ -70,6 +70,9 @@ class Answers(Dialogs, TransferQuestions):
     def open_model(self, parent: QWidget) -> Path | None:
         return self._path("open_model")
 
+    def open_weights(self, parent: QWidget) -> Path | None:
+        return self._path("open_weights")
+
     def save_table(self, parent: QWidget, suggestion: str) -> Path | None:
         return self._path("save_table")
 

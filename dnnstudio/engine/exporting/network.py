@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.engine.backend.layer_types import kind_of_layer
-from dnnstudio.engine.backend.noise import noise_of, random_layers
+from dnnstudio.engine.backend.noise import noise_of
 from dnnstudio.engine.backend.runtime import keras
 from dnnstudio.engine.data.preparation import Preparation
 from dnnstudio.engine.data.scaling import RowTransform, Scaler
@@ -75,9 +75,9 @@ def exported(members: tuple[tuple[Any, Prepared | None], ...], *, stochastic: bo
     """
     if stochastic:
         for model, _ in members:
-            if not random_layers(model):
+            if not any(is_dropped(layer) for layer in model.layers):
                 raise UserError(
-                    "Nothing in this network is random, so there is no dropout to keep active.",
+                    "This network has no dropout to keep active.",
                     "Export it without --stochastic.",
                 )
     first = members[0][1]

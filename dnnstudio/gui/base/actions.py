@@ -29,6 +29,13 @@ ACTIONS = (
         "open_model", "Open model…", "package", ("Ctrl+Shift+O",), "Open a .keras or .h5 file as a stack of layers."
     ),
     ActionRow(
+        "load_weights",
+        "Load weights…",
+        "package",
+        (),
+        "Put the weights of a .weights.h5 or .h5 file into the layers of this stack, and see first what fits what.",
+    ),
+    ActionRow(
         "open_data",
         "Open your data…",
         "table",

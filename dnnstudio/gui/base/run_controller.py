@@ -32,6 +32,7 @@ from dnnstudio.core.jobs.events import (
 from dnnstudio.core.jobs.requests import DescribeData, EvaluateModel, OpenModel, SaveModel, TrainRun
 from dnnstudio.core.jobs.results import OpenedModel, RunResult
 from dnnstudio.core.jobs.resume import continued
+from dnnstudio.core.jobs.weights import LoadWeights
 from dnnstudio.core.planning.more_epochs import Way
 from dnnstudio.core.workspace.runs import BEST_MODEL, MODEL, Weights, is_run, new_run_folder, safe_name
 from dnnstudio.gui.base.engine_thread import Engine
@@ -62,6 +63,8 @@ class RunController(QObject):
     """The `DescribeData` job and its `DataPreview`."""
     model_opened = Signal(object, object)
     """The `OpenModel` job and its `OpenedModel`."""
+    weights_loaded = Signal(object, object)
+    """The `LoadWeights` job and its `OpenedModel`."""
     model_evaluated = Signal(object, object)
     model_saved = Signal(object)
     bundle_opened = Signal(object, object)
@@ -283,6 +286,12 @@ class RunController(QObject):
         self.model, self.model_name = opened.model, _name_of(job.path)
         self.model_changed.emit()
         self.model_opened.emit(job, opened)
+
+    def take_weights(self, job: LoadWeights, opened: OpenedModel) -> None:
+        """The network with the weights of a file is the one at hand; `weights_loaded` follows."""
+        self.model, self.model_name = opened.model, f"{job.experiment.name}, weights of {job.path.name}"
+        self.model_changed.emit()
+        self.weights_loaded.emit(job, opened)
 
     def _end_training(self, job: TrainRun, result: RunResult) -> None:
         self._training = None

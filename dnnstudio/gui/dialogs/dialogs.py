@@ -29,6 +29,7 @@ from dnnstudio.gui.theme import Theme
 EXPERIMENT_FILTER = "Experiments (*.json)"
 OPENED_FILTER = "Experiments and bundles (*.json *.dnnstudio)"
 DATA_FILTER = "Data (*.csv *.tsv *.tab *.txt *.dat *.data *.gz *.xlsx *.xlsm *.xlsb *.xls *.ods *.parquet *.pq *.npz)"
+WEIGHTS_FILTER = "Weights (*.h5 *.keras)"
 MODEL_FILTER = "Models (*.keras *.h5)"
 PLOT_FILTERS = {"png": "Pictures (*.png)", "svg": "Drawings (*.svg)", "csv": "Tables (*.csv)"}
 
@@ -70,6 +71,13 @@ class Dialogs:
         """The model file to open."""
         name, _ = QFileDialog.getOpenFileName(
             parent, "Open a model", str(self._folder("models")), f"{MODEL_FILTER};;All files (*)"
+        )
+        return self._remember(name)
+
+    def open_weights(self, parent: QWidget) -> Path | None:
+        """The file of weights to load."""
+        name, _ = QFileDialog.getOpenFileName(
+            parent, "Load weights", str(self._folder("models")), f"{WEIGHTS_FILTER};;All files (*)"
         )
         return self._remember(name)
 

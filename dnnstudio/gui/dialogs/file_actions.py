@@ -16,6 +16,7 @@ from dnnstudio.core.jobs.bundles import SUFFIX as BUNDLE
 from dnnstudio.core.jobs.bundles import OpenBundle, OpenedBundle
 from dnnstudio.core.jobs.requests import EvaluateModel, OpenModel
 from dnnstudio.core.jobs.results import Evaluation, OpenedModel, SavedModel
+from dnnstudio.core.jobs.weights import LoadWeights
 from dnnstudio.core.planning.opening import Opening
 from dnnstudio.core.text import byte_size, share_text, unbroken
 from dnnstudio.core.workspace.catalog import SUFFIXES
@@ -59,6 +60,7 @@ class FileActions(QObject):
         self._settings = settings
         self._dialogs = dialogs
         controller.model_opened.connect(self._on_model_opened)
+        controller.weights_loaded.connect(self._on_weights_loaded)
         controller.model_evaluated.connect(self._on_model_evaluated)
         controller.model_saved.connect(self._on_model_saved)
         controller.bundle_opened.connect(self._on_bundle_opened)
@@ -261,6 +263,10 @@ class FileActions(QObject):
         count = len(experiment.layers)
         self.said.emit(f"Opened {job.path.name}.", f"{count} layers. {words}".strip(), "news")
         self._evaluate(model, experiment)
+
+    def _on_weights_loaded(self, job: LoadWeights, model: OpenedModel) -> None:
+        self.said.emit(f"Loaded the weights of {job.path.name}.", " ".join(model.notes), "news")
+        self._evaluate(model, job.experiment)
 
     def _evaluate(self, model: OpenedModel, experiment: Experiment) -> None:
         summary = self._document.summary

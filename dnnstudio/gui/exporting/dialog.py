@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from dnnstudio.core.atomic_files import write_atomically
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.layers import AnyLayer, DropoutLayer
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.export.formats import EXPORTERS, Exporter, exporter_of
 from dnnstudio.core.jobs.bundles import WriteBundle
@@ -48,6 +49,9 @@ TEACHES = (
 )
 REPORT = "report"
 """The format that has a dialog of its own."""
+STOCHASTIC, NONE_HERE = "With dropout active", "of which this network has none"
+NO_DROPOUT = "No layer of this network is dropout with a rate above 0, so each run of the file would say the same."
+NOT_RUN = "Only ONNX, LiteRT and SavedModel files can keep dropout active."
 STOCHASTIC_HELP = "Each run of the file is then another opinion, as in Monte Carlo sampling; many have a spread."
 
 
@@ -83,9 +87,8 @@ class ExportDialog(QDialog):
         self.weights.setVisible(network.best is not None)
         self.weights.chosen.connect(self._refresh)
         column.addWidget(self.weights, 0, Qt.AlignmentFlag.AlignLeft)
-        self.stochastic = QCheckBox("With dropout active")
+        self.stochastic = QCheckBox(STOCHASTIC)
         self.stochastic.setObjectName("field_stochastic")
-        self.stochastic.setToolTip(STOCHASTIC_HELP)
         self.stochastic.toggled.connect(self._refresh)
         column.addWidget(self.stochastic)
         self.command = QLineEdit()
@@ -117,6 +120,7 @@ class ExportDialog(QDialog):
             button.setObjectName(f"format_{row.name}")
             button.setToolTip(row.audience)
             button.setAccessibleDescription(row.audience)
+            button.setMinimumHeight(button.fontMetrics().height() + 4)  # below it the circle is cut
             button.setChecked(row.name == "onnx")
             self._formats.addButton(button, place)
             grid.addWidget(button, place, 0)
@@ -171,9 +175,13 @@ class ExportDialog(QDialog):
         self._refresh()
 
     def _refresh(self, _: object = None) -> None:
-        proven = bool(self.format.runtime)
-        self.stochastic.setEnabled(proven)
-        if not proven:
+        without = "" if self.format.runtime else NOT_RUN
+        if self._experiment is not None and not any(_is_dropped(layer) for layer in self._experiment.active_layers):
+            without = NO_DROPOUT
+        self.stochastic.setEnabled(not without)
+        self.stochastic.setToolTip(without or STOCHASTIC_HELP)
+        self.stochastic.setText(f"{STOCHASTIC}, {NONE_HERE}" if without == NO_DROPOUT else STOCHASTIC)
+        if without:
             self.stochastic.setChecked(False)
         if isinstance(self._network.model, Path):
             self.command.setText(
@@ -286,6 +294,10 @@ class ExportDialog(QDialog):
         """End what is under way with the dialog."""
         self._client.close()
         super().done(result)
+
+
+def _is_dropped(layer: AnyLayer) -> bool:
+    return isinstance(layer, DropoutLayer) and getattr(layer, "rate", 1.0) > 0
 
 
 def _experiment_of(network: Network) -> Experiment | None:

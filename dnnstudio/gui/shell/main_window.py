@@ -43,7 +43,7 @@ from dnnstudio.gui.widgets.drop_hint import DropHint
 
 if TYPE_CHECKING:
     from dnnstudio.gui.dialogs import Dialogs
-    from dnnstudio.gui.shell.assembly import Workbench
+    from dnnstudio.gui.shell.workbench import Workbench
     from dnnstudio.gui.transfer.questions import TransferQuestions
 
 BugSink = Callable[[str, str], None]
@@ -161,7 +161,8 @@ class MainWindow(QMainWindow):
         )
         reading.start()
         yield reading
-        from dnnstudio.gui.shell.assembly import Base, assemble
+        from dnnstudio.gui.shell.assembly import assemble
+        from dnnstudio.gui.shell.workbench import Base
 
         front = Front(
             toolbar=self.toolbar,

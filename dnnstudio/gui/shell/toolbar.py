@@ -212,7 +212,7 @@ class ToolBar(QFrame):
             menu.addAction(self._actions[name])
         menu.addAction(self._actions["augmentation"])
         menu.addSeparator()
-        for name in ("open_model", "library", "show_run_folder", "workspace"):
+        for name in ("open_model", "load_weights", "library", "show_run_folder", "workspace"):
             menu.addAction(self._actions[name])
         if recent:
             menu.addSection("Recent files")

@@ -20,6 +20,7 @@ from dnnstudio.core.experiment.transfer import Autoencoder, Transfer
 from dnnstudio.core.folder_lock import held
 from dnnstudio.core.jobs.events import BatchesDone, RunStarted
 from dnnstudio.core.jobs.requests import OpenModel
+from dnnstudio.core.jobs.weights import LoadWeights
 from dnnstudio.core.planning.phases import frozen_in
 from dnnstudio.core.planning.pretraining import added_layers
 from dnnstudio.core.resources import resource_folder
@@ -89,6 +90,7 @@ class TransferController(QObject):
             changed.connect(self.refresh)
         runs.run_chosen.connect(self._on_chosen)
         controller.model_opened.connect(self._on_opened)
+        controller.weights_loaded.connect(self._on_opened)
         controller.run_started.connect(self._on_started)
         controller.batches_done.connect(self._on_batches)
         controller.run_ended.connect(self._on_ended)
@@ -293,7 +295,7 @@ class TransferController(QObject):
             return None
         return self._known if self._known.layers else None
 
-    def _on_opened(self, job: OpenModel, _: object) -> None:
+    def _on_opened(self, job: OpenModel | LoadWeights, _: object) -> None:
         self._opened = job.path
         self.refresh()
 

@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from dnnstudio.core.experiment import codec
-from dnnstudio.core.experiment.layers import Dense, Flatten
+from dnnstudio.core.experiment.layers import AnyLayer, Dense, Dropout, Flatten, GaussianNoise
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.export.formats import EXPORTERS
 from dnnstudio.core.jobs.bundles import WriteBundle
@@ -36,7 +36,7 @@ def theme(qapp: QApplication) -> Theme:
 @pytest.fixture
 def dialog(qtbot: Any, theme: Theme, tmp_path: Path) -> Iterator[ExportDialog]:
     (tmp_path / "my run").mkdir()
-    layers = (Flatten(id="flatten"), Dense(id="output", units=10, activation="softmax"))
+    layers = (Flatten(id="flatten"), Dropout(id="drop", rate=0.3), Dense(id="output", units=10, activation="softmax"))
     codec.save(Experiment(name="Mine", layers=layers), tmp_path / "my run" / "experiment.json")
     engine = FakeEngine()
     engine.start()
@@ -62,6 +62,19 @@ def test_every_format_of_networks_is_offered_with_whom_it_is_for(dialog: ExportD
         dialog.choose(row.name)
         assert dialog.format is row and row.audience.startswith("For ")
         assert dialog.stochastic.isEnabled() is bool(row.runtime)
+
+
+@pytest.mark.parametrize("layer", [Dropout(id="drop", rate=0.0), GaussianNoise(id="noise", stddev=0.2)])
+def test_dropout_is_not_offered_where_there_is_none(qtbot: Any, theme: Theme, tmp_path: Path, layer: AnyLayer) -> None:
+    codec.save(Experiment(layers=(layer, Dense(id="output", units=1))), tmp_path / "experiment.json")
+    engine = FakeEngine()
+    found = ExportDialog(engine, theme, Settings(), Network(tmp_path, "run 3"))
+    qtbot.addWidget(found)
+    found.choose("onnx")
+    assert not found.stochastic.isEnabled() and "none" in found.stochastic.text()
+    assert "No layer of this network is dropout" in found.stochastic.toolTip()
+    engine.shutdown()
+    engine.deleteLater()
 
 
 def test_the_command_does_what_the_dialog_does(dialog: ExportDialog, tmp_path: Path) -> None:
