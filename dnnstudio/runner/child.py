@@ -31,8 +31,9 @@ from dnnstudio.core.workspace.runs import can_go_on
 from dnnstudio.runner.parent_death import end_with_parent
 from dnnstudio.runner.wire import BrokenStreamError, Plain, event_to_plain, read_message, result_to_plain, write_message
 
-NICENESS = 5
-"""The processes of several trainings leave the window its turn where they have all cores."""
+NICENESS = 10
+"""The processes of several trainings leave the window its turn where they have all cores; with 5 it still had to wait
+for one in the worst hundredth of its turns."""
 
 
 def main() -> None:
