@@ -87,17 +87,21 @@ def as_weights(text: str) -> Weights:
 
 
 def read_experiment(path: Path) -> Experiment:
-    """The experiment in a file or in the folder of a run or an ensemble. Raises `UserError`."""
+    """The experiment in a file or in the folder of a run, an ensemble or a sweep. Raises `UserError`."""
     from dnnstudio.core.checksums import changed_files, changed_sentence
     from dnnstudio.core.experiment import codec
     from dnnstudio.core.text import printable
     from dnnstudio.core.workspace.ensembles import is_ensemble, read_ensemble
-    from dnnstudio.core.workspace.runs import EXPERIMENT, is_run
+    from dnnstudio.core.workspace.runs import EXPERIMENT, is_run, is_sweep
 
     if (said := changed_sentence(changed_files(path))) and (is_ensemble(path) or is_run(path)):
         print(f"Note: {printable(str(path))}: {said}", file=sys.stderr)
     if is_ensemble(path):
         return read_ensemble(path).experiment
+    if is_sweep(path):
+        from dnnstudio.core.study.sweep import read_sweep
+
+        return read_sweep(path).experiment
     if path.is_dir():
         if not is_run(path):
             raise UserError(f"{path} is not a run folder: it holds no {EXPERIMENT}.", "Give an experiment file.")

@@ -67,7 +67,7 @@ def test_a_killed_sweep_goes_on_repeats_nothing_and_may_grow(small: Path, tmp_pa
         os.kill(process.pid, signal.SIGKILL)
     before, networks = table(out), trained(out)
     assert [row["status"] for row in before] == ["done"] * len(before)
-    more = [*COMMAND, *words, *vary, "--resume", "--trials", "5"]
+    more = [*COMMAND, str(out), *words[1:], "--resume", "--trials", "5"]  # its folder says what is varied
     done = subprocess.run(more, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     rows = table(out)

@@ -15,7 +15,8 @@ from dnnstudio.core.experiment.data import TargetUnit
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.targets.target_unit import unit_in
 from dnnstudio.core.jobs.control import Control
-from dnnstudio.core.workspace.runs import CHECKPOINT, EXPERIMENT, Weights, is_run, model_file
+from dnnstudio.core.study.sweep_record import read_sweep_record
+from dnnstudio.core.workspace.runs import CHECKPOINT, EXPERIMENT, Weights, is_run, is_sweep, model_file
 from dnnstudio.core.workspace.training_record import TrainedWith
 
 
@@ -52,6 +53,10 @@ def read_model_at(
     known: Experiment | None = None
     file = path
     if path.is_dir():
+        if is_sweep(path):
+            best = read_sweep_record(path).home
+            which = "" if best == path else f", such as {best}, the best so far"
+            raise UserError(f"{path} is a sweep of several trials, not one network.", f"Give a trial{which}.")
         if not is_run(path):
             raise UserError(f"{path} holds no run.", f"A run folder has an {EXPERIMENT} in it.")
         known, file = codec.load(path / EXPERIMENT), model_file(path, weights)

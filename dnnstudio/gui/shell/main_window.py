@@ -238,9 +238,11 @@ class MainWindow(QMainWindow):
         if not self._ask_before_closing:
             return True
         bench = self.workbench
-        if bench.controller.training and not bench.dialogs.stop_training(self):
+        if not bench.files.may_replace():
             return False
-        return bench.files.may_replace()
+        return not bench.controller.training or bench.dialogs.stop_training(
+            self
+        )  # last: its button says that it closes
 
     # ------------------------------------------------------------------------------------------ Qt
 

@@ -17,7 +17,9 @@ from dnnstudio.core.jobs.events import Event, RunEnded
 from dnnstudio.core.jobs.requests import EvaluateModel, TrainRun
 from dnnstudio.core.planning.stages import with_more_epochs
 from dnnstudio.core.workspace.shared_layers import link
+from dnnstudio.engine.reuse.loaded_model import read_model_at
 from dnnstudio.engine.session import Session
+from tests.core.study.sweep_kit import store_sweep
 
 from .two_tasks import FROZEN, A, B, Tasks, b_on, equal, files, live, run
 
@@ -111,6 +113,13 @@ def test_a_damaged_source_is_named(tasks: Tasks, damage: str) -> None:
     with pytest.raises(UserError, match=r"a\.keras"):
         tasks.train_b(b_on(str(file)))
     assert files(tasks.runs) == before
+
+
+def test_a_sweep_is_no_network_and_names_its_best_trial(tmp_path: Path) -> None:
+    rate = "optimizer.learning_rate"
+    folder = store_sweep(tmp_path / "sweep", {0: ({rate: 0.01}, 0.91), 1: ({rate: 0.05}, 0.96)})
+    with pytest.raises(UserError, match=r"sweep of several trials.* such as .*sweep/trials/1, the best"):
+        read_model_at(folder)
 
 
 def test_digits_stay_the_source_of_the_tasks() -> None:

@@ -207,7 +207,7 @@ def test_closing_in_mid_training_asks_and_goes_on_when_told_so(qtbot: Any, windo
     begin_slow_training(qtbot, window)
     window.workbench.dialogs.stop = False
     window.close()
-    assert window.workbench.dialogs.asked == ["stop_training"]
+    assert window.workbench.dialogs.asked[-1] == "stop_training"
     assert window.isVisible()
     assert window.workbench.controller.activity == "training"
 
@@ -219,6 +219,15 @@ def test_closing_in_mid_training_stops_it_and_keeps_the_run(qtbot: Any, window: 
     assert window.engine_ended
     assert window.workbench.controller.activity == "idle"
     assert submitted(window, TrainRun)[0].folder.is_dir()
+
+
+def test_the_button_that_says_that_it_closes_is_the_last_question(qtbot: Any, window: MainWindow) -> None:
+    begin_slow_training(qtbot, window)
+    set_epochs(window, 9)
+    window.workbench.dialogs.asked.clear()
+    window.close()
+    assert window.workbench.dialogs.asked == ["unsaved", "stop_training"]
+    assert not window.isVisible()
 
 
 def test_closing_with_unsaved_changes_can_be_called_off(window: MainWindow) -> None:
