@@ -7,8 +7,8 @@ in the file itself, and short texts are accepted. It still belongs in the child 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -51,7 +51,8 @@ class Store:
         self._unpacked = min(MAX_FILE, UNPACKED + MOST_TIMES * size)
         self._dropped: set[str] = set()
         self.groups: set[str] = set()
-        self.entries: Mapping[str, Entry] = self._walk()
+        self._seen: dict[str, tuple[Shape, tuple[int, ...]]] = {}
+        self.entries: dict[str, Entry] = self._walk()
 
     @property
     def converted(self) -> set[str]:
@@ -65,11 +66,20 @@ class Store:
             raise AssertionError(f"{path}: compare the shapes before reading.")
         with _translated():
             dataset = h5py.h5d.open(self._file, path.encode())
-            found = np.empty(entry.shape, entry.dtype)
+            stored, order = self._seen.get(path, (entry.shape, None))
+            found = np.empty(stored, entry.dtype)
             dataset.read(h5py.h5s.ALL, h5py.h5s.ALL, found)
+        if order is not None:
+            found = np.ascontiguousarray(found.transpose(order).reshape(expected))
         if entry.dtype.kind == "f" and entry.dtype.name != "float32":  # in any byte order
             self._dropped.add(entry.dtype.name)
         return found.astype(np.float32)
+
+    def see_as(self, path: str, shape: Shape, order: tuple[int, ...]) -> None:
+        """Have `read` give an array with its axes in another order, and then in `shape` [as many numbers]."""
+        entry = self.entries[path]
+        self._seen[path] = (entry.shape, order)
+        self.entries[path] = replace(entry, shape=shape)
 
     def text(self, name: str, group: str = "") -> str | None:
         """The text of an attribute, or None if it does not exist."""

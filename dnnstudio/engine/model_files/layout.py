@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from dnnstudio.core.errors import UserError
@@ -17,6 +17,7 @@ _FOLDER = re.compile(r"(?:layers|_layer_checkpoint_dependencies)/([^/]+)/")
 _NOT_THE_NETWORK = ("optimizer/", "optimizer_weights/", "metrics/")
 Found = list[tuple[str, list[str]]]
 """The file's name of each layer with arrays, and the paths of those arrays, in order."""
+See = Callable[[Store, Sequence[LayerShape], Sequence[Sequence[str]]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,17 @@ def places_of(keras_classes: Sequence[str]) -> list[Place]:
     return [Place(group, number, "") for number, group in enumerate(group_names(keras_classes))]
 
 
-def read_arrays(store: Store, rows: Sequence[LayerShape], where: Sequence[Place]) -> dict[str, list[Array]]:
+def read_arrays(
+    store: Store, rows: Sequence[LayerShape], where: Sequence[Place], *, see: See | None = None
+) -> dict[str, list[Array]]:
     """Layer id → its arrays, float32 in the shapes [...] of its variables. Raises `WeightsMismatchError` before reading
     any.
 
-    `where` are the places of the layers of `rows`.
+    `where` are the places of the layers of `rows`; `see` may change how the arrays found for them are read.
     """
     located = locate(store, rows, where)
+    if see is not None:
+        see(store, rows, located.paths)
     _compare(store, rows, located)
     return {
         row.layer.id: [store.read(path, variable.shape) for path, variable in zip(paths, row.variables, strict=True)]
@@ -193,12 +198,18 @@ def _compare(store: Store, rows: Sequence[LayerShape], located: Located) -> None
             elif entry is not None and entry.dtype.kind not in ("fiu" if counts else "f"):
                 raise UserError(f"{row.layer.id} holds {entry.dtype.name} numbers instead of floating-point ones.", "")
     differences += [
-        Difference(name, f"array {number}", None, shape_of(store, path))
+        Difference(name, f"array {_number_in(path, number)}", None, shape_of(store, path))
         for name, paths in located.left
         for number, path in enumerate(paths)
     ]
     if differences:
         raise WeightsMismatchError(tuple(differences))
+
+
+def _number_in(path: str, place: int) -> str:
+    """The number that Keras 3 calls an array by; its place among the layer's arrays in a file of Keras 2."""
+    last = path.rpartition("/")[2]
+    return last if last.isdecimal() else str(place)
 
 
 def shape_of(store: Store, path: str) -> Shape:

@@ -22,6 +22,7 @@ from dnnstudio.engine.model_files.contents import MAX_FILE, Array, shown
 from dnnstudio.engine.model_files.hdf5 import Store, open_store
 from dnnstudio.engine.model_files.layout import Place, locate, places_of, read_arrays, shape_of
 from dnnstudio.engine.model_files.older.hard_sigmoid import has_hard_sigmoid, keep_old_slope, scale_for_old_slope
+from dnnstudio.engine.model_files.older.keras_1 import see_series_kernels
 from dnnstudio.engine.model_files.record import KEY, SEAL_ATTRIBUTE, Record, record_from_plain, record_from_text
 from dnnstudio.engine.model_files.seal import check_seal, hash_arrays
 from dnnstudio.engine.model_files.sniff import sniff
@@ -84,7 +85,8 @@ def transcribe_model(content: bytes) -> Transcript:
     version = str(version or "")
     architecture = read_architecture(config, of_keras_1=version.startswith("1."))
     rows = checked_shapes(architecture.layers, architecture.input_shape)
-    arrays = read_arrays(store, rows, architecture.places)
+    see = see_series_kernels if version.startswith("1.") else None
+    arrays = read_arrays(store, rows, architecture.places, see=see)
     if kind != "zip" and store.text("backend") == "theano":
         architecture.notes += _turned(architecture.layers, arrays)
     if version.startswith(("1.", "2.")):
@@ -98,16 +100,20 @@ def transcribe_weights(content: bytes, layers: Sequence[AnyLayer], input_shape: 
     """The arrays for `layers` from any of the three kinds of file. Raises `UserError`, `WeightsMismatchError`."""
     file = _weights_file(content)
     inside, rows, places = _inside(layers, input_shape)
-    arrays = read_arrays(file.store, rows, places)
+    see = see_series_kernels if file.version.startswith("1.") else None
+    arrays = read_arrays(file.store, rows, places, see=see)
     notes = _as_written(file, inside, rows, arrays)
     return _judged(Transcript(inside, input_shape, arrays, file.record, notes=notes), file.store)
 
 
 def match_weights(content: bytes, layers: Sequence[AnyLayer], input_shape: Shape) -> list[Match]:
     """Which arrays of the file belong to which of `layers`, whether they fit or not. Raises `UserError`."""
-    store = _weights_file(content).store
+    file = _weights_file(content)
+    store = file.store
     _, rows, places = _inside(layers, input_shape)
     located = locate(store, rows, places)
+    if file.version.startswith("1."):
+        see_series_kernels(store, rows, located.paths)
     found = [
         Match(_with_own_name(store, name, paths), [shape_of(store, path) for path in paths if path], row.layer.id)
         for row, name, paths in zip(rows, located.names, located.paths, strict=True)

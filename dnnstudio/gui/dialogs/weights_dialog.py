@@ -177,7 +177,7 @@ class WeightsDialog(QDialog):
     def _item(self, row: WeightsRow) -> QTreeWidgetItem:
         cells = (row.file_layer or "nothing", row.found_text, row.layer or "nothing", row.needed_text, row.verdict)
         item = QTreeWidgetItem(list(cells))
-        item.setSizeHint(0, QSize(0, ROW_HEIGHT))
+        item.setSizeHint(0, QSize(self.table.fontMetrics().horizontalAdvance(cells[0]) + 2 * ROOM, ROW_HEIGHT))
         item.setToolTip(2, row.kind)
         for place, text in enumerate(cells):
             if place != 2:

@@ -235,6 +235,44 @@ def test_further_layers_of_keras_1_are_read_by_their_meaning() -> None:
     assert conv.depthwise_regularizer.l2 == 0.01 and conv.kernel_constraint.kind == "non_neg"
 
 
+@pytest.mark.parametrize("axes", [None, (0, 1, 2, 3), (3, 2, 0, 1)], ids=["now", "1.2", "1.1"])
+def test_a_network_for_series_in_the_words_of_keras_1_is_the_same(tmp_path: Path, axes: tuple[int, ...] | None) -> None:
+    layers = tf_keras.layers
+    model = tf_keras.Sequential(
+        [
+            tf_keras.Input((12, 3)),
+            layers.Conv1D(4, 3, strides=2, padding="same", activation="relu", name="conv"),
+            layers.MaxPooling1D(2, name="pool"),
+            layers.GlobalMaxPooling1D(name="all"),
+            layers.Dense(2, name="answer"),
+        ]
+    )
+    scattered(model).save(tmp_path / "old.h5")
+    conv = {
+        "nb_filter": 4, "filter_length": 3, "subsample_length": 2, "border_mode": "same", "init": "glorot_uniform",
+        "activation": "relu", "bias": True, "W_regularizer": None, "b_regularizer": None, "activity_regularizer": None,
+        "W_constraint": None, "b_constraint": None, "input_dim": 3, "input_length": 12,
+        "batch_input_shape": [None, 12, 3], "input_dtype": "float32",
+    }  # fmt: skip
+    records = [
+        ("Convolution1D", "conv", conv),
+        ("MaxPooling1D", "pool", {"pool_length": 2, "stride": 2, "border_mode": "valid"}),
+        ("GlobalMaxPooling1D", "all", {}),
+        ("Dense", "answer", {"output_dim": 2, "init": "uniform", "activation": "linear", "bias": True}),
+    ]
+    config = [{"class_name": kind, "config": {"name": name} | own} for kind, name, own in records]
+    rewritten(tmp_path / "old.h5", lambda c: {"class_name": "Sequential", "config": config}, keras_version="1.2.2")
+    if axes is not None:  # as a kernel of pictures that are one pixel wide
+        with h5py.File(tmp_path / "old.h5", "r+") as file:
+            folder = file["model_weights/conv/conv"]
+            kernel = folder["kernel:0"][()]
+            del folder["kernel:0"]
+            folder["kernel:0"] = kernel[:, None].transpose(axes)
+    x = np.random.default_rng(1).random((5, 12, 3)).astype(np.float32)
+    expected = np.asarray(model(x, training=False))
+    np.testing.assert_allclose(predictions(tmp_path / "old.h5", x), expected, rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "words"),
     [

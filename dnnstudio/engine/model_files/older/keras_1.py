@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dnnstudio.core.experiment.layers import Conv1D
+from dnnstudio.core.experiment.shapes import LayerShape
+from dnnstudio.engine.model_files.hdf5 import Store
 from dnnstudio.engine.model_files.settings import Plain, RefusedError
 
-CLASSES: Mapping[str, str] = {"Convolution2D": "Conv2D", "SeparableConvolution2D": "SeparableConv2D"}
+CLASSES: Mapping[str, str] = {
+    "Convolution1D": "Conv1D",
+    "Convolution2D": "Conv2D",
+    "SeparableConvolution2D": "SeparableConv2D",
+}
 NAMES: Mapping[str, Mapping[str, str]] = {
     "Dense": {
         "output_dim": "units",
@@ -37,6 +44,20 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "subsample": "strides",
         "border_mode": "padding",
     },
+    "Conv1D": {
+        "nb_filter": "filters",
+        "filter_length": "kernel_size",
+        "init": "kernel_initializer",
+        "W_regularizer": "kernel_regularizer",
+        "b_regularizer": "bias_regularizer",
+        "W_constraint": "kernel_constraint",
+        "b_constraint": "bias_constraint",
+        "bias": "use_bias",
+        "subsample_length": "strides",
+        "border_mode": "padding",
+    },
+    "MaxPooling1D": {"pool_length": "pool_size", "stride": "strides", "border_mode": "padding"},
+    "AveragePooling1D": {"pool_length": "pool_size", "stride": "strides", "border_mode": "padding"},
     "MaxPooling2D": {"border_mode": "padding"},
     "AveragePooling2D": {"border_mode": "padding"},
     "Dropout": {"p": "rate"},
@@ -85,6 +106,23 @@ def modernized(record: Any) -> Any:
     if name == "ZeroPadding2D" and isinstance(sides := new.get("padding"), list) and len(sides) == 4:
         new["padding"] = [sides[:2], sides[2:]]  # above, below, left, right
     return record | {"class_name": name, "config": new}
+
+
+def see_series_kernels(store: Store, rows: Sequence[LayerShape], paths: Sequence[Sequence[str]]) -> None:
+    """Let kernels of series be read in their present shape: Keras 1 stored them as those of pictures one pixel wide.
+
+    `paths` are the arrays of each layer of `rows`. The two shapes are those that Keras 2 took over, in its
+    `preprocess_weights_for_loading`.
+    """
+    for row, own in zip(rows, paths, strict=True):
+        if not isinstance(row.layer, Conv1D) or not own or own[0] not in store.entries:
+            continue
+        length, channels, filters = needed = row.variables[0].shape
+        found = store.entries[own[0]].shape
+        if found == (length, 1, channels, filters):
+            store.see_as(own[0], needed, (0, 1, 2, 3))
+        elif found == (filters, channels, length, 1):
+            store.see_as(own[0], needed, (2, 3, 1, 0))
 
 
 def _value(name: str, value: Any) -> Any:
