@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -107,6 +108,32 @@ def read_experiment(path: Path) -> Experiment:
             raise UserError(f"{path} is not a run folder: it holds no {EXPERIMENT}.", "Give an experiment file.")
         path = path / EXPERIMENT
     return codec.load(path)
+
+
+def opened_bundle(context: typer.Context, path: Path) -> Path:
+    """The run or ensemble in a bundle, in a folder that is there as long as the command; any other path as it is.
+
+    What it says of itself goes to stderr. Raises `UserError`.
+    """
+    from dnnstudio.core.jobs.bundles import SUFFIX, OpenBundle
+
+    if path.suffix.lower() != SUFFIX or not path.is_file():
+        return path
+    folder = Path(context.with_resource(TemporaryDirectory(prefix="dnnstudio-"))) / (path.stem or "bundle")
+    opened = run_job(OpenBundle(path=path, folder=folder))
+    print(f"{path.name}: {opened.sentence}", file=sys.stderr)
+    return folder
+
+
+AskedPath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL_OR_RUN",
+        help="A .keras or .h5 file, a run or ensemble folder, a bundle.",
+        callback=opened_bundle,
+    ),
+]
+"""Of a command that only asks a network and keeps nothing of where it lies."""
 
 
 def changed(experiment: Experiment, changes: Sequence[str], **given: int | None) -> Experiment:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dnnstudio.cli.common import WhichWeights, as_weights, describe, read_experiment, run_job
+from dnnstudio.cli.common import WhichWeights, as_weights, describe, opened_bundle, read_experiment, run_job
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.export.formats import EXPORTERS, Exporter
 
@@ -25,7 +25,11 @@ def _names() -> tuple[str, ...]:
 def export(
     place: Annotated[
         Path,
-        typer.Argument(metavar="EXPERIMENT_OR_RUN", help="An experiment file, a run or ensemble folder, a model file."),
+        typer.Argument(
+            metavar="EXPERIMENT_OR_RUN",
+            help="An experiment file, a run or ensemble folder, a model file, a bundle.",
+            callback=opened_bundle,
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file that is written.")],
     to: Annotated[

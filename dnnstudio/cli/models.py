@@ -11,12 +11,13 @@ import typer
 
 from dnnstudio.cli.common import (
     AsJson,
+    AskedPath,
     DataFrom,
-    ModelPath,
     WhichWeights,
     as_weights,
     describe,
     experiment_for,
+    opened_bundle,
     read_experiment,
     run_job,
 )
@@ -29,7 +30,7 @@ app = typer.Typer()
 
 
 @app.command()
-def evaluate(model: ModelPath, data: DataFrom = None, weights: WhichWeights = "last", as_json: AsJson = False) -> None:
+def evaluate(model: AskedPath, data: DataFrom = None, weights: WhichWeights = "last", as_json: AsJson = False) -> None:
     """Print loss and metrics of a model on the test part."""
     from dnnstudio.cli.printing.common import figures
     from dnnstudio.core.jobs.requests import EvaluateModel
@@ -56,7 +57,12 @@ def evaluate(model: ModelPath, data: DataFrom = None, weights: WhichWeights = "l
 @app.command()
 def summary(
     model_or_experiment: Annotated[
-        Path, typer.Argument(metavar="MODEL_OR_EXPERIMENT", help="An experiment, a run folder or a model file.")
+        Path,
+        typer.Argument(
+            metavar="MODEL_OR_EXPERIMENT",
+            help="An experiment, a run folder, a model file or a bundle.",
+            callback=opened_bundle,
+        ),
     ],
 ) -> None:
     """Print the layers with their shapes and parameters."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from dnnstudio.cli.common import ModelPath, WhichWeights, as_weights, run_job
+from dnnstudio.cli.common import AskedPath, WhichWeights, as_weights, run_job
 from dnnstudio.core.errors import UserError
 
 SOME_FAILED = 1
@@ -18,7 +18,7 @@ app = typer.Typer()
 
 @app.command()
 def predict(
-    model: ModelPath,
+    model: AskedPath,
     inputs: Annotated[
         list[Path], typer.Argument(metavar="INPUT…", help="Pictures, folders of them, tables or .npz arrays.")
     ],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from dnnstudio.cli.common import AsJson, DataFrom, ModelPath, WhichWeights, as_weights, experiment_for, run_job
+from dnnstudio.cli.common import AsJson, AskedPath, DataFrom, WhichWeights, as_weights, experiment_for, run_job
 from dnnstudio.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ app = typer.Typer()
 
 @app.command()
 def uncertainty(
-    model: ModelPath,
+    model: AskedPath,
     out: Annotated[Path, typer.Option("--out", metavar="FILE.npz", help="The file that the arrays are written to.")],
     data: DataFrom = None,
     samples: Annotated[

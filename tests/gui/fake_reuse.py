@@ -26,6 +26,7 @@ from dnnstudio.core.jobs.results import (
 )
 from dnnstudio.core.jobs.weights import LoadWeights, MatchWeights, WeightsMatch, WeightsRow
 from dnnstudio.core.workspace.catalog import compare_layers, compare_options, run_entry
+from dnnstudio.core.workspace.ensembles import EnsembleRecord, write_ensemble
 from dnnstudio.core.workspace.runs import EXPERIMENT, run_folders
 
 SIDE = 8
@@ -110,7 +111,10 @@ def _open_bundle(job: OpenBundle) -> Iterator[Any]:
     yield Progress(run=job.id, done=0, total=0, text="Checking")
     if job.path.stem == "changed":
         raise UserError(f"{job.path.name} was changed or damaged since it was written.", "Ask for the file anew.")
-    codec.save(Experiment(name="From elsewhere"), job.folder / EXPERIMENT)
+    if job.path.stem == "many":
+        write_ensemble(job.folder, EnsembleRecord(experiment=Experiment(name="Theirs"), seeds=(1, 2), threads=1))
+    else:
+        codec.save(Experiment(name="From elsewhere"), job.folder / EXPERIMENT)
     return OpenedBundle(folder=job.folder, rows=10, difference=0.0)
 
 

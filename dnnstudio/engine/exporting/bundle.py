@@ -1,4 +1,4 @@
-"""A bundle: a run in one file with test inputs and the answers to them, sealed, and judged like a model file.
+"""A bundle: a run or an ensemble in one file with test inputs and the answers to them, sealed and judged like a model.
 
 It is a zip of stored members with fixed names, so that no name leads anywhere and nothing unpacks to more than its
 size; the checksum of the whole file stands in the archive's comment. Its network is transcribed by the same child
@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tempfile
 import zipfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ import numpy as np
 import dnnstudio
 from dnnstudio.core.atomic_files import make_folder, read_bounded, write_atomically
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment import codec
 from dnnstudio.core.jobs.bundles import SUFFIX, OpenBundle, OpenedBundle, WriteBundle
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.exports import ExportedFile
@@ -26,6 +30,14 @@ from dnnstudio.core.jobs.requests import Part
 from dnnstudio.core.os_errors import reason_of
 from dnnstudio.core.stored_arrays import read_stored
 from dnnstudio.core.text import byte_size
+from dnnstudio.core.workspace.ensembles import (
+    ENSEMBLE,
+    MEMBERS,
+    is_ensemble,
+    member_folder,
+    read_ensemble,
+    trained_members,
+)
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.runs import BEST_MODEL, EXPERIMENT, METRICS, MODEL, is_run, read_run
 from dnnstudio.engine.data import load_part
@@ -41,17 +53,18 @@ ABOUT, PROOF = "bundle.json", "proof.npz"
 FORMAT = 1
 ROWS = 10
 PARTS: tuple[Part, ...] = ("test", "validation", "train")
-LIMITS = {
-    ABOUT: 2**16,
+RUN_LIMITS = {
     EXPERIMENT: MAX_JSON,
     METRICS: MAX_JSON,
     HISTORY: MAX_JSON,
     PREPARATION: MAX_PREPARATION,
     MODEL: MAX_FILE,
     BEST_MODEL: MAX_FILE,
-    PROOF: 2**26,
 }
-NEEDED = (ABOUT, EXPERIMENT, METRICS, PREPARATION, MODEL, PROOF)
+LIMITS = {ABOUT: 2**16, **RUN_LIMITS, ENSEMBLE: codec.MAX_BYTES, PROOF: 2**26}
+NEEDED_OF_RUN = (EXPERIMENT, METRICS, PREPARATION, MODEL)
+_MEMBER = re.compile(rf"{MEMBERS}/(0|[1-9][0-9]{{0,19}})/({'|'.join(map(re.escape, RUN_LIMITS))})")
+"""A part of a member's run: its seed, and its name."""
 MAX_BUNDLE = 2 * MAX_FILE + 2**28
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same run makes the same bytes
 _NO_BUNDLE = "Ask for the file anew."
@@ -62,23 +75,48 @@ def write_bundle(job: WriteBundle, control: Control) -> ExportedFile:
     folder, path = job.model, job.path
     if path.suffix.lower() != SUFFIX:
         raise UserError(f"{path.name} does not end in {SUFFIX}, as bundles do.", "Rename it.")
-    if not is_run(folder):
-        raise UserError(f"{folder} is no run folder, and a bundle holds one run.", "Give the folder of a run.")
-    missing = [name for name in (METRICS, MODEL, PREPARATION) if not (folder / name).is_file()]
-    if missing:
-        raise UserError(f"The run in {folder} has no {missing[0]}.", "Train it to its end with this version.")
+    parts = _parts_of(folder)
     proof = io.BytesIO()
     rows, answers = _answered(folder, control)
     np.savez(proof, allow_pickle=False, rows=rows, answers=answers)
     about = {"format": FORMAT, "dnnstudio": dnnstudio.__version__, "name": folder.name}
     members = {ABOUT: json.dumps(about).encode(), PROOF: proof.getvalue()}
-    for name, limit in LIMITS.items():
-        if name not in members and (folder / name).is_file():
+    for name, limit in parts.items():
+        if (folder / name).is_file():
             members[name] = read_bounded(folder / name, limit, what="a part of a bundle")
+        control.check()
+    if sum(map(len, members.values())) > MAX_BUNDLE:
+        most = byte_size(MAX_BUNDLE)
+        raise UserError(f"The bundle of {folder.name} would be larger than {most}.", "Bundle single runs of it.")
     content = _sealed(members)
     control.check()
     write_atomically(path, content)
     return ExportedFile(path=path, bytes=len(content), proof=None)
+
+
+def _parts_of(folder: Path) -> dict[str, int]:
+    """Name → limit of the files that make up a run or an ensemble. Raises `UserError` where it is not whole."""
+    if is_ensemble(folder):
+        seeds = trained_members(folder, read_ensemble(folder))
+        if not seeds:
+            raise UserError(f"The ensemble in {folder} has no trained member.", "Train it first.")
+        parts = {ENSEMBLE: LIMITS[ENSEMBLE], METRICS: LIMITS[METRICS]}
+        for seed in seeds:
+            _require_whole(member_folder(folder, seed))
+            parts |= {f"{MEMBERS}/{seed}/{name}": limit for name, limit in RUN_LIMITS.items()}
+        return parts
+    if not is_run(folder):
+        raise UserError(
+            f"{folder} is no run folder, and a bundle holds one run or one ensemble.", "Give the folder of a run."
+        )
+    _require_whole(folder)
+    return RUN_LIMITS
+
+
+def _require_whole(run: Path) -> None:
+    missing = [name for name in NEEDED_OF_RUN if not (run / name).is_file()]
+    if missing:
+        raise UserError(f"The run in {run} has no {missing[0]}.", "Train it to its end with this version.")
 
 
 def _answered(folder: Path, control: Control) -> tuple[Any, Any]:
@@ -95,11 +133,10 @@ def _sealed(members: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     blank = blank_seal(repr(sorted((name, len(content)) for name, content in members.items())) + dnnstudio.__version__)
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name in LIMITS:
-            if name in members:
-                info = zipfile.ZipInfo(name, _DATE)
-                info.external_attr = 0o600 << 16
-                archive.writestr(info, members[name])
+        for name in (ABOUT, *sorted(members.keys() - {ABOUT})):
+            info = zipfile.ZipInfo(name, _DATE)
+            info.external_attr = 0o600 << 16
+            archive.writestr(info, members[name])
         archive.comment = blank.encode()
     return close_seal(buffer.getvalue(), blank)
 
@@ -115,29 +152,43 @@ def open_bundle(job: OpenBundle, control: Control) -> OpenedBundle:
         raise UserError(f"{job.folder} is there already.", "Give a new folder.")
     above = job.folder.absolute().parent
     make_folder(above)
-    try:
-        with tempfile.TemporaryDirectory(prefix=".dnnstudio-", suffix=".run", dir=above) as made:
-            arrived = Path(made) / "run"
-            arrived.mkdir()
-            for name, content in members.items():
-                if name not in (ABOUT, PROOF):
-                    (arrived / name).write_bytes(content)
-            read_run(arrived)
-            asked = network_at(arrived, control=control)
-            if rows.shape[1:] != asked.members[0][1].shape:
-                raise UserError("The test inputs in the bundle do not fit its network.", _NO_BUNDLE)
-            found = asked.network.say(rows, 0).values
-            if found.shape != answers.shape:
-                raise UserError("The answers in the bundle do not fit its network.", _NO_BUNDLE)
-            control.check()
+    with ExitStack() as stack:
+        with _writing(job.folder):
+            made = tempfile.TemporaryDirectory(prefix=".dnnstudio-", suffix=".run", dir=above)
+            arrived = Path(stack.enter_context(made)) / "run"
+            _write_parts(arrived, members)
+        _check_runs(arrived, members)
+        asked = network_at(arrived, control=control)
+        if rows.shape[1:] != asked.members[0][1].shape:
+            raise UserError("The test inputs in the bundle do not fit its network.", _NO_BUNDLE)
+        found = asked.network.say(rows, 0).values
+        if found.shape != answers.shape:
+            raise UserError("The answers in the bundle do not fit its network.", _NO_BUNDLE)
+        control.check()
+        with _writing(job.folder):
             if job.folder.is_dir():
                 job.folder.rmdir()  # an empty one
             arrived.rename(job.folder)
-    except OSError as error:
-        raise UserError(f"{job.folder} cannot be written: {reason_of(error)}.", "Choose another folder.") from None
     scale = max(1.0, float(np.abs(answers).max()))
     difference = float(np.abs(found - answers).max())
     return OpenedBundle(folder=job.folder, rows=len(rows), difference=difference, scale=scale)
+
+
+def _write_parts(folder: Path, members: Mapping[str, bytes]) -> None:
+    folder.mkdir()
+    for name, content in members.items():
+        if name not in (ABOUT, PROOF):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Say of an error of the system that it is about the folder; what the network's reader meets is not."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written: {reason_of(error)}.", "Choose another folder.") from None
 
 
 def read_bundle(path: Path) -> dict[str, bytes]:
@@ -149,7 +200,8 @@ def read_bundle(path: Path) -> dict[str, bytes]:
         raise UserError(f"{path.name} is no bundle.", "A bundle is written by dnnstudio export --to bundle.")
     if not check_seal(content):
         raise UserError(f"{path.name} was changed or damaged since it was written.", _NO_BUNDLE)
-    members = read_listed_members(content, LIMITS, needed=NEEDED, what="a bundle")
+    members = read_listed_members(content, _limit_of, needed=(ABOUT, PROOF), what="a bundle")
+    _check_parts(members)
     if sum(map(len, members.values())) > len(content):
         raise UserError(f"{path.name} unpacks to more than its {byte_size(len(content))}.", "It was tampered with.")
     try:
@@ -160,6 +212,39 @@ def read_bundle(path: Path) -> dict[str, bytes]:
     if newer:
         raise UserError(f"{path.name} is of a newer version of this program.", "Update dnnstudio.")
     return members
+
+
+def _limit_of(name: str) -> int | None:
+    """The most bytes of a part with that name; None where a bundle has no such part."""
+    of_member = _MEMBER.fullmatch(name)
+    return RUN_LIMITS[of_member[2]] if of_member is not None else LIMITS.get(name)
+
+
+def _check_parts(members: Collection[str]) -> None:
+    """Refuse what is neither one run nor one ensemble, whole. Raises `UserError`."""
+    of_members = {match[1] for name in members if (match := _MEMBER.fullmatch(name)) is not None}
+    if ENSEMBLE in members:
+        needed = [ENSEMBLE, METRICS, *(f"{MEMBERS}/{seed}/{name}" for seed in of_members for name in NEEDED_OF_RUN)]
+        others = {EXPERIMENT, MODEL, BEST_MODEL, HISTORY, PREPARATION} & set(members)
+    else:
+        needed, others = list(NEEDED_OF_RUN), {f"{MEMBERS}/{seed}" for seed in of_members}
+    missing = [name for name in needed if name not in members]
+    if missing or others or (ENSEMBLE in members and not of_members):
+        what = f"it lacks {missing[0]}" if missing else "it is neither one run nor one ensemble"
+        raise UserError(f"This is no whole bundle: {what}.", _NO_BUNDLE)
+
+
+def _check_runs(arrived: Path, members: Collection[str]) -> None:
+    """Read what arrived as the run or ensemble that it says to be. Raises `UserError`."""
+    if ENSEMBLE not in members:
+        read_run(arrived)
+        return
+    record = read_ensemble(arrived)
+    found = {int(match[1]) for name in members if (match := _MEMBER.fullmatch(name)) is not None}
+    if not found <= set(record.seeds) or set(trained_members(arrived, record)) != found:
+        raise UserError("The ensemble in the bundle does not have the members that it lists.", _NO_BUNDLE)
+    for seed in found:
+        read_run(member_folder(arrived, seed))
 
 
 def _proof(content: bytes) -> tuple[Any, Any]:

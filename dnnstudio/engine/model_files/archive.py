@@ -7,7 +7,8 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.text import byte_size
@@ -23,6 +24,8 @@ UNPACKED_FLOOR = 16 * 2**20
 UNPACKED_RATIO = 8
 """A file may unpack to 16 MB or eight times its size, whichever is larger. Weights hardly compress."""
 
+LimitOf = Callable[[str], int | None]
+"""The most bytes of a member with that name; None where there may be none."""
 _LOCAL_HEADER = 30
 _DESCRIPTOR = 24
 _END_RECORD = 22
@@ -30,20 +33,18 @@ _END_RECORD = 22
 
 def read_members(content: bytes) -> dict[str, bytes]:
     """The members of a `.keras` file, verified by their CRC. `metadata.json` may be missing. Raises `UserError`."""
-    return read_listed_members(content, LIMITS, needed=(CONFIG, WEIGHTS), what="a model file")
+    return read_listed_members(content, LIMITS.get, needed=(CONFIG, WEIGHTS), what="a model file")
 
 
-def read_listed_members(
-    content: bytes, limits: Mapping[str, int], *, needed: Collection[str], what: str
-) -> dict[str, bytes]:
-    """The members of an archive that holds only names of `limits`, each of at most that many bytes, verified by their
+def read_listed_members(content: bytes, limit_of: LimitOf, *, needed: Collection[str], what: str) -> dict[str, bytes]:
+    """The members of an archive that holds only names with a limit, each of at most that many bytes, verified by their
     CRC. The `needed` ones are there; the others may be missing. Raises `UserError`.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
-            _check_names(members, limits, needed, what)
-            _check_sizes(members, len(content), limits)
+            _check_names(members, limit_of, needed, what)
+            _check_sizes(members, len(content), limit_of)
             _check_layout(members, content, archive.start_dir)
             _check_end(content, len(archive.comment))
             return {member.filename: archive.read(member) for member in members}
@@ -53,17 +54,18 @@ def read_listed_members(
         raise UserError("The file is damaged: its zip archive contradicts itself.", "Use a copy of it.") from None
 
 
-def _check_names(members: list[zipfile.ZipInfo], limits: Mapping[str, int], needed: Collection[str], what: str) -> None:
+def _check_names(members: list[zipfile.ZipInfo], limit_of: LimitOf, needed: Collection[str], what: str) -> None:
     names = [member.filename for member in members]
+    counts = Counter(names)
     if not set(needed) <= set(names):
         raise UserError(f"This is {name_of_zip(names[:10_000])}.", HINT)
     for member in members:
-        if member.orig_filename not in limits or member.filename not in limits:
+        if limit_of(member.orig_filename) is None or limit_of(member.filename) is None:
             raise UserError(
                 f"The archive holds {shown(member.orig_filename)}, which does not belong into {what}.",
                 "Only plain stacks without assets can be opened.",
             )
-        if names.count(member.filename) > 1:
+        if counts[member.filename] > 1:
             raise UserError(f"The archive holds {member.filename} twice.", "It was damaged or tampered with.")
         if member.flag_bits & 0x1:
             raise UserError("The archive is encrypted.", "Save it without a password.")
@@ -74,11 +76,13 @@ def _check_names(members: list[zipfile.ZipInfo], limits: Mapping[str, int], need
             raise UserError("The archive is packed in a way that Keras does not use.", HINT)
 
 
-def _check_sizes(members: list[zipfile.ZipInfo], size: int, limits: Mapping[str, int]) -> None:
+def _check_sizes(members: list[zipfile.ZipInfo], size: int, limit_of: LimitOf) -> None:
     for member in members:
-        if member.file_size > limits[member.filename]:
-            limit = byte_size(limits[member.filename])
-            raise UserError(f"{member.filename} in the archive is larger than {limit}.", "Is it a model file?")
+        limit = limit_of(member.filename) or 0
+        if member.file_size > limit:
+            raise UserError(
+                f"{member.filename} in the archive is larger than {byte_size(limit)}.", "Is it a model file?"
+            )
         if member.compress_type == zipfile.ZIP_STORED and member.file_size != member.compress_size:
             raise UserError("The file is damaged: its zip archive contradicts itself.", "Use a copy of it.")
     if sum(member.file_size for member in members) > max(UNPACKED_FLOOR, UNPACKED_RATIO * size):

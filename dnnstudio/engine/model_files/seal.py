@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import deque
 from collections.abc import Iterable
 from itertools import islice
 
@@ -18,7 +19,8 @@ WORD = "dnnstudio-sha256:"
 _DIGITS = 64
 _PATTERN = re.compile(WORD.encode() + rb"[0-9a-f]{64}")
 _MOST_CANDIDATES = 4
-"""How many occurrences are tried; a user-chosen name may contain the same word, but rarely."""
+"""So many occurrences are tried from the front, and as many from the end, where an archive has its comment: the members
+of a bundle have seals of their own, and a user-chosen name may contain the same word, but rarely."""
 
 
 def hash_arrays(arrays: Iterable[NDArray[np.float32]]) -> str:
@@ -46,7 +48,9 @@ def close_seal(content: bytes, blank: str) -> bytes:
 
 def check_seal(content: bytes) -> bool | None:
     """Whether the file is unchanged since it was written; None if it has no seal."""
-    found = [match.start() + len(WORD) for match in islice(_PATTERN.finditer(content), _MOST_CANDIDATES)]
+    matches = (match.start() + len(WORD) for match in _PATTERN.finditer(content))
+    found = list(islice(matches, _MOST_CANDIDATES))
+    found += deque(matches, maxlen=_MOST_CANDIDATES)
     if not found:
         return None
     return any(_checksum(content, start) == content[start : start + _DIGITS].decode() for start in found)

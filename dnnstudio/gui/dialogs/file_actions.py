@@ -140,16 +140,17 @@ class FileActions(QObject):
             if path.is_dir():
                 self.run_opened.emit(path)
 
-    def _show_ensemble(self, folder: Path) -> None:
-        """Open the experiment that an ensemble's members share."""
+    def _show_ensemble(self, folder: Path) -> bool:
+        """Open the experiment that an ensemble's members share. False if it cannot be read."""
         try:
             experiment = with_whole_source(read_ensemble(folder).experiment, folder)
         except UserError as error:
             self.tell(error)
-            return
+            return False
         self._document.new(experiment, kind=Opening.EXPERIMENT)
         self.said.emit("", f"Opened the experiment of {folder.name}.", "news")
         self.run_opened.emit(folder)
+        return True
 
     def save(self) -> bool:
         """Save to the document's file, or ask for one. False if nothing was saved."""
@@ -288,7 +289,11 @@ class FileActions(QObject):
 
     def _on_bundle_opened(self, job: OpenBundle, opened: OpenedBundle) -> None:
         self.workspace_changed.emit(self._settings.workspace)  # it has one run more
-        if self.show(opened.folder / EXPERIMENT):
+        if is_ensemble(opened.folder):
+            shown = self._show_ensemble(opened.folder)
+        else:
+            shown = self.show(opened.folder / EXPERIMENT)
+        if shown:
             self.said.emit(f"Opened {job.path.name}.", opened.sentence, "news" if opened.is_same else "hint")
 
     def _on_model_saved(self, saved: SavedModel) -> None:

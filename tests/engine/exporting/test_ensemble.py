@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 import pytest
 
+from dnnstudio.cli.main import main
+from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.data import Data
 from dnnstudio.core.experiment.layers import Dense, Dropout, Flatten
 from dnnstudio.core.experiment.record import Experiment, Training
+from dnnstudio.core.jobs.bundles import OpenBundle, WriteBundle
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.exports import ExportedFile, ExportNetwork
 from dnnstudio.core.jobs.report_figures import MeasureForReport
-from dnnstudio.core.jobs.requests import TrainRun
+from dnnstudio.core.jobs.requests import EvaluateModel, TrainRun
 from dnnstudio.core.study.repeat import member_experiment, plan_repeat, repeat_metrics
 from dnnstudio.core.workspace.ensembles import (
     member_folder,
@@ -26,9 +30,12 @@ from dnnstudio.core.workspace.ensembles import (
 )
 from dnnstudio.core.workspace.exports import read_exports
 from dnnstudio.engine.data import load_part
+from dnnstudio.engine.exporting.bundle import read_bundle
 from dnnstudio.engine.session import Session
 from dnnstudio.report.gathering import gather
 from dnnstudio.report.page import render
+
+from .test_bundle import resealed
 
 SEEDS = (1, 2)
 
@@ -56,6 +63,10 @@ def ensemble(tmp_path_factory: pytest.TempPathFactory) -> tuple[Session, Path, E
     return session, folder, experiment
 
 
+def run(session: Session, job: Any) -> Any:
+    return session.run(job, Control(), lambda event: None)
+
+
 def export(session: Session, folder: Path, path: Path, to: str, *, stochastic: bool = False) -> ExportedFile:
     found: ExportedFile = session.run(
         ExportNetwork(model=folder, path=path, to=to, stochastic=stochastic), Control(), lambda event: None
@@ -80,6 +91,60 @@ def test_one_file_answers_with_the_mean_of_the_members(
     assert [record.file for record in read_exports(folder)] == ["a.onnx"]
     active = export(session, folder, tmp_path / "b.onnx", "onnx", stochastic=True)
     assert active.proof is not None and active.proof.spread_ratio == pytest.approx(1.0, abs=0.2)
+
+
+@pytest.fixture(scope="module")
+def bundle(ensemble: tuple[Session, Path, Experiment]) -> Path:
+    session, folder, _ = ensemble
+    run(session, WriteBundle(model=folder, path=folder.parent / "all.dnnstudio"))
+    return folder.parent / "all.dnnstudio"
+
+
+def test_its_bundle_answers_as_the_members_do(
+    ensemble: tuple[Session, Path, Experiment], bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session, folder, experiment = ensemble
+    done = run(Session(), OpenBundle(path=bundle, folder=tmp_path / "elsewhere"))
+    assert done.is_same and done.rows == 10
+    for name in ("ensemble.json", "metrics.json", "members/1/model.keras", "members/2/preparation.json"):
+        assert (tmp_path / "elsewhere" / name).read_bytes() == (folder / name).read_bytes()
+    assert read_ensemble(tmp_path / "elsewhere").seeds == SEEDS
+    assert main(["evaluate", str(bundle), "--json"]) == 0
+    said = capsys.readouterr()
+    assert "all.dnnstudio: It computes the same here" in said.err
+    figures = run(session, EvaluateModel(model=folder, experiment=experiment, parts=("test",)))
+    assert json.loads(said.out) == figures.parts["test"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda m: {k: v for k, v in m.items() if k != "members/2/model.keras"}, "lacks members/2/model.keras"),
+        (lambda m: {k: v for k, v in m.items() if not k.startswith("members/2/")}, None),  # one was not trained
+        (lambda m: {k: v for k, v in m.items() if not k.startswith("members/")}, "neither one run nor one ensemble"),
+        (lambda m: m | {"experiment.json": m["members/1/experiment.json"]}, "neither one run nor one ensemble"),
+        (lambda m: {k: v for k, v in m.items() if k != "ensemble.json"}, "lacks experiment.json"),
+        (lambda m: {k.replace("members/2/", "members/3/"): v for k, v in m.items()}, "the members that it lists"),
+        (lambda m: m | {"members/../../evil/model.keras": b"x"}, "does not belong into a bundle"),
+        (lambda m: m | {"members/01/model.keras": b"x"}, "does not belong into a bundle"),
+        (lambda m: m | {"members/1/checkpoint": b"x"}, "does not belong into a bundle"),
+        (lambda m: m | {"members/\u0661/model.keras": b"x"}, "does not belong into a bundle"),
+        (lambda m: m | {"members/1/model.keras": m["members/1/model.keras"][:-1] + b"x"}, "damaged"),
+    ],
+)
+def test_a_bundle_of_other_members_is_refused(
+    ensemble: tuple[Session, Path, Experiment], bundle: Path, tmp_path: Path, change: Any, said: str | None
+) -> None:
+    session = ensemble[0]
+    changed = change(read_bundle(bundle))
+    (tmp_path / "b.dnnstudio").write_bytes(resealed(changed))
+    if said is None:  # another mean, which the proof notices
+        done = run(session, OpenBundle(path=tmp_path / "b.dnnstudio", folder=tmp_path / "run"))
+        assert not done.is_same
+        return
+    with pytest.raises(UserError, match=said):
+        run(session, OpenBundle(path=tmp_path / "b.dnnstudio", folder=tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
 
 
 def test_its_report_has_mean_spread_and_the_uncertainty_of_all_members(

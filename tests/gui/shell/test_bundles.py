@@ -29,6 +29,14 @@ def test_a_dropped_bundle_becomes_a_run(qtbot: Any, window: MainWindow, tmp_path
     assert window.document.path.parent.name.endswith("theirs") and window.document.path.parent.parent.name == "runs"
 
 
+def test_a_bundle_of_an_ensemble_opens_the_experiment_of_its_members(
+    qtbot: Any, window: MainWindow, tmp_path: Path
+) -> None:
+    window.workbench.files.open_path(tmp_path / "many.dnnstudio")
+    qtbot.waitUntil(lambda: "It computes the same here" in window.messages.text(), timeout=20_000)
+    assert window.document.experiment.name == "Theirs" and window.document.path is None
+
+
 def test_a_refused_bundle_leaves_no_folder_and_says_why(qtbot: Any, window: MainWindow, tmp_path: Path) -> None:
     before = window.document.experiment
     window.workbench.files.open_path(tmp_path / "changed.dnnstudio")
