@@ -35,6 +35,7 @@ class Autosave:
     def add_epoch(self, row: Row, history: list[Row]) -> None:
         """Append the row; after a pause the whole `history`, whose last row it is."""
         try:
+            self._lacks_rows = self._lacks_rows or not self._folder.is_whole(len(history) - 1)
             if self._lacks_rows:
                 self._folder.rewrite_history(history)
             self._folder.add_epoch(row, written=self._lacks_rows)
@@ -54,12 +55,15 @@ class Autosave:
             self._pause(error)
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Replace the checkpoint, and write what is behind."""
+        """Replace the checkpoint, and write what is behind, or was there and is gone."""
+        history = checkpoint.position.history
         try:
             self._save_unsaved()
+            if not self._folder.is_whole(len(history)):
+                self._folder.mend(checkpoint.experiment, history)
             save_checkpoint(self._folder.path, checkpoint)
             if self._lacks_rows:
-                self._folder.rewrite_history(checkpoint.position.history)
+                self._folder.rewrite_history(history)
             self._folder.note_history()
         except UserError as error:
             self._pause(error)

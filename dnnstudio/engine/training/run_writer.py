@@ -15,16 +15,17 @@ from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.layers import Shape
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.export.formats import exporter_of
-from dnnstudio.core.os_errors import reason_of
+from dnnstudio.core.os_errors import is_file_there, reason_of
 from dnnstudio.core.workspace.answers import FILE as ANSWERS
 from dnnstudio.core.workspace.answers import Answers, save_answers
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.history import Row, append_row, write_history
-from dnnstudio.core.workspace.runs import BEST_MODEL, CHECKPOINT, EXPERIMENT, METRICS, MODEL, is_begun
+from dnnstudio.core.workspace.runs import BEST_MODEL, CHECKPOINT, EXPERIMENT, METRICS, MODEL, is_begun, is_run
 from dnnstudio.core.workspace.training_record import TrainedWith
 from dnnstudio.engine.backend.runtime import keras
 from dnnstudio.engine.data.dataset import Dataset
 from dnnstudio.engine.data.kept_scaler import keep_preparation
+from dnnstudio.engine.data.preparation import FILE as PREPARATION
 from dnnstudio.engine.training.compile_config import compiled
 from dnnstudio.engine.training.event_files import EventFiles
 
@@ -40,6 +41,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._events: EventFiles | None = None
+        self._data: Dataset | None = None
 
     def begin(self, experiment: Experiment, history: list[Row], *, resumed: bool, data: Dataset | None = None) -> None:
         """Make the folder with its experiment and the epochs that are there already. Raises `UserError`.
@@ -60,8 +62,23 @@ class RunFolder:
             raise UserError(f"{self.path} cannot be written: {reason_of(error)}.", "Choose another folder.") from None
         self.save_experiment(experiment)
         self._events = EventFiles(self.path) if experiment.training.tensorboard else None
+        self._data = data
         if data is not None:
             keep_preparation(data, self.path)
+        if history:
+            self.rewrite_history(history)
+
+    def is_whole(self, epochs: int) -> bool:
+        """Whether what was written so far is there, and not moved or deleted by someone meanwhile."""
+        kept = self._data is None or is_file_there(self.path / PREPARATION)
+        return kept and is_run(self.path) and (not epochs or is_file_there(self.path / HISTORY))
+
+    def mend(self, experiment: Experiment, history: list[Row]) -> None:
+        """Write again what makes the folder a run of these epochs. Raises `UserError`."""
+        make_folder(self.path)
+        self.save_experiment(experiment)
+        if self._data is not None:
+            keep_preparation(self._data, self.path)
         if history:
             self.rewrite_history(history)
 

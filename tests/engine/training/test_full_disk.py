@@ -120,6 +120,24 @@ def test_a_disk_that_stays_full_leaves_a_run_that_goes_on(
     assert all(np.array_equal(a, b) for a, b in zip(weights(recorder.folder), weights(whole), strict=True))
 
 
+@pytest.mark.parametrize("taken", ["moved", "experiment.json", "history.csv", "preparation.json"])
+def test_a_folder_that_is_taken_away_is_made_again(recorder: Any, experiment: Make, rows: Make, taken: str) -> None:
+    """Someone moves or empties the folder of a run in the middle of it: what is trained is a whole run all the same."""
+
+    def look(event: Event) -> None:
+        if isinstance(event, EpochDone) and event.row["epoch"] == 3:
+            if taken == "moved":
+                recorder.folder.rename(recorder.folder.with_name("elsewhere"))
+            else:
+                (recorder.folder / taken).unlink()
+
+    recorder.on_event = look
+    recorder.train(experiment(training=Training(epochs=5, batch_size=16)), rows())
+    assert (read_run(recorder.folder).status, epochs(recorder.folder)) == ("finished", [1, 2, 3, 4, 5])
+    assert changed_files(recorder.folder) == ()
+    assert (recorder.folder / "preparation.json").exists()
+
+
 def test_whichever_write_fails_the_run_can_be_read(recorder: Any, experiment: Make, rows: Make, disk: Disk) -> None:
     given, data = experiment(training=Training(epochs=2, batch_size=40)), rows()
     number, ends = 0, []
