@@ -77,9 +77,7 @@ class SweepPlot(Card):
     def show_trials(self, plan: SweepPlan, trials: Sequence[Trial]) -> None:
         """Draw the trials that have the figure."""
         if self._plan is None or plan.paths != self._plan.paths:
-            self.against.set_choices(
-                [Choice(path, f"against {within_words(setting_title(path))}") for path in plan.paths]
-            )
+            self.against.set_choices([Choice(path, within_words(setting_title(path))) for path in plan.paths])
             self.against.set_value(plan.paths[0])
             widest = max(self.against.fontMetrics().horizontalAdvance(one.label) for one in self.against.choices())
             self.against.setMinimumWidth(min(widest + BESIDE, MOST_WIDE))

@@ -157,7 +157,10 @@ def test_no_dot_is_cut_by_the_edge_of_the_plot_nor_covered_by_its_words(window: 
         assert picture.pixelColor(pixel.toPoint()).name() == accent.name(), (across, down)
 
 
-def test_the_heads_of_the_sweep_are_read_whole(window: SweepWindow) -> None:
+@pytest.mark.parametrize("size", [(1440, 900), (1024, 700)])
+def test_the_heads_of_the_sweep_are_read_whole(window: SweepWindow, size: tuple[int, int]) -> None:
+    window.resize(*size)
+    QApplication.processEvents()
     for part in (window.plot, window.parallel, window.mattered, window.trial_card):
         cut = [one for one in part.head.findChildren(ElidedLabel) if one.isVisible() and QLabel.text(one) != one.text()]
         assert not cut, [one.text() for one in cut]

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from dnnstudio.core.text import NBSP
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets.charts.legend import PlotLegend
+from dnnstudio.gui.widgets.charts.notes import boxes_of, place_note
 
 Floats = NDArray[np.float64]
 DASHES: dict[str, list[float]] = {"solid": [], "dashed": [5, 4], "dotted": [2, 3]}
@@ -325,20 +326,18 @@ class Chart(QWidget):
     def _paint_note(self, painter: QPainter, note: Note) -> None:
         painter.setFont(self._theme.font(11))
         painter.setPen(self._theme.color(note.color))
-        at, width = self.place(note.x, note.y), painter.fontMetrics().horizontalAdvance(note.text)
-        beside = max(
-            (dots.size + 4 for dots in self._items if isinstance(dots, Dots) and _holds(dots, note)), default=10
-        )
-        side = note.side
-        if (
-            side == "right"
-            and at.x() + beside + width > self.width() - 2
-            and at.x() - beside - width > self.area().left()
-        ):
-            side = "left"  # at the edge its words would be pushed over the point
-        left = {"right": at.x() + beside, "above": at.x() - width / 2}.get(side, at.x() - width - beside)
-        left = min(max(left, self.area().left() + 2), self.width() - width - 2)
-        painter.drawText(QPointF(left, at.y() + 4), note.text)
+        at, metrics = self.place(note.x, note.y), painter.fontMetrics()
+        words = QSizeF(metrics.horizontalAdvance(note.text) + 1, metrics.height())
+        around = [dots for dots in self._items if isinstance(dots, Dots)]
+        beside = max((dots.size + 4 for dots in around if _holds(dots, note)), default=10)
+        if note.side == "above":
+            left = min(max(at.x() - words.width() / 2, self.area().left() + 2), self.width() - words.width() - 2)
+            painter.drawText(QPointF(left, at.y() + 4), note.text)
+            return
+        within = QRectF(self.rect()).adjusted(self.area().left() - 1, 0, -1, 0)
+        boxes = [box for dots in around for box in boxes_of(map(self.place, dots.x, dots.y), dots.size, len(dots.x))]
+        place = place_note(at, words, beside, note.side, within, boxes)
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, note.text)
 
     # ------------------------------------------------------------------------------------------ Qt
 
