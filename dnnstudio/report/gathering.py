@@ -17,13 +17,14 @@ from dnnstudio.core.study.repeat_record import mean_rows, member_rows
 from dnnstudio.core.study.setting_words import setting_text, setting_title
 from dnnstudio.core.study.sweep import read_sweep, trial_folder
 from dnnstudio.core.study.trials import best_trial, read_trials
-from dnnstudio.core.text import count_of, date_text, duration, figure, share_text
+from dnnstudio.core.text import count_of, date_text, duration, figure, share_text, within_words
 from dnnstudio.core.uncertainty.figure_names import BASELINE, RECALL
 from dnnstudio.core.workspace.ensembles import is_ensemble, read_ensemble
 from dnnstudio.core.workspace.figures import measured
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.history import Row, read_rows
 from dnnstudio.core.workspace.runs import EXPERIMENT, is_run, is_sweep, read_metrics
+from dnnstudio.core.workspace.training_record import TrainedWith
 from dnnstudio.report.sections import TITLES, Cell, Chart, Line, Report, Section, Table, plain
 
 PARTS = ("train", "validation", "test", "ensemble")
@@ -55,7 +56,7 @@ def gather(folder: Path, *, limits: str = "", figures: ReportFigures | None = No
         Section("task", TITLES["task"], tuple(_task(experiment, figures))),
         _data(experiment, metrics),
         _network(experiment, metrics),
-        _settings("training", experiment),
+        _settings("training", experiment, metrics),
         Section("curves", TITLES["curves"], charts=tuple(_curves(rows))),
         _result(experiment, metrics),
         *trials,
@@ -97,21 +98,36 @@ def _task(experiment: Experiment, figures: ReportFigures | None) -> Iterator[str
 
 
 def _data(experiment: Experiment, metrics: Mapping[str, Any]) -> Section:
-    section = _settings("data", experiment)
+    section = _settings("data", experiment, metrics)
     prints = metrics.get("data_fingerprint")
     said = (f"Fingerprint of the rows and their preparation: {prints}.",) if prints else ()
     return Section("data", TITLES["data"], said, section.tables)
 
 
-def _settings(part: str, experiment: Experiment) -> Section:
-    """A table of the settings of a part of the experiment."""
+def _settings(part: str, experiment: Experiment, metrics: Mapping[str, Any]) -> Section:
+    """A table of the settings of a part of the experiment; the loss is the one that was trained with."""
     wanted = ("data.",) if part == "data" else ("training.", "optimizer.", "schedule.", "loss", "transfer")
     rows = tuple(
-        (plain(setting_title(path)), plain(setting_text(value)))
-        for path, value in settings_of(experiment).items()
+        (plain(_title_within(path)), plain(setting_text(value)))
+        for path, value in (settings_of(experiment) | _found_in(metrics)).items()
         if path.startswith(wanted)
     )
     return Section(part, TITLES[part], tables=(Table(("Setting", "Value"), rows),))
+
+
+def _found_in(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """The settings that the data decided."""
+    trained = TrainedWith.read(metrics)
+    return {} if trained is None else {"loss": trained.loss}
+
+
+def _title_within(path: str) -> str:
+    """A setting's title, with that of what it belongs to: "Validation share", where "Share" alone says nothing."""
+    above = path.rpartition(".")[0]
+    title = setting_title(path)
+    if above.count(".") == 0 or path.endswith(".kind"):
+        return title
+    return f"{setting_title(above)} {within_words(title)}"
 
 
 def _network(experiment: Experiment, metrics: Mapping[str, Any]) -> Section:

@@ -197,3 +197,14 @@ def test_a_bin_is_a_row(trained: tuple[Session, Path]) -> None:
     )
     page = Page(render(gather(trained[1], figures=figures)))
     assert "80.0" in page.text and "75.0" in page.text
+
+
+def test_settings_are_named_by_what_they_belong_to_and_the_loss_is_the_one_that_was_used(
+    trained: tuple[Session, Path],
+) -> None:
+    sections = {section.name: section for section in gather(trained[1]).sections}
+    rows = {
+        name: {cell.text: value.text for cell, value in sections[name].tables[0].rows} for name in ("data", "training")
+    }
+    assert rows["training"]["Loss"] == "sparse_categorical_crossentropy"
+    assert rows["data"]["Validation share"] == "0.2" and "Share" not in rows["data"]

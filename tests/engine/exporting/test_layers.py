@@ -178,16 +178,24 @@ def shape_for(layer: Layer) -> tuple[int, ...]:
     raise AssertionError(f"no shape for {layer.kind}")
 
 
-@pytest.mark.parametrize("kind", LAYER_KINDS)
-def test_every_kind_of_layer_is_written_or_refused_by_its_name(kind: str, tmp_path: Path) -> None:
+FORMATS: dict[str, tuple[Any, Any, str]] = {
+    "onnx": (save_onnx, open_onnx, "a.onnx"),
+    "tflite": (save_litert, open_litert, "a.tflite"),
+}
+KINDS = [(kind, to) for to in FORMATS for kind in LAYER_KINDS]
+
+
+@pytest.mark.parametrize(("kind", "to"), some(KINDS, [*((kind, "onnx") for kind in LAYER_KINDS), ("conv1d", "tflite")]))
+def test_every_kind_of_layer_is_written_or_refused_by_its_name(kind: str, to: str, tmp_path: Path) -> None:
     given = {"shape": (6,)} if kind == "input" else {"dims": (2, 1)} if kind == "permute" else {}
     layer = LAYER_KINDS[kind].new().model_copy(update={"id": "mine", **given})
     shape = shape_for(layer)
     model = with_random_weights(build(Experiment(layers=(layer, Dense(id="output", units=2))), shape))
     x = np.random.default_rng(1).random((5, *shape), np.float32)
-    path = tmp_path / "a.onnx"
+    save, start, name = FORMATS[to]
+    path = tmp_path / name
     try:
-        found = difference(model, x, save_onnx, open_onnx, path)
+        found = difference(model, x, save, start, path)
     except UserError as error:
         assert error.message.startswith("mine is a ")
         assert not path.exists()
