@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtGui import QPdfWriter
 
 from dnnstudio.cli.main import main
 from dnnstudio.core.experiment import codec
@@ -22,12 +23,13 @@ from dnnstudio.core.jobs.report_figures import Bin, MeasureForReport, ReportFigu
 from dnnstudio.core.jobs.requests import TrainRun
 from dnnstudio.engine.data import load_part
 from dnnstudio.engine.session import Session
-from dnnstudio.gui.exporting.pdf import write_pdf
+from dnnstudio.gui.exporting.pdf import document_of, draw_pages, write_pdf
 from dnnstudio.report.charts import svg
 from dnnstudio.report.gathering import gather
 from dnnstudio.report.page import render
-from dnnstudio.report.sections import Chart, Line
+from dnnstudio.report.sections import Chart, Line, Report, Section
 
+CHARTS = (Chart("One", "epoch", (Line("a", ((1, 1), (2, 2))),)), Chart("Two", "epoch", (Line("b", ((1, 2), (2, 1))),)))
 EVIL = '<script>alert("x")</script> & </td>'
 
 
@@ -208,3 +210,23 @@ def test_settings_are_named_by_what_they_belong_to_and_the_loss_is_the_one_that_
     }
     assert rows["training"]["Loss"] == "sparse_categorical_crossentropy"
     assert rows["data"]["Validation share"] == "0.2" and "Share" not in rows["data"]
+
+
+def test_no_heading_stands_alone_at_the_end_of_a_page_and_nothing_is_lost(qapp: Any, tmp_path: Path) -> None:
+    sections = tuple(
+        Section(f"s{number}", f"Heading {number}", ("Some words. " * (13 * number % 70),), charts=CHARTS[: number % 3])
+        for number in range(1, 25)
+    )
+    writer = QPdfWriter(str(tmp_path / "a.pdf"))
+    writer.setResolution(96)
+    document = document_of(Report("Title", "below", sections))
+    draw_pages(document, writer)
+    height, layout = document.pageSize().height(), document.documentLayout()
+    block, seen = document.begin(), 0
+    while block.isValid():
+        if block.blockFormat().headingLevel():
+            seen += 1
+            page = layout.blockBoundingRect(block).bottom() // height
+            assert layout.blockBoundingRect(block.next()).bottom() // height == page, block.text()
+        block = block.next()
+    assert document.pageCount() > 4 and seen == 1 + 24 + sum(number % 3 for number in range(1, 25))

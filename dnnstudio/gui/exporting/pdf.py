@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from markupsafe import Markup
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QRectF, QSizeF, Qt
 from PySide6.QtGui import (
     QFont,
     QGuiApplication,
@@ -18,7 +18,9 @@ from PySide6.QtGui import (
     QPageSize,
     QPainter,
     QPdfWriter,
+    QTextCursor,
     QTextDocument,
+    QTextFormat,
 )
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
@@ -31,7 +33,11 @@ from dnnstudio.report.sections import Chart, Report
 FINER = 3
 """Pixels of a chart for each unit of its drawing."""
 DPI = 96
-MARGIN_MM = 16
+MARGIN_MM = 18
+FOOT = 30
+"""Pixels below the text for the number of the page."""
+ALONE = 110
+"""A heading with fewer pixels below it goes to the next page, so that something of its section follows it."""
 
 
 def as_image(chart: Chart) -> Markup:
@@ -72,10 +78,50 @@ def write_pdf(report: Report, path: Path, *, without: Collection[str] = ()) -> N
             QPageLayout.Unit.Millimeter,
         )
     )
-    document = document_of(report, without=without)
-    document.print_(writer)
+    draw_pages(document_of(report, without=without), writer)
     del writer  # which ends the file
     write_atomically(path, bytes(buffer.data().data()))
+
+
+def draw_pages(document: QTextDocument, writer: QPdfWriter) -> None:
+    """Lay the document out on the writer's pages and draw them, each with its number."""
+    width, height = writer.width(), writer.height() - FOOT
+    document.documentLayout().setPaintDevice(writer)
+    whole = document.rootFrame().frameFormat()
+    whole.setMargin(0)
+    whole.setPadding(0)
+    document.rootFrame().setFrameFormat(whole)
+    document.setPageSize(QSizeF(width, height))
+    _keep_headings(document, height)
+    painter = QPainter(writer)
+    for page in range(document.pageCount()):
+        if page:
+            writer.newPage()
+        painter.save()
+        painter.translate(0, -page * height)
+        document.drawContents(painter, QRectF(0, page * height, width, height))
+        painter.restore()
+        painter.drawText(QRectF(0, height, width, FOOT), Qt.AlignmentFlag.AlignRight, str(page + 1))
+    painter.end()
+
+
+def _keep_headings(document: QTextDocument, height: int) -> None:
+    """Begin a page with each heading that would stand alone at the end of one: Qt has no "keep with next"."""
+    layout = document.documentLayout()
+    block = document.begin()
+    while block.isValid():
+        following = block.next()
+        if block.blockFormat().headingLevel() and following.isValid():
+            bottom = layout.blockBoundingRect(block).bottom()
+            page = int(bottom // height)
+            next_page = int(layout.blockBoundingRect(following).bottom() // height)
+            if next_page != page or (page + 1) * height - bottom < ALONE:
+                cursor = QTextCursor(block)
+                apart = block.blockFormat()
+                apart.setPageBreakPolicy(QTextFormat.PageBreakFlag.PageBreak_AlwaysBefore)
+                cursor.setBlockFormat(apart)
+                document.markContentsDirty(0, document.characterCount())  # what follows alone is laid out wrongly
+        block = following
 
 
 def write_pdf_without_window(report: Report, path: Path, *, without: Collection[str] = ()) -> None:
