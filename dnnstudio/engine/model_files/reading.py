@@ -152,7 +152,7 @@ def _open(path: Path) -> BinaryIO:
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            raise UserError(f"{path.name} is a folder{_kind_of_folder(path)}, not a model file.", HINT)
+            raise UserError(f"{path.name or path} is a folder{_kind_of_folder(path)}, not a model file.", HINT)
         if not stat.S_ISREG(mode):
             raise UserError(f"{path.name} is not a file.", "Choose a .keras or .h5 file.")
         if path.stat().st_size > MAX_FILE:

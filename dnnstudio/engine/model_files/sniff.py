@@ -60,6 +60,8 @@ def sniff(content: bytes) -> Kind:
 
 def name_of_zip(members: list[str]) -> str:
     """What a zip archive that is no Keras model contains, judged by the names in it."""
+    if "bundle.json" in members:
+        return "a bundle, which dnnstudio open-bundle opens as a run"
     if any(name.endswith("data.pkl") for name in members):
         return "a PyTorch file"
     if members and all(name.endswith(".npy") for name in members):

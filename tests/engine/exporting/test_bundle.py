@@ -20,6 +20,7 @@ from dnnstudio.core.jobs.bundles import OpenBundle, OpenedBundle, WriteBundle
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.requests import TrainRun
 from dnnstudio.engine.exporting.bundle import ABOUT, PROOF, read_bundle
+from dnnstudio.engine.model_files import read_model
 from dnnstudio.engine.model_files.seal import blank_seal, close_seal
 from dnnstudio.engine.session import Session
 
@@ -64,6 +65,13 @@ def test_a_bundle_proves_itself_elsewhere(made: tuple[Session, Path, Path], tmp_
         assert (away / name).read_bytes() == (run / name).read_bytes()
     assert [item.name for item in tmp_path.iterdir() if item.name.startswith(".")] == []
     assert session.model(away).input_shape == (8, 8)
+
+
+def test_a_bundle_is_named_where_a_model_file_is_wanted(made: tuple[Session, Path, Path]) -> None:
+    with pytest.raises(UserError, match="This is a bundle, which dnnstudio open-bundle opens"):
+        read_model(made[2])
+    with pytest.raises(UserError, match=r"^\. is a folder"):
+        read_model(Path())
 
 
 def test_the_same_run_makes_the_same_bytes(made: tuple[Session, Path, Path], tmp_path: Path) -> None:
