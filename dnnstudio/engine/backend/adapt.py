@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.engine.backend.custom_layers import AdaptedNormalization
+from dnnstudio.engine.backend.memory import rows_at_once
 from dnnstudio.engine.backend.noise import noise_of
 from dnnstudio.engine.backend.runtime import keras
 
 BLOCK = 4096
-"""Rows per batch through the layers before a Normalization."""
+"""Rows per batch through the layers before a Normalization, at most."""
 
 
 def adapt_normalizations(model: keras.Sequential, x: NDArray[np.float32], control: Control | None = None) -> None:
@@ -28,21 +29,25 @@ def adapt_normalizations(model: keras.Sequential, x: NDArray[np.float32], contro
     before: list[keras.layers.Layer] = []
     for layer in model.layers:
         if isinstance(layer, AdaptedNormalization) and not int(layer.count.numpy()):
-            _adapt(layer, before, x, control)
+            _adapt(layer, before, x, rows_at_once(model, BLOCK), control)
         if noise_of(layer) is None:  # noise is off outside training and leaves the mean unchanged
             before.append(layer)
 
 
 def _adapt(
-    layer: AdaptedNormalization, before: list[keras.layers.Layer], x: NDArray[np.float32], control: Control | None
+    layer: AdaptedNormalization,
+    before: list[keras.layers.Layer],
+    x: NDArray[np.float32],
+    at_once: int,
+    control: Control | None,
 ) -> None:
     """Blocks are combined by the formula of Chan, Golub and LeVeque (1979), which is accurate for large means."""
     shape = tuple(layer.adapt_mean.shape)
     mean, squares, count = np.zeros(shape), np.zeros(shape), 0
-    for start in range(0, len(x), BLOCK):
+    for start in range(0, len(x), at_once):
         if control is not None:
             control.check()
-        rows: Any = x[start : start + BLOCK]
+        rows: Any = x[start : start + at_once]
         for one in before:
             rows = one(rows, training=False)
         block = np.asarray(rows, dtype=np.float64)

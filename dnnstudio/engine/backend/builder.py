@@ -17,6 +17,7 @@ from dnnstudio.core.experiment.transfer import Autoencoder
 from dnnstudio.core.experiment.weights import Constraint, Initializer, Regularizer
 from dnnstudio.core.text import count_of
 from dnnstudio.engine.backend.layer_types import keras_class
+from dnnstudio.engine.backend.memory import need_memory
 from dnnstudio.engine.backend.runtime import keras
 from dnnstudio.engine.backend.target_unit import unit_layer
 
@@ -51,7 +52,9 @@ def stacked_layers(experiment: Experiment) -> tuple[Layer, ...]:
 
 
 def check_stack(experiment: Experiment, input_shape: Shape) -> Shape:
-    """The network's output shape. Raises `UserError` if there is no layer or one cannot follow."""
+    """The network's output shape. Raises `UserError` if there is no layer, one cannot follow, or the weights do not fit
+    into memory.
+    """
     layers = experiment.active_layers
     if not stacked_layers(experiment):
         raise UserError("The network has no layers.", "Add a Dense layer.")
@@ -59,6 +62,8 @@ def check_stack(experiment: Experiment, input_shape: Shape) -> Shape:
     for row in rows:
         if row.error:
             raise UserError(row.error, "Change the layer or the one before it.")
+    needed = 4 * sum(row.trainable_count + row.non_trainable_count for row in rows)
+    need_memory(needed, what="The network", hint="Make its layers smaller, or close other programs.")
     shape = rows[-1].output_shape
     assert shape is not None, "without an error every layer has an output shape"
     return shape

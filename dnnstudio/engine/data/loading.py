@@ -22,11 +22,12 @@ from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.requests import Part
 from dnnstudio.core.jobs.results import DataPreview
 from dnnstudio.core.text import byte_size, count_of, listed
+from dnnstudio.engine.backend.memory import need_memory
 from dnnstudio.engine.data.dataset import Dataset, Split, StoredPart
 from dnnstudio.engine.data.pictures.thumbnails import thumbnails_of
 from dnnstudio.engine.data.preparation import Preparation, fit_preparation
 from dnnstudio.engine.data.raw import Raw
-from dnnstudio.engine.data.reading import ProgressCall, Watch, need_memory
+from dnnstudio.engine.data.reading import ProgressCall, Watch
 from dnnstudio.engine.data.scaling import RowTransform, constant_features, fit_scaler, gather, moments, take
 from dnnstudio.engine.data.sources import download_source, files_of, must_be_downloaded, read_source
 from dnnstudio.engine.data.splitting import Parts, make_task, split_rows

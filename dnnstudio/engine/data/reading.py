@@ -1,4 +1,4 @@
-"""Shared by all readers: safe opening of files, a memory limit, stop requests and progress."""
+"""Shared by all readers: safe opening of files, stop requests and progress."""
 
 from __future__ import annotations
 
@@ -8,17 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import psutil
-
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.os_errors import reason_of
-from dnnstudio.core.text import as_unicode, byte_size, is_unicode
+from dnnstudio.core.text import as_unicode, is_unicode
 
 ProgressCall = Callable[[int, int, str], None]
-
-MEMORY_SHARE = 0.8
-"""The share of the free memory that one data set may use, including its float32 copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +71,3 @@ def opened(path: Path, *, what: str) -> Iterator[tuple[BinaryIO, int]]:
 def unreadable(path: Path, error: OSError) -> UserError:
     """The `UserError` for a file that the system refuses to read."""
     return UserError(f"{path} cannot be read: {reason_of(error)}.", "Check the disk and the file's permissions.")
-
-
-def need_memory(bytes_needed: int, *, what: str) -> None:
-    """Raise `UserError` if the data would not fit into the free memory, before reading any of it."""
-    free = psutil.virtual_memory().available
-    if bytes_needed > free * MEMORY_SHARE:
-        raise UserError(
-            f"{what} would need {byte_size(bytes_needed)} of memory; {byte_size(free)} are free.",
-            "Use fewer rows, or close other programs.",
-        )

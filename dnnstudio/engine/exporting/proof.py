@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.exports import Proof
+from dnnstudio.engine.backend.memory import rows_at_once
 from dnnstudio.engine.exporting.network import ExportedNetwork, Rows, Runner
 from dnnstudio.engine.reuse.ensemble import forward_of
 from dnnstudio.engine.sampling.mc_dropout import Sampler
@@ -50,9 +51,11 @@ def prove(
     `written` is the network as the file holds it, whose preparation may have been left out. Raises `UserError` with the
     code `NOT_THE_SAME` where the two are not the same, and `Cancelled`.
     """
+    most = min(rows_at_once(member.model, ROWS) for member in network.members)
+    rows = ProofRows(rows.stored[:most], rows.part)
     real = len(rows.stored)
-    if written.stochastic and real < ROWS:  # the same row again draws anew, and chance has less of a say
-        rows = ProofRows(np.resize(rows.stored, (ROWS, *rows.stored.shape[1:])), rows.part)
+    if written.stochastic and real < most:  # the same row again draws anew, and chance has less of a say
+        rows = ProofRows(np.resize(rows.stored, (most, *rows.stored.shape[1:])), rows.part)
     inputs = [
         rows.stored.astype(np.float32) if member.transform is None else member.transform.apply(rows.stored)
         for member in network.members

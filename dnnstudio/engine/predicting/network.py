@@ -12,6 +12,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.uncertainty.classification import as_probabilities
 from dnnstudio.core.uncertainty.scores import Accumulator, Floats
+from dnnstudio.engine.backend.memory import rows_at_once
 from dnnstudio.engine.data.raw import Array
 from dnnstudio.engine.predicting.preparing import Prepared
 from dnnstudio.engine.reuse.ensemble import forward_of
@@ -19,8 +20,6 @@ from dnnstudio.engine.reuse.loaded_model import LiveModel
 from dnnstudio.engine.sampling.mc_dropout import BLOCK, Sampler
 
 Rows = NDArray[np.float32]
-BLOCK_BYTES = 2**26
-"""Large pictures are answered in smaller blocks: what a block takes as 32-bit numbers, at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,9 +85,11 @@ class Network:
 
     @property
     def block_rows(self) -> int:
-        """Rows of one block: as many as the sampler takes, fewer where they are large."""
-        row = 4 * int(np.prod(self._members[0][0].input_shape))
-        return max(1, min(BLOCK["independent"], BLOCK_BYTES // max(1, row)))
+        """Rows of one block: as many as the sampler takes, fewer where they or a layer's outputs are large.
+
+        Raises `UserError` where one row does not fit into memory on its way.
+        """
+        return min(rows_at_once(live.model, BLOCK["independent"]) for live, _ in self._members)
 
     @property
     def passes(self) -> int:

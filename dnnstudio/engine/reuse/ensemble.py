@@ -21,6 +21,7 @@ from dnnstudio.core.study.mean_answer import mean_answer_figures
 from dnnstudio.core.uncertainty.classification import check_between_0_and_1
 from dnnstudio.core.workspace.ensembles import member_folder, read_ensemble, trained_members
 from dnnstudio.core.workspace.runs import Weights
+from dnnstudio.engine.backend.memory import rows_at_once
 from dnnstudio.engine.backend.noise import random_layers
 from dnnstudio.engine.backend.objective import objective
 from dnnstudio.engine.backend.runtime import keras, tf
@@ -28,7 +29,7 @@ from dnnstudio.engine.data import StoredPart, load_part
 from dnnstudio.engine.reuse.loaded_model import LiveModel, read_model_at
 
 BLOCK = 1000
-"""Rows per forward pass."""
+"""Rows per forward pass, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +93,16 @@ def forward_of(model: keras.Sequential) -> Callable[[NDArray[np.float32]], NDArr
 
 
 def outputs_of(model: keras.Sequential, x: NDArray[np.float32], *, control: Control | None = None) -> NDArray[Any]:
-    """What a network says of rows, as `forward_of`, block by block: float32 [rows, units]."""
-    forward = forward_of(model)
+    """What a network says of rows, as `forward_of`, block by block: float32 [rows, units].
+
+    Raises `UserError` where one row does not fit into memory on its way, and `Cancelled`.
+    """
+    forward, step = forward_of(model), rows_at_once(model, BLOCK)
     blocks = []
-    for start in range(0, len(x), BLOCK):
+    for start in range(0, len(x), step):
         if control is not None:
             control.check()
-        blocks.append(forward(x[start : start + BLOCK]))
+        blocks.append(forward(x[start : start + step]))
     return np.concatenate(blocks)
 
 

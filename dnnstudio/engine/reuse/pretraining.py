@@ -21,6 +21,7 @@ from dnnstudio.core.jobs.results import Reconstructions
 from dnnstudio.core.planning.pretraining import ROTATIONS, pretraining_experiment
 from dnnstudio.engine.data.dataset import Dataset, Split
 from dnnstudio.engine.data.pictures.thumbnails import is_picture
+from dnnstudio.engine.reuse.ensemble import outputs_of
 
 if TYPE_CHECKING:
     from dnnstudio.engine.reuse.loaded_model import LiveModel
@@ -91,7 +92,7 @@ def reconstruct(live: LiveModel, dataset: Dataset, job: Reconstruct, control: Co
         raise UserError(f"There is no row {bad[0]} in the {job.part} part of {len(x):,} rows.", "Choose another row.")
     control.check()
     rows = x[list(job.rows)]
-    drawn = np.asarray(live.model(rows, training=False).numpy(), np.float32)
+    drawn = outputs_of(live.model, rows, control=control)
     errors = np.square(rows - drawn).reshape(len(rows), -1).mean(axis=1)
     shown = dataset.scaler.invert(rows), dataset.scaler.invert(drawn)
     if not is_picture(rows.shape[1:]):

@@ -26,13 +26,15 @@ from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.uncertainty.samples import Masks
 from dnnstudio.core.uncertainty.scores import with_both_classes
 from dnnstudio.engine.backend.layer_types import kind_of_layer
+from dnnstudio.engine.backend.memory import rows_at_once
 from dnnstudio.engine.backend.noise import Noise, first_kept, gain, random_layers
 from dnnstudio.engine.backend.runtime import keras, tf
 from dnnstudio.engine.sampling.parallel import CAN_GIVE_WAY, ParallelCalls
 from dnnstudio.engine.training.compiled.reasons import why_not
 
 BLOCK = {"independent": 1000, "one_a_pass": 5000}
-"""Rows per forward pass. The masks depend on it: another number gives other samples."""
+"""Rows per forward pass, at most: fewer where layers are large. The masks depend on it: another number gives other
+samples."""
 PART = 250
 """Rows processed together without XLA, so that the activations between layers stay in the cache."""
 Work = tuple[int, int, Any]
@@ -45,13 +47,14 @@ class Sampler:
     """Draws passes of one model. Compiled once, used for any rows."""
 
     def __init__(self, model: keras.Sequential, *, masks: Masks = "independent", beside_window: bool = False) -> None:
-        """Raises `UserError` if nothing in the model is random.
+        """Raises `UserError` if nothing in the model is random, or one row does not fit into memory on its way.
 
         `beside_window`: worker threads that process blocks in parallel get a lower priority than the window's thread;
         if the system cannot do that, blocks are processed one after the other.
         """
         self.model = model
         self.masks = masks
+        self._block = rows_at_once(model, BLOCK[masks])
         self._random = random_layers(model)
         if not self._random:
             raise UserError(
@@ -112,7 +115,7 @@ class Sampler:
             if control is not None:
                 control.check()
             outputs = self._outputs(tensor)
-            begin = index * BLOCK[self.masks]
+            begin = index * self._block
             one = one if begin else np.empty((len(x), outputs.shape[1]), np.float32)
             one[begin : begin + len(block)] = outputs
             if begin + len(block) == len(x):
@@ -121,7 +124,7 @@ class Sampler:
     # -------------------------------------------------------------------------------------- inside
 
     def _blocks(self, x: NDArray[np.float32], control: Control | None) -> Iterator[tuple[int, Any]]:
-        size = BLOCK[self.masks]
+        size = self._block
         for index, start in enumerate(range(0, len(x), size)):
             if control is not None:
                 control.check()
@@ -132,7 +135,7 @@ class Sampler:
 
     def _worked(self, work: Iterator[Work], seed: int, first_block: int) -> Iterator[tuple[Work, Any]]:
         """The outputs of each piece of work, in order; with a mask per row, blocks run in parallel on all cores."""
-        for whole, pieces in groupby(work, lambda piece: len(piece[2]) == BLOCK["independent"]):
+        for whole, pieces in groupby(work, lambda piece: len(piece[2]) == self._block):
             if whole and self._apart:
                 yield from self._on_all_cores(pieces, seed, first_block)
             else:

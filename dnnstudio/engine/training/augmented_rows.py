@@ -18,10 +18,10 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.results import Augmented
 from dnnstudio.engine.backend.augmentation import augmented, is_picture, require_fitting
+from dnnstudio.engine.backend.memory import need_memory
 from dnnstudio.engine.data import load_part
 from dnnstudio.engine.data.dataset import Split, taught_rows
 from dnnstudio.engine.data.pictures.thumbnails import to_pictures
-from dnnstudio.engine.data.reading import need_memory
 from dnnstudio.engine.data.scaling import Scaler, on_a_boundary
 
 if TYPE_CHECKING:

@@ -13,12 +13,13 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.uncertainty.figures import figures_of_classes, figures_of_numbers, losses_of_numbers
 from dnnstudio.engine.backend.keras_internals import clear_losses
+from dnnstudio.engine.backend.memory import rows_at_once
 from dnnstudio.engine.backend.objective import Objective, objective, weight_penalty
 from dnnstudio.engine.backend.runtime import keras, tf
 from dnnstudio.engine.backend.zero_copy import shared
 
 BLOCK = 1000
-"""Rows per forward pass."""
+"""Rows per forward pass, at most."""
 
 
 class Rows(Protocol):
@@ -34,8 +35,12 @@ class Evaluator:
     """One compiled function for a model, used again for every part and every epoch."""
 
     def __init__(self, model: keras.Sequential, objective: Objective, summary: DataSummary) -> None:
-        """`model` answers in the target's own unit. Its figures are of rows that all count alike: no class weights."""
+        """`model` answers in the target's own unit. Its figures are of rows that all count alike: no class weights.
+
+        Raises `UserError` where one row does not fit into memory on its way.
+        """
         self._model = model
+        self._at_once = rows_at_once(model, BLOCK)
         self._objective = objective = replace(objective, class_weights=None)
         self._summary = summary
         unit = summary.target_unit or TargetUnit(mean=0.0, std=1.0)
@@ -58,10 +63,11 @@ class Evaluator:
             return {}
         sums = np.zeros(3)
         answers = []
-        for start in range(0, count, BLOCK):
+        step = self._at_once
+        for start in range(0, count, step):
             if control is not None:
                 control.check()
-            x, y = split.x[start : start + BLOCK], split.y[start : start + BLOCK]
+            x, y = split.x[start : start + step], split.y[start : start + step]
             added, said = self._sums(shared(x), self._objective.labels(y))
             sums += added.numpy()
             answers.append(said.numpy())
@@ -82,9 +88,10 @@ class Evaluator:
 
     def answers(self, split: Rows) -> NDArray[np.float64]:
         """The number that is predicted for each row of a part, x [n, *shape]: float64 [n]."""
+        step = self._at_once
         blocks = [
-            self._sums(shared(split.x[start : start + BLOCK]), self._objective.labels(split.y[start : start + BLOCK]))
-            for start in range(0, len(split.x), BLOCK)
+            self._sums(shared(split.x[start : start + step]), self._objective.labels(split.y[start : start + step]))
+            for start in range(0, len(split.x), step)
         ]
         return np.concatenate([said.numpy() for _, said in blocks]).astype(np.float64)
 

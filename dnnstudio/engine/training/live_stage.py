@@ -20,7 +20,9 @@ from dnnstudio.core.experiment.schedules import Plan, Schedule
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.planning.rates import Course, course_of
 from dnnstudio.core.planning.stages import Stage
+from dnnstudio.core.text import count_of
 from dnnstudio.engine.backend.builder import to_keras
+from dnnstudio.engine.backend.memory import need_memory, step_bytes
 from dnnstudio.engine.backend.objective import Objective
 from dnnstudio.engine.backend.runtime import keras
 from dnnstudio.engine.backend.target_unit import without_unit
@@ -57,6 +59,12 @@ class LiveStage:
         network = without_unit(model, experiment) if stage.layers is None else part_of(model, stage.layers)
         if not network.trainable_variables:
             raise UserError("Every layer is frozen, so there is nothing to train.", "Make one layer trainable.")
+        batch = min(experiment.training.batch_size, len(rows.x))
+        need_memory(
+            step_bytes(network, batch, slots=stage.optimizer.slots()),
+            what=f"A step of {count_of(batch, 'row')}",
+            hint="Set a smaller batch size, or make the layers smaller.",
+        )
         self.network = network
         self.course: Course = course_of(
             experiment, number, stage.optimizer.learning_rate, steps_per_epoch, stage.epochs
@@ -75,7 +83,7 @@ class LiveStage:
             rows.x,
             rows.y,
             sets_momentum=momentum is not None,
-            batch=min(experiment.training.batch_size, len(rows.x)),
+            batch=batch,
         )
         self.loss_factor = 1.0 if summary.target_unit is None else summary.target_unit.loss_factor(objective.loss)
         """What brings the losses of steps, which are of standardized targets, to the target's own unit."""

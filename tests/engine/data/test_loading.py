@@ -291,7 +291,7 @@ def test_too_little_memory_is_said_before_reading(
     idx_set: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = idx_set(pictures(2000, side=8))
-    monkeypatch.setattr("dnnstudio.engine.data.reading.MEMORY_SHARE", 1e-9)
+    monkeypatch.setattr("dnnstudio.engine.backend.memory.MEMORY_SHARE", 1e-9)
     with pytest.raises(UserError, match=r"train_images would need .* of memory"):
         load_dataset(Data(source=Idx(**paths)), seed=1)
 

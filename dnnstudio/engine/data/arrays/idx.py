@@ -15,8 +15,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.engine.backend.memory import need_memory
 from dnnstudio.engine.data.raw import Array
-from dnnstudio.engine.data.reading import Watch, need_memory, opened
+from dnnstudio.engine.data.reading import Watch, opened
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_DIMENSIONS = 4
@@ -46,7 +47,7 @@ def read_idx(
             raise _lie(path, shape, kind, f"{size:,} compressed bytes cannot hold that")
         if not packed and size - header != claimed:
             raise _lie(path, shape, kind, f"the file has {max(size - header, 0):,}")
-        need_memory(claimed + 4 * math.prod(shape), what=path.name)
+        need_memory(claimed + 4 * math.prod(shape), what=path.name, packed=size if packed else None)
         array = np.empty(shape, kind)
         target = array.reshape(-1).view(np.uint8).data
         done = 0

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.data import Npz
 from dnnstudio.core.text import count_of
+from dnnstudio.engine.backend.memory import need_memory
 from dnnstudio.engine.data.arrays.idx import DEFLATE_LIMIT
 from dnnstudio.engine.data.arrays.roles import (
     ADVICE,
@@ -46,7 +47,7 @@ from dnnstudio.engine.data.raw import (
     integer_labels,
     label_values,
 )
-from dnnstudio.engine.data.reading import Watch, as_path, need_memory, opened
+from dnnstudio.engine.data.reading import Watch, as_path, opened
 from dnnstudio.engine.data.sources import reader, with_test_note
 
 MAX_MEMBERS = 1_000
@@ -97,12 +98,17 @@ def _archive(path: Path) -> Iterator[tuple[zipfile.ZipFile, int]]:
             ) from None
 
 
+def _packed(archive: zipfile.ZipFile, size: int) -> int | None:
+    """The bytes that packed arrays come out of; None where they are stored as they are."""
+    return size if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()) else None
+
+
 def _read(path: Path, archive: zipfile.ZipFile, size: int, watch: Watch, chosen: Mapping[str, str]) -> Raw:
     members = _members(path, archive, size)
     roles = find_roles(path.name, members, chosen)
     total = sum(math.prod(member.shape) * member.dtype.itemsize for member in roles.values())
     rows = sum(math.prod(roles[name].shape) for name in ROLES[::2] if name in roles)
-    need_memory(total + 4 * rows, what=path.name)
+    need_memory(total + 4 * rows, what=path.name, packed=_packed(archive, size))
     arrays = {role: _array(path, archive, member, watch) for role, member in roles.items()}
     for role, array in arrays.items():
         _check_shape(path, roles[role], array, is_x=role.startswith("x"), watch=watch)
@@ -326,7 +332,8 @@ def _rows_member(path: Path, members: list[Member]) -> Member:
 
 def _blocks_of(path: Path, archive: zipfile.ZipFile, member: Member, watch: Watch) -> Iterator[Array]:
     if member.fortran:  # a row's numbers lie apart in the file
-        need_memory(2 * math.prod(member.shape) * member.dtype.itemsize, what=path.name)
+        needed = 2 * math.prod(member.shape) * member.dtype.itemsize
+        need_memory(needed, what=path.name, packed=_packed(archive, member.info.compress_size))
         yield _array(path, archive, member, watch)
         return
     row = math.prod(member.shape[1:]) * member.dtype.itemsize

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,13 +16,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.os_errors import reason_of
+from dnnstudio.engine.data.pictures.strips import on_white, room_for, scaled
 
 MAX_PIXELS = 40_000_000
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 """What Pillow may try; its other formats are rare, or call other programs (EPS)."""
 DEEP_MODES = ("I", "F")
-REDUCING_GAP = 3.0
-"""Pillow's word for how far a cheap reduction may come near the wanted size: 3 cannot be told from none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ def decode(path: Path, height: int, width: int, *, color: bool) -> Pixels:
             if image.width * image.height > MAX_PIXELS:
                 raise UserError(f"{image.width:,} × {image.height:,} pixels are too many")
             size = image.size  # before a JPEG is decoded at a fraction of it
-            return replace(_pixels(image, height, width, color=color), size=size)
+            file_bytes = os.fstat(file.fileno()).st_size
+            return replace(_pixels(image, file_bytes, height, width, color=color), size=size)
     except UserError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -81,38 +82,46 @@ def is_deep(image: Image.Image) -> bool:
     return image.mode in DEEP_MODES or image.mode.startswith("I;16")
 
 
-def _pixels(image: Image.Image, height: int, width: int, *, color: bool) -> Pixels:
+def _pixels(image: Image.Image, file_bytes: int, height: int, width: int, *, color: bool) -> Pixels:
     cut = _has_deep_colors(image)
     mode, longest = "RGB" if color else "L", 2 * max(width, height)
     image.draft(mode, (longest, longest))  # a large JPEG is decoded at a half, a quarter or an eighth
-    upright = ImageOps.exif_transpose(image)
-    if is_deep(upright):
-        return _deep(upright, height, width, color=color)
-    alpha = False
-    if upright.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in upright.info:
-        # What is see-through is seen on white, as viewers show it.
-        layer = upright.convert("RGBA")
-        alpha = layer.getchannel("A").getextrema() != (255, 255)
-        upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-    picture = upright.convert(mode)
-    if picture.size != (width, height):
-        picture = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=REDUCING_GAP)
+    with room_for(image, file_bytes):
+        ImageOps.exif_transpose(image, in_place=True)
+        if is_deep(image):
+            return _deep(image, height, width, color=color)
+        see_through = image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
+        alpha = False
+
+        def convert(strip: Image.Image) -> Image.Image:
+            nonlocal alpha
+            if see_through:
+                layer = strip.convert("RGBA")
+                alpha = alpha or layer.getchannel("A").getextrema() != (255, 255)
+                strip = on_white(layer)
+            return strip.convert(mode)
+
+        picture = scaled(image, mode, width, height, convert)
     return Pixels(np.asarray(picture, np.uint8), alpha=alpha, cut=cut)
 
 
 def _deep(image: Image.Image, height: int, width: int, *, color: bool) -> Pixels:
-    stored = np.asarray(image)
-    values = stored.astype(np.float32)
-    if not np.isfinite(values).all():
-        raise UserError("it holds values that are not finite")
-    whole = stored.dtype.kind in "iu" or bool((values == np.rint(values)).all())
-    lowest, highest = float(values.min()), float(values.max())
-    picture = Image.fromarray(values)
-    if picture.size != (width, height):
-        picture = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=REDUCING_GAP)
-    grey = np.asarray(picture, np.float32)
+    lows, highs, whole = [], [], True
+
+    def convert(strip: Image.Image) -> Image.Image:
+        nonlocal whole
+        stored = np.asarray(strip)
+        values = stored.astype(np.float32)
+        if not np.isfinite(values).all():
+            raise UserError("it holds values that are not finite")
+        whole = whole and (stored.dtype.kind in "iu" or bool((values == np.rint(values)).all()))
+        lows.append(float(values.min()))
+        highs.append(float(values.max()))
+        return Image.fromarray(values)
+
+    grey = np.asarray(scaled(image, "F", width, height, convert), np.float32)
     shown = np.repeat(grey[..., np.newaxis], 3, axis=2) if color else grey
-    return Pixels(shown, deep=True, lowest=lowest, highest=highest, whole=whole)
+    return Pixels(shown, deep=True, lowest=min(lows), highest=max(highs), whole=whole)
 
 
 def _has_deep_colors(image: Image.Image) -> bool:

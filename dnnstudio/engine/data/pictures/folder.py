@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,8 +20,10 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.data import ImageFolder, likely_parts
 from dnnstudio.core.os_errors import reason_of
 from dnnstudio.core.text import count_of, listed
+from dnnstudio.engine.backend.memory import need_memory
+from dnnstudio.engine.data.pictures.strips import on_white, room_for, scaled, strips
 from dnnstudio.engine.data.raw import MAX_CLASSES, Raw, Rows, digest_of
-from dnnstudio.engine.data.reading import Watch, as_path, need_memory, unreadable
+from dnnstudio.engine.data.reading import Watch, as_path, unreadable
 from dnnstudio.engine.data.sources import reader, with_test_note
 
 MAX_PIXELS = 40_000_000
@@ -191,7 +193,7 @@ def read_picture(path: Path, height: int, width: int, *, color: bool) -> NDArray
                     raise UserError(f"{image.width:,} × {image.height:,} pixels are too many")
                 if image.width < 1 or image.height < 1:
                     raise UserError("it has no pixels")
-                return _scaled(image, height, width, color=color)
+                return _scaled(image, os.fstat(file.fileno()).st_size, height, width, color=color)
     except UserError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -203,28 +205,38 @@ def read_picture(path: Path, height: int, width: int, *, color: bool) -> NDArray
         raise UserError(reason) from None
 
 
-def _scaled(image: Image.Image, height: int, width: int, *, color: bool) -> NDArray[np.uint8]:
+def _scaled(image: Image.Image, file_bytes: int, height: int, width: int, *, color: bool) -> NDArray[np.uint8]:
     mode = "RGB" if color else "L"
     image.draft(mode, (2 * width, 2 * height))  # a large JPEG is decoded at a half, a quarter or an eighth
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I;16") or upright.mode in ("I", "F"):
-        upright = _eight_bits(upright)
-    elif upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-        # What is transparent is seen on white, as viewers show it.
-        layer = upright.convert("RGBA")
-        upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-    picture = upright.convert(mode)
-    if picture.size != (width, height):
-        picture = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0)
-    return np.asarray(picture, np.uint8)
+    with room_for(image, file_bytes):
+        ImageOps.exif_transpose(image, in_place=True)
+        convert = _to_mode(image, mode)
+        return np.asarray(scaled(image, mode, width, height, convert), np.uint8)
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """16-bit and float greys brought to 0…255; Pillow's own conversion would cut them off at 255."""
-    values = np.asarray(image, np.float64)
-    if not np.isfinite(values).all():
-        raise UserError("it holds values that are not finite")
-    highest = float(values.max(initial=0.0))
+def _to_mode(image: Image.Image, mode: str) -> Callable[[Image.Image], Image.Image]:
+    """What brings a strip of the picture to the mode."""
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        to_eight = _eight_bits(image)
+        return lambda strip: to_eight(strip).convert(mode)
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        return lambda strip: on_white(strip.convert("RGBA")).convert(mode)
+    return lambda strip: strip.convert(mode)
+
+
+def _eight_bits(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
+    """Brings 16-bit and float greys to 0…255; Pillow's own conversion would cut them off at 255."""
+    highest = 0.0
+    for _, strip in strips(image):
+        values = np.asarray(strip, np.float64)
+        if not np.isfinite(values).all():
+            raise UserError("it holds values that are not finite")
+        highest = max(highest, float(values.max(initial=0.0)))
     scales = (65535.0,) if image.mode.startswith("I;16") else (1.0, 255.0, 65535.0)
     top = next((scale for scale in scales if highest <= scale), highest)
-    return Image.fromarray(np.clip(np.rint(values * (255.0 / top)), 0, 255).astype(np.uint8))
+
+    def convert(strip: Image.Image) -> Image.Image:
+        values = np.asarray(strip, np.float64)
+        return Image.fromarray(np.clip(np.rint(values * (255.0 / top)), 0, 255).astype(np.uint8))
+
+    return convert

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.text import count_of
+from dnnstudio.engine.backend.memory import need_memory
 from dnnstudio.engine.data.pictures.decode import Pixels, decode, quiet_pillow
-from dnnstudio.engine.data.reading import Watch, need_memory
+from dnnstudio.engine.data.reading import Watch
 
 CHUNK = 16
 """Files a piece of work: a stop is heard between two of them."""

@@ -6,6 +6,7 @@ through first, by the standard library's parser and in pieces, between which a s
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -14,12 +15,20 @@ from xml.parsers import expat
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.text import byte_size
-from dnnstudio.engine.data.reading import Watch, need_memory
+from dnnstudio.engine.backend.memory import need_memory
+from dnnstudio.engine.data.reading import Watch
 
 MAX_SHEET_BYTES = 2**30
 """Of an unpacked Excel or ODS file: a small archive may unpack to any size."""
 CHUNK = 2**20
 XML = (".xml", ".rels")
+BINARY = ".bin"
+CELL_BYTES = 64
+"""Of each cell of the rectangle, empty ones too, until it is in its column."""
+LAST_CELL = 11
+MOST_ROWS, MOST_COLUMNS = 2**20, 2**14
+"""What a sheet can have."""
+_CELL = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
 
 
 _DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OSError)
@@ -27,7 +36,7 @@ _DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplemented
 
 
 class _NotPlainError(Exception):
-    """The XML declares types or entities of its own, which no sheet needs."""
+    """It declares types or entities of its own, which no sheet needs, or names a cell that no sheet has."""
 
 
 def check_archive(path: Path, file: BinaryIO, size: int, watch: Watch) -> None:
@@ -41,13 +50,16 @@ def check_archive(path: Path, file: BinaryIO, size: int, watch: Watch) -> None:
             with zipfile.ZipFile(file) as archive:
                 total = sum(entry.file_size for entry in archive.infolist())
                 _check_size(path, total)
+                need_memory(total * 4, what=path.name, packed=size)
                 for entry in archive.infolist():
+                    if entry.filename.lower().endswith(BINARY):
+                        _check_binary(path, archive, entry, size, watch)
                     if entry.filename.lower().endswith(XML):
-                        _check_xml(archive, entry, watch)
+                        _check_xml(path, archive, entry, size, watch)
     except (*_DAMAGES, expat.ExpatError, _NotPlainError):
         raise _damaged(path) from None
     _check_size(path, total)
-    need_memory(total * 2, what=path.name)
+    need_memory(total * 4, what=path.name)
 
 
 def _check_size(path: Path, total: int) -> None:
@@ -62,15 +74,114 @@ def _damaged(path: Path) -> UserError:
     return UserError(f"{path.name} cannot be read as a sheet: it is damaged.", "Copy or save it again.")
 
 
-def _check_xml(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, watch: Watch) -> None:
-    """Read one XML file of the archive to its end. Raises `ExpatError` where it is no whole XML."""
+def _check_xml(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, size: int, watch: Watch) -> None:
+    """Read one XML file of the archive to its end, and count the cells of the sheet that it may be.
+
+    Raises `ExpatError` where it is no whole XML.
+    """
     parser = expat.ParserCreate()
+    extent = Extent()
     parser.StartDoctypeDeclHandler = _refuse
+    parser.StartElementHandler = extent.begin
+    parser.EndElementHandler = extent.end
     with archive.open(entry) as file:
         while piece := file.read(CHUNK):
             watch.check()
             parser.Parse(piece, False)
+            need_memory(extent.cells * CELL_BYTES, what=path.name, packed=size)
     parser.Parse(b"", True)
+
+
+def _check_binary(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, size: int, watch: Watch) -> None:
+    """Count the cells of a sheet of an .xlsb file: records of a type, a length, and so many bytes ([MS-XLSB] 2.1.4).
+
+    Those of type 0 begin a row and those of types 1 to 11 are cells; both begin with their number from 0.
+    """
+    content, at, rows, columns = archive.read(entry), 0, 0, 0
+    while at < len(content):
+        kind, at = _varied(content, at, 2)
+        length, at = _varied(content, at, 4)
+        if kind <= LAST_CELL and length >= 4:
+            number = 1 + int.from_bytes(content[at : at + 4], "little")
+            rows, columns = (max(rows, number), columns) if kind == 0 else (rows, max(columns, number))
+        at += length
+        watch.check()
+    if "sheet" in entry.filename.lower():
+        need_memory(rows * columns * CELL_BYTES, what=path.name, packed=size)
+
+
+def _varied(content: bytes, at: int, most: int) -> tuple[int, int]:
+    """A number of up to `most` bytes, seven bits in each as long as the eighth is set, and the place behind it."""
+    number = 0
+    for place in range(most):
+        byte = content[at + place] if at + place < len(content) else 0
+        number |= (byte & 127) << 7 * place
+        if byte < 128:
+            break
+    return number, at + place + 1
+
+
+class Extent:
+    """How large the rectangle is that the cells of a sheet span: its reader makes room for all of it.
+
+    In Excel's XML a row and a cell may say where they stand; in ODS they say how often they are repeated.
+    """
+
+    def __init__(self) -> None:
+        self._rows = self._columns = self._row = self._column = self._times = 0
+        self._places = False
+
+    @property
+    def cells(self) -> int:
+        """Rows × columns up to the last cell so far."""
+        return self._rows * self._columns
+
+    def begin(self, tag: str, about: dict[str, str]) -> None:
+        match tag.rpartition(":")[2]:
+            case "row":
+                self._row, self._column = _number(about.get("r"), self._row + 1), 0
+            case "c":
+                self._places = True
+                row = self._row
+                if (named := about.get("r")) is not None:
+                    place = _CELL.fullmatch(named)
+                    if place is None:
+                        raise _NotPlainError
+                    row, self._column = int(place[2]), _column_of(place[1].upper())
+                else:
+                    self._column += 1
+                self._see(row, self._column)
+            case "table":
+                self._row = 0
+            case "table-row":
+                self._times = _number(about.get("table:number-rows-repeated"), 1)
+                self._column = 0
+            case "table-cell" | "covered-table-cell":
+                self._column += _number(about.get("table:number-columns-repeated"), 1)
+                if any(name.startswith("office:") and name.endswith("value-type") for name in about):
+                    self._see(self._row + self._times, self._column)
+
+    def end(self, tag: str) -> None:
+        if tag.rpartition(":")[2] == "table-row":
+            self._row += self._times
+
+    def _see(self, row: int, column: int) -> None:
+        if self._places and (row > MOST_ROWS or column > MOST_COLUMNS):
+            raise _NotPlainError
+        self._rows = max(self._rows, min(row, MOST_ROWS))
+        self._columns = max(self._columns, min(column, MOST_COLUMNS))
+
+
+def _number(text: str | None, otherwise: int) -> int:
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 12 else otherwise
+
+
+def _column_of(letters: str) -> int:
+    """The number of a column from 1: 3 for "C", 27 for "AA"."""
+    number = 0
+    for letter in letters:
+        number = 26 * number + ord(letter) - ord("A") + 1
+    return number
 
 
 def _refuse(*declared: object) -> None:

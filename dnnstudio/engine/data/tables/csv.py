@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.data import Csv
 from dnnstudio.core.text import byte_size, count_of, printable, shortened
+from dnnstudio.engine.backend.memory import need_memory
 from dnnstudio.engine.data.raw import MAX_CLASSES, Array, Raw, Rows, digest_of, label_values
-from dnnstudio.engine.data.reading import Watch, as_path, need_memory, opened
+from dnnstudio.engine.data.reading import Watch, as_path, opened
 from dnnstudio.engine.data.sources import reader, with_test_note
 from dnnstudio.engine.data.tables.text.layout import Layout, find_layout
 

@@ -16,7 +16,8 @@ import polars as pl
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.data.sources.table import MAX_COLUMNS, Table
 from dnnstudio.core.text import byte_size, count_of
-from dnnstudio.engine.data.reading import Watch, need_memory, opened
+from dnnstudio.engine.backend.memory import most_of, need_memory
+from dnnstudio.engine.data.reading import Watch, opened
 from dnnstudio.engine.data.tables.archives import check_archive
 from dnnstudio.engine.data.tables.text.cells import Cells, column_names, text_cells
 from dnnstudio.engine.data.tables.text.decode import has_header
@@ -26,6 +27,8 @@ MAX_BYTES = 2**31
 CHUNK = 2**22
 MEMORY_FACTOR = 4
 """Text, texts and float64 of one byte of a text table, roughly."""
+LINE_BYTES = 120
+"""What each line takes besides while it is judged, however short it is: tables that pack well have short lines."""
 SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 PARQUET = (".parquet", ".pq")
 TEXTS = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data")
@@ -51,7 +54,7 @@ def read_cells(source: Table, path: Path, watch: Watch, *, numbers: Collection[s
             return _parquet(path)
         if suffix in SHEETS:
             return _sheet(source, path, file, size, watch)
-        content = _packed(path, file, watch) if suffix == ".gz" else _plain(path, file, size, watch)
+        content = _packed(path, file, size, watch) if suffix == ".gz" else _plain(path, file, size, watch)
     return text_cells(content, path, source, watch, numbers=numbers)
 
 
@@ -70,24 +73,27 @@ def _plain(path: Path, file: BinaryIO, size: int, watch: Watch) -> bytes:
     return _read(path, file, MAX_BYTES, watch)
 
 
-def _packed(path: Path, file: BinaryIO, watch: Watch) -> bytes:
+def _packed(path: Path, file: BinaryIO, size: int, watch: Watch) -> bytes:
+    # Only reading tells how much it is: what comes out is counted as it comes.
+    most = min(MAX_BYTES, most_of(size) // MEMORY_FACTOR)
+    hint = "Use fewer rows." if most == MAX_BYTES else "Unpack it first, or use fewer rows."
     try:
         with GzipFile(fileobj=file) as unpacked:
-            content = _read(path, unpacked, MAX_BYTES, watch)
+            content = _read(path, unpacked, most, watch, hint=hint)
     except (BadGzipFile, EOFError, zlib.error):
         raise UserError(f"{path.name} is not a whole gzip file.", "Copy or save it again.") from None
-    need_memory(len(content) * (MEMORY_FACTOR - 1), what=path.name)
+    need_memory(len(content) * MEMORY_FACTOR + content.count(b"\n") * LINE_BYTES, what=path.name, packed=size)
     return content
 
 
-def _read(path: Path, file: BinaryIO | GzipFile, limit: int, watch: Watch) -> bytes:
+def _read(path: Path, file: BinaryIO | GzipFile, limit: int, watch: Watch, *, hint: str = "Use fewer rows.") -> bytes:
     # Pieces that are joined at last would be in memory twice, and would hold Python's lock while they are copied.
     content = BytesIO()
     while part := file.read(CHUNK):
         content.write(part)
         watch.check()
         if content.tell() > limit:
-            raise UserError(f"{path.name} holds more than {byte_size(limit)} of text.", "Use fewer rows.")
+            raise UserError(f"{path.name} holds more than {byte_size(limit)} of text.", hint)
     return content.getvalue()
 
 
@@ -100,7 +106,7 @@ def _parquet(path: Path) -> Cells:
                 f"{path.name} has {len(schema):,} columns; at most {MAX_COLUMNS:,} are read.", "Use fewer columns."
             )
         rows = int(lazy.select(pl.len()).collect().item())
-        need_memory(rows * len(schema) * 16, what=path.name)
+        need_memory(rows * len(schema) * 24, what=path.name, packed=path.stat().st_size)
         frame = lazy.collect()
     except (pl.exceptions.PolarsError, OSError):
         raise _no_parquet(path) from None

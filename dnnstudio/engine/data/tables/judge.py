@@ -42,6 +42,8 @@ MANY_CLASSES = 30
 ROWS_A_CLASS = 3
 RARE_SHARE = 0.01
 LOOKED_AT = 1_000
+COLUMNS_AT_ONCE = 500
+"""Of each column polars holds some 40 kB while it looks at it, however few its cells."""
 MOST_EMPTY = 0.5
 NOTED_EMPTY = 0.05
 """From this share of empty cells on, an input says where they were: that they are empty may tell something."""
@@ -153,7 +155,7 @@ def judge_columns(cells: Cells, source: Table, *, watch: Watch = UNWATCHED) -> J
     settled = source.replaced(separator=cells.separator) if source.separator is None and cells.separator else source
     signs = number_signs(settled, cells.frame)
     frame, judged = cells.frame, list[Judged]()
-    step = max(1, CELLS_AT_ONCE // max(1, frame.height))
+    step = max(1, min(COLUMNS_AT_ONCE, CELLS_AT_ONCE // max(1, frame.height)))
     for start in range(0, frame.width, step):
         watch.tell(start, frame.width, "Looking at the columns")
         part = frame[:, start : start + step]

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.data.sources.table import Column, Separator, Table
-from dnnstudio.engine.data.reading import Watch, need_memory, opened
+from dnnstudio.engine.backend.memory import need_memory
+from dnnstudio.engine.data.reading import Watch, opened
 from dnnstudio.engine.data.tables.encode import encode
 from dnnstudio.engine.data.tables.files import MAX_BYTES, PARQUET, SHEETS
 from dnnstudio.engine.data.tables.targets import in_codes, joined

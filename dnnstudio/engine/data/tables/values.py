@@ -164,7 +164,9 @@ def together(columns: Iterable[pl.Series]) -> Iterator[pl.DataFrame]:
 
 def _long(columns: list[pl.Series]) -> pl.DataFrame:
     places = np.repeat(np.arange(len(columns), dtype=np.uint32), [len(column) for column in columns])
-    return pl.DataFrame({"column": places, "text": pl.concat([column.alias("text") for column in columns])})
+    # In one piece: whatever is done with a column of thousands of pieces takes some 17 kB for each of them.
+    texts = pl.concat([column.alias("text") for column in columns], rechunk=True)
+    return pl.DataFrame({"column": places, "text": texts})
 
 
 def to_numbers(cells: pl.Series, signs: NumberSigns) -> pl.Series:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dnnstudio.core.analysis.checks.cures import SATURATING
 from dnnstudio.core.analysis.layer_health import DYING, FLAT_END, LayerHealth, histogram_of
 from dnnstudio.core.jobs.events import HealthMeasured
+from dnnstudio.engine.backend.memory import rows_at_once
 from dnnstudio.engine.backend.objective import Objective, weight_penalty
 from dnnstudio.engine.backend.runtime import keras, tf
 from dnnstudio.engine.training.monitoring.progress import Emit
@@ -52,8 +53,9 @@ class HealthProbe:
     ) -> None:
         self._model = model
         self._objective = objective
-        self._x = tf.convert_to_tensor(rows.x[:ROWS])
-        self._y = objective.labels(rows.y[:ROWS])
+        count = rows_at_once(model, ROWS)
+        self._x = tf.convert_to_tensor(rows.x[:count])
+        self._y = objective.labels(rows.y[:count])
         self._run = run
         self._emit = emit
         self._steps = steps_per_epoch

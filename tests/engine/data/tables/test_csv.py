@@ -225,6 +225,6 @@ def test_a_large_table_is_cancelled_and_memory_is_estimated(path: Path, monkeypa
     path.write_text(BASE)
     with pytest.raises(Cancelled):
         read_csv(Csv(path=str(path)), Watch(control))
-    monkeypatch.setattr("dnnstudio.engine.data.reading.MEMORY_SHARE", 1e-9)
+    monkeypatch.setattr("dnnstudio.engine.backend.memory.MEMORY_SHARE", 1e-9)
     with pytest.raises(UserError, match=r"t\.csv would need .* of memory"):
         read_csv(Csv(path=str(path)), Watch())

@@ -29,6 +29,8 @@ from dnnstudio.engine.data.tables.text.decode import (
 from dnnstudio.engine.data.tables.text.scan import Records, scan
 
 SHOWN_LINES = 5
+WIDE = 1_000
+"""A table of more columns is parsed by one core."""
 KEPT_LINES = 100
 """So many of the lines that are no rows are kept as they stand."""
 KEPT_LETTERS = 200
@@ -216,7 +218,8 @@ def parsed(
         has_header=named,
         quote_char='"',
         truncate_ragged_lines=truncate,
-        n_threads=1 if alone else None,
+        # Of each column every core holds some 17 kB, however few its cells.
+        n_threads=1 if alone or sample.width > WIDE else None,
         raise_if_empty=False,  # to look whether there is anything, polars copies all of it under Python's lock
     )
     for schema, marks in (*tries, (texts, None)):
