@@ -22,10 +22,24 @@ class Control:
         self._go.set()
         self._lock = threading.Lock()
         self._learning_rate: float | None = None
+        self._later: list[Control] = []
 
     def stop(self) -> None:
         self._stop.set()
         self._go.set()
+        with self._lock:
+            later = tuple(self._later)
+        for control in later:
+            control.stop()
+
+    def later(self) -> Control:
+        """Flags that hear a stop from now on alone: a training that was stopped is measured still, unless that is
+        stopped too.
+        """
+        control = Control()
+        with self._lock:
+            self._later.append(control)
+        return control
 
     def pause(self) -> None:
         self._go.clear()

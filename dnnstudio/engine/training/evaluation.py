@@ -17,6 +17,7 @@ from dnnstudio.engine.backend.memory import rows_at_once
 from dnnstudio.engine.backend.objective import Objective, objective, weight_penalty
 from dnnstudio.engine.backend.runtime import keras, tf
 from dnnstudio.engine.backend.zero_copy import shared
+from dnnstudio.engine.training.aside import Aside
 
 BLOCK = 1000
 """Rows per forward pass, at most."""
@@ -41,6 +42,7 @@ class Evaluator:
         """
         self._model = model
         self._at_once = rows_at_once(model, BLOCK)
+        self._tracing: Aside | None = None
         self._objective = objective = replace(objective, class_weights=None)
         self._summary = summary
         unit = summary.target_unit or TargetUnit(mean=0.0, std=1.0)
@@ -61,6 +63,7 @@ class Evaluator:
         count = len(split.x)
         if not count:
             return {}
+        self._get_ready(control)
         sums = np.zeros(3)
         answers = []
         step = self._at_once
@@ -85,6 +88,19 @@ class Evaluator:
         names = summary.class_names
         told = figures_of_classes(labels, said.astype(np.int64), names, majority=summary.majority)
         return {"loss": loss / count + penalty, name: metric / count} | told
+
+    def _get_ready(self, control: Control | None) -> None:
+        """Trace what is called for each block, by the call of none. Raises `Cancelled` once the job is stopped."""
+        if self._tracing is None:
+            none = self._model.input_shape[1:]
+
+            def trace() -> None:
+                labels = tf.zeros([0, *self._objective.label_spec.shape[1:]], self._objective.label_spec.dtype)
+                self._sums(tf.zeros((0, *none)), labels)
+                self._penalty()
+
+            self._tracing = Aside(trace, "tracing the evaluation")
+        self._tracing.wait(control)
 
     def answers(self, split: Rows) -> NDArray[np.float64]:
         """The number that is predicted for each row of a part, x [n, *shape]: float64 [n]."""

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dnnstudio.core.errors import Cancelled
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.versions import versions
 from dnnstudio.core.workspace.answers import Answers
 from dnnstudio.core.workspace.figures import KEY as WEIGHTS_EPOCH
@@ -37,6 +39,7 @@ def close_run(
     best: Arrays,
     at: Position,
     stage: LiveStage,
+    control: Control | None = None,
 ) -> dict[str, Any]:
     """Write model.keras, best.keras and metrics.json, and return the contents of metrics.json.
 
@@ -47,7 +50,8 @@ def close_run(
     Layers are trainable as in the experiment, whatever the last phase had frozen. `stage` is the last stage, `at` its
     end position, and `best` the best epoch's weights, each in its variable's shape [...]. Both files contain the
     optimizer's state after the last step, as with Keras's EarlyStopping; except after a phase with frozen layers, for
-    which the optimizer has no state. Raises `UserError`.
+    which the optimizer has no state. Once `control` is stopped, the figures that are not yet measured are left out,
+    each as of a part without rows. Raises `UserError`.
     """
     shape = dataset.summary.input_shape
     set_trainable(model, experiment)
@@ -75,9 +79,16 @@ def close_run(
     }
     if experiment.rate_changes:
         metrics["rate_changes"] = codec.to_plain(experiment.rate_changes)
+
+    def figures_on(part: str) -> dict[str, float]:
+        try:
+            return evaluator.evaluate(getattr(dataset, part), control=control)
+        except Cancelled:
+            return {}
+
     for part in ("train", "validation", "test"):
-        metrics[part] = evaluator.evaluate(getattr(dataset, part))
-    if evaluator.measures_numbers:
+        metrics[part] = figures_on(part)
+    if evaluator.measures_numbers and not (control is not None and control.stopped):
         parts = {part: getattr(dataset, part) for part in ("validation", "test")}
         answers = {
             name: Answers(np.asarray(part.y, np.float64), evaluator.answers(part))
@@ -94,8 +105,10 @@ def close_run(
         else:
             model.set_weights(best)
             folder.save_best(model, experiment, shape, trained, optimizer)
-            metrics["best"] = {part: evaluator.evaluate(getattr(dataset, part)) for part in ("validation", "test")}
+            metrics["best"] = {part: figures_on(part) for part in ("validation", "test")}
             model.set_weights(last)
+    if control is not None and control.stopped:
+        metrics["message"] = f"{figures['message']} Stopped before all its figures were measured."
     folder.finish(metrics)
     return metrics
 

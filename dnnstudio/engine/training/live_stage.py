@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnstudio.core.errors import UserError
+from dnnstudio.core.errors import Cancelled, UserError
 from dnnstudio.core.experiment.data import DataSummary
 from dnnstudio.core.experiment.layers import WeightedLayer
 from dnnstudio.core.experiment.optimizers import AnyOptimizer
@@ -26,13 +26,13 @@ from dnnstudio.engine.backend.memory import need_memory, step_bytes
 from dnnstudio.engine.backend.objective import Objective
 from dnnstudio.engine.backend.runtime import keras
 from dnnstudio.engine.backend.target_unit import without_unit
+from dnnstudio.engine.training.aside import LOOK_S
 from dnnstudio.engine.training.evaluation import Evaluator
 from dnnstudio.engine.training.step_loop import StepLoop, StepsDone
 
 if TYPE_CHECKING:
     from dnnstudio.engine.data import Split
 
-LOOK_S = 0.02
 Steps = NDArray[np.int64]
 Rates = NDArray[np.float64]
 
@@ -103,9 +103,13 @@ class LiveStage:
         """Block until the next step can run without waiting for compilation. Raises `Cancelled` as soon as the job is
         stopped.
         """
-        while not self._loop.ready():
-            control.check()
-            time.sleep(LOOK_S)
+        try:
+            while not self._loop.ready():
+                control.check()
+                time.sleep(LOOK_S)
+        except Cancelled:
+            self._loop.give_up()
+            raise
 
     def limit(self, count: int) -> int:
         """How many of the next `count` steps take the same path, eager or compiled."""

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnstudio.core.errors import Cancelled
 from dnnstudio.engine.backend.keras_internals import clear_losses, sums_no_gradients
 from dnnstudio.engine.backend.objective import Objective
 from dnnstudio.engine.backend.optimizer_patches import StepMomentum, exchanged
 from dnnstudio.engine.backend.runtime import keras, tf
 from dnnstudio.engine.backend.zero_copy import shared
+from dnnstudio.engine.training.aside import Aside
 from dnnstudio.engine.training.compiled.reasons import pays_from, why_not
 from dnnstudio.engine.training.compiled.steps import CompiledSteps
 
@@ -82,6 +84,8 @@ class StepLoop:
         self.note = why_not(model) if batch else ""
         """Why this network trains eagerly, as a sentence for the user; empty if it does not."""
         self._compiled: CompiledSteps | None = None
+        self._tracing: Aside | None = None
+        self._given_up = False
         self._compile_from = pays_from(steps_an_epoch=-(-len(x) // batch)) if batch else 0
         if compile_from is not None:
             self._compile_from = compile_from
@@ -125,17 +129,34 @@ class StepLoop:
             self._compiled.expect(rows[: self.together])
 
     def ready(self) -> bool:
-        """Whether the next step can run at once; False while steps are being compiled, which this call starts if
-        necessary.
+        """Whether the next step can run at once; False while steps are being traced or compiled, which this call starts
+        if necessary.
         """
         if not self._batch or self.note or self.eager_left > 0:
-            return True
+            if self._tracing is None:
+                self._given_up = False
+                self._tracing = Aside(self._trace, "tracing the steps")
+            return self._tracing.is_done
         compiled = self._compiled_steps()
         if compiled.prepared:
             return True
         if not compiled.preparing:
             compiled.prepare(self._x, self._y)
         return False
+
+    def give_up(self) -> None:
+        """Nobody waits for the first step any more: what is being traced ends at its next layer."""
+        self._given_up = True
+
+    def _trace(self) -> None:
+        """Trace the eager steps by a call of none, which changes no variable."""
+        none = np.zeros((0, max(self._batch, 1)), np.int32)
+        self._run_eagerly(none, np.zeros(0), np.zeros(0))
+
+    def _heed(self) -> None:
+        """Raises `Cancelled` within a trace that nobody waits for."""
+        if self._given_up:
+            raise Cancelled
 
     @property
     def eager_left(self) -> int:
@@ -179,6 +200,8 @@ class StepLoop:
 
     def release(self) -> None:
         """Release the data; no step can be run afterwards."""
+        if self._tracing is not None:
+            self._tracing.join()  # it exchanges parts of the optimizer meanwhile
         if self._compiled is not None:
             self._compiled.release()
         del self._x, self._y
@@ -209,6 +232,7 @@ class StepLoop:
             loss = tf.reduce_mean(self._objective.row_losses(y, outputs))
             if penalties := self._model.losses:
                 loss += tf.add_n(penalties)
+        self._heed()
         self._update(tape.gradient(loss, variables), momentum)
         # The penalties are tensors of this graph and must not leak out of it.
         clear_losses(self._model)
@@ -216,7 +240,13 @@ class StepLoop:
 
     def _update(self, gradients: list[tf.Tensor], momentum: tf.Tensor) -> None:
         optimizer = self._optimizer
-        changes = sums_no_gradients()
+        update_step = optimizer.update_step
+
+        def heeding(*given: object) -> None:
+            self._heed()
+            update_step(*given)
+
+        changes = sums_no_gradients() | {"update_step": heeding}
         if self._sets_momentum:
             changes["momentum"] = StepMomentum(momentum)
         with exchanged(optimizer, **changes):

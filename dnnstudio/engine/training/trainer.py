@@ -176,15 +176,16 @@ class Trainer:
         )
         try:
             reason, message = self._all_stages()
+            self._emit(Progress(run=self._run, done=0, total=0, text=f"{message} Saving the run.", stage=Stage.SAVING))
         except BaseException:
             rescue(self._folder, self._model, self._experiment, self._data, best=self._best, at=self._at)
             raise
         finally:
             self._stage.release()
         self._reporter.flush(self._at.epoch)
-        self._emit(Progress(run=self._run, done=0, total=0, text=f"{message} Saving the run.", stage=Stage.SAVING))
         self._save_checkpoint()
-        return self._finish(reason, message), message
+        result = self._finish(reason, message)
+        return result, str(result.metrics["message"])
 
     # ------------------------------------------------------------------------------------- epochs
 
@@ -381,7 +382,6 @@ class Trainer:
 
     def _finish(self, reason: EndReason, message: str) -> RunResult:
         """The final weights, their figures on every part, and the files."""
-        at = self._at
         if reason != "diverged":
             self._end_stage()
         elif self._best and (rule := self._experiment.training.early_stopping) and rule.restore_best:
@@ -394,6 +394,7 @@ class Trainer:
             "started": round(self._started, 3),
         }
         files = (self._folder, self._model, self._experiment, self._data, figures)
-        metrics = close_run(*files, best=self._best, at=at, stage=self._stage)
-        epochs, best, folder = at.epoch, at.best.epoch, self._folder.path
+        control = self._control.later() if reason == "stopped" else self._control
+        metrics = close_run(*files, best=self._best, at=self._at, stage=self._stage, control=control)
+        epochs, best, folder = self._at.epoch, self._at.best.epoch, self._folder.path
         return RunResult(run=self._run, folder=folder, reason=reason, epochs=epochs, best_epoch=best, metrics=metrics)

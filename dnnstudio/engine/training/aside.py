@@ -1,0 +1,44 @@
+"""Work that cannot be interrupted, such as tracing a network, on a thread of its own: a stop is heard meanwhile.
+
+TensorFlow takes from a tenth of a second to several for it (200 layers: 8 s), in one piece.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from dnnstudio.core.jobs.control import Control
+
+LOOK_S = 0.02
+"""How often a stop is looked for."""
+
+
+class Aside:
+    """One piece of work, which must change nothing that others see. What it raises is left to who calls it for good."""
+
+    def __init__(self, work: Callable[[], object], name: str) -> None:
+        self._thread = threading.Thread(target=_quietly, args=(work,), name=name)
+        self._thread.start()
+
+    @property
+    def is_done(self) -> bool:
+        return not self._thread.is_alive()
+
+    def wait(self, control: Control | None) -> None:
+        """Until it is done. Raises `Cancelled` as soon as the job is stopped; the work goes on to its end then."""
+        while not self.is_done:
+            if control is not None:
+                control.check()
+            self._thread.join(LOOK_S)
+
+    def join(self) -> None:
+        """Until it is done, whatever is asked for."""
+        self._thread.join()
+
+
+def _quietly(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except Exception:  # the same call for good raises it where it can be told
+        return
