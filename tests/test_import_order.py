@@ -23,7 +23,16 @@ PROGRAM = (
 )
 CORE = (
     ("errors", "os_errors", "resources", "text", "versions"),
-    ("atomic_files", "bounded_json", "checksums", "folder_lock", "stored_arrays", "threads", "uncertainty"),
+    (
+        "atomic_files",
+        "bounded_json",
+        "checksums",
+        "folder_lock",
+        "stored_arrays",
+        "temporary",
+        "threads",
+        "uncertainty",
+    ),
     ("experiment",),
     ("planning",),
     ("workspace",),

@@ -6,10 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import dnnstudio
+from dnnstudio.core.temporary import scratch_file
 from dnnstudio.core.threads import VARIABLE
 from dnnstudio.runner.wire import BrokenStreamError, Plain, read_message, write_message
 
@@ -27,7 +27,7 @@ class TrainingProcess:
     """
 
     def __init__(self, threads: int) -> None:
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+        self._said = scratch_file()
         place = Path(dnnstudio.__file__).parent.parent
         # In a separate process group: Ctrl+C in a terminal reaches only the parent, which stops its children in order.
         self._process = subprocess.Popen(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from types import TracebackType
@@ -20,6 +19,7 @@ from dnnstudio.core.experiment.summary_table import summary_table
 from dnnstudio.core.jobs.events import BatchesDone, EpochDone, Event, RunEnded, RunStarted, SavingPaused
 from dnnstudio.core.jobs.events import Progress as JobProgress
 from dnnstudio.core.jobs.results import DataPreview
+from dnnstudio.core.temporary import scratch_file
 from dnnstudio.core.text import duration, figure, printable, shortened
 from dnnstudio.core.uncertainty.figure_names import MAE, R2, RECALL
 
@@ -206,7 +206,7 @@ def data_text(preview: DataPreview, *, whole: bool) -> str:
 def without_greetings() -> Iterator[None]:
     """Suppress TensorFlow's native output on stderr while it is imported, and show it only if the import fails."""
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as said:
+    with scratch_file() as said:
         os.dup2(said.fileno(), 2)
         try:
             yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from dnnstudio.core.temporary import named_temporary_folder
 from dnnstudio.core.threads import given_threads, threads
 from dnnstudio.engine.backend.xla_flags import with_own_flags
 
@@ -11,8 +12,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["XLA_FLAGS"] = with_own_flags(os.environ.get("XLA_FLAGS", ""))
 
-import keras
-import tensorflow as tf
+with named_temporary_folder():
+    import keras
+    import tensorflow as tf
 
 # Every training, and every phase of one, traces its own functions, which TensorFlow takes for a retracing mistake.
 tf.get_logger().setLevel("ERROR")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.temporary import temporary_folder
 from dnnstudio.engine.backend.runtime import tf
 from dnnstudio.engine.exporting.network import ExportedNetwork, Runner
 from dnnstudio.engine.exporting.saved_model import write_archive
@@ -23,7 +23,7 @@ def save_litert(network: ExportedNetwork, path: Path) -> ExportedNetwork:
     """
     if network.carries_preparation and network.dtype is np.float64:
         network = network.without_preparation()
-    with TemporaryDirectory(prefix="dnnstudio-") as folder:
+    with temporary_folder(".dnnstudio-", within=path.parent) as folder:
         # By way of a SavedModel the converter sees every variable, and makes constants of them.
         write_archive(network, Path(folder) / "model")
         path.write_bytes(_converted(Path(folder) / "model"))

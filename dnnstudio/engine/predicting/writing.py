@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
@@ -16,6 +15,7 @@ from typing import BinaryIO
 from dnnstudio.core.atomic_files import write_atomically
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.jobs.answers import Answer, AnswerTable
+from dnnstudio.core.temporary import temporary_folder
 from dnnstudio.core.text import byte_size
 
 ROWS_A_PART = 10_000
@@ -58,7 +58,7 @@ def _parquet(answers: Iterator[Answer], table: AnswerTable, file: BinaryIO) -> N
     import polars as pl
 
     schema = {name: {str: pl.String, int: pl.Int64, float: pl.Float64}[kind] for name, kind in table.columns.items()}
-    with tempfile.TemporaryDirectory(prefix="dnnstudio-answers-") as name:
+    with temporary_folder("dnnstudio-answers-") as name:
         folder = Path(name)
         parts = iter(lambda: [table.cells(answer) for answer in islice(answers, ROWS_A_PART)], [])
         # The first part has no rows, so that there is one where there are no answers.

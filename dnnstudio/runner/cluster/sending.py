@@ -13,6 +13,7 @@ from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.data import Source
 from dnnstudio.core.experiment.fields import field_hint
 from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.temporary import temporary_folder
 from dnnstudio.core.text import listed
 from dnnstudio.core.workspace.runs import BEST_MODEL, CHECKPOINT
 from dnnstudio.core.workspace.sources import place_of, recorded_source
@@ -36,7 +37,7 @@ class Depot:
     """
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="dnnstudio-cluster-")
+        self._folder = temporary_folder("dnnstudio-cluster-")
         self._by_place: dict[Path, Parcel] = {}
         self._stored: dict[str, _Stored] = {}
         self._lock = threading.Lock()
