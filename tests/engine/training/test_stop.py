@@ -142,7 +142,7 @@ def test_what_is_traced_for_nobody_ends_and_is_traced_anew(experiment: Make, row
     assert not loop.ready()
     loop.give_up()
     before = [value.numpy() for value in model.variables]
-    loop._tracing.join()  # type: ignore[union-attr]
+    loop._tracing.join()
     assert all(np.array_equal(one, other.numpy()) for one, other in zip(before, model.variables, strict=True))
     loop._given_up = False
     done = loop.run(np.arange(16, dtype=np.int32)[None], np.full(1, 0.1))
