@@ -200,6 +200,8 @@ def _greet(window: MainWindow, given: Path | None, last_crash: Path | None, set_
             f"The damaged file is kept as {set_aside}.",
             "hint",
         )
+    elif given is None and (last := next(iter(window.settings.recent_files), None)) is not None:
+        window.messages.say_last(last, lambda: window.workbench.files.open_path(last))
     elif given is None:
         window.messages.say_welcome()
 

@@ -70,6 +70,7 @@ GUI = (
         "transfer",
         "uncertainty",
     ),
+    ("help",),
     ("shell",),
 )
 

@@ -49,6 +49,18 @@ def network_for(data: Data, summary: DataSummary, *, name: str, seed: int = 42) 
     )
 
 
+def empty_network(experiment: Experiment, summary: DataSummary | None) -> Experiment:
+    """An experiment on the same data with nothing between its input and its output layer; all else as by default.
+
+    Without a summary the data has not been read yet, and there is no output layer either.
+    """
+    layers: list[AnyLayer] = []
+    if summary is not None:
+        layers += [Flatten(id="flatten")] if len(summary.input_shape) > 1 else []
+        layers += [_output(summary)]
+    return Experiment(name="My network", seed=experiment.seed, data=experiment.data, layers=tuple(layers))
+
+
 def _batch(rows: int) -> int:
     """Batch size from 16 to 128 rows, for about a hundred steps per epoch."""
     batch = 16

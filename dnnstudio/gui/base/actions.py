@@ -24,6 +24,13 @@ class ActionRow:
 
 ACTIONS = (
     ActionRow("new", "New from recipe", "file-plus", ("Ctrl+N",), "Start from one of the bundled experiments."),
+    ActionRow(
+        "new_empty",
+        "Empty network",
+        "stack",
+        ("Ctrl+Shift+N",),
+        "A network without hidden layers on the data that is open: add what you want between input and output.",
+    ),
     ActionRow("open", "Open", "folder-open", ("Ctrl+O",), "Open an experiment file."),
     ActionRow(
         "open_model", "Open model…", "package", ("Ctrl+Shift+O",), "Open a .keras or .h5 file as a stack of layers."
@@ -194,6 +201,16 @@ ACTIONS = (
     ActionRow("show_run_folder", "Open run folder", "", ("Ctrl+Shift+F",), "Show the files of the newest run."),
     ActionRow("fold_runs", "Fold or unfold runs", "", ("Ctrl+T",), "One line, or the table of runs."),
     ActionRow("theme", "Light or dark", "moon", ("Ctrl+Shift+L",), "Switch between the light and the dark theme."),
+    ActionRow("keys", "Keys…", "keyboard", ("F1",), "Every key of the program, to be searched."),
+    ActionRow("first_minutes", "The first five minutes…", "sparkle", (), "A first walk through the program."),
+    ActionRow(
+        "whats_this",
+        "What is this?",
+        "question",
+        ("Shift+F1",),
+        "Then click a panel, a field or a button, and read what it is for.",
+    ),
+    ActionRow("about", "About dnnstudio…", "", (), "Version, and what the program is built on, with the licences."),
     ActionRow("quit", "Quit", "", ("Ctrl+Q",), "Close the window."),
 )
 

@@ -17,6 +17,7 @@ from dnnstudio.core.jobs.bundles import OpenBundle, OpenedBundle
 from dnnstudio.core.jobs.requests import EvaluateModel, OpenModel
 from dnnstudio.core.jobs.results import Evaluation, OpenedModel, SavedModel
 from dnnstudio.core.jobs.weights import LoadWeights
+from dnnstudio.core.planning.network_for import empty_network
 from dnnstudio.core.planning.opening import Opening
 from dnnstudio.core.text import byte_size, share_text, unbroken
 from dnnstudio.core.workspace.catalog import SUFFIXES
@@ -70,6 +71,7 @@ class FileActions(QObject):
         actions.connect(
             {
                 "new": self.new,
+                "new_empty": self.new_empty,
                 "open": self.open,
                 "open_model": self.open_model,
                 "save": self.save,
@@ -92,6 +94,13 @@ class FileActions(QObject):
         if self.may_replace():
             self._document.new(recipe.experiment, kind=Opening.RECIPE)
             self.said.emit(recipe.title + ".", recipe.teaches, "news")
+
+    def new_empty(self) -> None:
+        """Start from the output layer alone, on the data that is open."""
+        if not self.may_replace():
+            return
+        self._document.new(empty_network(self._document.experiment, self._document.summary), kind=Opening.RECIPE)
+        self.said.emit("An empty network.", "Add layers before the output (Ins); what does not fit is said.", "news")
 
     def open(self) -> None:
         """Ask for an experiment file and open it."""

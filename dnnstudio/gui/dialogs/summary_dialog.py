@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QBrush, QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QBrush, QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from dnnstudio.core.experiment.layers import Variable, times
 from dnnstudio.core.experiment.summary_table import SummaryRow, SummaryTable, csv_table, format_table, memory_in_words
 from dnnstudio.core.text import count_of
+from dnnstudio.gui.base.shortcuts import SUMMARY, bind
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import label, push_button
 
@@ -52,7 +53,7 @@ class SummaryDialog(QDialog):
         self.memory.setObjectName("summary_memory")
         column.addWidget(self.memory)
         column.addLayout(self._make_buttons())
-        QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self, self.copy_text)
+        bind(self, SUMMARY, "Ctrl+C", self.copy_text)
 
     def _make_tree(self) -> QTreeWidget:
         tree = QTreeWidget()

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.catalog import Entry
+from dnnstudio.gui.base.shortcuts import LIBRARY, bind
 from dnnstudio.gui.library.detail_card import DetailCard
 from dnnstudio.gui.library.entries_model import COLUMNS, DATE, EntriesModel, ShownEntries
 from dnnstudio.gui.library.entry_delegate import BESIDE, ROW_HEIGHT, TEXT_SIZE, EntryDelegate
@@ -95,8 +96,8 @@ class LibraryDialog(QDialog):
         column.addLayout(body, 1)
         column.addWidget(self.messages)
         column.addLayout(self._make_buttons())
-        QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self).activated.connect(self.search.setFocus)
-        QShortcut(QKeySequence(QKeySequence.StandardKey.Refresh), self).activated.connect(self.refresh_requested)
+        bind(self, LIBRARY, "Ctrl+F", self.search.setFocus)
+        bind(self, LIBRARY, "F5", self.refresh_requested.emit)
         self._show_state()
 
     def _make_top(self, theme: Theme) -> QHBoxLayout:

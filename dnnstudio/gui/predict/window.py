@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,7 +16,6 @@ from PySide6.QtGui import (
     QKeyEvent,
     QKeySequence,
     QResizeEvent,
-    QShortcut,
 )
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -24,6 +24,7 @@ from dnnstudio.core.text import count_of, listed
 from dnnstudio.core.uncertainty.set_kinds import SetKind
 from dnnstudio.core.workspace.runs import Weights
 from dnnstudio.gui.base.job_client import JobClient
+from dnnstudio.gui.base.shortcuts import PREDICT, bind
 from dnnstudio.gui.data.dropped_files import local_paths
 from dnnstudio.gui.predict.asking import Asking
 from dnnstudio.gui.predict.case.side import Side
@@ -153,9 +154,9 @@ class PredictWindow(QDialog):
         asking.failed.connect(self._on_refused)
         asking.changed.connect(self._show_state)
         for keys, by in (("Alt+Left", -1), ("Alt+Right", 1)):
-            QShortcut(QKeySequence(keys), self).activated.connect(lambda by=by: self.list.step(by))
-        QShortcut(QKeySequence("Ctrl+S"), self).activated.connect(lambda: self.keeping.save(".csv"))
-        QShortcut(QKeySequence("Ctrl+O"), self).activated.connect(lambda: self.add(self._around.ask_files()))
+            bind(self, PREDICT, keys, partial(self.list.step, by))
+        bind(self, PREDICT, "Ctrl+S", lambda: self.keeping.save(".csv"))
+        bind(self, PREDICT, "Ctrl+O", lambda: self.add(self._around.ask_files()))
 
     # ------------------------------------------------------------------------------------------ the network
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.jobs.requests import Part, Reconstruct
 from dnnstudio.core.jobs.results import Reconstructions
 from dnnstudio.gui.base.job_client import JobClient
+from dnnstudio.gui.base.shortcuts import RECONSTRUCTIONS, bind
 from dnnstudio.gui.plots.sentences import short_number
 from dnnstudio.gui.pretraining.pairs import PairsView
 from dnnstudio.gui.theme import Role, Theme
@@ -73,11 +75,8 @@ class ReconstructionsWindow(QDialog):
         client.answered.connect(self._on_answer)
         client.refused.connect(self._on_refused)
         client.cancelled.connect(lambda: self.note.setText("Cancelled."))
-        for key, by in (
-            (QKeySequence.StandardKey.MoveToNextPage, 1),
-            (QKeySequence.StandardKey.MoveToPreviousPage, -1),
-        ):
-            QShortcut(QKeySequence(key), self).activated.connect(lambda by=by: self.turn(by))
+        for keys, by in (("PgDown", 1), ("PgUp", -1)):
+            bind(self, RECONSTRUCTIONS, keys, partial(self.turn, by))
         self.show_page(0)
 
     def _make_top(self, theme: Theme) -> QHBoxLayout:

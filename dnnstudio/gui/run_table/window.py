@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QMenu, QSplitter, QVBoxLayout, QWidget
 
 from dnnstudio.core.errors import UserError
@@ -14,6 +14,7 @@ from dnnstudio.core.study.listing import ListedRun
 from dnnstudio.core.study.query import check_names, parse_query
 from dnnstudio.core.text import count_of
 from dnnstudio.gui.base.run_colors import COLOR_TOKENS
+from dnnstudio.gui.base.shortcuts import RUNS, bind
 from dnnstudio.gui.run_table.arranging import Arranged, Wish, arrange
 from dnnstudio.gui.run_table.deeds import COLOR_DEEDS, DEEDS, Deed
 from dnnstudio.gui.run_table.detail import Detail
@@ -151,7 +152,7 @@ class RunWindow(QDialog):
             ("Ctrl+Z", self.undo_requested.emit),
             ("F5", self._reader.refresh),
         ):
-            QShortcut(QKeySequence(keys), self).activated.connect(action)
+            bind(self, RUNS, keys, action)
 
     # ------------------------------------------------------------------------------------------ arranging
 

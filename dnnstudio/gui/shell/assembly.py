@@ -18,6 +18,7 @@ from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.dialogs.file_actions import FileActions
 from dnnstudio.gui.dialogs.weights_opening import WeightsOpener
 from dnnstudio.gui.exporting.opening import ExportOpener
+from dnnstudio.gui.help.opening import HelpOpener
 from dnnstudio.gui.library import LibraryController
 from dnnstudio.gui.panels.schedule_panel import SchedulePanel
 from dnnstudio.gui.panels.training_panel import TrainingPanel
@@ -168,6 +169,7 @@ def assemble(
         weights=WeightsOpener(
             window, document, base.engine, controller, dialogs=dialogs, files=files, actions=base.actions
         ),
+        help=HelpOpener(window, base.actions),
         action_state=ActionState(base.actions, document, controller, front.runs, uncertainty, predict, window),
     )
     wire_failures(bench, front, on_bug)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -13,6 +14,7 @@ from dnnstudio.core.experiment.transfer import Autoencoder
 from dnnstudio.core.text import count_of, share_text
 from dnnstudio.core.uncertainty.figure_names import BASELINE, R2
 from dnnstudio.core.workspace.figures import measured
+from dnnstudio.core.workspace.runs import EXPERIMENT
 from dnnstudio.gui.base.run_words import figure
 from dnnstudio.gui.theme import Severity, Theme
 from dnnstudio.gui.widgets import MessageBar
@@ -61,6 +63,12 @@ class MessageLine(QWidget):
     def say_welcome(self) -> None:
         """The first message: what is shown, and the one button to press."""
         self.say("This network reads handwritten digits.", "Press Train (F5) and watch it learn; nothing can break.")
+
+    def say_last(self, path: Path, open_it: Deed) -> None:
+        """At the start: the file that was open last, one click away."""
+        run = path.name == EXPERIMENT
+        name = path.parent.name if run else path.name
+        self.say("Go on where you were?", f"{name} was open last.", "news", "Open it", open_it)
 
     def say_start(self, event: RunStarted) -> None:
         """A training begins."""

@@ -52,7 +52,8 @@ class ToolBar(QFrame):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(10, 0, 10, 0)
         self._row.setSpacing(4)
-        self.new_button = self._button("new")
+        self.new_button = self._menu_button("new", QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        self.new_button.menu().addAction(actions["new_empty"])
         self.open_button = self._menu_button("open", QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         self.save_button = self._menu_button("save", QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         self._rule()
@@ -78,6 +79,7 @@ class ToolBar(QFrame):
             self.library_button.menu().addAction(actions[name])
         self._row.addStretch(1)
         self._add_title()
+        self.help_button = self._make_help_button()
         self.theme_button = self._button("theme", words=False)
         theme.changed.connect(self._show_theme)
         self._show_theme()
@@ -138,6 +140,24 @@ class ToolBar(QFrame):
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._row.addWidget(button)
         self._row.addSpacing(4)
+        return button
+
+    def _make_help_button(self) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName("help_button")
+        button.setAccessibleName("Help")
+        button.setToolTip("Keys (F1), first steps, what is this? (Shift+F1), about")
+        button.setIcon(self._theme.icon("question"))
+        button.setIconSize(QSize(18, 18))
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        menu = QMenu(button)
+        menu.setObjectName("help_menu")
+        menu.setToolTipsVisible(True)
+        for name in ("first_minutes", "keys", "whats_this", "about"):
+            menu.addAction(self._actions[name])
+        button.setMenu(menu)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._row.addWidget(button)
         return button
 
     def _add_title(self) -> None:

@@ -18,6 +18,7 @@ from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.dialogs.file_actions import FileActions
 from dnnstudio.gui.dialogs.weights_opening import WeightsOpener
 from dnnstudio.gui.exporting.opening import ExportOpener
+from dnnstudio.gui.help.opening import HelpOpener
 from dnnstudio.gui.library import LibraryController
 from dnnstudio.gui.panels.schedule_panel import SchedulePanel
 from dnnstudio.gui.panels.training_panel import TrainingPanel
@@ -89,6 +90,7 @@ class Workbench:
     predict: PredictOpener
     exporting: ExportOpener
     weights: WeightsOpener
+    help: HelpOpener
     action_state: ActionState
 
     def take(self, paths: tuple[Path, ...]) -> None:
@@ -110,6 +112,7 @@ class Workbench:
         self.door.close_all()
         self.predict.close_all()
         self.augmentation.close_all()
+        self.help.close_all()
         self.controller.stop()
         self.repeats.close()
         self.sweeps.close_all()

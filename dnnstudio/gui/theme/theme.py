@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication
 
+from dnnstudio.core.resources import resource_folder
 from dnnstudio.gui.theme import icons
 from dnnstudio.gui.theme.stylesheet import stylesheet
 from dnnstudio.gui.theme.tokens import DARK, LIGHT, Tokens
@@ -124,9 +125,10 @@ class Theme(QObject):
 
 
 def _base_font() -> QFont:
-    """Inter if installed, else the system's font; with tabular figures."""
-    installed = FAMILY in QFontDatabase.families()
-    font = QFont(FAMILY) if installed else QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
+    """Inter, which comes with the program, so that it looks alike everywhere; with tabular figures."""
+    for file in sorted((resource_folder() / "fonts").glob("*.otf")):
+        QFontDatabase.addApplicationFont(str(file))
+    font = QFont(FAMILY)
     font.setPixelSize(13)
     font.setFeature(QFont.Tag("tnum"), 1)
     font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QPushButton, QVBoxLayout, QWidget
 
 from dnnstudio.core.analysis import reuse_planner as reuse_plan
@@ -19,6 +19,7 @@ from dnnstudio.core.planning.stages import phase_optimizer
 from dnnstudio.core.text import listed, share_text
 from dnnstudio.core.workspace.shared_layers import will_change
 from dnnstudio.core.workspace.sources import TrainedSource, place_of, short_name, source_text
+from dnnstudio.gui.base.shortcuts import TRANSFER, bind
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.transfer.bars import Foot, TopBar
 from dnnstudio.gui.transfer.frozen_dialog import FrozenDialog
@@ -98,7 +99,7 @@ class TransferDialog(QDialog):
         reader.listed.connect(self._on_listed)
         reader.read.connect(self._on_read)
         reader.refused.connect(self._on_refused)
-        QShortcut(QKeySequence("Ctrl+Return"), self, lambda: self.foot.train.click())
+        bind(self, TRANSFER, "Ctrl+Return", self.foot.train.click)
 
     def _begin(self) -> None:
         """Select the requested source, else the one named in the experiment, else the newest run."""

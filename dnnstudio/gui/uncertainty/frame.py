@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.text import count_of, duration, unbroken
 from dnnstudio.gui.base.engine_thread import Engine
+from dnnstudio.gui.base.shortcuts import UNCERTAINTY, bind
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.uncertainty import exporting
 from dnnstudio.gui.uncertainty.asking import FILTERS, AskPath
@@ -126,9 +128,9 @@ class InspectorDialog(QDialog):
         bar.export_requested.connect(self.export)
         bar.help_requested.connect(self._help)
         for keys, by in (("Alt+Left", -1), ("Alt+Right", 1)):
-            QShortcut(QKeySequence(keys), self).activated.connect(lambda by=by: kind.step(by))
+            bind(self, UNCERTAINTY, keys, partial(kind.step, by))
         for keys, name in (("Ctrl+C", "copy_figures"), ("Ctrl+Shift+C", "copy_picture"), ("Ctrl+S", "npz")):
-            QShortcut(QKeySequence(keys), self).activated.connect(lambda name=name: self.export(name))
+            bind(self, UNCERTAINTY, keys, partial(self.export, name))
         self.bar.show_busy(False)
         self.sampling.start()
 

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.widgets.labels import SectionTitle
+from dnnstudio.gui.widgets.panel_texts import text_of
 
 FIELD_HEAD = 28
 """Height of a head that may contain a field, so that nothing moves when the field appears."""
@@ -38,14 +39,20 @@ class Card(QFrame):
         self.body.setSpacing(8)
         column.addLayout(self.body, 1)
         if title:
-            self.setAccessibleName(title)
+            self._name(title)
 
     def set_title(self, title: str) -> None:
         """Another title, which is what the card is called aloud too."""
         self.head.set_title(title)
         if self.head.keeps_title:
             self.head.keep_title()
+        self._name(title)
+
+    def _name(self, title: str) -> None:
         self.setAccessibleName(title)
+        if text := text_of(title):
+            self.setWhatsThis(text)
+            self.setAccessibleDescription(text)
 
     def add(self, widget: QWidget, stretch: int = 0) -> None:
         """Add a widget below the present ones."""

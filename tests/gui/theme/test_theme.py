@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPalette
+from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetricsF, QIcon, QPalette
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QPushButton, QRadioButton
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.core.experiment.layers import LAYER_KINDS
+from dnnstudio.core.resources import resource_folder
 from dnnstudio.gui.base.settings import ThemeChoice
 from dnnstudio.gui.theme import DARK, LIGHT, Role, Theme, Tokens, icons, set_role, set_state
 from dnnstudio.gui.theme.stylesheet import stylesheet
@@ -136,14 +137,20 @@ def test_a_chosen_theme_does_not_follow_the_system(theme: Theme, qapp: QApplicat
     assert theme.tokens() is LIGHT
 
 
-def test_the_font_is_inter_where_it_is_installed_and_its_figures_are_of_one_width(
-    theme: Theme, qapp: QApplication
-) -> None:
+def test_the_font_is_inter_and_its_figures_are_of_one_width(theme: Theme, qapp: QApplication) -> None:
     font = qapp.font()
-    if "Inter" in QFontDatabase.families():
-        assert font.family() == "Inter"
+    assert QFontInfo(font).family() == "Inter"
     assert font.pixelSize() == 13 and font.featureValue(QFont.Tag("tnum")) == 1
     assert theme.font(11, QFont.Weight.DemiBold).pixelSize() == 11
+    weights = (QFont.Weight.Normal, QFont.Weight.Medium, QFont.Weight.DemiBold, QFont.Weight.Bold)
+    for weight in weights:
+        assert QFontInfo(theme.font(13, weight)).weight() == weight
+        metrics = QFontMetricsF(theme.font(13, weight))
+        assert len({metrics.horizontalAdvance(str(figure) * 8) for figure in range(10)}) == 1
+
+
+def test_the_font_comes_with_its_licence() -> None:
+    assert "SIL OPEN FONT LICENSE" in (resource_folder() / "fonts" / "OFL.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", [QLineEdit, QComboBox, QPushButton])

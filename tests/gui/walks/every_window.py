@@ -1,0 +1,174 @@
+"""Opens every window and dialog of the program, by its actions, over a workspace with real runs.
+
+A new action that opens something is walked over without being named here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QElapsedTimer, QTimer
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QWidget
+
+from dnnstudio.core.experiment.layers import Dense, Dropout, Flatten
+from dnnstudio.core.experiment.recipes import load_recipe
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.jobs.control import Control
+from dnnstudio.core.jobs.requests import TrainRun
+from dnnstudio.engine.session import Session
+from dnnstudio.gui.base.document import Document
+from dnnstudio.gui.base.engine_thread import Engine
+from dnnstudio.gui.base.settings import Settings
+from dnnstudio.gui.shell.main_window import MainWindow
+from dnnstudio.gui.theme import Theme
+from tests.core.study.sweep_kit import store_sweep
+
+from ..window_kit import let_go
+
+PATIENCE_S = 60.0
+NO_WINDOW = frozenset(
+    [
+        "quit",
+        "theme",
+        "train",
+        "fold_runs",
+        "whats_this",
+        "show_run_folder",
+        "undo",
+        "redo",
+        "new_empty",
+        "one_epoch",
+        "go_on",
+    ]
+)
+"""Actions that change the window itself, train, or leave the program."""
+Visit = Callable[[str, QWidget], None]
+
+
+def with_dropout() -> Experiment:
+    """A small network on the digits, of which every panel has something to show."""
+    digits = load_recipe("digits").experiment
+    layers = (
+        Flatten(id="flatten"),
+        Dense(id="dense_1", units=16, activation="relu"),
+        Dropout(id="drop", rate=0.2),
+        Dense(id="output", units=10, activation="softmax"),
+    )
+    return digits.replaced(layers=layers, training=digits.training.replaced(epochs=2))
+
+
+def fill_workspace(folder: Path) -> None:
+    """Two trained runs and a sweep."""
+    session, experiment = Session(), with_dropout()
+    for number in (1, 2):
+        given = experiment.replaced(seed=number)
+        job = TrainRun(experiment=given, folder=folder / "runs" / f"{number:04} {given.name}")
+        session.run(job, Control(), lambda event: None)
+    rate = "optimizer.learning_rate"
+    store_sweep(folder / "sweeps" / "0003 Digits", {0: ({rate: 0.01}, 0.91), 1: ({rate: 0.05}, 0.96)})
+
+
+class Program:
+    """The real window with the real engine, and a way to open all that it can open."""
+
+    def __init__(self, app: QApplication, folder: Path, theme: str = "light", size: tuple[int, int] = (1440, 900)):
+        self.app = app
+        self.theme = Theme(app, "dark" if theme == "dark" else "light")
+        self.theme.apply()
+        settings = Settings(folder / f"settings {theme}")
+        settings.workspace = folder
+        self.engine = Engine(parent=app)
+        self.window = MainWindow(Document(with_dropout()), self.engine, self.theme, settings)
+        self.window.resize(*size)
+        self.window.show()
+        self.engine.start()
+        self.until(lambda: self.engine.state.phase == "ready" and self.window.document.summary is not None)
+        self.until(lambda: self.window.runs.runs.rowCount() == 3)
+        record = next(one for one in self.window.runs.runs.records if one.number == 1)
+        self.window.runs.select(record.folder)
+        self.rest(0.3)
+
+    def until(self, ready: Callable[[], bool]) -> None:
+        """Run the event loop until `ready`."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not ready():
+            assert time.monotonic() < deadline, "the window did not come so far in time"
+            self.app.processEvents()
+            time.sleep(0.005)
+
+    def rest(self, seconds: float) -> None:
+        """Run the event loop for a while."""
+        timer = QElapsedTimer()
+        timer.start()
+        self.until(lambda: timer.elapsed() > 1000 * seconds)
+
+    def visit_all(self, visit: Visit) -> list[str]:
+        """Call `visit` with every window, the main one first; returns their names."""
+        found = ["main"]
+        visit("main", self.window)
+        for action in self.window.actions_:
+            name = action.objectName().removeprefix("action_")
+            if name not in NO_WINDOW and action.isEnabled():
+                found += self._visit_opened(name, action.trigger, visit)
+        return found
+
+    def _visit_opened(self, name: str, trigger: Callable[[], None], visit: Visit) -> list[str]:
+        before = set(self._shown())
+        seen: list[str] = []
+        faults: list[BaseException] = []
+
+        def look(modal: bool) -> None:
+            for widget in [one for one in self._shown() if one not in before]:
+                if isinstance(widget, QDialog) and widget.isModal() != modal:
+                    continue
+                seen.append(f"{name}: {type(widget).__name__}")
+                try:
+                    if not isinstance(widget, QFileDialog):
+                        visit(seen[-1], widget)
+                except BaseException as fault:  # told after the dialog, whose own loop would swallow it
+                    faults.append(fault)
+                finally:
+                    widget.close()
+                    if isinstance(widget, QDialog) and widget.isVisible():
+                        widget.reject()
+
+        poll = QTimer()
+        poll.setInterval(400)
+        poll.timeout.connect(lambda: self.app.activeModalWidget() is not None and look(modal=True))
+        poll.start()
+        trigger()
+        self.rest(0.8)
+        poll.stop()
+        look(modal=False)
+        self.rest(0.05)
+        if faults:
+            raise faults[0]
+        return seen
+
+    def _shown(self) -> list[QWidget]:
+        return [
+            one for one in self.app.topLevelWidgets() if one.isVisible() and one.isWindow() and one is not self.window
+        ]
+
+    def close(self) -> None:
+        """Close the window and end the engine."""
+        self.window.close_without_asking()
+        self.until(lambda: self.window.engine_ended)
+        self.window.deleteLater()
+        self.engine.deleteLater()
+        self.theme.deleteLater()
+        let_go()
+
+
+@contextmanager
+def program(app: Any, folder: Path, theme: str = "light", size: tuple[int, int] = (1440, 900)) -> Iterator[Program]:
+    """The program, closed at the end."""
+    made = Program(app, folder, theme, size)
+    try:
+        yield made
+    finally:
+        made.close()

@@ -1,0 +1,54 @@
+"""What holds for every window and dialog, walked over as they open: a new one is covered without being named."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from dnnstudio.gui.widgets import Card
+
+from .every_window import fill_workspace, program
+
+pytestmark = [pytest.mark.timeout(600), pytest.mark.display]
+Found = dict[str, list[str]]
+EXPECTED = {"main", "sweep", "uncertainty", "predict", "library", "runs", "transfer", "export", "keys", "about", "new"}
+
+
+def cards_without_text(window: QWidget) -> Iterator[str]:
+    """Titled panels that "What is this?" says nothing of."""
+    for card in window.findChildren(Card):
+        if card.isVisible() and card.accessibleName() and not card.whatsThis():
+            yield card.accessibleName()
+
+
+CHECKS = {"a panel without a word on what it is": cards_without_text}
+
+
+@pytest.fixture(scope="module")
+def found(qapp: QApplication, tmp_path_factory: pytest.TempPathFactory) -> Found:
+    """What each check found in each window, and under "windows" which were opened."""
+    folder: Path = tmp_path_factory.mktemp("workspace")
+    fill_workspace(folder)
+    complaints: dict[str, list[str]] = defaultdict(list)
+
+    def visit(name: str, widget: QWidget) -> None:
+        for check, find in CHECKS.items():
+            complaints[check] += [f"{name}: {text}" for text in find(widget)]
+
+    with program(qapp, folder) as made:
+        complaints["windows"] = made.visit_all(visit)
+    return dict(complaints)
+
+
+def test_the_walk_opens_the_windows(found: Found) -> None:
+    opened = {name.split(":")[0] for name in found["windows"]}
+    assert opened >= EXPECTED, sorted(EXPECTED - opened)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_every_window_holds(found: Found, check: str) -> None:
+    assert not found[check], "\n".join(found[check])
