@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import traceback
+from functools import cache
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -45,7 +46,7 @@ def answer(content: bytes, request: str = "") -> tuple[dict[str, Any], list[byte
     try:
         if request:
             wanted = json.loads(request)
-            layers = TypeAdapter(list[AnyLayer]).validate_json(json.dumps(wanted["layers"]))
+            layers = _layers().validate_json(json.dumps(wanted["layers"]))
             if wanted.get("match"):
                 return _matched(content, layers, tuple(wanted["input_shape"])), []
             return _described(transcribe_weights(content, layers, tuple(wanted["input_shape"])))
@@ -60,6 +61,11 @@ def answer(content: bytes, request: str = "") -> tuple[dict[str, Any], list[byte
     except Exception:
         bug = traceback.format_exc(limit=-8)
         return {"error": "The file is damaged and cannot be read.", "hint": "Use a copy of it.", "bug": bug}, []
+
+
+@cache
+def _layers() -> TypeAdapter[list[AnyLayer]]:
+    return TypeAdapter(list[AnyLayer])
 
 
 def write_answer(stream: BinaryIO, header: dict[str, Any], arrays: list[bytes | memoryview]) -> None:

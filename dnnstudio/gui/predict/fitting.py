@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
+from dnnstudio.core.stored_arrays import array_header
 from dnnstudio.core.workspace.run_rows import RunRows
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
@@ -103,20 +104,12 @@ def _names_all(path: Path, columns: Sequence[str]) -> bool:
 
 def _row_shapes(path: Path) -> set[tuple[int, ...]]:
     """The shapes of a row of each array of an .npz file, by their headers alone."""
-    import numpy as np  # not needed for the first paint
-
     found: set[tuple[int, ...]] = set()
     try:
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():
                 with archive.open(name) as member:
-                    version = np.lib.format.read_magic(member)
-                    read = (
-                        np.lib.format.read_array_header_1_0
-                        if version == (1, 0)
-                        else np.lib.format.read_array_header_2_0
-                    )
-                    found.add(read(member)[0][1:])
+                    found.add(array_header(member)[0][1:])
     except (*_DAMAGED, ValueError):
         return found
     return found

@@ -34,6 +34,9 @@ _CELL = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
 _DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OSError)
 """What the standard library raises for an archive that is cut, changed, encrypted or of another kind."""
 
+_NO_XML = (expat.ExpatError, LookupError)
+"""A name of an encoding that Python does not know is a `LookupError`."""
+
 
 class _NotPlainError(Exception):
     """It declares types or entities of its own, which no sheet needs, or names a cell that no sheet has."""
@@ -56,7 +59,7 @@ def check_archive(path: Path, file: BinaryIO, size: int, watch: Watch) -> None:
                         _check_binary(path, archive, entry, size, watch)
                     if entry.filename.lower().endswith(XML):
                         _check_xml(path, archive, entry, size, watch)
-    except (*_DAMAGES, expat.ExpatError, _NotPlainError):
+    except (*_DAMAGES, *_NO_XML, _NotPlainError):
         raise _damaged(path) from None
     _check_size(path, total)
     need_memory(total * 4, what=path.name)

@@ -17,6 +17,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.data.sources.table import MAX_COLUMNS, Table
 from dnnstudio.core.text import byte_size, count_of
 from dnnstudio.engine.backend.memory import most_of, need_memory
+from dnnstudio.engine.data.panics import refused_as
 from dnnstudio.engine.data.reading import Watch, opened
 from dnnstudio.engine.data.tables.archives import check_archive
 from dnnstudio.engine.data.tables.text.cells import Cells, column_names, text_cells
@@ -32,6 +33,7 @@ LINE_BYTES = 120
 SHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 PARQUET = (".parquet", ".pq")
 TEXTS = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data")
+_PARQUET_FAULTS = (pl.exceptions.PolarsError, OSError)
 _STORED = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
 """A number of a sheet as its reader prints it."""
 
@@ -98,7 +100,7 @@ def _read(path: Path, file: BinaryIO | GzipFile, limit: int, watch: Watch, *, hi
 
 
 def _parquet(path: Path) -> Cells:
-    try:
+    with refused_as(_no_parquet(path), *_PARQUET_FAULTS):
         lazy = pl.scan_parquet(path, glob=False)
         schema = lazy.collect_schema()
         if len(schema) > MAX_COLUMNS:
@@ -108,8 +110,6 @@ def _parquet(path: Path) -> Cells:
         rows = int(lazy.select(pl.len()).collect().item())
         need_memory(rows * len(schema) * 24, what=path.name, packed=path.stat().st_size)
         frame = lazy.collect()
-    except (pl.exceptions.PolarsError, OSError):
-        raise _no_parquet(path) from None
     return _parquet_cells(path, frame, 1)
 
 
@@ -119,17 +119,13 @@ def _no_parquet(path: Path) -> UserError:
 
 def parquet_blocks(path: Path, rows: int, watch: Watch) -> Iterator[Cells]:
     """The cells of a Parquet file, so many rows at a time. Raises `UserError`, or `Cancelled` by the watch."""
-    try:
+    with refused_as(_no_parquet(path), *_PARQUET_FAULTS):
         lazy = pl.scan_parquet(path, glob=False)
         total = int(lazy.select(pl.len()).collect().item())
-    except (pl.exceptions.PolarsError, OSError):
-        raise _no_parquet(path) from None
     for start in range(0, max(total, 1), rows):
         watch.check()
-        try:
+        with refused_as(_no_parquet(path), *_PARQUET_FAULTS):
             frame = lazy.slice(start, rows).collect()
-        except (pl.exceptions.PolarsError, OSError):
-            raise _no_parquet(path) from None
         cells = _parquet_cells(path, frame, start + 1)
         yield cells if start == 0 else replace(cells, notes=())
 
@@ -181,7 +177,7 @@ def _sheet(source: Table, path: Path, file: BinaryIO, size: int, watch: Watch) -
     check_archive(path, file, size, watch)
     wanted = source.sheet
     refused = _too_small(path)
-    try:
+    with refused_as(_no_sheet(path), fastexcel.FastExcelError):
         book = fastexcel.read_excel(path)
         names = tuple(book.sheet_names)
         if wanted is not None and wanted not in names:
@@ -201,8 +197,6 @@ def _sheet(source: Table, path: Path, file: BinaryIO, size: int, watch: Watch) -
                 refused = error
                 if not _is_small(frame):
                     raise
-    except fastexcel.FastExcelError:
-        raise _no_sheet(path) from None
     raise refused
 
 
@@ -214,10 +208,8 @@ def sheets_of(path: Path, watch: Watch) -> tuple[str, ...]:
         return ()
     with opened(path, what="the table") as (file, size):
         check_archive(path, file, size, watch)
-        try:
+        with refused_as(_no_sheet(path), fastexcel.FastExcelError):
             return tuple(fastexcel.read_excel(path).sheet_names)
-        except fastexcel.FastExcelError:
-            raise _no_sheet(path) from None
 
 
 def _no_sheet(path: Path) -> UserError:

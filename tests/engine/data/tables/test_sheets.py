@@ -55,6 +55,15 @@ def test_broken_xml_is_refused_and_does_not_keep_the_reader_for_ever(tmp_path: P
         read_cells(Table(path=str(path)), path, Watch())
 
 
+def test_an_encoding_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    whole, path = ods(tmp_path / "whole.ods", {"one": ROWS}), tmp_path / "odd.ods"
+    with zipfile.ZipFile(whole) as archive, zipfile.ZipFile(path, "w") as made:
+        for name in archive.namelist():
+            made.writestr(name, archive.read(name).replace(b'encoding="UTF-8"', b'encoding="UTN-8"'))
+    with pytest.raises(UserError, match="it is damaged"):
+        read_cells(Table(path=str(path)), path, Watch())
+
+
 def test_xml_with_entities_of_its_own_is_refused(tmp_path: Path) -> None:
     path = ods(tmp_path / "own.ods", {"one": ROWS}, doctype='<!DOCTYPE x [<!ENTITY a "aaaa">]>')
     with pytest.raises(UserError, match="it is damaged"):
