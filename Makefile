@@ -45,7 +45,8 @@ format: $(VENV)/.test ## Format the code and mend what lint can mend
 bench: system-test $(VENV)/.test ## Measure speed side by side; write resources/bench and the README's table
 	$(BIN)/python -m pytest tests/benchmarks -s $(ARGS)
 
-promises: system-test $(VENV)/.test ## Test the promises of reliability and print their figures
+# PROMISES=7,8 measures some again.
+promises: system-test $(VENV)/.test ## Test the promises of reliability, print their figures and write the README's table
 	$(BIN)/python -m pytest -m promise $(ARGS)
 
 field: $(VENV)/.test ## Try `new`, `check` and `run` on the tables of public packages; fetches them
@@ -54,7 +55,7 @@ field: $(VENV)/.test ## Try `new`, `check` and `run` on the tables of public pac
 tables: $(VENV)/.test ## Compare what `new` proposes for 20 real tables with scikit-learn; fetches them
 	$(BIN)/python tools/compare_field.py $(ARGS)
 
-soak: system-test $(VENV)/.test ## Many runs and many edits in one process; takes long
+soak: system-test $(VENV)/.test ## Many runs and edits in one process, and closes while training; takes an hour or so
 	$(BIN)/python -m pytest tests/soak --timeout 14400 $(ARGS)
 
 wheel: $(VENV)/.run ## Build the wheel into dist/

@@ -1,31 +1,84 @@
-"""The promises' long counts: not in the default run; `make promises` prints their figures."""
+"""The promises' long counts: not in the default run; `make promises` prints their figures, one line a promise."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from tests.promises.figures import FOLDER, PROMISES, Report, reported, write_readme
+from tests.promises.fixtures import figure as figure
+from tests.promises.fixtures import note_failure, promises_of
+
 MODEL_FILES = Path(__file__).parents[1] / "engine" / "model_files"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "promise: keeps one of the promises of reliability (`make promises`)")
     config.addinivalue_line("filterwarnings", "ignore:__array__ implementation doesn't accept:DeprecationWarning")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long counts out unless they were asked for by their mark or their folder."""
-    here = Path(__file__).parent
+    """Leave the long counts out unless they were asked for by their mark or their folder, or by other numbers."""
+    here, asked = Path(__file__).parent, chosen()
     if "promise" in config.option.markexpr or any("promises" in argument for argument in config.args):
+        left = [item for item in items if asked and not asked & set(promises_of(item))]
+    else:
+        left = [item for item in items if here in item.path.parents]
+    items[:] = [item for item in items if item not in left]
+    config.hook.pytest_deselected(items=left)
+
+
+def chosen() -> set[int]:
+    """The promises named by `PROMISES=7,8 make promises`; all where none is."""
+    return {int(number) for number in os.environ.get("PROMISES", "").split(",") if number}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    note_failure(item, report)
+    return report
+
+
+def is_whole(config: pytest.Config) -> bool:
+    """Whether nothing but the mark, and perhaps numbers of promises, chose the tests."""
+    named = [argument for argument in config.args if argument not in config.getini("testpaths")]
+    return config.option.markexpr == "promise" and not config.option.keyword and not named
+
+
+def report_of(config: pytest.Config) -> Report:
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    return reported(reporter.getreports("passed") + reporter.getreports("failed") + reporter.getreports("error"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A promise that is missed, or has no figure, fails a whole run."""
+    if is_whole(session.config) and not session.config.option.collectonly:
+        found = report_of(session.config)
+        if not all(map(found.is_kept, chosen() or PROMISES)):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    found, file = report_of(config), FOLDER / "promises.json"
+    if not found.numbers:
         return
-    long = [item for item in items if here in item.path.parents]
-    items[:] = [item for item in items if item not in long]
-    config.hook.pytest_deselected(items=long)
+    whole, asked = is_whole(config), chosen() or set(PROMISES)
+    terminalreporter.section("promises")
+    for line in found.lines(sorted(asked) if whole else found.numbers):
+        terminalreporter.write_line(line)
+    if whole:
+        before = Report.read(file) if chosen() and file.exists() else found
+        before.updated(found, asked).write(file)
+        write_readme()
+        terminalreporter.write_line("Written to resources/promises and to the README.")
 
 
 def load(name: str) -> ModuleType:
@@ -40,8 +93,24 @@ def load(name: str) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def craft() -> Any:
-    return load("conftest").Craft()
+def kit() -> ModuleType:
+    return load("conftest")
+
+
+@pytest.fixture(scope="session")
+def craft(kit: ModuleType) -> Any:
+    return kit.Craft()
+
+
+@pytest.fixture(scope="session")
+def tripwire(kit: ModuleType, craft: Any) -> Iterator[Any]:
+    from dnnstudio.engine.model_files.child import answer
+
+    for content in (craft.keras(), craft.h5(), craft.keras(craft.dense(units=0))):
+        answer(content)  # whatever Python imports late, it imports now
+    wire = kit.Tripwire()
+    yield wire
+    wire.armed = False
 
 
 @pytest.fixture(scope="session")
@@ -50,23 +119,18 @@ def hostile() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def saved() -> dict[str, tuple[bytes, bytes]]:
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained run with dropout and batch normalization, of five epochs on digits."""
+    from tests.promises.kinds import train_digits
+
+    folder = tmp_path_factory.mktemp("trained") / "0001 digits"
+    train_digits(folder, epochs=5)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[bytes, bytes]]:
     """For each kind of file the bytes of two versions of the same document."""
-    import keras
+    from tests.promises.kinds import two_versions
 
-    from dnnstudio.core.experiment.codec import to_json
-    from dnnstudio.core.experiment.layers import Dense
-    from dnnstudio.core.experiment.record import Experiment
-    from dnnstudio.engine.model_files.writing import model_bytes
-
-    files: dict[str, list[bytes]] = {}
-    for seed in (1, 2):
-        keras.utils.set_random_seed(seed)
-        layers = [keras.layers.Dense(300, name="a", activation="elu"), keras.layers.Dense(10, name="b")]
-        model = keras.Sequential([keras.Input((784,)), *layers])
-        experiment = Experiment(seed=seed, layers=(Dense(id="a", units=300, activation="elu"), Dense(id="b", units=10)))
-        for suffix in (".keras", ".h5", ".weights.h5"):
-            content = model_bytes(model, suffix, experiment=experiment, input_shape=(784,))
-            files.setdefault(suffix, []).append(content)
-        files.setdefault(".json", []).append(to_json(experiment).encode())
-    return {suffix: (versions[0], versions[1]) for suffix, versions in files.items()}
+    return two_versions(tmp_path_factory.mktemp("versions"))
