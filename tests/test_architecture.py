@@ -243,6 +243,13 @@ def test_light_verbs_load_neither_qt_nor_tensorflow(verb: list[str]) -> None:
     )
 
 
+@pytest.mark.parametrize("verb", ["--help", "--version"])
+def test_help_loads_no_experiment(verb: str) -> None:
+    """Pydantic and the records take three times as long to import as all the rest of the command line."""
+    loaded = loaded_by(f"from dnnstudio.cli.main import main\nassert main([{verb!r}]) == 0")
+    assert loaded & (HEAVY | CLUSTER | {"pydantic", "numpy"}) == set()
+
+
 @pytest.mark.parametrize("verb", ["check", "summary"])
 def test_check_and_summary_of_an_experiment_load_neither_qt_nor_tensorflow(verb: str, tmp_path: Path) -> None:
     code = (
@@ -253,4 +260,5 @@ def test_check_and_summary_of_an_experiment_load_neither_qt_nor_tensorflow(verb:
         "save(load_recipe('digits').experiment, file)\n"
         f"assert main([{verb!r}, str(file)]) == 0"
     )
-    assert loaded_by(code) & (KERAS | QT | {"sklearn"}) == set()
+    unwanted = HEAVY | CLUSTER | {"numpy"} if verb == "check" else KERAS | QT | {"sklearn"}
+    assert loaded_by(code) & unwanted == set()

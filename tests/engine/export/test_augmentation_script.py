@@ -11,7 +11,7 @@ import pytest
 from dnnstudio.core.experiment.data import AnyAugmentation, Data, NoiseAugmentation, PictureAugmentation, known_summary
 from dnnstudio.core.experiment.layers import Dense, Flatten
 from dnnstudio.core.experiment.record import Experiment, Training
-from dnnstudio.core.export import to_script
+from dnnstudio.core.export.writing import to_script
 from dnnstudio.engine.backend.augmentation import layers_of
 
 ALL = PictureAugmentation(flip="horizontal", shift=0.2, turn=20, zoom=0.2, contrast=0.3)

@@ -34,9 +34,9 @@ from dnnstudio.core.experiment.schedules import (
 from dnnstudio.core.experiment.targets.class_weights import BalancedWeights, ClassWeight, OwnWeights
 from dnnstudio.core.experiment.targets.loss_choice import resolve_loss
 from dnnstudio.core.experiment.transfer import Autoencoder, Reuse, Rotation, Transfer
-from dnnstudio.core.export import to_notebook, to_script
 from dnnstudio.core.export.code import option_code
 from dnnstudio.core.export.rates import rate_lines
+from dnnstudio.core.export.writing import to_notebook, to_script
 from dnnstudio.core.planning.class_weights import class_weights_of
 from dnnstudio.core.planning.stages import stages
 from dnnstudio.engine.backend.builder import build
