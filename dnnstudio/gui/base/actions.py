@@ -200,7 +200,13 @@ ACTIONS = (
     ActionRow("workspace", "Choose workspace…", "", (), "Choose the folder that keeps runs, models and experiments."),
     ActionRow("show_run_folder", "Open run folder", "", ("Ctrl+Shift+F",), "Show the files of the newest run."),
     ActionRow("fold_runs", "Fold or unfold runs", "", ("Ctrl+T",), "One line, or the table of runs."),
-    ActionRow("theme", "Light or dark", "moon", ("Ctrl+Shift+L",), "Switch between the light and the dark theme."),
+    ActionRow(
+        "theme",
+        "Light, dark or high contrast",
+        "moon",
+        ("Ctrl+Shift+L",),
+        "Go on to the next theme: light, dark, high contrast.",
+    ),
     ActionRow("keys", "Keys…", "keyboard", ("F1",), "Every key of the program, to be searched."),
     ActionRow("first_minutes", "The first five minutes…", "sparkle", (), "A first walk through the program."),
     ActionRow(

@@ -27,7 +27,7 @@ FOLDER_VARIABLE = "DNNSTUDIO_SETTINGS"
 RECENT_FILES = 10
 MAX_BYTES = 2**20
 
-ThemeChoice = Literal["system", "light", "dark"]
+ThemeChoice = Literal["system", "light", "dark", "contrast"]
 
 
 def settings_folder() -> Path:

@@ -20,6 +20,7 @@ class DropBar(QFrame):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("drop_bar")
+        self.setAccessibleName("Where files are dropped")
         self._theme = theme
         self._hot = False
         self.setFixedHeight(40)

@@ -218,8 +218,8 @@ class MainWindow(QMainWindow):
         self.inspector.take_focus()
 
     def switch_theme(self) -> None:
-        """Light instead of dark, or the other way round."""
-        choice: ThemeChoice = "light" if self.theme.tokens().dark else "dark"
+        """Dark after light, high contrast after dark, light after high contrast."""
+        choice: ThemeChoice = self.theme.next
         self.theme.apply(choice)
         self.settings.theme = choice
 

@@ -28,7 +28,12 @@ TRAIN_WORDS: dict[Activity, str] = {
     "repeating": "Training",
 }
 
-
+THEME_WORDS = {
+    "light": ("sun", "Light theme"),
+    "dark": ("moon", "Dark theme"),
+    "contrast": ("circle-half", "High-contrast theme"),
+}
+"""Icon and words of the button that leads to a theme."""
 WORDS_GO = ("new", "open", "save", "one_epoch", "stop", "pause", "find_rate", "transfer", "uncertainty", "predict")
 """The buttons in the order in which they lose their words; "New from recipe" becomes "New"."""
 TITLE_ROOM = 130
@@ -277,7 +282,7 @@ class ToolBar(QFrame):
         self.train_button.setEnabled(action.isEnabled() or self._busy)
 
     def _show_theme(self) -> None:
-        dark = self._theme.tokens().dark
-        self._actions["theme"].setIcon(self._theme.icon("sun" if dark else "moon"))
-        self._actions["theme"].setText("Light theme" if dark else "Dark theme")
-        self.theme_button.setAccessibleName(self._actions["theme"].text())
+        icon, text = THEME_WORDS[self._theme.next]
+        self._actions["theme"].setIcon(self._theme.icon(icon))
+        self._actions["theme"].setText(text)
+        self.theme_button.setAccessibleName(text)

@@ -1,12 +1,14 @@
 """The look: tokens, icons, one stylesheet, and the `Theme` that applies them."""
 
 from dnnstudio.gui.theme.roles import Role, set_role, set_state
-from dnnstudio.gui.theme.theme import Choice, Theme, remove_picture_files
-from dnnstudio.gui.theme.tokens import DARK, LIGHT, Severity, Tokens
+from dnnstudio.gui.theme.theme import THEMES, Choice, Theme, remove_picture_files
+from dnnstudio.gui.theme.tokens import CONTRAST, DARK, LIGHT, Severity, Tokens
 
 __all__ = [
+    "CONTRAST",
     "DARK",
     "LIGHT",
+    "THEMES",
     "Choice",
     "Role",
     "Severity",

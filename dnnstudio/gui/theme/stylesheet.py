@@ -112,7 +112,7 @@ def _buttons(t: Tokens) -> str:
     QPushButton {{ background: {t.surface}; border: 1px solid {t.strong}; border-radius: 6px; padding: 0 12px;
         min-height: 26px; font-size: 13px; font-weight: 500; }}
     QPushButton:hover {{ background: {t.hover}; }}
-    QPushButton:pressed {{ background: {t.border}; }}
+    QPushButton:pressed {{ background: {t.hover}; border-color: {t.text3}; }}
     QPushButton:disabled {{ background: {t.inset}; border-color: {t.border}; color: {t.text3}; }}
     QPushButton:focus {{ border: 2px solid {t.accent}; padding: 0 11px; min-height: 24px; }}
     QPushButton[role="primary"] {{ background: {t.accent_fill}; border: 1px solid {t.accent_fill};
@@ -207,7 +207,8 @@ def _fields(t: Tokens, picture: PictureUrl) -> str:
         border-radius: 0; }}
     QLineEdit, QComboBox, QAbstractSpinBox, QPlainTextEdit {{ background: {t.surface}; border: 1px solid {t.strong};
         border-radius: 6px; padding: 0 8px; min-height: 26px; font-size: 12px; color: {t.text};
-        selection-background-color: {t.accent_fill}; selection-color: {t.on_accent}; }}
+        selection-background-color: {t.accent_fill}; selection-color: {t.on_accent};
+        placeholder-text-color: {t.text3}; }}
     QAbstractSpinBox {{ padding: 0; }}
     QPlainTextEdit {{ padding: 6px 8px; }}
     QLineEdit:hover, QComboBox:hover, QAbstractSpinBox:hover {{ border: 1px solid {t.text3}; }}

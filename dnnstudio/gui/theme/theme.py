@@ -18,9 +18,11 @@ from PySide6.QtWidgets import QApplication
 from dnnstudio.core.resources import resource_folder
 from dnnstudio.gui.theme import icons
 from dnnstudio.gui.theme.stylesheet import stylesheet
-from dnnstudio.gui.theme.tokens import DARK, LIGHT, Tokens
+from dnnstudio.gui.theme.tokens import CONTRAST, DARK, LIGHT, Tokens
 
-Choice = Literal["light", "dark", "system"]
+Choice = Literal["light", "dark", "contrast", "system"]
+THEMES = {tokens.name: tokens for tokens in (LIGHT, DARK, CONTRAST)}
+"""By their names, in the order in which the theme button goes through them."""
 FAMILY = "Inter"
 
 
@@ -35,14 +37,21 @@ class Theme(QObject):
         self._choice: Choice = choice
         self._tokens = LIGHT
         self._applied = False
-        app.styleHints().colorSchemeChanged.connect(self._on_system_changed)
+        app.styleHints().colorSchemeChanged.connect(self._on_scheme_changed)
+        app.styleHints().accessibility().contrastPreferenceChanged.connect(self._on_contrast_changed)
 
     # ------------------------------------------------------------------------------------ what is in force
 
     @property
     def choice(self) -> Choice:
-        """The user's choice: light, dark, or the system's."""
+        """The user's choice: light, dark, high contrast, or the system's."""
         return self._choice
+
+    @property
+    def next(self) -> Literal["light", "dark", "contrast"]:
+        """The theme after the present one, for a button that goes through all of them."""
+        names = list(THEMES)
+        return names[(names.index(self._tokens.name) + 1) % len(names)]
 
     def tokens(self) -> Tokens:
         """The present colours."""
@@ -89,11 +98,19 @@ class Theme(QObject):
         hints = self._app.styleHints()
         if self._choice == "system":
             hints.unsetColorScheme()
-            dark = hints.colorScheme() == Qt.ColorScheme.Dark
-        else:
-            dark = self._choice == "dark"
-            hints.setColorScheme(Qt.ColorScheme.Dark if dark else Qt.ColorScheme.Light)
-        self._put_in_force(DARK if dark else LIGHT)
+            self._put_in_force(self._systems())
+            return
+        tokens = THEMES[self._choice]
+        hints.setColorScheme(Qt.ColorScheme.Dark if tokens.dark else Qt.ColorScheme.Light)
+        self._put_in_force(tokens)
+
+    def _systems(self, scheme: Qt.ColorScheme | None = None, contrast: Qt.ContrastPreference | None = None) -> Tokens:
+        """What the system wants: high contrast where it says so, else its light or dark."""
+        hints = self._app.styleHints()
+        wish = hints.accessibility().contrastPreference() if contrast is None else contrast
+        if wish == Qt.ContrastPreference.HighContrast:
+            return CONTRAST
+        return DARK if (hints.colorScheme() if scheme is None else scheme) == Qt.ColorScheme.Dark else LIGHT
 
     def _put_in_force(self, tokens: Tokens) -> None:
         if self._applied and tokens is self._tokens:
@@ -119,9 +136,13 @@ class Theme(QObject):
         finally:
             self._app.setStyleSheet(sheet)
 
-    def _on_system_changed(self, scheme: Qt.ColorScheme) -> None:
+    def _on_scheme_changed(self, scheme: Qt.ColorScheme) -> None:
         if self._choice == "system" and self._applied:
-            self._put_in_force(DARK if scheme == Qt.ColorScheme.Dark else LIGHT)
+            self._put_in_force(self._systems(scheme=scheme))
+
+    def _on_contrast_changed(self, contrast: Qt.ContrastPreference) -> None:
+        if self._choice == "system" and self._applied:
+            self._put_in_force(self._systems(contrast=contrast))
 
 
 def _base_font() -> QFont:

@@ -1,7 +1,7 @@
 """The colours of the program, named by their meaning. No other module names a colour.
 
 Plain data, no Qt. The values are those of the visual language; every text reaches a contrast of 4.5:1 on `surface`,
-every plot colour 3:1.
+every plot colour 3:1. In the high-contrast theme text reaches 7:1 (WCAG 2.2, level AAA), plot colours and edges 4.5:1.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Severity = Literal["news", "hint", "error", "good"]
 class Tokens:
     """One theme. Colours are "#RRGGBB"."""
 
-    name: Literal["light", "dark"]
+    name: Literal["light", "dark", "contrast"]
 
     # surfaces
     bg: str
@@ -41,7 +41,7 @@ class Tokens:
     accent: str
     """Links, the selected edge, the active tab, icons of the selected thing."""
     accent_fill: str
-    """Primary button, toggle, progress, the selected tile; white stands on it."""
+    """Primary button, toggle, progress, the selected tile; `on_accent` stands on it."""
     accent_soft: str
     accent_line: str
     on_accent: str
@@ -82,7 +82,8 @@ class Tokens:
 
     @property
     def dark(self) -> bool:
-        return self.name == "dark"
+        """Whether text is lighter than its ground; true of high contrast too."""
+        return self.name != "light"
 
     def of(self, severity: Severity) -> tuple[str, str, str, str]:
         """Text, dot, background and border of a severity; plain news uses the surface colours."""
@@ -180,4 +181,48 @@ DARK = Tokens(
     ink_high="#F2F3F7",
     segment="#343A46",
     segment_line="#434A59",
+)
+
+CONTRAST = Tokens(
+    name="contrast",
+    bg="#000000",
+    surface="#000000",
+    inset="#0D0D0D",
+    hover="#333333",
+    border="#8F8F8F",
+    strong="#FFFFFF",
+    text="#FFFFFF",
+    text2="#F2F2F2",
+    text3="#C8C8C8",
+    accent="#FFE14D",
+    accent_fill="#FFE14D",
+    accent_soft="#3A3300",
+    accent_line="#FFE14D",
+    on_accent="#000000",
+    hint="#FFC857",
+    hint_dot="#FFC857",
+    hint_soft="#1F1600",
+    hint_line="#FFC857",
+    error="#FFA07A",
+    error_dot="#FFA07A",
+    error_soft="#250D04",
+    error_line="#FFA07A",
+    good="#5CF0C0",
+    good_dot="#5CF0C0",
+    good_soft="#002117",
+    good_line="#5CF0C0",
+    train="#6EC6FF",
+    validation="#FFA65C",
+    learning_rate="#5CF0C0",
+    right="#5CF0C0",
+    wrong="#FFA65C",
+    planned="#B8B8B8",
+    series=("#5CF0C0", "#FFA65C", "#F2A7D0", "#FFE14D", "#6EC6FF"),
+    grid_alpha=70,
+    heat_low="#1A1A1A",
+    heat_high="#FFE14D",
+    ink_low="#000000",
+    ink_high="#FFFFFF",
+    segment="#3A3300",
+    segment_line="#FFE14D",
 )

@@ -83,7 +83,7 @@ class Toggle(QAbstractButton):
         self.update()
 
     def _knob(self) -> str:
-        return "text2" if self._theme.tokens().dark else "surface"
+        return "text2" if self._theme.tokens().name == "dark" else "surface"
 
     def nextCheckState(self) -> None:
         self._mixed = False

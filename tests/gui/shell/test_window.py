@@ -316,4 +316,8 @@ def test_the_theme_can_be_switched_while_a_run_is_shown(qtbot: Any, window: Main
     assert window.settings.theme == "dark"
     window.grab()
     window.actions_["theme"].trigger()
+    assert window.settings.theme == window.theme.tokens().name == "contrast"
+    assert window.toolbar.theme_button.accessibleName() == "Light theme"
+    window.grab()
+    window.actions_["theme"].trigger()
     assert not window.theme.tokens().dark

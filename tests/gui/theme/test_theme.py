@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from pytestqt.qtbot import QtBot
 from dnnstudio.core.experiment.layers import LAYER_KINDS
 from dnnstudio.core.resources import resource_folder
 from dnnstudio.gui.base.settings import ThemeChoice
-from dnnstudio.gui.theme import DARK, LIGHT, Role, Theme, Tokens, icons, set_role, set_state
+from dnnstudio.gui.theme import CONTRAST, DARK, LIGHT, THEMES, Role, Theme, Tokens, icons, set_role, set_state
 from dnnstudio.gui.theme.stylesheet import stylesheet
 
 
@@ -43,23 +44,48 @@ def _contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("tokens", THEMES.values(), ids=THEMES)
 def test_every_text_can_be_read_on_its_ground(tokens: Tokens) -> None:
     pairs = [(tokens.text, tokens.surface), (tokens.text2, tokens.surface), (tokens.text3, tokens.surface)]
     pairs += [(tokens.on_accent, tokens.accent_fill), (tokens.accent, tokens.accent_soft)]
     pairs += [(tokens.hint, tokens.hint_soft), (tokens.error, tokens.error_soft), (tokens.good, tokens.good_soft)]
     for text, ground in pairs:
-        assert _contrast(text, ground) >= 4.5, (text, ground)
+        assert _contrast(text, ground) >= least_of(tokens), (text, ground)
 
 
-@pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
+def least_of(tokens: Tokens) -> float:
+    """WCAG 2.2's least contrast of text: level AAA for the high-contrast theme, else level AA."""
+    return 7.0 if tokens is CONTRAST else 4.5
+
+
+RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+GROUNDS = ("bg", "surface", "inset")
+"""What a text without a ground of its own may stand on."""
+
+
+@pytest.mark.parametrize("tokens", THEMES.values(), ids=THEMES)
+def test_every_rule_of_the_stylesheet_can_be_read(tokens: Tokens) -> None:
+    """The text colour of each rule on the ground of that rule, or on each ground that it may stand on."""
+    looked_at = 0
+    for selector, body in RULE.findall(stylesheet(tokens, lambda name, color, size: f"/{name}.png")):
+        found = dict(re.findall(r"(?<![-\w])(color|background):\s*(#[0-9a-fA-F]{6})\b", body))
+        if "color" not in found or ":disabled" in selector:  # WCAG asks nothing of what cannot be used
+            continue
+        grounds = [found["background"]] if "background" in found else [getattr(tokens, name) for name in GROUNDS]
+        for ground in grounds:
+            looked_at += 1
+            assert _contrast(found["color"], ground) >= least_of(tokens), (selector.strip(), found["color"], ground)
+    assert looked_at > 40
+
+
+@pytest.mark.parametrize("tokens", THEMES.values(), ids=THEMES)
 def test_every_plot_colour_stands_out_from_the_surface(tokens: Tokens) -> None:
     for color in (tokens.train, tokens.validation, tokens.learning_rate, tokens.right, tokens.wrong, *tokens.series):
-        assert _contrast(color, tokens.surface) >= 3, color
+        assert _contrast(color, tokens.surface) >= (4.5 if tokens is CONTRAST else 3), color
     assert len(set(tokens.series)) == len(tokens.series)
 
 
-@pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("tokens", THEMES.values(), ids=THEMES)
 def test_every_token_is_a_colour(tokens: Tokens) -> None:
     for field in fields(tokens):
         if field.name not in ("name", "grid_alpha"):
@@ -129,11 +155,25 @@ def test_the_system_theme_is_followed(theme: Theme, qapp: QApplication) -> None:
     for scheme, tokens in ((Qt.ColorScheme.Dark, DARK), (Qt.ColorScheme.Light, LIGHT)):
         qapp.styleHints().colorSchemeChanged.emit(scheme)
         assert theme.tokens() is tokens
+    contrast = qapp.styleHints().accessibility().contrastPreferenceChanged
+    contrast.emit(Qt.ContrastPreference.HighContrast)
+    assert theme.tokens() is CONTRAST
+    contrast.emit(Qt.ContrastPreference.NoPreference)
+    assert theme.tokens() is not CONTRAST
+
+
+def test_the_next_theme_leads_through_all_of_them(theme: Theme) -> None:
+    seen = []
+    for _ in THEMES:
+        seen.append(theme.tokens().name)
+        theme.apply(theme.next)
+    assert seen == ["light", "dark", "contrast"] and theme.tokens() is LIGHT
 
 
 def test_a_chosen_theme_does_not_follow_the_system(theme: Theme, qapp: QApplication) -> None:
     theme.apply("light")
     qapp.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Dark)
+    qapp.styleHints().accessibility().contrastPreferenceChanged.emit(Qt.ContrastPreference.HighContrast)
     assert theme.tokens() is LIGHT
 
 

@@ -24,7 +24,7 @@ from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.settings import Settings
 from dnnstudio.gui.shell.main_window import MainWindow
-from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.theme import Choice, Theme
 from tests.core.study.sweep_kit import store_sweep
 
 from ..window_kit import let_go
@@ -75,9 +75,9 @@ def fill_workspace(folder: Path) -> None:
 class Program:
     """The real window with the real engine, and a way to open all that it can open."""
 
-    def __init__(self, app: QApplication, folder: Path, theme: str = "light", size: tuple[int, int] = (1440, 900)):
+    def __init__(self, app: QApplication, folder: Path, theme: Choice = "light", size: tuple[int, int] = (1440, 900)):
         self.app = app
-        self.theme = Theme(app, "dark" if theme == "dark" else "light")
+        self.theme = Theme(app, theme)
         self.theme.apply()
         settings = Settings(folder / f"settings {theme}")
         settings.workspace = folder
@@ -165,7 +165,7 @@ class Program:
 
 
 @contextmanager
-def program(app: Any, folder: Path, theme: str = "light", size: tuple[int, int] = (1440, 900)) -> Iterator[Program]:
+def program(app: Any, folder: Path, theme: Choice = "light", size: tuple[int, int] = (1440, 900)) -> Iterator[Program]:
     """The program, closed at the end."""
     made = Program(app, folder, theme, size)
     try:

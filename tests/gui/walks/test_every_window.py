@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from dnnstudio.gui.widgets import Card
 
+from .access_checks import controls_out_of_reach, controls_without_name, faint_text
 from .every_window import fill_workspace, program
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.display]
@@ -25,7 +27,12 @@ def cards_without_text(window: QWidget) -> Iterator[str]:
             yield card.accessibleName()
 
 
-CHECKS = {"a panel without a word on what it is": cards_without_text}
+CHECKS = {
+    "a panel without a word on what it is": cards_without_text,
+    "a control without a name for screen readers": controls_without_name,
+    "a control that no key reaches": controls_out_of_reach,
+    "text of too little contrast": faint_text,
+}
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +59,15 @@ def test_the_walk_opens_the_windows(found: Found) -> None:
 @pytest.mark.parametrize("check", CHECKS)
 def test_every_window_holds(found: Found, check: str) -> None:
     assert not found[check], "\n".join(found[check])
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("choice", ["dark", "contrast"])
+def test_every_window_can_be_read_in_the_other_themes(
+    qapp: QApplication, tmp_path: Path, choice: Literal["dark", "contrast"]
+) -> None:
+    fill_workspace(tmp_path)
+    faint: list[str] = []
+    with program(qapp, tmp_path, choice) as made:
+        made.visit_all(lambda name, widget: faint.extend(f"{name}: {text}" for text in faint_text(widget)))
+    assert not faint, "\n".join(faint)

@@ -121,6 +121,7 @@ class DecisionTab(QWidget):
         self.slider.setAccessibleName("Share answered without a person")
         self.slider.setRange(0, STEPS)
         self.slider.setPageStep(STEPS // 20)
+        self.chart.setFocusProxy(self.slider)  # whose arrow keys do what a press on the plot does
         self.score = ComboBox()
         self.score.setObjectName("decision_score")
         self.score.setAccessibleName("Score that decides")

@@ -37,11 +37,13 @@ class BigPicture(QWidget):
         super().__init__(parent)
         self._theme, self._pictures = theme, pictures
         self._row, self._right = -1, True
+        self.setAccessibleName("No picture yet")
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 
     def show_row(self, row: int, *, right: bool) -> None:
         self._row, self._right = row, right
+        self.setAccessibleName(f"Picture {row + 1:,}, which was answered {'right' if right else 'wrong'}")
         self.update()
 
     def sizeHint(self) -> QSize:

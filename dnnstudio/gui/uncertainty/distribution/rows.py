@@ -81,6 +81,7 @@ class DistributionRows(QWidget):
     def __init__(self, theme: Theme, words: Words, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("distribution_rows")
+        self.setAccessibleName("What was said, once it is known")
         self._said = words
         self._theme = theme
         self._rows: tuple[ClassRow, ...] = ()

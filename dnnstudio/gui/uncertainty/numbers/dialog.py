@@ -52,6 +52,7 @@ class NumbersDialog(InspectorDialog):
         self.tabs.add("answers", "Answers", self.answers, tip="Predicted against true numbers, and one row")
         self.intervals = IntervalsTab(theme, inspection)
         self.tabs.add("intervals", "Intervals", self.intervals, tip="Whether intervals hold as often as promised")
+        self.answers.chart.setFocusProxy(self.rows.table)  # whose arrow keys choose a row as a press on the plot does
         self.rows.row_chosen.connect(inspection.set_image)
         self.answers.row_chosen.connect(inspection.set_image)
         self.answers.dropout_requested.connect(self._add_dropout)

@@ -178,6 +178,9 @@ def spread_captions(widths: Sequence[int], room: int) -> tuple[list[int], float]
     return [int(width * fits) for width in widths], CAPTION_GAP
 
 
+NO_SHARES = "No parts to show yet"
+
+
 class ShareBar(QWidget):
     """Parts of a whole as a bar 6 px high, with a coloured square and a label for each part below."""
 
@@ -187,13 +190,14 @@ class ShareBar(QWidget):
         self._thickness = thickness
         self._captions = captions
         self._shares: tuple[Share, ...] = ()
+        self.setAccessibleName(NO_SHARES)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def set_shares(self, shares: Sequence[Share]) -> None:
         """Show these parts, in order."""
         self._shares = tuple(shares)
         text = ", ".join(share.caption for share in shares if share.caption)
-        self.setAccessibleName(text)
+        self.setAccessibleName(text or NO_SHARES)
         self.setToolTip(text)
         self.update()
 
