@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 
 from dnnstudio.core.checksums import changed_files, note_file
 from tests.core.workspace.test_fuzzed_readers import READERS, SLOWEST_S, fuzz, make_run
+from tests.promises.fuzzing.worker import peak_mb
 
 pytestmark = [pytest.mark.timeout(1800)]
 CASES, FLIPS = int(os.environ.get("FUZZ_CASES", "10000")), 1000
@@ -39,9 +39,9 @@ def test_p4_every_flipped_bit_in_a_text_file_of_a_run_is_noticed(tmp_path: Path,
 @pytest.mark.parametrize("name", READERS)
 def test_p5_mutated_files_of_a_run_cost_little(tmp_path: Path, name: str, figure: Any) -> None:
     run = make_run(tmp_path / "0001 A")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_mb(anew=True)
     slowest = fuzz(run / name, CASES, listed_each=20)
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000
+    grown = peak_mb() - before
     figure(5, "mutated files read or refused", CASES, of=CASES)
     figure(5, "kinds of file", 1, of=1)
     figure(5, "slowest file", slowest, unit="s", at_most=SLOWEST_S)
