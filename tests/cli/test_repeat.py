@@ -82,7 +82,12 @@ def stacked(ensemble: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def test_the_folder_holds_members_and_figures(repeated: tuple[Path, str]) -> None:
     out, printed = repeated
-    assert sorted(path.name for path in out.iterdir()) == ["ensemble.json", "members", "metrics.json"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "checksums.json",
+        "ensemble.json",
+        "members",
+        "metrics.json",
+    ]
     assert sorted(path.name for path in (out / "members").iterdir()) == ["1", "2", "5"]
     members = [read_metrics(out / "members" / str(seed)) or {} for seed in SEEDS]
     assert [(metrics["seed"], metrics["threads"]) for metrics in members] == [(seed, 1) for seed in SEEDS]

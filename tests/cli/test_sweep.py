@@ -83,7 +83,7 @@ def test_a_killed_sweep_goes_on_repeats_nothing_and_may_grow(small: Path, tmp_pa
     assert said["best"]["values"]["optimizer.learning_rate"] == float(best["optimizer.learning_rate"])
     assert said["trials"] == {"done": 5, "failed": 0, "stopped": 0, "pruned": 0}
     files = {path.name for path in out.iterdir()}
-    assert files == {"sweep.json", "trials.csv", "trials.json", "trials", "journal.log"}
+    assert files == {"sweep.json", "trials.csv", "trials.json", "trials", "journal.log", "checksums.json"}
 
 
 def test_ctrl_c_stops_and_the_grid_goes_on(small: Path, tmp_path: Path) -> None:
