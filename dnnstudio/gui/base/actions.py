@@ -192,7 +192,11 @@ ACTIONS = (
     ),
     ActionRow("describe", "Name and seed…", "", ("F3",), "Name the experiment and set the seed of all its chance."),
     ActionRow(
-        "add_layer", "Add layer…", "", ("Insert",), "Search for a kind of layer; it goes after the selected one."
+        "add_layer",
+        "Add layer…",
+        "",
+        ("Insert",),
+        "Search for a kind of layer; it goes after the chosen one, before the output.",
     ),
     ActionRow("go_layers", "Go to the layers", "", ("Ctrl+1",), "Put the keyboard on the layer stack."),
     ActionRow("go_settings", "Go to the layer's settings", "", ("Ctrl+2",), "Put the keyboard on the layer's form."),
@@ -221,12 +225,34 @@ ACTIONS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Cure:
+    """What helps where an action cannot be done: the label of a button, and what it does.
+
+    `action` names the action that is triggered, if it is one: it helps only while it can be done itself.
+    """
+
+    text: str
+    deed: Callable[[], object]
+    action: str = ""
+
+
+NOT_BUILT = "The window is still being built."
+"""Why actions that need the second stage of the window cannot be done before."""
+
+
 class Actions:
-    """The window's actions by name. Their shortcuts work wherever the focus is in `window`."""
+    """The window's actions by name. Their shortcuts work wherever the focus is in `window`.
+
+    An action is disabled by `set_reason` alone, so that none is grey without a sentence that says why.
+    """
 
     def __init__(self, window: QWidget, theme: Theme) -> None:
         self._actions: dict[str, QAction] = {}
         self._rows = {row.name: row for row in ACTIONS}
+        self._helps = {row.name: row.help for row in ACTIONS}
+        self._reasons: dict[str, str] = {}
+        self._cures: dict[str, Cure] = {}
         for row in ACTIONS:
             action = QAction(row.text, window)
             action.setObjectName(f"action_{row.name}")
@@ -235,7 +261,7 @@ class Actions:
                 action.setIcon(theme.icon(row.icon, "error_dot" if row.name == "stop" else "text"))
             window.addAction(action)
             self._actions[row.name] = action
-            self.set_help(row.name, row.help)
+            self._show_tooltip(row.name)
 
     def __getitem__(self, name: str) -> QAction:
         return self._actions[name]
@@ -249,7 +275,37 @@ class Actions:
             self._actions[name].triggered.connect(lambda _=False, deed=deed: deed())
 
     def set_help(self, name: str, text: str) -> None:
-        """Set the tooltip: the sentence, and the shortcut in brackets."""
-        keys = self._rows[name].keys
+        """Set what the action does: the tooltip's first sentence, with the shortcut in brackets."""
+        self._helps[name] = text
+        self._show_tooltip(name)
+
+    def set_reason(self, name: str, reason: str = "", cure: Cure | None = None) -> None:
+        """Disable the action for a reason, which its tooltip then says; "" enables it. `cure` is what would help."""
+        self._reasons[name] = reason
+        self._cures.pop(name, None)
+        if reason and cure is not None:
+            self._cures[name] = cure
+        self._actions[name].setEnabled(not reason)
+        self._show_tooltip(name)
+
+    def reason(self, name: str) -> str:
+        """Why the action cannot be done now, or ""."""
+        return self._reasons.get(name, "")
+
+    def cure(self, name: str) -> Cure | None:
+        """What would help where the action cannot be done, if anything does."""
+        cure = self._cures.get(name)
+        return None if cure is not None and cure.action and not self._actions[cure.action].isEnabled() else cure
+
+    def doing(self, name: str) -> Cure:
+        """Another action as a cure."""
+        action = self._actions[name]
+        return Cure(action.text(), action.trigger, name)
+
+    def _show_tooltip(self, name: str) -> None:
+        keys, text = self._rows[name].keys, self._helps[name]
         shown = QKeySequence(keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
-        self._actions[name].setToolTip(f"{text} ({shown})" if shown else text)
+        lines = [f"{text} ({shown})" if shown else text]
+        if reason := self.reason(name):
+            lines.append(f"Not now: {reason}")
+        self._actions[name].setToolTip("\n".join(lines))

@@ -1,6 +1,8 @@
-"""How a run ended, and its figures, as cells show them."""
+"""How a run ended, its figures as cells show them, and the colours that a person gives to runs."""
 
 from __future__ import annotations
+
+from dnnstudio.core.workspace.remarks import Color
 
 TRAINING = "training"
 """Status of the live run; the others are those of `core.runs`."""
@@ -26,6 +28,15 @@ STATUS_ICONS = {
     "pruned": ("hourglass", "text2"),
     TRAINING: ("spinner", "accent"),
 }
+
+COLOR_TOKENS: dict[Color, str] = {
+    "green": "series_0",
+    "orange": "series_1",
+    "purple": "series_2",
+    "amber": "series_3",
+    "blue": "series_4",
+}
+"""As tokens of the theme."""
 
 
 def figure(value: float | None) -> str:

@@ -30,10 +30,25 @@ class StackCommands:
 
     # --------------------------------------------------------------------------------- adding and removing
 
-    def insertion_index(self) -> int:
+    def after_selection(self) -> int:
         """The index after the last selected layer, else the end."""
         chosen = self._positions(self._document.selection)
         return max(chosen) + 1 if chosen else len(self._experiment.layers)
+
+    def insertion_index(self) -> int:
+        """Where a new layer goes: after the last selected one, else the end, but before the output layer."""
+        after, output = self.after_selection(), self._output()
+        return after if output is None else min(after, output)
+
+    def _output(self) -> int | None:
+        """The index of the last layer in use if it answers what the data asks: a unit a class, or one number."""
+        summary, layers = self._document.summary, self._experiment.layers
+        last = next((index for index in reversed(range(len(layers))) if layers[index].enabled), None)
+        if summary is None or last is None:
+            return None
+        classes = len(summary.class_names)
+        answers = {1} if not classes else {1, 2} if classes == 2 else {classes}
+        return last if getattr(layers[last], "units", None) in answers else None
 
     def add(self, kind: str, index: int | None = None) -> None:
         """Insert a new layer of that kind and select it."""
@@ -98,7 +113,7 @@ class StackCommands:
 
     def paste(self) -> None:
         """Insert the layers from the clipboard."""
-        self.paste_text(QGuiApplication.clipboard().text(), self.insertion_index())
+        self.paste_text(QGuiApplication.clipboard().text(), self.after_selection())
 
     def paste_text(self, text: str, index: int) -> None:
         """Insert the layers in a JSON text. Raises `UserError` if it contains none."""

@@ -19,6 +19,8 @@ from dnnstudio.gui.dialogs.where_field import AskPath
 from dnnstudio.gui.repeats.training import MakeRunner, local_runner
 from dnnstudio.gui.theme import Theme
 
+NOTHING_REUSED = "The experiment reuses no trained layers, so there is nothing to compare. Choose some by Reuse layers…"
+
 
 class ComparisonOpener(QObject):
     """One window at a time for each experiment. `trained` when one of them has new runs."""
@@ -86,5 +88,5 @@ class ComparisonOpener(QObject):
         self.windows.close_all()
 
     def _show_availability(self, _: object = None) -> None:
-        can = self._document.experiment.transfer is not None
-        self._actions["compare_transfer"].setEnabled(can)
+        reuses = self._document.experiment.transfer is not None
+        self._actions.set_reason("compare_transfer", "" if reuses else NOTHING_REUSED, self._actions.doing("transfer"))

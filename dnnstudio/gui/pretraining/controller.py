@@ -28,6 +28,9 @@ from dnnstudio.gui.pretraining.window import ReconstructionsWindow
 from dnnstudio.gui.runs.panel import RunsPanel
 from dnnstudio.gui.theme import Theme
 
+NO_AUTOENCODER = "The chosen run is no pretrained autoencoder. Choose such a run in the table of runs."
+NOT_PRETRAINED = "The chosen run is no pretraining. Choose one that was pretrained as an autoencoder or by rotation."
+
 
 class PretrainingController(QObject):
     """`said` carries what `MessageLine.say` takes, `failed` a `UserError`."""
@@ -81,8 +84,8 @@ class PretrainingController(QObject):
     def _show_availability(self, _: RunRecord | None = None) -> None:
         chosen = self._chosen()
         draws = chosen is not None and isinstance(chosen[1].pretraining, Autoencoder)
-        self._actions["reconstructions"].setEnabled(draws)
-        self._actions["use_encoder"].setEnabled(chosen is not None)
+        self._actions.set_reason("reconstructions", "" if draws else NO_AUTOENCODER)
+        self._actions.set_reason("use_encoder", "" if chosen is not None else NOT_PRETRAINED)
 
     def _on_ended(self, event: RunEnded) -> None:
         """Report the end of a pretraining differently: it has no accuracy, but reconstructions to look at."""

@@ -32,6 +32,7 @@ from dnnstudio.core.workspace.sources import rebased
 from dnnstudio.gui.base.actions import Actions
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.engine_thread import Engine
+from dnnstudio.gui.base.reasons import training_refusal
 from dnnstudio.gui.base.run_controller import RunController
 from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.repeats.display import RepeatDisplay
@@ -94,8 +95,8 @@ class RepeatController(QObject):
         self._show_availability()
 
     def _show_availability(self, _: object = None) -> None:
-        errors = any(problem.severity == "error" for problem in self._document.problems)
-        self._actions["several_seeds"].setEnabled(not errors and not self._controller.training)
+        refusal = training_refusal(self._document, self._controller, self._actions)
+        self._actions.set_reason("several_seeds", *refusal)
 
     # ------------------------------------------------------------------------------------------ beginning
 

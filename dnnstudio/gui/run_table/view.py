@@ -18,8 +18,7 @@ from PySide6.QtWidgets import (
 
 from dnnstudio.core.study.listing import ListedRun
 from dnnstudio.core.text import count_of
-from dnnstudio.gui.base.run_colors import COLOR_TOKENS
-from dnnstudio.gui.base.run_words import STATUS_ICONS
+from dnnstudio.gui.base.run_words import COLOR_TOKENS, STATUS_ICONS
 from dnnstudio.gui.run_table.arranging import DATE, LAST, NAME, NOTE, NUMBER, STAR, STATUS, TEST, TIME, Column, Task
 from dnnstudio.gui.run_table.model import BEST_ROLE, COLUMN_ROLE, RUN_ROLE, TASK_ROLE, Index, RunTree
 from dnnstudio.gui.theme import Theme

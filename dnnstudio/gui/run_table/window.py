@@ -13,7 +13,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.study.listing import ListedRun
 from dnnstudio.core.study.query import check_names, parse_query
 from dnnstudio.core.text import count_of
-from dnnstudio.gui.base.run_colors import COLOR_TOKENS
+from dnnstudio.gui.base.run_words import COLOR_TOKENS
 from dnnstudio.gui.base.shortcuts import RUNS, bind
 from dnnstudio.gui.run_table.arranging import Arranged, Wish, arrange
 from dnnstudio.gui.run_table.deeds import COLOR_DEEDS, DEEDS, Deed

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
+from dnnstudio.core.errors import UserError
 from dnnstudio.gui.base.actions import Actions
 from dnnstudio.gui.base.document import Document
+from dnnstudio.gui.base.reasons import (
+    NO_RUN,
+    Refusal,
+    busy_refusal,
+    idle_refusal,
+    no_network_refusal,
+    training_refusal,
+)
 from dnnstudio.gui.base.run_controller import RunController
 from dnnstudio.gui.predict.opening import PredictOpener
 from dnnstudio.gui.runs.panel import RunsPanel
 from dnnstudio.gui.uncertainty import UncertaintyOpener
-
-TRAIN_HELP = "Train a fresh network; the curves are drawn live."
 
 
 class ActionState(QObject):
@@ -51,19 +58,33 @@ class ActionState(QObject):
         """Enable and disable the actions."""
         self._refresh_undo()
         controller, actions = self._controller, self._actions
-        errors = [problem for problem in self._document.problems if problem.severity == "error"]
-        idle = not controller.training
-        actions["train"].setEnabled(idle and not errors)
-        actions.set_help("train", errors[0].title if errors else TRAIN_HELP)
-        actions["pause"].setEnabled(controller.activity in ("training", "paused"))
-        actions["stop"].setEnabled(controller.training and controller.activity != "stopping")
-        chosen = self._runs.chosen
-        stored = chosen is not None and chosen.has_network and chosen.repeat is None  # that is several networks
-        actions["save_model"].setEnabled((controller.model is not None or stored) and idle)
-        actions["uncertainty"].setEnabled(self._uncertainty.subject() is not None)
+        actions.set_reason("train", *training_refusal(self._document, controller, actions))
+        actions.set_reason("pause", *idle_refusal(controller, actions))
+        actions.set_reason("stop", *idle_refusal(controller, actions, ending=True))
+        actions.set_reason("save_model", *self._nothing_to_save())
+        nothing = no_network_refusal(controller, actions)
+        actions.set_reason("uncertainty", *(self._nothing_to_inspect() or nothing))
         for name in ("predict", "export"):
-            actions[name].setEnabled(self._predict.network is not None)
-        actions["show_run_folder"].setEnabled(controller.run_folder is not None)
+            actions.set_reason(name, *(("", None) if self._predict.network is not None else nothing))
+        begun = controller.run_folder is not None
+        actions.set_reason("show_run_folder", "" if begun else f"{NO_RUN[:-1]}, or train.")
+
+    def _nothing_to_save(self) -> Refusal:
+        controller, actions, chosen = self._controller, self._actions, self._runs.chosen
+        stored = chosen is not None and chosen.has_network and chosen.repeat is None  # that is several networks
+        if controller.model is None and not stored:
+            if chosen is not None and chosen.repeat is not None:
+                return "A repeat is several networks. Unfold it, and choose one of its runs.", None
+            return no_network_refusal(controller, actions)
+        return busy_refusal(controller, actions)
+
+    def _nothing_to_inspect(self) -> Refusal | None:
+        """None where there is no network at all."""
+        try:
+            subject = self._uncertainty.find()
+        except UserError as error:
+            return str(error), None
+        return ("", None) if subject is not None else None
 
     def _refresh_undo(self) -> None:
         undo = self._document.undo_stack
@@ -71,5 +92,6 @@ class ActionState(QObject):
             ("undo", undo.canUndo(), undo.undoText()),
             ("redo", undo.canRedo(), undo.redoText()),
         ):
-            self._actions[name].setEnabled(can)
+            nothing = "Nothing was edited yet." if name == "undo" else "Nothing was taken back."
+            self._actions.set_reason(name, "" if can else nothing)
             self._actions.set_help(name, f"{name.capitalize()}: {text}" if can and text else name.capitalize())

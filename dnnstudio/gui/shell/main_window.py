@@ -22,7 +22,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QVBoxLayout, QWidget
 
-from dnnstudio.gui.base.actions import Actions
+from dnnstudio.core.errors import UserError
+from dnnstudio.gui.base.actions import NOT_BUILT, Actions, Cure
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.settings import Settings, ThemeChoice
@@ -89,7 +90,7 @@ class MainWindow(QMainWindow):
         self._closed = False
         self.actions_ = Actions(self, theme)
         for name in OFF_AT_FIRST:
-            self.actions_[name].setEnabled(False)
+            self.actions_.set_reason(name, NOT_BUILT)
         self._make_panels()
         self._lay_out()
         self._wire_document()
@@ -187,6 +188,7 @@ class MainWindow(QMainWindow):
         document.selection_changed.connect(self._on_selection)
         self.stack.settings_requested.connect(self.go_to_settings)
         self.engine.state_changed.connect(self.status.show_engine)
+        self.toolbar.why_asked.connect(self.say_why)
         self.actions_.connect(
             {
                 "undo": document.undo_stack.undo,
@@ -211,6 +213,22 @@ class MainWindow(QMainWindow):
         self.toolbar.show_experiment(document.experiment, modified=document.modified)
         mark = "*" if document.modified else ""
         self.setWindowTitle(f"{mark}{document.experiment.name} – dnnstudio")
+
+    def say_why(self, name: str) -> None:
+        """Say why an action cannot be done now, with a button for what helps."""
+        cure = self.actions_.cure(name)
+        lead = f"{self.actions_[name].text().rstrip('…')} is not possible now."
+        if cure is None:
+            self.messages.say(lead, self.actions_.reason(name), "hint")
+        else:
+            self.messages.say(lead, self.actions_.reason(name), "hint", cure.text, lambda: self._cure(cure))
+
+    def _cure(self, cure: Cure) -> None:
+        self.messages.clear()
+        try:
+            cure.deed()
+        except UserError as error:
+            self.messages.say(error.message, error.hint, "error")
 
     def go_to_settings(self) -> None:
         """Put the keyboard on the layer's form."""

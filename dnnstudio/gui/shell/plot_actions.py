@@ -10,8 +10,7 @@ from PySide6.QtWidgets import QWidget
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.workspace.remarks import read_remarks
 from dnnstudio.core.workspace.runs import RunRecord, safe_name
-from dnnstudio.gui.base.run_colors import COLOR_TOKENS
-from dnnstudio.gui.base.run_words import TRAINING
+from dnnstudio.gui.base.run_words import COLOR_TOKENS, TRAINING
 from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.plots.cards.curve_cards import Other, PlotCard
 from dnnstudio.gui.plots.exporting import save_plot

@@ -6,9 +6,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QMouseEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFrame,
+    QHBoxLayout,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.gui.base.actions import Actions
@@ -41,7 +51,12 @@ TITLE_ROOM = 130
 
 
 class ToolBar(QFrame):
-    """Buttons for the actions. `fit` leaves words out where there is no room for them."""
+    """Buttons for the actions. `fit` leaves words out where there is no room for them.
+
+    `why_asked(str)` names the action of a grey button that was pressed.
+    """
+
+    why_asked = Signal(str)
 
     def __init__(self, theme: Theme, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -89,6 +104,8 @@ class ToolBar(QFrame):
         theme.changed.connect(self._show_theme)
         self._show_theme()
         self.set_activity("idle")
+        for button in self.findChildren(QAbstractButton):
+            button.installEventFilter(self)
 
     def _button(self, name: str, *, words: bool = True) -> QToolButton:
         button = QToolButton()
@@ -286,3 +303,12 @@ class ToolBar(QFrame):
         self._actions["theme"].setIcon(self._theme.icon(icon))
         self._actions["theme"].setText(text)
         self.theme_button.setAccessibleName(text)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A disabled button ignores presses, but a filter sees them: who presses one wants to know why it is grey."""
+        if isinstance(watched, QWidget) and isinstance(event, QMouseEvent) and not watched.isEnabled():
+            name = watched.objectName().removesuffix("_button")
+            pressed = event.type() == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton
+            if pressed and self._actions.reason(name):
+                self.why_asked.emit(name)
+        return super().eventFilter(watched, event)

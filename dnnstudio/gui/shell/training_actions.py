@@ -23,6 +23,7 @@ from dnnstudio.gui.base.actions import Actions
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.job_client import JobClient
+from dnnstudio.gui.base.reasons import NO_RUN, busy_refusal, idle_refusal, training_refusal
 from dnnstudio.gui.base.run_controller import RunController
 from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.dialogs.rate_dialog import RateDialog
@@ -31,6 +32,13 @@ from dnnstudio.gui.runs.panel import RunsPanel
 from dnnstudio.gui.shell.plot_actions import PlotActions
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.uncertainty import Subject
+
+REFUSED = {
+    "diverged": "The chosen run has diverged: its weights are of no use. Train again with a lower rate.",
+    "failed": "The chosen run has failed, and left nothing to go on with.",
+    "training": "The chosen run is being trained.",
+    "damaged": "The chosen run's files are damaged.",
+}
 
 
 class TrainingActions(QObject):
@@ -230,27 +238,46 @@ class TrainingActions(QObject):
 
     def refresh(self, _: object = None) -> None:
         """Which of the actions can be done now, and on which run."""
-        actions, activity = self._actions, self._controller.activity
-        idle = not self._controller.training
-        actions["finish_epoch"].setEnabled(activity in ("training", "paused"))
+        actions, controller = self._actions, self._controller
+        actions.set_reason("finish_epoch", *idle_refusal(controller, actions))
         record = self._runs.chosen
-        can = idle and record is not None and can_go_on(record)
+        busy = busy_refusal(controller, actions)
+        ended = "" if record is not None and can_go_on(record) else why_not_on(record)
+        can = not busy[0] and not ended
         for name in ("one_epoch", "more_epochs"):
-            actions[name].setEnabled(can)
-        several = (record.repeat or record.sweep) if record is not None else None
-        lacks = several is not None and not several.complete
-        to_do = can and record is not None and record.epochs_done < record.epochs_planned
-        actions["go_on"].setEnabled(to_do or (idle and lacks))
+            actions.set_reason(name, *(busy if busy[0] else (ended, None)))
+        actions.set_reason("go_on", *(busy if busy[0] else (why_complete(record, ended), None)))
         if can and record is not None:
             which = f"run {record.number}" if record.number else record.name
             help = f"Train {which} for one epoch more, from where its weights and its optimizer stand."
             actions.set_help("one_epoch", f"{help} More epochs… says at which rates.")
         else:
-            actions.set_help("one_epoch", "Choose a run that has ended to train it for one epoch more.")
-        errors = any(problem.severity == "error" for problem in self._document.problems)
-        actions["find_rate"].setEnabled(not errors and idle)
+            actions.set_help("one_epoch", "Train the chosen run for one epoch more.")
+        actions.set_reason("find_rate", *training_refusal(self._document, controller, actions))
 
 
 def can_go_on(record: RunRecord) -> bool:
     """Whether a run has left what going on with it needs."""
-    return record.status not in ("diverged", "failed", "training", "damaged") and (record.folder / CHECKPOINT).is_dir()
+    return record.status not in REFUSED and (record.folder / CHECKPOINT).is_dir()
+
+
+def why_not_on(record: RunRecord | None) -> str:
+    """Why a run cannot be trained for more epochs, or ""."""
+    if record is None:
+        return NO_RUN
+    if record.repeat is not None or record.sweep is not None:
+        return "The chosen row is several trainings. Unfold it, and choose one of them."
+    reason = REFUSED.get(record.status, "")
+    if not reason and not (record.folder / CHECKPOINT).is_dir():
+        reason = "The chosen run has kept no checkpoint, which going on with it needs."
+    return reason
+
+
+def why_complete(record: RunRecord | None, ended: str) -> str:
+    """Why there is nothing left to train of a run's plan, or ""; `ended` says why it takes no epoch at all."""
+    several = (record.repeat or record.sweep) if record is not None else None
+    if several is not None:
+        return "All that was planned of the chosen row is trained." if several.complete else ""
+    if ended or record is None or record.epochs_done < record.epochs_planned:
+        return ended
+    return "The chosen run has reached its planned end. More epochs… trains it on."

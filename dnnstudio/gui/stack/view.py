@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QMenu, QSizePolicy, QWidget
 
+from dnnstudio.core.analysis.checks import Problem
 from dnnstudio.core.experiment.edits import with_layers
 from dnnstudio.core.experiment.layers import WeightedLayer
 from dnnstudio.core.experiment.shapes import infer_shapes, totals
@@ -35,12 +36,19 @@ LIST_FRAME = 2
 SMALLEST_LIST = 100
 SMALLEST_ADVICE = 46
 """Minimum height of the advice, which is scrolled rather than clipped if there is little room."""
+ERROR_ADVICE = 104
+"""The same where an error keeps the network from being trained: its title and its fix are in sight."""
 ALWAYS = 225
 """Height of what is always there: margins, head, the smallest list, the totals, and what lies between them."""
 LINE = 38
 """Height of the line over the cards and of the button under them, with the gap."""
 LOW = 380
 """A card that is lower gives its room to the cards: the head's plus stands for the button underneath."""
+
+
+def _concerns_the_stack(problem: Problem) -> bool:
+    """What is said of the stack as a whole, and all that keeps the network from being trained, wherever it lies."""
+    return problem.place == "layers" or problem.severity == "error"
 
 
 class LayerStackView(Card):
@@ -128,13 +136,15 @@ class LayerStackView(Card):
         return summary_table(with_layers(experiment, (held(layer, self._held) for layer in experiment.layers)), shape)
 
     def show_add_menu(self, index: int | None = None, position: QPoint | None = None) -> None:
-        """Open the menu of layers; the chosen one is inserted at `index` (after the selected layer without one)."""
+        """Open the menu of layers; the chosen one is inserted at `index`; without one, after the selected layer and
+        before the output.
+        """
         self._index = self.commands.insertion_index() if index is None else index
         below = self.add_mini.mapToGlobal(QPoint(0, self.add_mini.height() + 4))
         self.add_menu.popup(position or below)
 
     def _make_head(self) -> None:
-        self.add_mini = MiniButton(self._theme, "plus", "Add a layer after the selected one (Insert)")
+        self.add_mini = MiniButton(self._theme, "plus", "Add a layer after the chosen one, before the output (Insert)")
         self.add_mini.setObjectName("add_layer_mini")
         self.add_mini.clicked.connect(lambda: self.show_add_menu())
         self.more = MiniButton(self._theme, "dots-three", "More that can be done with layers")
@@ -150,15 +160,15 @@ class LayerStackView(Card):
         self.added = AddedList(self._document, self._theme)
         self.added.changed.connect(self._fit_height)
         self.empty_message = label("Add a layer, paste some, or start from a recipe.", Role.CAPTION, wrap=True)
-        self.advice = AdviceList(self._document, self._theme, lambda problem: problem.place == "layers", foldable=True)
+        self.advice = AdviceList(self._document, self._theme, _concerns_the_stack, foldable=True)
         self.advice.failed.connect(self.failed)
         self._advice_area = FitScroll(self.advice, smallest=SMALLEST_ADVICE)
-        self.add_button = push_button("Add layer", Role.ADD, tip="Add a layer at the end of the stack")
+        self.add_button = push_button("Add layer", Role.ADD, tip="Add a layer after the chosen one, before the output")
         self.add_button.setObjectName("add_layer_button")
         self.add_button.setIcon(self._theme.icon("plus"))
         self.add_button.setIconSize(QSize(14, 14))
         self.add_button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.add_button.clicked.connect(self._add_at_end)
+        self.add_button.clicked.connect(self._add_by_button)
         self.trainable = label("", Role.NUMBER)
         self.trainable.setObjectName("trainable_total")
         self.non_trainable = label("", Role.NUMBER)
@@ -224,15 +234,16 @@ class LayerStackView(Card):
         if self.added.count:
             self.added.set_room(max(room // 2, room + SMALLEST_LIST - self.list.content_height()))
             room -= self.added.height()
-        self._advice_area.set_limit(max(SMALLEST_ADVICE, room))
+        errors = bool(self.advice.problems) and self.advice.problems[0].severity == "error"
+        self._advice_area.set_limit(max(ERROR_ADVICE if errors else SMALLEST_ADVICE, room))
 
     def _add(self, kind: str) -> None:
         self.list.attempt(lambda: self.commands.add(kind, self._index))
         self.list.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _add_at_end(self) -> None:
+    def _add_by_button(self) -> None:
         corner = self.add_button.mapToGlobal(QPoint(0, 0))
-        self.show_add_menu(len(self._document.experiment.layers), corner - QPoint(0, self.add_menu.height() + 4))
+        self.show_add_menu(position=corner - QPoint(0, self.add_menu.height() + 4))
 
     def _show_menu(self) -> None:
         menu = QMenu(self)

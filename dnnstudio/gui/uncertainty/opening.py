@@ -36,6 +36,10 @@ class UncertaintyOpener(QObject):
         self.windows: Windows[str, UncertaintyDialog | NumbersDialog] = Windows()
         self._thresholds: dict[str, tuple[str, float]] = {}
 
+    def find(self) -> Subject | None:
+        """The network to inspect; None without one. Raises `UserError` if its run cannot be read."""
+        return self._find()
+
     def subject(self) -> Subject | None:
         """The network to inspect; None without one, or if its run cannot be read."""
         try:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment import edits
 from dnnstudio.core.experiment.layers import LAYER_KINDS, BatchNormalization, Dense
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.stack_commands import MIME_TYPE
@@ -75,11 +76,11 @@ def test_space_and_ctrl_e_switch_layers(view: LayerStackView, document: Document
     assert all(layer.enabled for layer in document.experiment.layers)
 
 
-def test_ctrl_l_freezes_what_learns(view: LayerStackView, document: Document) -> None:
+def test_ctrl_k_freezes_what_learns(view: LayerStackView, document: Document) -> None:
     document.select(["hidden_1", "drop", "hidden_2"])
-    press(view, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
+    press(view, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
     assert [row.frozen for row in view.list.layers.rows] == [False, True, False, True, False]
-    press(view, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
+    press(view, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
     assert not any(row.frozen for row in view.list.layers.rows)
 
 
@@ -250,3 +251,25 @@ def test_a_search_without_a_result_adds_nothing(view: LayerStackView, document: 
     QTest.keyClick(view.add_menu.search, Qt.Key.Key_Return)
     view.add_menu.hide()
     assert len(ids(document)) == 5
+
+
+def test_what_keeps_the_network_from_training_comes_first_in_the_stacks_advice(
+    view: LayerStackView, document: Document
+) -> None:
+    document.push(edits.set_value(document.experiment, "layers.output.units", 7), "Seven units")
+    worst = next(problem for problem in document.problems if problem.severity == "error")
+    assert view.advice.problems[0] is worst
+    card = view.advice.cards[0]
+    assert worst.fix is None or card.fix_button.text() == worst.fix.label
+
+
+def test_a_new_layer_goes_after_the_chosen_one_and_before_the_output(view: LayerStackView, document: Document) -> None:
+    before = ids(document)
+    view.add_button.click()
+    view.add_menu.chosen.emit("activation")
+    added = document.selection[0]
+    assert ids(document) == [*before[:-1], added, before[-1]], "nothing was chosen"
+    document.select([before[-1]])
+    assert view.commands.insertion_index() == len(before), "the output is chosen"
+    document.select([before[0]])
+    assert view.commands.insertion_index() == 1

@@ -1,0 +1,131 @@
+"""Every action that cannot be done says why, in whatever state the window is; where something helps, it is offered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication, QToolButton, QWidget
+
+from dnnstudio.core.experiment import edits
+from dnnstudio.core.experiment.data import Csv
+from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.gui.shell.main_window import MainWindow
+
+from ..window_kit import begin_slow_training, open_window, train_to_the_end
+
+State = Callable[[Any, MainWindow], None]
+
+
+@pytest.fixture
+def window(qtbot: Any, qapp: QApplication, tmp_path: Path) -> Iterator[MainWindow]:
+    with open_window(qtbot, qapp, tmp_path) as made:
+        made.engine.start()
+        yield made
+
+
+def fresh(qtbot: Any, window: MainWindow) -> None:
+    """Nothing was done yet."""
+
+
+def edit(window: MainWindow, change: Callable[[Experiment], Experiment]) -> None:
+    window.document.push(change(window.document.experiment), "Change")
+
+
+def without_layers(qtbot: Any, window: MainWindow) -> None:
+    edit(window, lambda now: edits.remove_layers(now, [layer.id for layer in now.layers]))
+
+
+def without_dropout(qtbot: Any, window: MainWindow) -> None:
+    edit(window, lambda now: edits.remove_layers(now, [layer.id for layer in now.layers if layer.is_dropout]))
+    train_to_the_end(qtbot, window)
+
+
+def without_data(qtbot: Any, window: MainWindow) -> None:
+    edit(window, lambda now: edits.set_value(now, "data.source", Csv(path="gone.csv")))
+
+
+def a_number_to_predict(qtbot: Any, window: MainWindow) -> None:
+    edit(window, lambda now: edits.set_value(now, "data.source", Csv(path="gone.csv", target="number")))
+
+
+def training(qtbot: Any, window: MainWindow) -> None:
+    begin_slow_training(qtbot, window)
+
+
+def paused(qtbot: Any, window: MainWindow) -> None:
+    begin_slow_training(qtbot, window)
+    window.actions_["pause"].trigger()
+    qtbot.waitUntil(lambda: window.workbench.controller.activity == "paused")
+
+
+def stopped(qtbot: Any, window: MainWindow) -> None:
+    begin_slow_training(qtbot, window)
+    window.actions_["stop"].trigger()
+    qtbot.waitUntil(lambda: window.workbench.controller.activity == "idle")
+
+
+def trained(qtbot: Any, window: MainWindow) -> None:
+    train_to_the_end(qtbot, window)
+    qtbot.waitUntil(lambda: window.runs.runs.rowCount() > 0)
+    window.runs.select(window.runs.runs.records[0].folder)
+
+
+STATES: tuple[State, ...] = (
+    fresh, without_layers, without_dropout, without_data, a_number_to_predict, training, paused, stopped, trained,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+def test_every_grey_action_says_why(qtbot: Any, window: MainWindow, state: State) -> None:
+    state(qtbot, window)
+    grey = []
+    for action in window.actions_:
+        name = action.objectName().removeprefix("action_")
+        reason = window.actions_.reason(name)
+        assert action.isEnabled() is (reason == ""), f"{name} is disabled past set_reason"
+        if reason:
+            grey.append(name)
+            assert reason in action.toolTip() and reason.endswith((".", "…")), f"{name}: {action.toolTip()}"
+            assert len(reason) <= 400, name
+            cure = window.actions_.cure(name)
+            assert cure is None or cure.text, name
+    assert grey, "in each of these states something cannot be done"
+
+
+def test_what_is_grey_while_training_can_be_reached_by_stopping(qtbot: Any, window: MainWindow) -> None:
+    training(qtbot, window)
+    cure = window.actions_.cure("train")
+    assert cure is not None and cure.text == window.actions_["stop"].text()
+    cure.deed()
+    qtbot.waitUntil(lambda: window.workbench.controller.activity == "idle")
+    assert window.actions_["train"].isEnabled()
+
+
+def test_a_press_on_a_grey_button_offers_what_helps(qtbot: Any, window: MainWindow) -> None:
+    without_layers(qtbot, window)
+    error = window.document.problems[0]
+    assert error.fix is not None
+    press(qtbot, window, window.toolbar.train_button)
+    assert error.title in window.messages.text()
+    window.messages.bar.action_requested.emit()
+    assert window.document.experiment.layers and window.actions_["train"].isEnabled()
+
+
+def test_no_network_to_ask_is_mended_by_training(qtbot: Any, window: MainWindow) -> None:
+    button = window.findChild(QToolButton, "predict_button")
+    assert button is not None
+    press(qtbot, window, button)
+    assert "no trained network" in window.messages.text()
+    assert window.messages.bar.action.text() == window.actions_["train"].text()
+
+
+def press(qtbot: Any, window: MainWindow, button: QWidget) -> None:
+    """A press with the pointer, which Qt gives to what lies under it."""
+    assert not button.isEnabled()
+    middle = button.mapTo(window, QPoint(button.width() // 3, button.height() // 2))
+    qtbot.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, pos=middle)
+    qtbot.waitUntil(lambda: window.messages.text() != "")
