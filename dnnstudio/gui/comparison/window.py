@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QShowEvent
-from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from dnnstudio.core.atomic_files import write_atomically
 from dnnstudio.core.errors import UserError
@@ -28,7 +28,7 @@ from dnnstudio.gui.dialogs.where_field import WhereField
 from dnnstudio.gui.runs.menu import open_folder
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.uncertainty.exporting import save_png
-from dnnstudio.gui.widgets import Card, Limits, MessageBar, NumberField, ProgressBar, Steps, label, push_button
+from dnnstudio.gui.widgets import Card, Limits, MessageBar, NumberField, ProgressBar, Steps, Window, label, push_button
 from dnnstudio.runner.comparing import ComparisonPlan
 
 SEEDS, MOST_SEEDS = 3, 20
@@ -48,7 +48,7 @@ def ask_path(parent: QWidget, suggestion: str, filters: str) -> str:
     return QFileDialog.getSaveFileName(parent, "Save", suggestion, filters)[0]
 
 
-class ComparisonWindow(QDialog):
+class ComparisonWindow(Window):
     """Compares one experiment's transfer. Runs go to `workspace`; a relative source is resolved against `base`."""
 
     closed = Signal()
@@ -65,7 +65,7 @@ class ComparisonWindow(QDialog):
         ask_join_file: AskJoinFile = lambda parent: None,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent, Qt.WindowType.Window)
+        super().__init__(parent)
         self.setObjectName("comparison_window")
         self.setWindowTitle(f"From scratch against transferred – {experiment.name}")
         self.setMinimumSize(QSize(720, 560))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
 
 from dnnstudio.core.experiment.data import Classes
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import Choice, ComboBox, label, push_button
+from dnnstudio.gui.widgets import Choice, ComboBox, Dialog, label, push_button
 
 
-class TwoClassDialog(QDialog):
+class TwoClassDialog(Dialog):
     """Two classes against each other, one against the rest, or all classes again."""
 
     def __init__(self, theme: Theme, names: Sequence[str], classes: Classes, parent: QWidget | None = None) -> None:
@@ -38,7 +38,7 @@ class TwoClassDialog(QDialog):
     def ask(cls, theme: Theme, names: Sequence[str], classes: Classes, parent: QWidget | None = None) -> Classes | None:
         """The chosen class filter, or None if the dialog was cancelled."""
         dialog = cls(theme, names, classes, parent)
-        accepted = dialog.exec() == QDialog.DialogCode.Accepted
+        accepted = dialog.exec() == Dialog.DialogCode.Accepted
         chosen = dialog.chosen() if accepted else None
         dialog.deleteLater()
         return chosen

@@ -6,16 +6,16 @@ import platform
 from pathlib import Path
 
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from dnnstudio import __version__
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import ElidedLabel, label, push_button
+from dnnstudio.gui.widgets import Dialog, ElidedLabel, label, push_button
 
 MAX_CHARACTERS = 200_000
 
 
-class BugDialog(QDialog):
+class BugDialog(Dialog):
     """Further errors are added to the same dialog, so that a repeated fault does not flood the screen."""
 
     def __init__(self, theme: Theme, log: Path | None, *, parent: QWidget | None = None) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QButtonGroup, QDialog, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
 
 from dnnstudio.core.jobs.resume import Offer
 from dnnstudio.core.planning.more_epochs import Way
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import Limits, NumberField, Steps, label, push_button
+from dnnstudio.gui.widgets import Dialog, Limits, NumberField, Steps, label, push_button
 
 
-class CountDialog(QDialog):
+class CountDialog(Dialog):
     """How many epochs more, and at which rates: a choice wherever they are beyond the schedule's plan."""
 
     def __init__(
@@ -111,7 +111,7 @@ class CountDialog(QDialog):
     ) -> tuple[int, Way] | None:
         """The number of epochs and their way, or None when the person thought better of it."""
         dialog = cls(theme, name, offers, parent=parent)
-        accepted = dialog.exec() == QDialog.DialogCode.Accepted
+        accepted = dialog.exec() == Dialog.DialogCode.Accepted
         value, way = dialog.count.value(), dialog.way
         dialog.deleteLater()
         return (int(value), way) if accepted and value is not None else None

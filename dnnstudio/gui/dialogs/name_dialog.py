@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.refusals import explain
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import label, push_button
+from dnnstudio.gui.widgets import Dialog, label, push_button
 
 
-class NameDialog(QDialog):
+class NameDialog(Dialog):
     """Two fields; an invalid name is refused in the dialog."""
 
     def __init__(self, theme: Theme, experiment: Experiment, *, parent: QWidget | None = None) -> None:
@@ -77,7 +77,7 @@ class NameDialog(QDialog):
     def ask(cls, theme: Theme, experiment: Experiment, *, parent: QWidget | None) -> Experiment | None:
         """The renamed experiment, or None if the dialog was cancelled."""
         dialog = cls(theme, experiment, parent=parent)
-        accepted = dialog.exec() == QDialog.DialogCode.Accepted
+        accepted = dialog.exec() == Dialog.DialogCode.Accepted
         result = dialog.experiment if accepted else None
         dialog.deleteLater()
         return result

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import IconLabel, label, push_button
+from dnnstudio.gui.widgets import Dialog, IconLabel, label, push_button
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Answer:
     primary: bool = False
 
 
-class QuestionDialog(QDialog):
+class QuestionDialog(Dialog):
     """A sentence, its consequence, and one button per answer. Escape gives the last answer."""
 
     def __init__(

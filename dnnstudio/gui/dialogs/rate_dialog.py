@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from dnnstudio.core.analysis.lr_range_test import cycle_maximum, rounded, with_constant, with_one_cycle
 from dnnstudio.core.errors import UserError
@@ -14,7 +14,7 @@ from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.plots.rate_plot import RatePlot
 from dnnstudio.gui.plots.sentences import short_number
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import Card, Limits, NumberField, Steps, label, push_button
+from dnnstudio.gui.widgets import Card, Dialog, Limits, NumberField, Steps, label, push_button
 
 TEACHES = (
     "A copy of the network trains while the rate grows from step to step. A good rate lies where the loss still falls "
@@ -22,7 +22,7 @@ TEACHES = (
 )
 
 
-class RateDialog(QDialog):
+class RateDialog(Dialog):
     """Follows one test. Each application is one undo step; `test_requested` to repeat the test."""
 
     test_requested = Signal()
@@ -222,7 +222,7 @@ class RateDialog(QDialog):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         event.accept()
-        self.done(QDialog.DialogCode.Rejected)
+        self.done(Dialog.DialogCode.Rejected)
 
     def keyPressEvent(self, event: object) -> None:
         if getattr(event, "key", lambda: None)() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):

@@ -16,7 +16,6 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
-    QDialog,
     QHBoxLayout,
     QLineEdit,
     QListWidget,
@@ -37,7 +36,8 @@ from dnnstudio.core.planning.pretraining import trained_experiment
 from dnnstudio.core.text import count_of
 from dnnstudio.gui.dialogs.stack_drawing import Bar, StackDrawing, bars_of, paint_bar
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import Card, label, push_button
+from dnnstudio.gui.widgets import Card, Dialog, label, push_button
+from dnnstudio.gui.widgets.fitted_text import tell_whole
 
 RECIPE_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 ITEM_HEIGHT, THUMBNAIL = 64, 48
@@ -69,7 +69,7 @@ def parts_of(experiment: Experiment) -> tuple[str, ...]:
     )
 
 
-class RecipeGallery(QDialog):
+class RecipeGallery(Dialog):
     """Asks for a recipe to start from. Typing searches, Up and Down select, Enter accepts."""
 
     def __init__(self, theme: Theme, recipes: Sequence[Recipe] | None = None, *, parent: QWidget | None = None) -> None:
@@ -196,7 +196,7 @@ class RecipeGallery(QDialog):
     def ask(cls, theme: Theme, *, parent: QWidget | None) -> Recipe | None:
         """The chosen recipe, or None if the dialog was cancelled."""
         dialog = cls(theme, parent=parent)
-        accepted = dialog.exec() == QDialog.DialogCode.Accepted
+        accepted = dialog.exec() == Dialog.DialogCode.Accepted
         recipe = dialog.recipe if accepted else None
         dialog.deleteLater()
         return recipe
@@ -246,10 +246,13 @@ class RecipeDelegate(QStyledItemDelegate):
         font = self._theme.font(11)
         painter.setFont(font)
         painter.setPen(QColor(colors.text2))
+        shown = _two_lines(recipe.teaches, QFontMetrics(font), words.width())
+        if shown.endswith("…"):
+            tell_whole(painter, recipe.teaches, words.adjusted(0, 18, 0, 33), option.widget)
         painter.drawText(
             words.adjusted(0, 18, 0, 33),
             Qt.AlignmentFlag.AlignTop,  # in lines already: wrapped by the painter too, a word may begin a third one
-            _two_lines(recipe.teaches, QFontMetrics(font), words.width()),
+            shown,
         )
         painter.restore()
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from dnnstudio.core.study.repeat import HIGHEST_SEED
 from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.ensembles import MOST_SEEDS
 from dnnstudio.gui.dialogs.where_field import AskPath, WhereField
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import Limits, NumberField, Steps, label, push_button
+from dnnstudio.gui.widgets import Dialog, Limits, NumberField, Steps, label, push_button
 from dnnstudio.runner.capacity import default_jobs, threads_each
 from dnnstudio.runner.cluster.access import Cluster
 
@@ -33,7 +33,7 @@ class SeedsAnswer:
     """Where they are trained; None for this machine."""
 
 
-class SeedsDialog(QDialog):
+class SeedsDialog(Dialog):
     """Two numbers and a place, and what follows from them in a sentence."""
 
     def __init__(
@@ -150,7 +150,7 @@ class SeedsDialog(QDialog):
     ) -> SeedsAnswer | None:
         """The answer, or None when the person thought better of it."""
         dialog = cls(theme, name, first_seed, ask_join_file=ask_join_file, parent=parent)
-        accepted = dialog.exec() == QDialog.DialogCode.Accepted
+        accepted = dialog.exec() == Dialog.DialogCode.Accepted
         answer = dialog.answer
         dialog.deleteLater()
         return answer if accepted else None

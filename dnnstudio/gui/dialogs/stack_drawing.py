@@ -16,6 +16,7 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.shapes import LayerShape, infer_shapes
 from dnnstudio.core.planning.pretraining import trained_experiment
 from dnnstudio.gui.theme import Theme, icons
+from dnnstudio.gui.widgets.fitted_text import fitted
 
 ROW, SMALLEST_ROW = 26, 15
 NARROWEST = 0.1
@@ -152,10 +153,8 @@ class StackDrawing(QWidget):
         if caption and room > 24:
             painter.setFont(caption_font)
             painter.setPen(QColor(colors.text2))
-            text = QFontMetrics(caption_font).elidedText(caption, Qt.TextElideMode.ElideRight, room)
-            painter.drawText(
-                QRectF(left + name_width + 8, row.top(), room, row.height()), Qt.AlignmentFlag.AlignVCenter, text
-            )
+            place = QRectF(left + name_width + 8, row.top(), room, row.height())
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, fitted(painter, caption, place))
         shape_width = 76.0
         bars = QRectF(row.left() + words, row.top(), row.width() - words - shape_width, row.height())
         paint_bar(painter, bars.adjusted(0, 2, 0, -2), bar, theme)

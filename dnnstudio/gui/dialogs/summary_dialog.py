@@ -6,7 +6,6 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QBrush, QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QDialog,
     QHBoxLayout,
     QHeaderView,
     QTreeWidget,
@@ -20,7 +19,7 @@ from dnnstudio.core.experiment.summary_table import SummaryRow, SummaryTable, cs
 from dnnstudio.core.text import count_of
 from dnnstudio.gui.base.shortcuts import SUMMARY, bind
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import label, push_button
+from dnnstudio.gui.widgets import Dialog, label, push_button
 
 COLUMNS = ("Layer", "Kind", "Output", "Parameters", "Trainable", "Non-trainable")
 NUMBERS = (3, 4, 5)
@@ -32,7 +31,7 @@ OPENED_UP_TO = 40
 """So many layers, or fewer, start with the arrays of batch normalization in sight."""
 
 
-class SummaryDialog(QDialog):
+class SummaryDialog(Dialog):
     """Shows `table`. Ctrl+C copies it as text."""
 
     def __init__(self, theme: Theme, table: SummaryTable, *, parent: QWidget | None = None) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from dnnstudio.gui.theme import Role
-from dnnstudio.gui.widgets import label, push_button
+from dnnstudio.gui.widgets import Dialog, label, push_button
 
 
-class TextDialog(QDialog):
+class TextDialog(Dialog):
     """A title, a line edit, and a button labelled with the action."""
 
     def __init__(self, title: str, text: str, deed: str, *, parent: QWidget | None = None) -> None:
@@ -49,7 +49,7 @@ class TextDialog(QDialog):
     def ask(cls, title: str, text: str, deed: str, *, parent: QWidget | None) -> str | None:
         """The text without surrounding spaces, or None if the dialog was cancelled."""
         dialog = cls(title, text, deed, parent=parent)
-        accepted = dialog.exec() == QDialog.DialogCode.Accepted
+        accepted = dialog.exec() == Dialog.DialogCode.Accepted
         value = dialog.line.text().strip()
         dialog.deleteLater()
         return value if accepted and value else None

@@ -9,7 +9,6 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QDialog,
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
@@ -27,7 +26,7 @@ from dnnstudio.core.workspace.runs import safe_name
 from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.job_client import JobClient
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import label, push_button
+from dnnstudio.gui.widgets import Dialog, label, push_button
 
 TEACHES = (
     "Arrays go to layers by their place in the file: by kind and number in a .weights.h5, in order in an .h5 file. "
@@ -39,7 +38,7 @@ ROW_HEIGHT, ROOM, MOST_WIDTH = 26, 12, 220
 SAVE_FIRST = "Save the experiment first: the command reads its file."
 
 
-class WeightsDialog(QDialog):
+class WeightsDialog(Dialog):
     """Compares the weights in `path` with the layers of `experiment`, whose rows are those of `data`.
 
     `loaded(LoadWeights, OpenedModel)` once they are in a network that the engine holds. `file` is where the experiment

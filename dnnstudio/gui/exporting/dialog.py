@@ -9,7 +9,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
-    QDialog,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
@@ -41,7 +40,7 @@ from dnnstudio.gui.exporting.command import command_of
 from dnnstudio.gui.exporting.report_dialog import ReportDialog
 from dnnstudio.gui.predict.subjects import Network, weights_of
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import Choice, Segmented, label, push_button
+from dnnstudio.gui.widgets import Choice, Dialog, Segmented, label, push_button
 
 TEACHES = (
     "The trained network for another program. Its ONNX, LiteRT and SavedModel files are run once on 100 real rows, and "
@@ -55,7 +54,7 @@ NOT_RUN = "Only ONNX, LiteRT and SavedModel files can keep dropout active."
 STOCHASTIC_HELP = "Each run of the file is then another opinion, as in Monte Carlo sampling; many have a spread."
 
 
-class ExportDialog(QDialog):
+class ExportDialog(Dialog):
     """Exports `network`, which has a place on the disk or is held by the engine."""
 
     def __init__(

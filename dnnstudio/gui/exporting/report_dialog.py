@@ -8,7 +8,6 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDialog,
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
@@ -27,7 +26,7 @@ from dnnstudio.gui.base.settings import Settings
 from dnnstudio.gui.dialogs.dialogs import with_suffix
 from dnnstudio.gui.exporting.pdf import as_image, write_pdf
 from dnnstudio.gui.theme import Role
-from dnnstudio.gui.widgets import label, push_button
+from dnnstudio.gui.widgets import Dialog, label, push_button
 from dnnstudio.report.gathering import gather, network_of
 from dnnstudio.report.page import render
 from dnnstudio.report.sections import TITLES, Report
@@ -38,7 +37,7 @@ QUIET_MS = 200
 """The preview follows once nothing has been typed for so long."""
 
 
-class ReportDialog(QDialog):
+class ReportDialog(Dialog):
     """A report on the run, repeat or sweep in `folder`. The network is asked in the engine meanwhile."""
 
     def __init__(
@@ -59,8 +58,10 @@ class ReportDialog(QDialog):
         self._quiet.setSingleShot(True)
         self._quiet.setInterval(QUIET_MS)
         self._quiet.timeout.connect(self.refresh)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 16, 16, 16)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(16, 16, 16, 16)
+        whole.setSpacing(16)
+        row = QHBoxLayout()
         row.setSpacing(16)
         row.addLayout(self._make_side())
         self.preview = QTextBrowser()
@@ -68,6 +69,8 @@ class ReportDialog(QDialog):
         self.preview.setAccessibleName("The report as it will be")
         self.preview.setOpenLinks(False)
         row.addWidget(self.preview, 1)
+        whole.addLayout(row, 1)
+        whole.addLayout(self._make_foot())
         self.refresh()
         self._ask(weights)
 
@@ -103,24 +106,27 @@ class ReportDialog(QDialog):
         self.said.setFixedWidth(280)
         column.addWidget(self.said)
         column.addStretch(1)
+        return column
+
+    def _make_foot(self) -> QHBoxLayout:
         self.show_command = push_button("Show the command")
         self.show_command.setObjectName("show_command")
         self.show_command.setCheckable(True)
         self.show_command.setAutoDefault(False)
         self.show_command.toggled.connect(self.command.setVisible)
-        column.addWidget(self.show_command)
         foot = QHBoxLayout()
+        foot.setSpacing(8)
         close = push_button("Close")
         close.setObjectName("cancel")
         close.clicked.connect(self.reject)
         self.apply = push_button("Save…", Role.PRIMARY)
         self.apply.setObjectName("apply")
         self.apply.clicked.connect(self._ask_and_save)
-        foot.addWidget(close)
+        foot.addWidget(self.show_command)
         foot.addStretch(1)
+        foot.addWidget(close)
         foot.addWidget(self.apply)
-        column.addLayout(foot)
-        return column
+        return foot
 
     def _ask(self, weights: Weights) -> None:
         try:

@@ -8,11 +8,11 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
 import dnnstudio
 from dnnstudio.gui.theme import Role
-from dnnstudio.gui.widgets import label, push_button
+from dnnstudio.gui.widgets import Dialog, label, push_button
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -59,7 +59,7 @@ def _licence(one: Distribution) -> str:
     return lines[0][:LONGEST] if lines else "see its package"
 
 
-class AboutDialog(QDialog):
+class AboutDialog(Dialog):
     """Name, version and licences; all of it can be copied for a report."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

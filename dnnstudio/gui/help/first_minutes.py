@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QDialog, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QTextBrowser, QVBoxLayout, QWidget
 
 from dnnstudio.core.resources import resource_folder
+from dnnstudio.gui.widgets import Dialog
 
 FILE = "first_minutes.md"
 
@@ -14,7 +15,7 @@ def first_minutes() -> str:
     return (resource_folder() / "help" / FILE).read_text(encoding="utf-8")
 
 
-class FirstMinutesDialog(QDialog):
+class FirstMinutesDialog(Dialog):
     """Reads along: it stays open while the window is used."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

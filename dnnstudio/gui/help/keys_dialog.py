@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHeaderView, QLineEdit, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
 from dnnstudio.gui.help.keys_list import KeyRow, key_rows
 from dnnstudio.gui.theme import Role
-from dnnstudio.gui.widgets import label
+from dnnstudio.gui.widgets import Dialog, label
 
 HEADS = ("Where", "Keys", "What")
 
 
-class KeysDialog(QDialog):
+class KeysDialog(Dialog):
     """The list of keys; it stays open beside the window."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -6,7 +6,6 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QCloseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QDialog,
     QFrame,
     QHBoxLayout,
     QHeaderView,
@@ -22,18 +21,18 @@ from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.catalog import Entry, LayerComparison, OptionDifference
 from dnnstudio.gui.library.sentences import figure_name, figure_text, value_text
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import Card, label, push_button
+from dnnstudio.gui.widgets import Card, Window, label, push_button
 
 ROW_HEIGHT = 24
 
 
-class CompareDialog(QDialog):
+class CompareDialog(Window):
     """Shows one comparison: `show_result` or `show_failure` ends it. `closed` when the window is closed."""
 
     closed = Signal()
 
     def __init__(self, theme: Theme, first: Entry, second: Entry, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent, Qt.WindowType.Window)
+        super().__init__(parent)
         self.setObjectName("compare_dialog")
         self.setWindowTitle("Compare two models")
         self.setMinimumSize(QSize(720, 580))

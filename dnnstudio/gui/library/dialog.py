@@ -9,7 +9,6 @@ from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QFontMetrics, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QDialog,
     QFrame,
     QHBoxLayout,
     QHeaderView,
@@ -28,7 +27,7 @@ from dnnstudio.gui.library.detail_card import DetailCard
 from dnnstudio.gui.library.entries_model import COLUMNS, DATE, EntriesModel, ShownEntries
 from dnnstudio.gui.library.entry_delegate import BESIDE, ROW_HEIGHT, TEXT_SIZE, EntryDelegate
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import Card, MessageBar, MiniButton, label, push_button
+from dnnstudio.gui.widgets import Card, MessageBar, MiniButton, Window, label, push_button
 
 DEEDS = (
     ("open", "Open", "Open the network and its experiment in the main window (Enter)", 1, "Return"),
@@ -45,7 +44,7 @@ NOTES = 4
 NOTHING = "There is no trained model in this workspace yet. Press Train in the main window, or add a file."
 
 
-class LibraryDialog(QDialog):
+class LibraryDialog(Window):
     """A non-modal window.
 
     `asked(deed, entries)` for a command on the selected models; `add_requested` and `refresh_requested`; `closed` when
@@ -58,7 +57,7 @@ class LibraryDialog(QDialog):
     closed = Signal()
 
     def __init__(self, theme: Theme, *, parent: QWidget | None = None) -> None:
-        super().__init__(parent, Qt.WindowType.Window)
+        super().__init__(parent)
         self.setObjectName("library_dialog")
         self.setWindowTitle("Model library")
         self.setModal(False)

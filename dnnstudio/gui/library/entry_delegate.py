@@ -12,6 +12,7 @@ from dnnstudio.core.workspace.catalog import Entry
 from dnnstudio.gui.dialogs.stack_drawing import Bar, paint_bar
 from dnnstudio.gui.library.entries_model import COLUMNS, ENTRY_ROLE, Index
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets.fitted_text import fitted
 
 ROW_HEIGHT, THUMBNAIL = 52, 36
 TEXT_SIZE = 12
@@ -28,6 +29,7 @@ class EntryDelegate(QStyledItemDelegate):
 
     def __init__(self, theme: Theme, bars: Callable[[Entry], Sequence[Bar]], parent: QWidget) -> None:
         super().__init__(parent)
+        self._view = parent
         self._theme = theme
         self._bars = bars
         self._made: dict[tuple[object, ...], QPixmap] = {}
@@ -95,8 +97,7 @@ class EntryDelegate(QStyledItemDelegate):
     ) -> None:
         painter.setFont(self._theme.font(size, weight))
         painter.setPen(self._theme.color(tone))
-        fitted = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, area.width())
-        painter.drawText(area, alignment, fitted)
+        painter.drawText(area, alignment, fitted(painter, text, area, self._view))
 
     def _paint_drawing(self, painter: QPainter, area: QRectF, bars: Sequence[Bar]) -> None:
         colors = self._theme.tokens()

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from dnnstudio.gui.plots.curves import Floats
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets.fitted_text import fitted
 
 COLUMNS = 30
 """So many tiles are the whole plan."""
@@ -134,7 +135,7 @@ class HeatTiles(QWidget):
             top = index * height
             line = QRectF(0, top, self.width(), height)
             painter.setPen(self._theme.color("text2"))
-            name = painter.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideMiddle, left - 8)
+            name = fitted(painter, row.name, QRectF(0, top, left - 8, height), mode=Qt.TextElideMode.ElideMiddle)
             painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
             painter.setPen(self._theme.color("text2" if row.frozen else "text"))
             painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, row.latest)

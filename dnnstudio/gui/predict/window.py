@@ -17,7 +17,7 @@ from PySide6.QtGui import (
     QKeySequence,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from dnnstudio.core.jobs.cases import AnsweredCases, AnswerRows, CopiedPictures, NetworkFacts, SavedAnswers
 from dnnstudio.core.text import count_of, listed
@@ -37,7 +37,7 @@ from dnnstudio.gui.predict.subjects import Network
 from dnnstudio.gui.predict.top_bar import PASSES, TopBar
 from dnnstudio.gui.predict.words import classes_in_every_set, counted, rows_missing, takes
 from dnnstudio.gui.theme import Severity, Theme
-from dnnstudio.gui.widgets import MessageBar
+from dnnstudio.gui.widgets import MessageBar, Window
 
 DRAWN_MS = 50
 OWN, TAB, PROPOSED = "You chose it.", "It is the one of the Decision tab.", ""
@@ -59,7 +59,7 @@ class Surroundings(Protocol):
     def open_decision(self, network: Network) -> None: ...
 
 
-class PredictWindow(QDialog):
+class PredictWindow(Window):
     """Asks `network` about what it is given by `add`. `closed` comes once. Coverage and threshold need no engine."""
 
     closed = Signal()
@@ -75,7 +75,7 @@ class PredictWindow(QDialog):
         parent: QWidget | None = None,
     ) -> None:
         """`client` makes clients of the engine: the window asks for several things, each by one of its own."""
-        super().__init__(parent, Qt.WindowType.Window)
+        super().__init__(parent)
         self.setObjectName("predict_window")
         self.setMinimumSize(QSize(900, 620))
         self.setAcceptDrops(True)

@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.jobs.requests import Part, Reconstruct
@@ -18,7 +18,7 @@ from dnnstudio.gui.base.shortcuts import RECONSTRUCTIONS, bind
 from dnnstudio.gui.plots.sentences import short_number
 from dnnstudio.gui.pretraining.pairs import PairsView
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import Card, Choice, MiniButton, Segmented, label, push_button
+from dnnstudio.gui.widgets import Card, Choice, MiniButton, Segmented, Window, label, push_button
 
 PARTS = (
     Choice("test", "Test", "Rows that no training ever saw"),
@@ -27,7 +27,7 @@ PARTS = (
 )
 
 
-class ReconstructionsWindow(QDialog):
+class ReconstructionsWindow(Window):
     """Shows one pretrained run. `encoder_wanted(Path)` when the user wants its encoder in a classifier.
 
     `counts` are the numbers of rows of the parts, if known: train, validation, test.
@@ -46,7 +46,7 @@ class ReconstructionsWindow(QDialog):
         counts: tuple[int, int, int] | None = None,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent, Qt.WindowType.Window)
+        super().__init__(parent)
         self.setObjectName("reconstructions_window")
         self.setWindowTitle(f"Reconstructions – {experiment.name}")
         self.setMinimumSize(QSize(640, 560))

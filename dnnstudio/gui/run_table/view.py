@@ -22,6 +22,7 @@ from dnnstudio.gui.base.run_words import COLOR_TOKENS, STATUS_ICONS
 from dnnstudio.gui.run_table.arranging import DATE, LAST, NAME, NOTE, NUMBER, STAR, STATUS, TEST, TIME, Column, Task
 from dnnstudio.gui.run_table.model import BEST_ROLE, COLUMN_ROLE, RUN_ROLE, TASK_ROLE, Index, RunTree
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets.fitted_text import fitted
 
 ROW_HEIGHT = 32
 WIDEST_HEAD = 180
@@ -39,6 +40,7 @@ class RowDelegate(QStyledItemDelegate):
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
+        self._view = parent
         self._theme = theme
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
@@ -101,7 +103,7 @@ class RowDelegate(QStyledItemDelegate):
         text = str(index.data())
         if column.key == NAME:
             text = short_name(text, lambda words: painter.fontMetrics().horizontalAdvance(words) <= inner.width())
-        text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
+        text = fitted(painter, text, inner, self._view)
         painter.drawText(inner, Qt.AlignmentFlag(index.data(Qt.ItemDataRole.TextAlignmentRole)), text)
 
     def _paint_badge(self, painter: QPainter, inner: QRect, words: str) -> QRect:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QMenu, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QVBoxLayout, QWidget
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.study.listing import ListedRun
@@ -23,10 +23,10 @@ from dnnstudio.gui.run_table.reader import RunReader
 from dnnstudio.gui.run_table.top_bar import TopBar
 from dnnstudio.gui.run_table.view import RunView
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import Card, ElidedLabel, MessageBar, label, push_button
+from dnnstudio.gui.widgets import Card, ElidedLabel, MessageBar, Window, label, push_button
 
 
-class RunWindow(QDialog):
+class RunWindow(Window):
     """`asked(deed, runs)` for a command on rows; `note_written(run, text)`; `add_requested`; `export_requested`;
     `refresh_requested` when the window comes to the front; `undo_requested`; `closed`.
     """
@@ -47,7 +47,7 @@ class RunWindow(QDialog):
         parent: QWidget | None = None,
     ) -> None:
         """`can_do` says of a command and a row what only the rest of the program knows."""
-        super().__init__(parent, Qt.WindowType.Window)
+        super().__init__(parent)
         self.setObjectName("run_window")
         self.setWindowTitle("Runs – dnnstudio")
         self.setMinimumSize(QSize(880, 560))

@@ -32,6 +32,7 @@ from dnnstudio.gui.base.runs_model import (
     RunsModel,
 )
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets.fitted_text import fitted
 
 ROW_HEIGHT = 30
 CARET, STEP = 18, 24
@@ -79,7 +80,7 @@ class RunDelegate(QStyledItemDelegate):
         font = self._theme.font(12, weight)
         painter.setFont(font)
         painter.setPen(color("text"))
-        text = painter.fontMetrics().elidedText(str(index.data()), Qt.TextElideMode.ElideRight, text_area.width())
+        text = fitted(painter, str(index.data()), text_area, option.widget)
         alignment = Qt.AlignmentFlag(index.data(Qt.ItemDataRole.TextAlignmentRole))
         painter.drawText(text_area, alignment, text)
         painter.restore()

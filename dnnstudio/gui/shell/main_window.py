@@ -40,6 +40,7 @@ from dnnstudio.gui.shell.status_line import StatusLine
 from dnnstudio.gui.shell.toolbar import ToolBar
 from dnnstudio.gui.stack import LayerStackView
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets import screen_fit
 from dnnstudio.gui.widgets.drop_hint import DropHint
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ OFF_AT_FIRST = (
     "show_run_folder", "compare_transfer", "reconstructions", "use_encoder",
 )  # fmt: skip
 """Actions that need a run, disabled until the workbench exists and manages them."""
+
+
+SMALLEST = QSize(960, 640)
+"""Below it the window scrolls, which it does on a screen that is smaller."""
 
 
 class MainWindow(QMainWindow):
@@ -97,7 +102,7 @@ class MainWindow(QMainWindow):
         self.setObjectName("main_window")
         self.setAcceptDrops(True)
         self.drop_hint = DropHint(theme, DROP_TEXT, self)
-        self.setMinimumSize(QSize(960, 640))
+        self.setMinimumSize(SMALLEST)
         self._show_title()
         self.status.show_engine(engine.state)
         self._workbench: Workbench | None = None
@@ -146,7 +151,8 @@ class MainWindow(QMainWindow):
         self.body = Body(self.theme, parts)
         self.body.put_page("optimizer", self.optimizer)
         central = QWidget()
-        column = QVBoxLayout(central)
+        column = self._column = QVBoxLayout(central)
+        self._rolled: screen_fit.Rolled | None = None
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.toolbar)
@@ -241,6 +247,19 @@ class MainWindow(QMainWindow):
         self.theme.apply(choice)
         self.settings.theme = choice
 
+    def fit_screen(self) -> None:
+        """Take no more room than the screen has, and lie on it; on a small screen the panels scroll."""
+        area = screen_fit.available_area(self)
+        if self._rolled is None and SMALLEST.boundedTo(area.size()) != SMALLEST:
+            room = SMALLEST - QSize(0, self.toolbar.height() + self.status.sizeHint().height())
+            self._rolled = screen_fit.roll(self._column, self._column.indexOf(self.body), smallest=room)
+            if area.width() < SMALLEST.width():
+                bar = screen_fit.roll(self._column, 0, smallest=QSize(SMALLEST.width(), self.toolbar.height()))
+                bar.setFixedHeight(self.toolbar.height() + screen_fit.BAR)
+        screen_fit.limit(self, area)
+        if not self.isMaximized() and not self.isFullScreen():
+            screen_fit.bring_into(self, area)
+
     # ------------------------------------------------------------------------------------------ closing
 
     def close_without_asking(self) -> None:
@@ -288,6 +307,19 @@ class MainWindow(QMainWindow):
         self.runs.stop()
         self.engine_ended = self.engine.shutdown()
         event.accept()
+
+    def setVisible(self, visible: bool) -> None:
+        if visible:
+            self.fit_screen()
+        super().setVisible(visible)
+        if visible:
+            self.fit_screen()  # its place and its frame are known now
+
+    def event(self, event: QEvent) -> bool:
+        handled = super().event(event)
+        if event.type() == QEvent.Type.ScreenChangeInternal and self.isVisible():
+            self.fit_screen()
+        return handled
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter
+from PySide6.QtGui import QColor, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from dnnstudio.core.experiment.layers import LAYER_KINDS, Layer
 from dnnstudio.gui.theme import Role, Theme, icons, set_role
 from dnnstudio.gui.theme.roles import set_state
+from dnnstudio.gui.widgets.fitted_text import fitted
 
 KIND_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 WIDTH, HEIGHT = 360, 460
@@ -210,8 +211,8 @@ class KindDelegate(QStyledItemDelegate):
         painter.setPen(QColor(colors.text))
         painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, cls.label)
         help_font = self._theme.font(11)
-        line = QFontMetrics(help_font).elidedText(cls.help, Qt.TextElideMode.ElideRight, words.width())
         painter.setFont(help_font)
+        line = fitted(painter, cls.help, words.translated(0, 17), option.widget)
         painter.setPen(QColor(colors.text2))
         painter.drawText(words.translated(0, 17), Qt.AlignmentFlag.AlignVCenter, line)
         painter.restore()

@@ -10,7 +10,6 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDialog,
     QFormLayout,
     QHBoxLayout,
     QMenu,
@@ -39,6 +38,7 @@ from dnnstudio.gui.widgets import (
     NumberField,
     ProgressBar,
     Steps,
+    Window,
     label,
     push_button,
 )
@@ -68,7 +68,7 @@ class SweepWish:
     """Where the trials are trained; None for this machine."""
 
 
-class SweepWindow(QDialog):
+class SweepWindow(Window):
     """`wished(path)` for a field to vary; `start_requested`, `stop_requested`, `more_requested`, `fresh_requested`;
     `use_requested(Trial)`; `closed`.
     """
@@ -85,7 +85,7 @@ class SweepWindow(QDialog):
     def __init__(
         self, theme: Theme, *, ask_join_file: AskPath = lambda parent: None, parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent, Qt.WindowType.Window)
+        super().__init__(parent)
         self.setObjectName("sweep_window")
         self.setWindowTitle("Sweep – dnnstudio")
         self.setMinimumSize(QSize(860, 600))

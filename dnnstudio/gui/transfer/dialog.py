@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from dnnstudio.core.analysis import reuse_planner as reuse_plan
 from dnnstudio.core.analysis.reuse_planner import Line, LineMode, Verdict
@@ -28,12 +28,13 @@ from dnnstudio.gui.transfer.pairs_card import PairsCard
 from dnnstudio.gui.transfer.phases_card import PhasesCard
 from dnnstudio.gui.transfer.request import Deed, TransferAnswer, TransferRequest
 from dnnstudio.gui.transfer.sources import SourceReader
+from dnnstudio.gui.widgets import Dialog
 
 ABOVE_AND_BELOW = 80
 """Pixels of the screen that the dialog leaves free when it grows."""
 
 
-class TransferDialog(QDialog):
+class TransferDialog(Dialog):
     """Edits a draft of the request's experiment; nothing is changed until it is applied."""
 
     def __init__(self, theme: Theme, request: TransferRequest, *, parent: QWidget | None = None) -> None:

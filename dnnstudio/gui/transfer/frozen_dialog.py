@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.planning.phases import change_phase, frozen_in, with_frozen
 from dnnstudio.core.planning.stages import matching
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.transfer.pair_row import INFERENCE
-from dnnstudio.gui.widgets import Choice, ComboBox, label, push_button, rule
+from dnnstudio.gui.widgets import Choice, ComboBox, Dialog, label, push_button, rule
 from dnnstudio.gui.widgets.fit_scroll import FitScroll
 
 
-class FrozenDialog(QDialog):
+class FrozenDialog(Dialog):
     """Edits the frozen layers of phase `number` (from 0) of an experiment."""
 
     def __init__(self, theme: Theme, experiment: Experiment, number: int, *, parent: QWidget | None = None) -> None:
@@ -186,7 +186,7 @@ class FrozenDialog(QDialog):
     def ask(cls, theme: Theme, experiment: Experiment, number: int, *, parent: QWidget | None) -> Experiment | None:
         """The experiment with that phase's frozen layers changed; None if the dialog was cancelled."""
         dialog = cls(theme, experiment, number, parent=parent)
-        accepted = dialog.exec() == QDialog.DialogCode.Accepted
+        accepted = dialog.exec() == Dialog.DialogCode.Accepted
         after = dialog.experiment
         dialog.deleteLater()
         return after if accepted else None

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from dnnstudio.core.experiment.optimizers import AnyOptimizer
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.panels.optimizer_panel import OptimizerPanel
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import Card, label, push_button
+from dnnstudio.gui.widgets import Card, Dialog, label, push_button
 
 
-class OptimizerDialog(QDialog):
+class OptimizerDialog(Dialog):
     """Edits the optimizer of a temporary experiment. `vary` is the path in the optimizer of a field to vary, or ""."""
 
     def __init__(self, theme: Theme, experiment: Experiment, title: str, *, parent: QWidget | None = None) -> None:
@@ -60,7 +60,7 @@ class OptimizerDialog(QDialog):
         """
         shown = experiment.replaced(optimizer=optimizer, transfer=None)
         dialog = cls(theme, shown, f"Optimizer of phase {number + 1}", parent=parent)
-        accepted = dialog.exec() == QDialog.DialogCode.Accepted
+        accepted = dialog.exec() == Dialog.DialogCode.Accepted
         after = dialog.document.experiment.optimizer, dialog.vary
         dialog.deleteLater()
         return after if accepted else None

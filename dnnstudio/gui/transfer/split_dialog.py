@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.data import task_class_names
@@ -13,7 +13,18 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.planning.task_split import split_into_tasks
 from dnnstudio.core.text import listed
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import Chip, Choice, ComboBox, FlowLayout, Limits, NumberField, Steps, label, push_button
+from dnnstudio.gui.widgets import (
+    Chip,
+    Choice,
+    ComboBox,
+    Dialog,
+    FlowLayout,
+    Limits,
+    NumberField,
+    Steps,
+    label,
+    push_button,
+)
 
 FEW_ROWS = 200
 CHAPTER = (5, 6)
@@ -27,7 +38,7 @@ class Tasks:
     b: Experiment
 
 
-class SplitDialog(QDialog):
+class SplitDialog(Dialog):
     """The dialog; its defaults are those of Géron, chapter 11: classes 5 and 6 against the rest, class 6 positive, 200
     rows.
     """
@@ -164,7 +175,7 @@ class SplitDialog(QDialog):
     def ask(cls, theme: Theme, experiment: Experiment, names: Sequence[str], *, parent: QWidget | None) -> Tasks | None:
         """The two experiments; None if the dialog was cancelled."""
         dialog = cls(theme, experiment, names, parent=parent)
-        accepted = dialog.exec() == QDialog.DialogCode.Accepted
+        accepted = dialog.exec() == Dialog.DialogCode.Accepted
         tasks = dialog.tasks
         dialog.deleteLater()
         return tasks if accepted else None

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.text import count_of, duration, unbroken
@@ -26,7 +26,7 @@ from dnnstudio.gui.uncertainty.sampling import Holder, Sampling
 from dnnstudio.gui.uncertainty.sentences import pass_noun
 from dnnstudio.gui.uncertainty.subject import Subject
 from dnnstudio.gui.uncertainty.top_bar import TopBar
-from dnnstudio.gui.widgets import MessageBar, Tabs
+from dnnstudio.gui.widgets import MessageBar, Tabs, Window
 
 LIST_WIDTH, NARROW_LIST, NARROW_BELOW = 312, 242, 1200
 
@@ -59,7 +59,7 @@ class Kind:
     """The figures of all rows as the text of a CSV file."""
 
 
-class InspectorDialog(QDialog):
+class InspectorDialog(Window):
     """A non-modal window. Sampling starts at once; `closed` is emitted when the window is closed.
 
     `dropout_requested`: the network is to be given dropout and trained on. A subclass makes its tabs and ends its own
@@ -82,7 +82,7 @@ class InspectorDialog(QDialog):
         parent: QWidget | None,
     ) -> None:
         """`held` takes the samples; `name` is that of the window and its tabs, for tests and style."""
-        super().__init__(parent, Qt.WindowType.Window)
+        super().__init__(parent)
         self.setObjectName(f"{name}_dialog")
         self.setWindowTitle(f"Uncertainty – {subject.title}")
         self.setModal(False)
@@ -247,8 +247,13 @@ class InspectorDialog(QDialog):
     # ------------------------------------------------------------------------------------------ Qt
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() != Qt.Key.Key_Escape:  # Escape must not discard minutes of sampling
-            super().keyPressEvent(event)
+        if event.key() == Qt.Key.Key_Escape and self.sampling.busy:  # one key must not discard minutes of sampling:
+            self.sampling.stop()  # the passes so far stay, and the next Escape closes
+            return
+        super().keyPressEvent(event)
+
+    def reject(self) -> None:
+        self.close()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from dnnstudio.gui.theme import Role
-from dnnstudio.gui.widgets import label, push_button
+from dnnstudio.gui.widgets import Dialog, label, push_button
 
 SECTIONS = (
     (
@@ -55,7 +55,7 @@ SECTIONS = (
 )
 
 
-class HelpDialog(QDialog):
+class HelpDialog(Dialog):
     """A few short paragraphs."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -3,6 +3,7 @@
 from dnnstudio.gui.widgets.buttons import Chip, MiniButton, Toggle, push_button
 from dnnstudio.gui.widgets.card import Card
 from dnnstudio.gui.widgets.charts.legend import LegendEntry, PlotLegend, Share, ShareBar
+from dnnstudio.gui.widgets.dialog import Dialog, Window
 from dnnstudio.gui.widgets.flow import FlowLayout
 from dnnstudio.gui.widgets.inputs.combo import ComboBox
 from dnnstudio.gui.widgets.inputs.fields import CommitField, NumberField, TextField
@@ -21,6 +22,7 @@ __all__ = [
     "Choice",
     "ComboBox",
     "CommitField",
+    "Dialog",
     "ElidedLabel",
     "FlowLayout",
     "IconLabel",
@@ -41,6 +43,7 @@ __all__ = [
     "TextField",
     "Toggle",
     "WarningStrip",
+    "Window",
     "label",
     "push_button",
     "rule",

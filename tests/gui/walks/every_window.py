@@ -13,6 +13,7 @@ from typing import Any
 
 from PySide6.QtCore import QElapsedTimer, QTimer
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QWidget
+from shiboken6 import isValid
 
 from dnnstudio.core.experiment.layers import Dense, Dropout, Flatten
 from dnnstudio.core.experiment.recipes import load_recipe
@@ -132,8 +133,9 @@ class Program:
                 except BaseException as fault:  # told after the dialog, whose own loop would swallow it
                     faults.append(fault)
                 finally:
-                    widget.close()
-                    if isinstance(widget, QDialog) and widget.isVisible():
+                    if isValid(widget):  # a visit may have closed it
+                        widget.close()
+                    if isValid(widget) and isinstance(widget, QDialog) and widget.isVisible():
                         widget.reject()
 
         poll = QTimer()
@@ -141,7 +143,9 @@ class Program:
         poll.timeout.connect(lambda: self.app.activeModalWidget() is not None and look(modal=True))
         poll.start()
         trigger()
-        self.rest(0.8)
+        self.rest(0.3)
+        self.until(lambda: self.engine.state.phase != "busy")  # what a window shows is there
+        self.rest(0.5)
         poll.stop()
         look(modal=False)
         self.rest(0.05)

@@ -14,6 +14,8 @@ from dnnstudio.gui.widgets import Card
 
 from .access_checks import controls_out_of_reach, controls_without_name, faint_text
 from .every_window import fill_workspace, program
+from .fitting import beyond_the_screen, buttons_out_of_sight, feet_out_of_sight, open_after_escape, squeezed_buttons
+from .texts import cut_texts
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.display]
 Found = dict[str, list[str]]
@@ -32,6 +34,12 @@ CHECKS = {
     "a control without a name for screen readers": controls_without_name,
     "a control that no key reaches": controls_out_of_reach,
     "text of too little contrast": faint_text,
+    "a window beyond the screen": beyond_the_screen,
+    "a button out of sight": buttons_out_of_sight,
+    "a button smaller than its words": squeezed_buttons,
+    "a button at the foot that is scrolled away": feet_out_of_sight,
+    "a text that is cut": cut_texts,
+    "a window that Esc does not close": open_after_escape,  # last: the window is gone then
 }
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import edits
@@ -19,20 +19,20 @@ from dnnstudio.gui.base.job_client import JobClient
 from dnnstudio.gui.data.augmentation.grid import VersionsGrid
 from dnnstudio.gui.data.augmentation.sliders import OptionSliders
 from dnnstudio.gui.theme import Role, Theme
-from dnnstudio.gui.widgets import Card, Toggle, label, push_button
+from dnnstudio.gui.widgets import Card, Toggle, Window, label, push_button
 
 DELAY_MS = 30
 """Movements of a slider in quicker succession are answered once."""
 
 
-class AugmentationWindow(QDialog):
+class AugmentationWindow(Window):
     """Edits the augmentation of `document`; every change is an undo step of the document. `failed` carries errors."""
 
     failed = Signal(object)
     closed = Signal()
 
     def __init__(self, theme: Theme, document: Document, client: JobClient, parent: QWidget | None = None) -> None:
-        super().__init__(parent, Qt.WindowType.Window)
+        super().__init__(parent)
         self.setObjectName("augmentation_window")
         self.setWindowTitle("Augmentation")
         self.setMinimumSize(QSize(720, 460))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
-from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from dnnstudio.core.experiment.data.sources.table import Kind, Missing
 from dnnstudio.core.experiment.data.sources.table import Role as ColumnRole
@@ -29,7 +29,7 @@ from dnnstudio.gui.data.door.top_bar import TopBar
 from dnnstudio.gui.data.door.words import counted_columns
 from dnnstudio.gui.data.dropped_files import local_paths
 from dnnstudio.gui.theme import Role, Theme, set_role
-from dnnstudio.gui.widgets import Card, ElidedLabel, IconLabel, label, push_button
+from dnnstudio.gui.widgets import Card, ElidedLabel, IconLabel, Window, label, push_button
 from dnnstudio.gui.widgets.drop_hint import DropHint
 
 NARROW_BELOW = 1280
@@ -41,7 +41,7 @@ WAITS = "The data is read as soon as the engine has ended what it is at."
 TEACHES = "Choose in each head what the column is for and what it holds."
 
 
-class DoorWindow(QDialog):
+class DoorWindow(Window):
     """Shows what `choices` lead to.
 
     `used(DataProposal, Experiment, bool)` carries the experiment to take over and whether to train it; the window
@@ -64,7 +64,7 @@ class DoorWindow(QDialog):
         parent: QWidget | None = None,
     ) -> None:
         """`present` is the open experiment, if its layers may stay; `keep_layers` says whether they do at first."""
-        super().__init__(parent, Qt.WindowType.Window)
+        super().__init__(parent)
         self.setObjectName("data_door")
         self.setWindowTitle(f"Open your data – {choices.paths[0].name}")
         self.setMinimumSize(QSize(880, 620))

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, 
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets.fitted_text import fitted
 
 LEFT, TOP, RIGHT = 84.0, 72.0, 28.0
 """Room for the names; those on top lean over to the right."""
@@ -106,10 +107,10 @@ class ConfusionMatrix(QWidget):
     def _paint_names(self, painter: QPainter, number: int) -> None:
         painter.setPen(self._theme.color("text2"))
         metrics = painter.fontMetrics()
-        name = metrics.elidedText(self._names[number], Qt.TextElideMode.ElideRight, int(LEFT) - 10)
         box = self.cell_rect(number, 0)
         if box.height() >= 11:
             left = QRectF(0, box.top(), LEFT - 8, box.height())
+            name = fitted(painter, self._names[number], left)
             painter.drawText(left, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, name)
         box = self.cell_rect(0, number)
         if max(map(metrics.horizontalAdvance, self._names)) <= box.width() - 4:
@@ -120,7 +121,7 @@ class ConfusionMatrix(QWidget):
             painter.save()
             painter.translate(box.center().x() + 4, TOP - 6)
             painter.rotate(-50)
-            painter.drawText(0, 0, metrics.elidedText(self._names[number], Qt.TextElideMode.ElideRight, 82))
+            painter.drawText(0, 0, fitted(painter, self._names[number], QRectF(0, -12, 82, 16)))
             painter.restore()
 
     # ------------------------------------------------------------------------------------------ Qt

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QDialog,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -23,7 +22,7 @@ from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.uncertainty.decision.state import Costs, Decision
 from dnnstudio.gui.uncertainty.grid import ImageGrid, Pictures
 from dnnstudio.gui.uncertainty.sentences import Words
-from dnnstudio.gui.widgets import Card, Limits, NumberField, Steps, label, push_button
+from dnnstudio.gui.widgets import Card, Dialog, Limits, NumberField, Steps, label, push_button
 
 SHOWN = 300
 """So many referred images are drawn; the list that is exported holds all of them."""
@@ -183,7 +182,7 @@ class ReferralCard(Card):
         self.export.setEnabled(bool(len(rows)))
 
 
-class CostMatrixDialog(QDialog):
+class CostMatrixDialog(Dialog):
     """A price for each kind of mistake: rows are labels, columns predictions."""
 
     def __init__(self, names: tuple[str, ...], prices: Floats, *, parent: QWidget | None = None) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from dnnstudio.core.text import count_of, percent
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.uncertainty.sentences import Words, spread
+from dnnstudio.gui.widgets.fitted_text import fitted
 
 Floats = NDArray[np.float64]
 TALL, THIN, AXIS = (58, 78), (22, 32), 26
@@ -177,7 +178,7 @@ class DistributionRows(QWidget):
         font = self._theme.font(12, weight.DemiBold if number == 0 else weight.Normal)
         painter.setFont(font)
         painter.setPen(color("text" if tall else "text2"))
-        name = painter.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideRight, int(left) - 8)
+        name = fitted(painter, row.name, QRectF(0, middle - 10, left - 8, 20))
         centre = Qt.AlignmentFlag.AlignVCenter
         painter.drawText(QRectF(0, middle - 10, left - 8, 20), Qt.AlignmentFlag.AlignLeft | centre, name)
         value = QRectF(right + 4, middle - (17 if tall else 10), self.width() - right - 4, 20)

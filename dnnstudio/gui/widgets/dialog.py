@@ -1,0 +1,57 @@
+"""What every dialog and every window of its own is made of: none is larger than the screen, and Esc closes it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QDialog, QWidget
+
+from dnnstudio.gui.widgets import screen_fit
+
+
+class Dialog(QDialog):
+    """A dialog that is limited to the screen's available area whenever it is shown, grows, or gets another screen.
+
+    Its layout is a column whose last items are its buttons, or a row. If the screen has less room than the layout
+    needs, all but the buttons scrolls. Esc is `reject`, unless a field takes back what was typed.
+    """
+
+    def __init__(self, parent: QWidget | None = None, flags: Qt.WindowType = Qt.WindowType.Dialog) -> None:
+        super().__init__(parent, flags)
+        self._fitting = False
+
+    def fit_screen(self) -> None:
+        """Take no more room than the screen has."""
+        if self._fitting:
+            return
+        self._fitting = True
+        try:
+            area = screen_fit.available_area(self)
+            screen_fit.roll_if_needed(self, area)
+            screen_fit.limit(self, area)
+            if self.isVisible():
+                screen_fit.bring_into(self, area)
+        finally:
+            self._fitting = False
+
+    def setVisible(self, visible: bool) -> None:
+        if visible and not self.isVisible():
+            self.ensurePolished()
+            if not self.testAttribute(Qt.WidgetAttribute.WA_Resized):
+                self.adjustSize()
+            self.fit_screen()
+        super().setVisible(visible)
+        if visible and self.isVisible():
+            self.fit_screen()  # its place and its frame are known now
+
+    def event(self, event: QEvent) -> bool:
+        handled = super().event(event)
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.ScreenChangeInternal) and self.isVisible():
+            self.fit_screen()
+        return handled
+
+
+class Window(Dialog):
+    """A window of its own beside the main one: with a frame that can be made larger, and not modal."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Window)

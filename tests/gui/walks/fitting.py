@@ -1,0 +1,88 @@
+"""What must fit: windows onto the screen, and buttons into their windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QApplication, QDialog, QWidget
+from shiboken6 import isValid
+
+from dnnstudio.gui.widgets import Window, screen_fit
+
+
+def place_in(widget: QWidget, window: QWidget) -> QRect:
+    """The rectangle of `widget` in the coordinates of `window`."""
+    return QRect(widget.mapTo(window, QPoint(0, 0)), widget.size())
+
+
+def name_of(widget: QWidget) -> str:
+    """A word for the person who reads the complaint."""
+    text = getattr(widget, "text", lambda: "")()
+    return f"{type(widget).__name__} {widget.objectName()!r} {text if isinstance(text, str) else ''!r}"
+
+
+def beyond_the_screen(window: QWidget) -> Iterator[str]:
+    """A window that is not wholly on the available area."""
+    area = screen_fit.available_area(window)
+    if not area.contains(window.geometry()):
+        yield f"{window.geometry()} is not within {area}"
+
+
+def scrolls(widget: QWidget, window: QWidget) -> bool:
+    """Whether a person can scroll `widget` into sight."""
+    above = widget.parentWidget()
+    while above is not None and above is not window:
+        if isinstance(above, QAbstractScrollArea):
+            return True
+        above = above.parentWidget()
+    return False
+
+
+def buttons_out_of_sight(window: QWidget) -> Iterator[str]:
+    """Enabled buttons that nobody can press: outside the window, or cut off by what they lie in."""
+    for button in window.findChildren(QAbstractButton):
+        if button.window() is not window or not button.isVisible() or not button.isEnabled() or button.size().isEmpty():
+            continue
+        place = place_in(button, window)
+        if scrolls(button, window):
+            continue
+        above = button.parentWidget()
+        while above is not None:
+            if not place_in(above, window).contains(place):
+                yield f"{name_of(button)} at {place} lies outside {type(above).__name__} {place_in(above, window)}"
+                break
+            above = None if above is window else above.parentWidget()
+
+
+def squeezed_buttons(window: QWidget) -> Iterator[str]:
+    """Buttons that are smaller than what stands on them."""
+    for button in window.findChildren(QAbstractButton):
+        needed = button.minimumSizeHint()
+        if button.isVisible() and button.window() is window and button.width() + 1 < needed.width():
+            fixed = button.maximumWidth() < needed.width()  # a square with an icon
+            if not fixed:
+                yield f"{name_of(button)} is {button.width()} wide and needs {needed.width()}"
+
+
+def feet_out_of_sight(window: QWidget) -> Iterator[str]:
+    """Dialogs whose button to accept is scrolled away. The panels of a window of its own scroll with their buttons."""
+    if isinstance(window, Window):
+        return
+    for area in window.findChildren(screen_fit.Rolled):
+        for button in area.findChildren(QAbstractButton):
+            if button.isVisible() and button.property("role") == "primary" and isinstance(window, QDialog):
+                place = QRect(button.mapTo(area.viewport(), QPoint(0, 0)), button.size())
+                if not area.viewport().rect().intersects(place):
+                    yield f"{name_of(button)} is scrolled away"
+
+
+def open_after_escape(window: QWidget) -> Iterator[str]:
+    """Secondary windows that Esc does not close, wherever the keyboard is."""
+    if isinstance(window, QDialog):
+        name = name_of(window.focusWidget() or window)
+        QTest.keyClick(window.focusWidget() or window, Qt.Key.Key_Escape)
+        QApplication.processEvents()
+        if isValid(window) and window.isVisible():
+            yield f"Esc in {name} leaves it open"
