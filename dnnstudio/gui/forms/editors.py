@@ -159,8 +159,8 @@ class NumberEditor(Editor):
             self.line.addWidget(self.toggle)
         self.line.addWidget(self.field, 1)
         self._unit = label(spec.unit, Role.CAPTION)
-        self._unit.setVisible(bool(spec.unit))
         self.line.addWidget(self._unit)
+        self._unit.setVisible(bool(spec.unit))
         if spec.optional:
             self.line.addStretch(0)
         self.field.committed.connect(self.edited)

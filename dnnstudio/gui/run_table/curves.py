@@ -51,27 +51,36 @@ class RunCurves(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFixedHeight(HEIGHT)
+        self._theme = theme
         self.plots: dict[bool, CurvePlot] = {}
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        for is_share, words, limits in (
-            (True, tick_shares, (0.0, 1.0)),
-            (False, tick_numbers, (0.0, None)),
-        ):
-            plot = CurvePlot(theme, SERIES, format_ticks=words, limits=limits)
-            plot.setAccessibleName("Validation curves of the chosen runs")
-            layout.addWidget(plot)
-            self.plots[is_share] = plot
-        self.plot = self.plots[True]
+        """Made when a row first needs them: they take as long as all the rest of the window."""
+        self._of_shares = True
+        QVBoxLayout(self).setContentsMargins(0, 0, 0, 0)
+
+    @property
+    def plot(self) -> CurvePlot:
+        """The plot of shares, or of other figures, whichever the rows have."""
+        made = self.plots.get(self._of_shares)
+        return made or self._make(self._of_shares)
+
+    def _make(self, of_shares: bool) -> CurvePlot:
+        words = tick_shares if of_shares else tick_numbers
+        made = CurvePlot(self._theme, SERIES, format_ticks=words, limits=(0.0, 1.0 if of_shares else None))
+        made.setAccessibleName("Validation curves of the chosen runs")
+        layout = self.layout()
+        assert layout is not None
+        layout.addWidget(made)
+        self.plots[of_shares] = made
+        return made
 
     def show_runs(self, runs: Sequence[ListedRun]) -> None:
         """Draw these rows; a second one of another task is left out."""
         first = runs[0]
         drawn = [run for run in runs if run.task == first.task and run.figure == first.figure]
-        self.plot = self.plots[first.figure == "accuracy"]
+        self._of_shares = first.figure == "accuracy"
+        self.plot.clear()
         for plot in self.plots.values():
             plot.setVisible(plot is self.plot)
-        self.plot.clear()
         end = 1.0
         with self.plot.together():
             for number, run in enumerate(drawn):

@@ -77,8 +77,8 @@ class UncertaintyOpener(QObject):
     def _remember(self, model: str, dialog: UncertaintyDialog | NumbersDialog) -> None:
         from dnnstudio.gui.uncertainty.dialog import UncertaintyDialog
 
-        if not isinstance(dialog, UncertaintyDialog):
-            return  # a number has no Decision tab
+        if not isinstance(dialog, UncertaintyDialog) or not dialog.tabs.is_made("decision"):
+            return  # a number has no Decision tab, or nobody looked at it
         decision = dialog.decision.decision
         if isfinite(decision.threshold):
             self._thresholds[model] = (decision.score, decision.threshold)

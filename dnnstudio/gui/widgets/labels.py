@@ -160,16 +160,16 @@ class SectionTitle(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         self._icon = IconLabel(theme, icon or "stack")
-        self._icon.setVisible(bool(icon))
         self._title = ElidedLabel(title, Role.TITLE)
         self._badge = Badge("")
         self._badge.hide()
         self.note = ElidedLabel(note, Role.CAPTION)
-        self.note.setVisible(bool(note))
         row.addWidget(self._icon)
         row.addWidget(self._title)
         row.addWidget(self._badge)
         row.addWidget(self.note)
+        self._icon.setVisible(bool(icon))  # once they are inside: what has no parent is shown as a window of its own
+        self.note.setVisible(bool(note))
         row.addStretch(1)
         self._row = row
         self.keeps_title = False

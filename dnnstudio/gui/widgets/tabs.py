@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QTabBar, QVBoxLayout, QWidget
@@ -33,6 +35,7 @@ class Tabs(QWidget):
     def __init__(self, *, margin: int = 12, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._names: list[str] = []
+        self._makers: dict[str, Callable[[], QWidget]] = {}
         self._margin = margin
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -62,11 +65,34 @@ class Tabs(QWidget):
         self.bar.setTabToolTip(index, tip)
         self.bar.setAccessibleTabName(index, title)
 
+    def add_later(self, name: str, title: str, make: Callable[[], QWidget], *, tip: str = "") -> None:
+        """Append a tab whose page is made when it is first shown or asked for, so that the window opens sooner."""
+        self._makers[name] = make
+        self.add(name, title, QWidget(), tip=tip)
+
+    def is_made(self, name: str) -> bool:
+        """Whether the page is there already."""
+        return name not in self._makers
+
+    def _make(self, index: int) -> None:
+        make = self._makers.pop(self._names[index], None)
+        if make is None:
+            return
+        page, empty = make(), self.pages.widget(index)
+        shown = self.pages.currentIndex() == index
+        self.pages.insertWidget(index, page)
+        if shown:
+            self.pages.setCurrentIndex(index)
+        if empty is not None:
+            self.pages.removeWidget(empty)
+            empty.deleteLater()
+
     def names(self) -> tuple[str, ...]:
         return tuple(self._names)
 
     def page(self, name: str) -> QWidget:
-        """The page with that name. Raises `ValueError` for an unknown one."""
+        """The page with that name, made if it is not yet. Raises `ValueError` for an unknown one."""
+        self._make(self._names.index(name))
         found = self.pages.widget(self._names.index(name))
         assert found is not None  # names and pages are added together
         return found
@@ -102,6 +128,7 @@ class Tabs(QWidget):
 
     def _on_changed(self, index: int) -> None:
         if 0 <= index < self.pages.count():
+            self._make(index)
             self.pages.setCurrentIndex(index)
             self.pages.updateGeometry()
             self.current_changed.emit(self._names[index])

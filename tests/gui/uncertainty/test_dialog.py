@@ -67,6 +67,17 @@ def test_stop_keeps_the_passes_that_came(open_dialog: Any, engine: StubEngine, q
     assert not dialog.sampling.busy
 
 
+def test_only_the_tab_in_sight_is_made_before_it_is_looked_at(open_dialog: Any) -> None:
+    """The others would more than double the time until the window is there."""
+    dialog = open_dialog(invent())
+    tabs = dialog.tabs
+    assert [name for name in tabs.names() if tabs.is_made(name)] == ["distribution"]
+    tabs.set_current("accuracy")
+    assert tabs.is_made("accuracy") and tabs.pages.currentWidget() is dialog.accuracy
+    assert dialog.accuracy.isVisible() and dialog.accuracy.title.text()
+    assert not tabs.is_made("decision")
+
+
 def test_more_passes_are_added_to_those_that_are_there(open_dialog: Any, engine: StubEngine, qtbot: QtBot) -> None:
     samples = invent()
     dialog = open_dialog(samples)

@@ -6,12 +6,13 @@ A new action that opens something is walked over without being named here.
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QElapsedTimer, QTimer
+from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QWidget
 from shiboken6 import isValid
 
@@ -73,6 +74,26 @@ def fill_workspace(folder: Path) -> None:
     store_sweep(folder / "sweeps" / "0003 Digits", {0: ({rate: 0.01}, 0.91), 1: ({rate: 0.05}, 0.96)})
 
 
+class Flashes(QObject):
+    """What was shown as a window of its own before it was put into another: it flashes up, and takes milliseconds."""
+
+    def __init__(self, app: QApplication) -> None:
+        super().__init__(app)
+        self._shown: list[tuple[str, weakref.ref[QWidget]]] = []
+        app.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.parentWidget() is None:
+            self._shown.append((f"{type(watched).__name__}({watched.objectName()})", weakref.ref(watched)))
+        return False
+
+    def take(self) -> list[str]:
+        """Those since the last time that are inside of something now."""
+        shown, self._shown = self._shown, []
+        alive = [(name, widget()) for name, widget in shown]
+        return [name for name, one in alive if one is not None and isValid(one) and one.parentWidget() is not None]
+
+
 class Program:
     """The real window with the real engine, and a way to open all that it can open."""
 
@@ -80,6 +101,7 @@ class Program:
         self.app = app
         self.theme = Theme(app, theme)
         self.theme.apply()
+        self.flashes = Flashes(app)
         settings = Settings(folder / f"settings {theme}")
         settings.workspace = folder
         self.engine = Engine(parent=app)
@@ -160,6 +182,8 @@ class Program:
 
     def close(self) -> None:
         """Close the window and end the engine."""
+        self.app.removeEventFilter(self.flashes)
+        self.flashes.deleteLater()
         self.window.close_without_asking()
         self.until(lambda: self.window.engine_ended)
         self.window.deleteLater()

@@ -53,6 +53,7 @@ def found(qapp: QApplication, tmp_path_factory: pytest.TempPathFactory) -> Found
     def visit(name: str, widget: QWidget) -> None:
         for check, find in CHECKS.items():
             complaints[check] += [f"{name}: {text}" for text in find(widget)]
+        complaints["flashes"] += [f"{name}: {text}" for text in made.flashes.take()]
 
     with program(qapp, folder) as made:
         complaints["windows"] = made.visit_all(visit)
@@ -62,6 +63,10 @@ def found(qapp: QApplication, tmp_path_factory: pytest.TempPathFactory) -> Found
 def test_the_walk_opens_the_windows(found: Found) -> None:
     opened = {name.split(":")[0] for name in found["windows"]}
     assert opened >= EXPECTED, sorted(EXPECTED - opened)
+
+
+def test_nothing_is_shown_before_it_is_inside_its_window(found: Found) -> None:
+    assert not found["flashes"], "\n".join(found["flashes"])
 
 
 @pytest.mark.parametrize("check", CHECKS)

@@ -311,6 +311,24 @@ def test_chips_flow_onto_as_many_lines_as_they_need(theme: Theme, qtbot: QtBot) 
     assert flow.takeAt(0) is not None and flow.count() == 5 and flow.itemAt(9) is None
 
 
+def test_a_page_of_later_is_made_once_when_it_is_needed(theme: Theme, qtbot: QtBot) -> None:
+    tabs, made = Tabs(), []
+
+    def make() -> QLineEdit:
+        made.append(QLineEdit("later"))
+        return made[-1]
+
+    tabs.add("now", "Now", QLineEdit())
+    tabs.add_later("later", "Later", make)
+    tabs.add_later("asked", "Asked", QLineEdit)
+    _show(qtbot, tabs)
+    assert made == [] and not tabs.is_made("later")
+    tabs.set_current("later")
+    assert [tabs.pages.currentWidget()] == made and made[0].isVisible()
+    assert tabs.page("later") is made[0] and tabs.is_made("later")
+    assert isinstance(tabs.page("asked"), QLineEdit) and tabs.current() == "later"
+
+
 def test_tabs_are_known_by_name_and_take_the_room_of_the_page_in_sight(theme: Theme, qtbot: QtBot) -> None:
     tabs = Tabs()
     tall = QWidget()
