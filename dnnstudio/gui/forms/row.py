@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QContextMenuEvent, QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QMenu, QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QActionGroup, QContextMenuEvent, QCursor, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractScrollArea,
+    QApplication,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QSizePolicy,
+    QToolTip,
+    QWidget,
+)
 
 from dnnstudio.gui.forms.editors import Editor, field_name, make_editor
 from dnnstudio.gui.forms.label_button import LabelButton
@@ -17,6 +28,7 @@ from dnnstudio.gui.widgets import ElidedLabel, label
 HEIGHT = 28
 INDENT = 12
 GAP = 8
+SETTLE_MS = 150
 
 
 class FormRow(QWidget):
@@ -46,6 +58,8 @@ class FormRow(QWidget):
         self._problem = label("", Role.ERROR, wrap=True)
         self._problem.setObjectName(field_name(planned.path) + "_problem")
         self._problem.hide()
+        self._later = QTimer(self, singleShot=True, interval=SETTLE_MS)
+        self._later.timeout.connect(self._settle)
         self._side = QHBoxLayout()
         self._side.setContentsMargins(0, 0, 0, 0)
         self._side.setSpacing(8)
@@ -117,7 +131,21 @@ class FormRow(QWidget):
         self._problem.setText(sentence)
         if sentence:
             self._fit_problem()
-        self._problem.setVisible(bool(sentence))
+        self._settle()
+
+    def _settle(self) -> None:
+        """Show or hide the sentence, but not while the pointer is on what that would move: a press there would hit
+        something else. A tooltip says it meanwhile.
+        """
+        sentence = self._problem.text()
+        if self._problem.isHidden() is not bool(sentence):
+            self._later.stop()
+        elif points_below(self):
+            if sentence and not self._later.isActive():
+                QToolTip.showText(self.mapToGlobal(QPoint(self._label_width + GAP, HEIGHT)), sentence, self)
+            self._later.start()
+        else:
+            self._problem.setVisible(bool(sentence))
 
     def _fit_problem(self) -> None:
         taken = self.planned.depth * INDENT + self._label_width + GAP
@@ -208,3 +236,17 @@ def _fit_height(words: QLabel, width: int) -> None:
     policy = words.sizePolicy()
     policy.setHeightForWidth(False)
     words.setSizePolicy(policy)
+
+
+def points_below(row: QWidget) -> bool:
+    """Whether the pointer is on something that moves when `row` gets higher or lower: below it, in the same panel."""
+    at = QCursor.pos()
+    place, under = row.mapFromGlobal(at), QApplication.widgetAt(at)
+    if under is None or under.window() is not row.window() or place.y() < row.height():
+        return False
+    panel: QWidget = row
+    while not panel.isWindow() and not isinstance(panel, QAbstractScrollArea):
+        above = panel.parentWidget()
+        assert above is not None, "what is no window has a parent"
+        panel = above
+    return panel is under or panel.isAncestorOf(under)

@@ -65,6 +65,15 @@ def _empty_card(theme: Theme, title: str) -> Card:
     return card
 
 
+class _Share(Card):
+    """A card that gets its share of a column whatever is in it: a column asks for the height of content that wraps, and
+    takes that for the least height.
+    """
+
+    def hasHeightForWidth(self) -> bool:
+        return False
+
+
 class Body(QWidget):
     """Left data and stack, centre plots and runs, right the forms."""
 
@@ -86,7 +95,7 @@ class Body(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(GAP)
         self._right, self._right_column = self._column()
-        self._inspector_card = Card(theme)
+        self._inspector_card = _Share(theme)
         self._inspector_card.setObjectName("inspector_card")
         self._layer_page, self._layer_column = _page()
         self.tabs = Tabs(margin=12)
@@ -94,7 +103,7 @@ class Body(QWidget):
         for name, title, tip in parts.tabs:
             holder, self._pages[name] = _page()
             self.tabs.add(name, title, holder, tip=tip)
-        self._tabs_card = Card(theme, margin=0)
+        self._tabs_card = _Share(theme, margin=0)
         self._tabs_card.setObjectName("tabs_card")
         self._tabs_card.add(self.tabs, 1)
         for card, stretch in ((self._inspector_card, 11), (self._tabs_card, 10)):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy, QToolButton, QWidget
+from shiboken6 import isValid
 
 from dnnstudio.gui.theme import Role, Theme, set_role
 
 
 def push_button(text: str, role: Role | None = None, *, tip: str = "", parent: QWidget | None = None) -> QPushButton:
     """A button with a label; `role` makes it the primary one, a link, the fix of an advice …"""
-    button = QPushButton(text, parent)
+    button = CureButton(text, parent) if role is Role.FIX else QPushButton(text, parent)
     button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
     button.setAutoDefault(False)
     if role is not None:
@@ -21,6 +22,29 @@ def push_button(text: str, role: Role | None = None, *, tip: str = "", parent: Q
     if role is Role.LINK:
         button.setCursor(Qt.CursorShape.PointingHandCursor)
     return button
+
+
+class CureButton(QPushButton):
+    """Mends something by one click, after which the keyboard is where it was: the button is often gone then.
+
+    It takes the focus while it is pressed, so that a field commits what was typed before the cure.
+    """
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._before: QWidget | None = None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._before = self.window().focusWidget()
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        before, self._before = self._before, None
+        super().mouseReleaseEvent(event)
+        if before is not None and before is not self and isValid(before) and before.isVisible():
+            before.setFocus(Qt.FocusReason.OtherFocusReason)
 
 
 class MiniButton(QToolButton):
