@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment.data import known_summary
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.jobs.events import (
     BatchesDone,
@@ -37,11 +38,24 @@ from dnnstudio.gui.shell.status_line import StatusLine
 
 BugSink = Callable[[str, str], None]
 """Takes a bug's title and its traceback."""
+PLAN = ("data", "training", "optimizer", "schedule", "transfer", "rate_changes")
+"""Parts of an experiment that decide how long it trains, and at which rates."""
 WORDS: dict[Activity, str] = {"queued": "Waiting for the engine", "paused": "Paused", "stopping": "Stopping"}
 
 
+def same_plan(one: Experiment, other: Experiment) -> bool:
+    """Whether both train as long and at the same rates, so that a place in one is the same place in the other."""
+    return all(getattr(one, part) == getattr(other, part) for part in PLAN)
+
+
 class RunDisplay(QObject):
-    """Shows the live run, and a stored one when it is chosen while nothing trains."""
+    """Shows the live run, and a stored one when it is chosen while nothing trains.
+
+    `progress_of_plan` says at which epoch the training is of which the schedule's preview speaks; None where it speaks
+    of another plan than the one that trains.
+    """
+
+    progress_of_plan = Signal(object)
 
     def __init__(
         self,
@@ -80,11 +94,19 @@ class RunDisplay(QObject):
         controller.failed.connect(self._on_failed)
         document.experiment_changed.connect(self._show_plan)
         document.summary_changed.connect(self._show_plan)
+        document.experiment_changed.connect(self._show_progress)
+        plots.drawn.connect(self._show_progress)
         runs.run_chosen.connect(self.show_stored)
 
     def _show_plan(self, _: object = None) -> None:
         """Draw the axes and the planned rate of the experiment as it is now."""
         self._plots.show_plan(self._document.experiment, self._document.summary)
+
+    def _show_progress(self, _: object = None) -> None:
+        """Mark in the preview how far the training has come, if it trains by the plan that is previewed."""
+        curves, here = self._plots.curves, self._document.experiment
+        at = curves.now if curves is not None and not curves.ended and same_plan(curves.experiment, here) else None
+        self.progress_of_plan.emit(at)
 
     def _on_activity(self, activity: Activity) -> None:
         if activity in WORDS:
@@ -98,9 +120,15 @@ class RunDisplay(QObject):
         self._plots.begin(event, self._rows_before(event))
         self._side.begin(event.epochs)
         self._runs.begin(event)
-        summary = self._document.summary
-        self._runs.set_parameters(count_parameters(event, summary.input_shape if summary else None))
+        if (shape := self._input_shape(event.experiment)) is not None:
+            self._runs.set_parameters(count_parameters(event, shape))
         self._status.begin(event)
+
+    def _input_shape(self, trained: Experiment) -> tuple[int, ...] | None:
+        """The shape of a row of the data that is trained on, which need not be the open experiment's."""
+        here = self._document.experiment.data == trained.data
+        summary = self._document.summary if here else known_summary(trained.data)
+        return summary.input_shape if summary is not None else None
 
     def _rows_before(self, event: RunStarted) -> list[Row]:
         """The epochs that a training goes on from."""

@@ -159,7 +159,7 @@ def wire_runs(bench: Workbench, front: Front, actions: Actions) -> None:
     bench.files.run_opened.connect(bench.run_table.list_opened)
     bench.repeats.measured.connect(bench.run_table.refresh)
     front.runs.table_requested.connect(actions["runs"].trigger)
-    bench.plots.drawn.connect(bench.schedule.set_position)
+    bench.display.progress_of_plan.connect(bench.schedule.set_position)
     bench.plots.rate.rate_wished.connect(bench.controller.set_learning_rate)
     bench.library.reuse_requested.connect(bench.transfer.reuse_from)
     bench.schedule.find_requested.connect(actions["find_rate"].trigger)

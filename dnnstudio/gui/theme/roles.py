@@ -14,6 +14,8 @@ class Role(StrEnum):
     """Values of the property `role`, grouped by the kind of widget that may have them."""
 
     # frames
+    GROUND = "ground"
+    """What covers other things in the colour of the window."""
     CARD = "card"
     BAR = "bar"
     """The toolbar across the top: a rule underneath."""

@@ -22,6 +22,7 @@ from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.uncertainty import exporting
 from dnnstudio.gui.uncertainty.asking import FILTERS, AskPath
 from dnnstudio.gui.uncertainty.help_text import HelpDialog
+from dnnstudio.gui.uncertainty.notice import NOTHING, WAITING, WORKING, Notice
 from dnnstudio.gui.uncertainty.sampling import Holder, Sampling
 from dnnstudio.gui.uncertainty.sentences import pass_noun
 from dnnstudio.gui.uncertainty.subject import Subject
@@ -98,6 +99,7 @@ class InspectorDialog(Window):
         self.bar = TopBar(theme, subject, self.sampling.options, held.words)
         self.tabs = Tabs(margin=8)
         self.tabs.setObjectName(f"{name}_tabs")
+        self.notice = Notice(self.tabs.pages)
         self.messages = MessageBar(theme)
 
     def _begin(self, kind: Kind, samples_changed: Any) -> None:
@@ -146,6 +148,8 @@ class InspectorDialog(Window):
 
     def _on_busy(self, busy: bool) -> None:
         self.bar.show_busy(busy)
+        if self._held.samples is None:
+            self.notice.say(WAITING if busy else NOTHING)
         if busy:
             self.bar.say("Waiting for the engine", "hourglass")
         elif self._held.samples is not None:
@@ -159,6 +163,8 @@ class InspectorDialog(Window):
 
     def _on_said(self, text: str) -> None:
         self.bar.say(text, "hourglass")
+        if self._held.samples is None:
+            self.notice.say(WORKING)
 
     @property
     def kind(self) -> Kind:
@@ -168,6 +174,7 @@ class InspectorDialog(Window):
 
     def _on_samples(self) -> None:
         samples = self._held.samples
+        self.notice.say("")
         self.bar.caption.setText(f"{samples.rows.title}, {count_of(len(samples.rows), self.kind.noun(samples))}")
         self.bar.set_single(samples.is_single)
         if self._held.finished and not self.sampling.busy:

@@ -26,6 +26,7 @@ from dnnstudio.core.workspace.model_store import clone
 from dnnstudio.gui.base.runs_model import OUTDATED
 from dnnstudio.gui.library.sentences import facts_of
 from dnnstudio.gui.panels.schedule_sentences import plan_of
+from dnnstudio.gui.runs.panel import count_parameters
 from dnnstudio.gui.shell.main_window import MainWindow
 
 from ..window_kit import begin_slow_training, open_window
@@ -233,3 +234,32 @@ def test_an_autoencoder_is_said_to_reconstruct_with_its_loss_and_mirrored_layers
     assert window.stack.summary_table().count == counted
     assert "mirrored layer" in window.stack.start.words.text()
     assert window.workbench.plots.loss.note.text().startswith("reconstruction: ")
+
+
+def test_the_preview_marks_only_the_plan_that_trains(qtbot: Any, window: MainWindow) -> None:
+    """The dot says how far the training of this plan has come: it goes while another experiment is open."""
+    window.engine.start()
+    marks: list[float | None] = []
+    window.workbench.display.progress_of_plan.connect(marks.append)
+    begin_slow_training(qtbot, window)
+    trained = window.document.experiment
+    assert marks[-1] is not None
+    window.document.push(trained.replaced(layers=trained.layers[1:]), "Delete layer")
+    assert marks[-1] is not None  # with another layer it trains as long, and at the same rates
+    window.document.push(trained.replaced(schedule=OneCycle()), "Schedule")
+    assert marks[-1] is None
+    window.document.undo_stack.undo()
+    assert marks[-1] is not None
+
+
+def test_parameters_are_counted_for_the_rows_that_the_run_trains_on(window: MainWindow, tmp_path: Path) -> None:
+    trained = load_recipe("digits").experiment
+    other = load_recipe("dropout").experiment
+    assert trained.data.source != other.data.source
+    window.document.new(other)  # 28 × 28 pixels are open, 8 × 8 begin to train
+    folder = tmp_path / "workspace" / "runs" / "0009 digits"
+    folder.mkdir()
+    event = RunStarted(run="x", experiment=trained, folder=folder, steps_per_epoch=2, epochs=3)
+    window.workbench.controller.run_started.emit(event)
+    record = next(one for one in window.runs.runs.records if one.folder == folder)
+    assert record.parameters == count_parameters(event, (8, 8))

@@ -78,6 +78,20 @@ def test_only_the_tab_in_sight_is_made_before_it_is_looked_at(open_dialog: Any) 
     assert not tabs.is_made("decision")
 
 
+def test_frames_that_are_empty_say_what_comes(open_dialog: Any, engine: StubEngine) -> None:
+    dialog = open_dialog()
+    notice = dialog.notice
+    for name in dialog.tabs.names():
+        dialog.tabs.set_current(name)
+        assert notice.isVisible() and notice.geometry() == dialog.tabs.pages.geometry()
+        assert "once the engine is free" in notice.text()
+    engine.refuse(Failure("person", "The file is damaged.", "Train it again."))
+    assert "Press Sample again" in notice.text()
+    dialog.sampling.start()
+    engine.answer(invent())
+    assert not notice.isVisible()
+
+
 def test_more_passes_are_added_to_those_that_are_there(open_dialog: Any, engine: StubEngine, qtbot: QtBot) -> None:
     samples = invent()
     dialog = open_dialog(samples)
