@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from math import ceil, log2
 
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 
@@ -21,10 +22,11 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsLineItem, QGraphicsRectIte
 from dnnstudio.gui.plots.curves import Floats, fewer
 from dnnstudio.gui.plots.series import LAYERS, Series, brush_for, color_of, pen_for
 from dnnstudio.gui.theme import Theme, Tokens
+from dnnstudio.gui.widgets.charts.legend import Mark
 
 MARK_SIZE, STAR_SIZE = 6, 13
 MARKS_UP_TO = 60
-"""With more epochs than this the marks would touch."""
+"""With more epochs than this the marks would touch: every second one has a mark, or every fourth, and so on."""
 NOTHING: Floats = np.empty(0)
 STAR = tuple((np.sin(turn * np.pi / 5), np.cos(turn * np.pi / 5), 1.0 if turn % 2 == 0 else 0.42) for turn in range(10))
 """The corners of a star: right and up for a radius of 1, and the share of the radius."""
@@ -86,12 +88,12 @@ class Curve(_Drawn):
 
 
 class Marks(_Drawn):
-    """A round marker or a star of fixed pixel size at each point. `pixel` returns a pixel's size in axis units."""
+    """A mark of fixed pixel size at each point. `pixel` returns a pixel's size in axis units."""
 
-    def __init__(self, layer: float, size: float, pixel: Callable[[], tuple[float, float]], *, star: bool) -> None:
+    def __init__(self, layer: float, size: float, pixel: Callable[[], tuple[float, float]], *, shape: Mark) -> None:
         super().__init__(layer)
         self._radius = size / 2
-        self._star = star
+        self._shape = shape
         self._pixel = pixel
         self._path: QPainterPath | None = None
         self._made_for = (0.0, 0.0)
@@ -116,7 +118,9 @@ class Marks(_Drawn):
         for x, y in zip(self._x.tolist(), self._y.tolist(), strict=True):
             if not np.isfinite(x) or not np.isfinite(y):
                 continue
-            if self._star:
+            if self._shape == "square":
+                path.addRect(x - across, y - up, 2 * across, 2 * up)
+            elif self._shape == "star":
                 corners = [QPointF(x + share * right * across, y + share * top * up) for right, top, share in STAR]
                 path.addPolygon(corners)
                 path.closeSubpath()
@@ -136,19 +140,19 @@ class SeriesItems:
         self.line = None if star else Curve(layer)
         self.marks: Marks | None = None
         if star or series.style == "epochs":
-            self.marks = Marks(layer, STAR_SIZE if star else MARK_SIZE, pixel, star=star)
+            self.marks = Marks(layer, STAR_SIZE if star else MARK_SIZE, pixel, shape=series.mark)
         self._items = [item for item in (self.line, self.marks) if item is not None]
         for item in self._items:
             item.set_area(area)
             view.addItem(item, ignoreBounds=True)
 
     def set_points(self, x: Floats, y: Floats, *, marked: bool = True) -> None:
-        """Set the points, in axis units; `marked` adds markers if there is space between them."""
+        """Set the points, in axis units; `marked` adds markers, as many as there is space for."""
         if self.line is not None:
             self.line.set_points(x, y)
         if self.marks is not None:
-            marked = marked and len(x) <= MARKS_UP_TO
-            self.marks.set_points(*((x, y) if marked else (NOTHING, NOTHING)))
+            each = 2 ** max(0, ceil(log2(max(len(x), 1) / MARKS_UP_TO)))
+            self.marks.set_points(*((x[::each], y[::each]) if marked else (NOTHING, NOTHING)))
 
     def clear(self) -> None:
         """Draw nothing."""

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from dnnstudio.gui.plots.series import Series, pen_for
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.widgets.charts.legend import paint_star
+from dnnstudio.gui.widgets.charts.legend import paint_mark, paint_star
 
 SWATCH, GAP, BETWEEN = 14, 6, 14
 HEIGHT = 18
@@ -104,6 +104,14 @@ class LineLegend(QWidget):
             else:
                 painter.setPen(pen_for(item, self._theme.tokens()))
                 painter.drawLine(QPointF(x, middle), QPointF(x + SWATCH, middle))
+                if item.mark:
+                    paint_mark(
+                        painter,
+                        QPointF(x + SWATCH / 2, middle),
+                        item.mark,
+                        self._theme.color(item.color),
+                        self._theme.color("surface"),
+                    )
             x += SWATCH + GAP
             for font, color, width, text in (
                 (plain, "text2", name, item.label),

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QColor, QPen
 
 from dnnstudio.gui.theme import Tokens
+from dnnstudio.gui.widgets.charts.legend import Mark
 
 LineStyle = Literal[
     "epochs", "batches", "smooth", "faint", "clean", "dotted", "line", "other", "other_faint", "star", "band"
@@ -38,6 +39,13 @@ class Series:
     label: str
     color: str
     style: LineStyle
+
+    @property
+    def mark(self) -> Mark:
+        """The shape of its marks, which tells training and validation apart where colours do not."""
+        if self.style not in ("epochs", "star"):
+            return ""
+        return "star" if self.style == "star" else "square" if self.color == "validation" else "round"
 
 
 def color_of(token: str, tokens: Tokens) -> QColor:

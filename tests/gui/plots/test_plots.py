@@ -324,14 +324,26 @@ def test_colours_follow_the_theme(plots: RunPlots, theme: Theme) -> None:
     assert (light, dark) == ("#0072b2", "#56b4e9")
 
 
-def test_marks_disappear_when_they_would_touch(qtbot: Any, theme: Theme) -> None:
+def test_marks_thin_out_where_they_would_touch(qtbot: Any, theme: Theme) -> None:
     plot = CurvePlot(theme, [Series("loss", "train", "train", "epochs")], format_ticks=tick_numbers)
     qtbot.addWidget(plot)
-    for count, marked in ((5, 5), (500, 0)):
+    for count, marked in ((5, 5), (60, 60), (500, 32)):
         plot.set_curve("loss", np.arange(count, dtype=float), np.ones(count))
         assert len(plot.curves["loss"].marks.points()[0]) == marked
-        assert plot.curves["loss"].marks.isVisible() == (marked > 0)
+        assert plot.curves["loss"].marks.isVisible()
         assert len(plot.curves["loss"].line.points()[0]) == count
+
+
+def test_training_and_validation_differ_by_the_shape_of_their_marks(plots: RunPlots) -> None:
+    """Not by colour alone, on the curves as in the legend."""
+    plots.begin(started())
+    plots.add_batches(batches(0, 5))
+    plots.add_epoch(epoch(1))
+    plots.redraw()
+    shapes = {name: plots.loss.plot.series[name].mark for name in ("loss", "val_loss")}
+    assert shapes == {"loss": "round", "val_loss": "square"}
+    told = {entry.name: entry.mark for entry in plots.loss.legend.entries()}
+    assert (told["train"], told["validation"]) == ("round", "square")
 
 
 # ------------------------------------------------------------------------------------------------ the result

@@ -318,7 +318,10 @@ class HistoryCard(PlotCard):
 
     def _show_entries(self, entries: Sequence[tuple[Series, str]], title: str) -> None:
         compact = self._compact
-        words = [LegendEntry(item.label, item.color, value, STYLES.get(item.style, "solid")) for item, value in entries]
+        words = [
+            LegendEntry(item.label, item.color, value, STYLES.get(item.style, "solid"), item.mark)
+            for item, value in entries
+        ]
         self.legend.set_entries(() if compact else words, title=title)
         self.plot.place_legend()
         self.line_legend.setVisible(compact and bool(entries))

@@ -149,9 +149,9 @@ class AnswersTab(QWidget):
             for inside, color in ((True, "train"), (False, "wrong")):
                 those = rows[held[rows] == inside]
                 items.append(Whiskers(truth[those], ends.low[those], ends.high[those], color))
-                items.append(Dots(truth[those], mean[those], color, 2.5))
+                items.append(Dots(truth[those], mean[those], color, 2.5 if inside else 5, hollow=not inside))
             entries.append(LegendEntry("interval holds it", "train", f"{int(held.sum()):,}"))
-            entries.append(LegendEntry("interval misses it", "wrong", f"{int((~held).sum()):,}"))
+            entries.append(LegendEntry("interval misses it", "wrong", f"{int((~held).sum()):,}", mark="round"))
         else:
             items.append(Dots(truth[rows], mean[rows], "train", 2.5))
         items.append(Dots(truth[row : row + 1], mean[row : row + 1], "accent", 6, hollow=True))

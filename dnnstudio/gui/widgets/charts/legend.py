@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from dnnstudio.gui.theme import Theme
 
 LineStyle = Literal["solid", "thin", "dashed", "dotted", "star"]
+Mark = Literal["", "round", "square", "star"]
 DASHES: dict[LineStyle, tuple[list[float], float]] = {
     "solid": ([], 2.0),
     "thin": ([], 1.2),
@@ -36,14 +37,26 @@ def paint_star(painter: QPainter, centre: QPointF, radius: float, color: QColor)
     painter.drawPolygon(QPolygonF(points))
 
 
+def paint_mark(painter: QPainter, centre: QPointF, mark: Mark, color: QColor, surface: QColor) -> None:
+    """Draw the mark of a curve over its line: hollow, round or square."""
+    painter.setPen(QPen(color, 1.4))
+    painter.setBrush(surface)
+    box = QRectF(centre.x() - 3, centre.y() - 3, 6, 6)
+    if mark == "square":
+        painter.drawRect(box)
+    else:
+        painter.drawEllipse(box)
+
+
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
-    """A legend entry: name, colour token, and the latest value as text."""
+    """A legend entry: name, colour token, and the latest value as text; `mark` is the shape on its curve."""
 
     name: str
     color: str
     value: str = ""
     style: LineStyle = "solid"
+    mark: Mark = ""
 
 
 class PlotLegend(QWidget):
@@ -144,6 +157,9 @@ class PlotLegend(QWidget):
                 paint_star(painter, QPointF(self.PAD + self.LINE / 2, middle), 6, color(entry.color))
             else:
                 painter.drawLine(QLineF(self.PAD, middle, self.PAD + self.LINE, middle))
+                if entry.mark:
+                    at = QPointF(self.PAD + self.LINE / 2, middle)
+                    paint_mark(painter, at, entry.mark, color(entry.color), color("surface"))
             left = self.PAD + self.LINE + self.GAP
             row = QRectF(left, top, self.width() - left - self.PAD, self.ROW)
             painter.setPen(color("text2"))
