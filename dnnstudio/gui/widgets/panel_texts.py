@@ -71,19 +71,18 @@ PANELS = {
     "What each pass said": "The answers of the passes with dropout active, class by class.",
     "What if": "Change the values of the case, and see what the network answers then.",
     # Uncertainty
-    "Test images": "The test images, the least certain first. Choose one to see what each pass said of it.",
-    "Test rows": "The test rows, the least certain first. Choose one to see what each pass said of it.",
+    "Test images": "The test images, the least certain first. Choose one to see what was said of it.",
+    "Test rows": "The test rows, the least certain first. Choose one to see what was said of it.",
     "This row": "The values of the chosen row, with the names of their columns.",
     "What it said": (
-        "For each class the probabilities of all passes: narrow where they agree, wide where dropout changes the "
-        "answer."
+        "For each class the probabilities of all answers: narrow where they agree, wide where they differ."
     ),
     "No spread to show": "A network without dropout answers the same in every pass.",
     "How unsure": (
         "How wide the answers are (predictive entropy), how much of that is in the picture itself (expected "
-        "entropy), and how much the passes disagree (mutual information), in nats."
+        "entropy), and how much the answers disagree (mutual information), in nats."
     ),
-    "Enough passes?": "How the mean answer changes with the number of passes: once it is flat, more change nothing.",
+    "Enough passes?": "How the mean answer changes with their number: once it is flat, more change nothing.",
     "Unsure alike": "Other rows whose uncertainty is about as large.",
     "Labelled and said": "The confusion matrix: rows of each class, by what the network said.",
     "Class by class": "Precision, recall and F1 of each class, and how many rows stand behind them.",
@@ -106,7 +105,7 @@ PANELS = {
     "What mistakes cost": "What a wrong answer costs beside asking a person: the threshold follows from it.",
     "What is aimed at": "The error or the share of answered rows that the threshold should reach.",
     "To a person": "The rows that the threshold would hand to a person.",
-    "Error against coverage": "The error among the answered rows, as the network answers more of them.",
+    "Error against coverage": "The error among the answered rows, as more of them are answered.",
     "How often the set holds the label": (
         "The promise of conformal prediction, checked: how often the set of answers holds the true one, in all "
         "and class by class."
