@@ -99,8 +99,9 @@ class AddMenu(QFrame):
         """Show the menu at a screen position, shifted so that it fits on the screen."""
         screen = QApplication.screenAt(position) or QApplication.primaryScreen()
         area = screen.availableGeometry()
-        x = max(min(position.x(), area.right() - self.width()), area.left())
-        y = max(min(position.y(), area.bottom() - self.height()), area.top())
+        self.setFixedSize(min(WIDTH, area.width()), min(HEIGHT, area.height()))
+        x = max(min(position.x(), area.right() + 1 - self.width()), area.left())
+        y = max(min(position.y(), area.bottom() + 1 - self.height()), area.top())
         self.search.clear()
         self._fill("")
         self.move(x, y)

@@ -186,8 +186,8 @@ def faint_text(window: QWidget) -> Iterator[str]:
     seen: set[tuple[str, str, str]] = set()
     for word in painted_words(window):
         at = window.childAt(word.box.center())
-        if at is None or not at.isEnabled():
-            continue
+        if at is None or not at.isEnabled() or isinstance(at, QScrollBar):
+            continue  # a scroll bar has no text: what it lies over is scrolled away
         ground, colors = _colors(picture, word.box)
         color = _over(word.color, ground)
         if min((_apart(one, color) for one in colors), default=255) > 60:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from dnnstudio.core.text import percent
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets.fitted_text import fitted
 
 SHOWN = 6
 LINE = 26
@@ -51,8 +52,8 @@ class ShareRows(QWidget):
             weight = QFont.Weight.DemiBold if number == 0 else QFont.Weight.Normal
             painter.setFont(self._theme.font(12, weight))
             painter.setPen(color("text" if number == 0 else "text2"))
-            fitted = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, name_width - 8)
-            painter.drawText(QRectF(0, top, name_width, LINE), middle, fitted)
+            place = QRectF(0, top, name_width - 8, LINE)
+            painter.drawText(place, middle, fitted(painter, name, place))
             painter.drawText(QRectF(self.width() - 56, top, 56, LINE), middle | right, percent(share))
             track = QRectF(name_width, top + LINE / 2 - 4, self.width() - name_width - 64, 8)
             painter.setPen(Qt.PenStyle.NoPen)

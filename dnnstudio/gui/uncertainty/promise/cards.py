@@ -16,6 +16,7 @@ from dnnstudio.gui.uncertainty.promise.sentences import joined, set_names, size_
 from dnnstudio.gui.uncertainty.promise.state import Promised
 from dnnstudio.gui.uncertainty.sentences import row_noun
 from dnnstudio.gui.widgets import Card, Chip, ElidedLabel, FlowLayout, IconLabel, Toggle, label
+from dnnstudio.gui.widgets.fitted_text import fitted
 
 GROUPS = 4
 """Sets of 0, 1, 2, and of 3 or more classes."""
@@ -142,8 +143,9 @@ class SetBars(QWidget):
             y = place * 22 + 11.0
             painter.setFont(font(12, bold) if held else font(12))
             painter.setPen(color("text" if held else "text2"))
-            short = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, int(left) - 8)
-            painter.drawText(QRectF(0, y - 10, left - 6, 20), Align.AlignLeft | Align.AlignVCenter, short)
+            place_of_name = QRectF(0, y - 10, left - 8, 20)
+            short = fitted(painter, name, place_of_name)
+            painter.drawText(place_of_name, Align.AlignLeft | Align.AlignVCenter, short)
             painter.drawText(QRectF(right, y - 10, 44, 20), Align.AlignRight | Align.AlignVCenter, percent(share))
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(color("hover"))

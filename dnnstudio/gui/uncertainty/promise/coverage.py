@@ -13,6 +13,7 @@ from dnnstudio.core.uncertainty.proportions import Share
 from dnnstudio.core.uncertainty.set_kinds import SetKind
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.uncertainty.promise.state import Promised
+from dnnstudio.gui.widgets.fitted_text import fitted
 
 ROW, HEAD, AXIS = 34, 26, 24
 FIGURES = 62
@@ -101,8 +102,8 @@ class CoverageRows(QWidget):
         painter.setFont(font(12, weight.DemiBold if first else weight.Normal))
         painter.setPen(color("error" if line.missed else "text"))
         room = int(left) - 8 - (18 if line.missed else 0)
-        name = painter.fontMetrics().elidedText(line.name, Qt.TextElideMode.ElideRight, room)
-        painter.drawText(QRectF(0, top, room, ROW), Align.AlignLeft | Align.AlignVCenter, name)
+        beside = QRectF(0, top, room, ROW)
+        painter.drawText(beside, Align.AlignLeft | Align.AlignVCenter, fitted(painter, line.name, beside))
         if line.missed:
             icon = self._theme.icon("warning-fill", "error_dot")
             painter.drawPixmap(int(left) - 24, int(top + ROW / 2 - 7), icon.pixmap(14, 14))

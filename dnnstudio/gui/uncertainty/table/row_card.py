@@ -11,6 +11,7 @@ from dnnstudio.core.uncertainty.scores import Floats
 from dnnstudio.core.uncertainty.table_rows import ShownColumn
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets import Card
+from dnnstudio.gui.widgets.fitted_text import fitted
 
 HEIGHT = 22
 MOST_SHOWN = 7
@@ -76,7 +77,7 @@ class RowPlaces(QWidget):
     def _paint_text(self, painter: QPainter, box: QRectF, text: str, color: str, right: int = 0) -> None:
         painter.setFont(self._theme.font(12 if color == "text" else 11))
         painter.setPen(self._theme.color(color))
-        short = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(box.width()))
+        short = fitted(painter, text, box)
         side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
         painter.drawText(box, side | Qt.AlignmentFlag.AlignVCenter, short)
 
