@@ -66,6 +66,10 @@ def what_happened(cause: Divergence) -> str:
     return f"The loss became infinite {where}."
 
 
-def remedies(experiment: Experiment) -> tuple[Fix, ...]:
-    """One-click edits against divergence (lower rate, clipping, initialization); only those that change something."""
-    return applicable((lower_rate(experiment), clip_norm(), suited_initializers(experiment)), experiment)
+def remedies(experiment: Experiment, cause: Divergence | None = None) -> tuple[Fix, ...]:
+    """One-click edits against divergence (lower rate, clipping, initialization); only those that change something.
+
+    With its cause, the rate is lowered from where it broke off.
+    """
+    at = None if cause is None else cause.learning_rate
+    return applicable((lower_rate(experiment, at), clip_norm(), suited_initializers(experiment)), experiment)

@@ -205,18 +205,28 @@ def clip_norm(norm: float = 1.0) -> Fix:
     return Fix(f"Clip the gradient norm at {norm:g}", edit)
 
 
-def lower_rate(experiment: Experiment) -> Fix:
-    """Fix: a tenth of the schedule's highest rate, or the optimizer's usual rate if that is lower."""
+def lower_rate(experiment: Experiment, broke_off_at: float | None = None) -> Fix:
+    """Fix: a tenth of the schedule's highest rate, or the optimizer's usual rate if that is lower.
+
+    `broke_off_at` is the rate at which a training diverged: where a schedule with rates of its own would have gone
+    higher still, all that is above a tenth of that rate is too much (Smith, 2015: a tenth of where the loss climbs).
+    """
     schedule, optimizer = experiment.schedule, experiment.optimizer
+    share = 0.1
+    if broke_off_at is not None and schedule.own_rates:
+        share = min(broke_off_at / max(schedule.own_rates), 1.0) / 10
     if isinstance(schedule, OneCycle):
-        highest = float(f"{schedule.max_rate / 10:.2g}")
+        highest = float(f"{schedule.max_rate * share:.2g}")
         return Fix(
             f"Lower the maximum rate to {highest:g}",
             lambda e: e.replaced(schedule=schedule.replaced(max_rate=highest, start_rate=None, last_rate=None)),
         )
     if isinstance(schedule, Piecewise):
-        rates = tuple(float(f"{rate / 10:.6g}") for rate in schedule.rates_between)
-        return Fix("Divide all rates by 10", lambda e: e.replaced(schedule=schedule.replaced(rates_between=rates)))
+        rates = tuple(float(f"{rate * share:.6g}") for rate in schedule.rates_between)
+        return Fix(
+            f"Divide all rates by {1 / share:.3g}",
+            lambda e: e.replaced(schedule=schedule.replaced(rates_between=rates)),
+        )
     usual = float(type(optimizer).model_fields["learning_rate"].default)
     rate = float(f"{min(optimizer.learning_rate / 10, usual):.2g}")
     return Fix(f"Lower the rate to {rate:g}", lambda e: e.replaced(optimizer=e.optimizer.replaced(learning_rate=rate)))

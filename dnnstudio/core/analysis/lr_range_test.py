@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnstudio.core.experiment.optimizers import Optimizer
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.schedules import Constant, OneCycle
 
@@ -92,13 +93,16 @@ def rounded(rate: float) -> float:
     return float(f"{rate:.1e}")
 
 
-def cycle_maximum(tenth_of_lowest: float) -> float:
-    """A maximum for 1cycle: half of the rate at which the smoothed loss is lowest.
+def cycle_maximum(tenth_of_lowest: float, optimizer: Optimizer) -> float:
+    """A maximum for 1cycle: half of the rate at which the smoothed loss is lowest, at most the highest that is usual
+    with the optimizer: a test of some steps says little of what thousands of them do.
 
     Smith (2018, https://arxiv.org/abs/1803.09820) takes the highest rate at which the loss still falls; half of where
     it turns keeps clear of the climb. A constant rate must be far lower, as it holds to the end.
     """
-    return rounded(tenth_of_lowest * 10 / 2)
+    highest = optimizer.usual_range[1]
+    found = rounded(tenth_of_lowest * 10 / 2)
+    return found if highest is None else min(found, highest)
 
 
 def with_one_cycle(experiment: Experiment, rate: float) -> Experiment:

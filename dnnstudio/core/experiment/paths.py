@@ -24,11 +24,14 @@ def set_value(experiment: Experiment, path: str, value: Any) -> Experiment:
     """Set the field at a dotted path: `training.epochs`, `layers[2].units`, `layers.dense_1.kernel_regularizer.l2`.
 
     An item of a list is addressed by its index or, for a layer, by its name. `value` is an option, a plain value or
-    JSON-like data; a section that is off is switched on; setting a `kind` keeps the options that both kinds have.
+    JSON-like data; a section that is off is switched on; setting a `kind` keeps the options that both kinds have, and
+    a schedule of another kind begins with rates that fit the optimizer.
     Raises `UserError` for an unknown path or an invalid value.
     """
     result = _set(experiment, path_keys(path), value, "")
     assert isinstance(result, Experiment)
+    if isinstance(value, str) and type(result.schedule) is not type(experiment.schedule):
+        return copied(result, schedule=result.schedule.suited(result.optimizer))
     return result
 
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from dnnstudio.core.analysis.lr_range_test import cycle_maximum, rounded, with_constant, with_one_cycle
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment.optimizers import Optimizer
 from dnnstudio.core.jobs.events import RateTested
 from dnnstudio.core.jobs.results import FoundRate
 from dnnstudio.gui.base.document import Document
@@ -122,7 +123,7 @@ class RateDialog(Dialog):
         self._tenth = None if found.tenth_of_lowest is None else rounded(found.tenth_of_lowest)
         self._steep = None if found.steepest is None else rounded(found.steepest)
         self.plot.show_found(found)
-        self.headline.setText(sentence_of(found))
+        self.headline.setText(sentence_of(found, self._document.experiment.optimizer))
         self._own = False
         self._set_rate(self._tenth)
 
@@ -149,7 +150,7 @@ class RateDialog(Dialog):
         """What "Use as the maximum of 1cycle" sets: the person's rate, else half of the one with the lowest loss."""
         if self._own or self._tenth is None:
             return self.rate
-        return cycle_maximum(self._tenth)
+        return cycle_maximum(self._tenth, self._document.experiment.optimizer)
 
     def _choose(self, rate: float | None) -> None:
         self._own = rate is not None
@@ -175,7 +176,8 @@ class RateDialog(Dialog):
                 self.one_cycle,
                 self.maximum_rate,
                 "Use {} as the maximum of 1cycle",
-                "half of the rate at which the loss is lowest: the cycle is there for a moment only",
+                "half of the rate at which the loss is lowest, for the cycle is there for a moment only, "
+                f"and no more than is usual with {self._document.experiment.optimizer.label}",
             ),
         ):
             button.setEnabled(rate is not None and value is not None)
@@ -230,7 +232,7 @@ class RateDialog(Dialog):
         super().keyPressEvent(event)  # type: ignore[arg-type]
 
 
-def sentence_of(found: FoundRate) -> str:
+def sentence_of(found: FoundRate, optimizer: Optimizer) -> str:
     """The result of the test with its figures."""
     if found.tenth_of_lowest is None or found.steepest is None:
         return "The loss never fell clearly, so there is no rate to suggest."
@@ -240,5 +242,5 @@ def sentence_of(found: FoundRate) -> str:
         if found.exploded
         else f"the loss had not exploded at {short_number(rounded(float(found.rates[-1])))}"
     )
-    highest = short_number(cycle_maximum(rate))
+    highest = short_number(cycle_maximum(rate, optimizer))
     return f"About {short_number(rate)} is a good constant rate, about {highest} a maximum for 1cycle; {end}."

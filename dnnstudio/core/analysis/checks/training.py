@@ -8,7 +8,8 @@ from functools import partial
 from dnnstudio.core.analysis.checks.problem import Fix, Problem
 from dnnstudio.core.analysis.checks.stack import Stack
 from dnnstudio.core.experiment.edits import change_layers, set_value
-from dnnstudio.core.experiment.record import EarlyStopping
+from dnnstudio.core.experiment.optimizers import Optimizer
+from dnnstudio.core.experiment.record import EarlyStopping, Experiment
 from dnnstudio.core.text import count_of, listed
 
 MANY_PARAMETERS = 20
@@ -68,6 +69,7 @@ def _frozen(stack: Stack) -> Iterator[Problem]:
 
 def _rate(stack: Stack) -> Iterator[Problem]:
     optimizer = stack.experiment.optimizer
+    yield from _schedule_rates(stack)
     limit = optimizer.highest_rate
     if limit is not None and stack.experiment.schedule.uses_base_rate and optimizer.learning_rate > limit:
         usual = type(optimizer).model_fields["learning_rate"].default
@@ -79,6 +81,35 @@ def _rate(stack: Stack) -> Iterator[Problem]:
             "Steps that long jump over every valley: the loss usually grows until it is no number any more.",
             Fix(f"Use {usual:g}", partial(set_value, path="optimizer.learning_rate", value=usual)),
         )
+
+
+def _schedule_rates(stack: Stack) -> Iterator[Problem]:
+    """A schedule with rates of its own whose highest lies outside of what is usual with the optimizer."""
+    schedule, optimizer = stack.experiment.schedule, stack.experiment.optimizer
+    if not schedule.own_rates:
+        return
+    height, (low, high) = max(schedule.own_rates), optimizer.usual_range
+    too_high = high is not None and height > high
+    if not too_high and height >= low:
+        return
+    between = f"above {low:g}" if high is None else f"between {low:g} and {high:g}"
+    suited = schedule.suited(optimizer.replaced(learning_rate=type(optimizer).model_fields["learning_rate"].default))
+    yield Problem(
+        "warning",
+        "high_schedule" if too_high else "low_schedule",
+        "schedule",
+        f"{schedule.label} up to {height:g} is {'more' if too_high else 'less'} than is usual with {optimizer.label}.",
+        f"At its height it is usually {between} there. "
+        + ("Longer steps jump over every valley." if too_high else "Shorter steps hardly move the weights."),
+        Fix(f"Go up to {max(suited.own_rates):g}", partial(_suit, optimizer=type(optimizer))),
+    )
+
+
+def _suit(experiment: Experiment, *, optimizer: type[Optimizer]) -> Experiment:
+    """The schedule with the rates that fit the optimizer at its usual rate."""
+    usual = optimizer.model_fields["learning_rate"].default
+    given = experiment.optimizer.replaced(learning_rate=usual)
+    return experiment.replaced(schedule=experiment.schedule.suited(given))
 
 
 def _batch(stack: Stack) -> Iterator[Problem]:

@@ -63,6 +63,28 @@ class Optimizer(Kinded):
     keeps_zero: ClassVar[bool]
     """Whether a weight that is zero and whose gradient is zero stays zero, whatever the other weights do."""
 
+    cycle_factor: ClassVar[float] = 10.0
+    """How many times its constant rate a schedule that only passes through its maximum may reach: about ten for Adam
+    and its family, whose steps are of one size (fastai's `fit_one_cycle` goes to ten times the usual rate too)."""
+
+    @property
+    def cycle_maximum(self) -> float:
+        """The maximum to propose for a schedule such as 1cycle: a multiple of the own rate, within the usual range."""
+        highest = self.usual_range[1]
+        wanted = self.learning_rate * self.cycle_factor
+        return float(f"{wanted if highest is None else min(wanted, highest):.2g}")
+
+    @property
+    def usual_range(self) -> tuple[float, float | None]:
+        """The lowest and the highest rate that a schedule usually reaches with it at its height; None: no limit known.
+
+        From a thousandth of Keras's default to twenty times that (a 1cycle of twice the usual height), or to
+        `highest_rate` where a kind's rates differ more from task to task.
+        """
+        usual = float(type(self).model_fields["learning_rate"].default)
+        limit = self.highest_rate
+        return usual / 1000, None if limit is None else min(limit, 2 * self.cycle_factor * usual)
+
     if TYPE_CHECKING:
 
         def slots(self) -> int:

@@ -27,6 +27,13 @@ class SGD(Optimizer):
         False, title="Nesterov", help="Takes the gradient a little ahead, where momentum leads (Nesterov, 1983)."
     )
 
+    cycle_factor = 5.0
+
+    @property
+    def usual_range(self) -> tuple[float, float | None]:
+        """Its rates follow the gradient's size, which differs between tasks: up to where training breaks off."""
+        return super().usual_range[0], self.highest_rate
+
     def slots(self) -> int:
         return int(self.momentum > 0)
 

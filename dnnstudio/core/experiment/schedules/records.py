@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
+    from dnnstudio.core.experiment.optimizers import Optimizer
+
 Unit = Literal["epochs", "steps"]
 
 
@@ -82,6 +84,16 @@ class Schedule(Option):
     def scaled(self, factor: float) -> Self:
         """The schedule with its own rates (not the optimizer's) multiplied by `factor`."""
         del factor
+        return self
+
+    @property
+    def own_rates(self) -> tuple[float, ...]:
+        """The rates that it states itself, highest and others; empty where it works with the optimizer's."""
+        return ()
+
+    def suited(self, optimizer: Optimizer) -> Self:
+        """The schedule with its own rates set to what fits the optimizer and its learning rate."""
+        del optimizer
         return self
 
     @abstractmethod
@@ -196,6 +208,16 @@ class Piecewise(Schedule):
             raise ValueError(f"piecewise rates are {_listed(self.rates_between)}; each must be above 0")
         return self
 
+    @property
+    def own_rates(self) -> tuple[float, ...]:
+        return self.rates_between
+
+    def suited(self, optimizer: Optimizer) -> Self:
+        """The optimizer's own rate first, then falling to a tenth, in steps of one ratio for more than three pieces."""
+        count, first = len(self.rates_between), optimizer.learning_rate
+        shares = (1.0, 0.5, 0.1) if count == 3 else tuple(0.1 ** (place / (count - 1)) for place in range(count))
+        return self.replaced(rates_between=tuple(float(f"{first * share:.2g}") for share in shares))
+
     def scaled(self, factor: float) -> Self:
         return self.replaced(rates_between=tuple(rate * factor for rate in self.rates_between))
 
@@ -280,6 +302,14 @@ class OneCycle(Schedule):
         if (self.momentum_low is None) != (self.momentum_high is None):
             raise ValueError("one_cycle has one end of the momentum; set both, or neither")
         return self
+
+    @property
+    def own_rates(self) -> tuple[float, ...]:
+        return (self.max_rate,)
+
+    def suited(self, optimizer: Optimizer) -> Self:
+        """Up to the optimizer's usual maximum; start and last rate follow from it."""
+        return self.replaced(max_rate=optimizer.cycle_maximum, start_rate=None, last_rate=None)
 
     def scaled(self, factor: float) -> Self:
         names = ("max_rate", "start_rate", "last_rate")

@@ -30,6 +30,7 @@ class DivergenceCard(Card):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self._document = document
         self._fixes: tuple[Fix, ...] = ()
+        self._cause: Divergence | None = None
         self.words = label("", Role.BODY, wrap=True)
         self.words.setObjectName("divergence_words")
         self._buttons = [push_button("", Role.FIX) for _ in range(3)]
@@ -53,6 +54,7 @@ class DivergenceCard(Card):
 
     def show_cause(self, cause: Divergence) -> None:
         """Explain a divergence."""
+        self._cause = cause
         self.words.setText(explain(cause))
         self._show_remedies()
 
@@ -64,7 +66,7 @@ class DivergenceCard(Card):
     def _show_remedies(self, _: object = None) -> None:
         if not self.words.text():  # nothing has diverged: edits must not pay for analysing all layers
             return
-        self._fixes = remedies(self._document.experiment)[: len(self._buttons)]
+        self._fixes = remedies(self._document.experiment, self._cause)[: len(self._buttons)]
         for number, button in enumerate(self._buttons):
             button.setVisible(number < len(self._fixes))
             if number < len(self._fixes):
