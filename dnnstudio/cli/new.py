@@ -10,6 +10,7 @@ import typer
 
 from dnnstudio.cli.common import told_to_end
 from dnnstudio.core.errors import Cancelled, UserError
+from dnnstudio.core.text import count_of
 
 if TYPE_CHECKING:
     from dnnstudio.engine.data.proposing import Proposal
@@ -87,7 +88,7 @@ def _text(proposal: Proposal, place: Path) -> str:
     names = ", ".join(shown_name(name) for name in summary.class_names[:SHOWN_CLASSES])
     more = f", … ({summary.classes:,} in all)" if summary.classes > SHOWN_CLASSES else ""
     lines = [f"Predicts {proposal.target}: " + (f"classes {names}{more}" if summary.classes else "a number")]
-    lines += [f"{train:,} rows to train, {validation:,} to validate, {test:,} for the test"]
+    lines += [f"{count_of(train, 'row')} to train, {validation:,} to validate, {test:,} for the test"]
     named = [(shown_name(column.name), column) for column in proposal.columns]
     width = max((len(name) for name, _ in named), default=0)
     lines += [f"  {name:<{width}}  {column.role:<8}  {column.kind:<8}  {column.reason}" for name, column in named]

@@ -131,7 +131,7 @@ def as_text(samples: Samples, out: Path) -> str:
         )
     passes = count_of(found["samples"], "pass")
     lines = [
-        f"{passes} over {found['images']:,} rows and {found['classes']} classes.",
+        f"{passes} over {count_of(found['images'], 'row')} and {count_of(found['classes'], 'class')}.",
         accuracy,
         ", ".join(f"{title.lower()} {mean:.4f}" for title, mean in means),
         f"calibration error {found['ece']:.4f}, Brier {found['brier']:.4f}, log loss {found['nll']:.4f}",
@@ -173,7 +173,7 @@ def numbers_as_text(samples: NumberSamples, out: Path) -> str:
 
     found = numbers_as_object(samples, out)
     lines = [
-        f"{count_of(samples.passes, 'pass')} over {len(samples.rows):,} rows.",
+        f"{count_of(samples.passes, 'pass')} over {count_of(len(samples.rows), 'row')}.",
         f"mean absolute error {found['mean_absolute_error']:.6g} (always saying the training mean: "
         f"{found['baseline_mean_absolute_error']:.6g}), root mean squared error "
         f"{found['root_mean_squared_error']:.6g}, R² {found['r2_score']:.4f}",

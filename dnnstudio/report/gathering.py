@@ -133,7 +133,7 @@ def _title_within(path: str) -> str:
 def _network(experiment: Experiment, metrics: Mapping[str, Any]) -> Section:
     rows = tuple((plain(layer.id), plain(layer.label), plain(layer.caption())) for layer in experiment.active_layers)
     count = metrics.get("parameters")
-    said = (f"{count:,} parameters.",) if isinstance(count, int) else ()
+    said = (f"{count_of(count, 'parameter')}.",) if isinstance(count, int) else ()
     return Section("network", TITLES["network"], said, (Table(("Layer", "Kind", "Settings"), rows),))
 
 
@@ -215,7 +215,7 @@ def _measured(figures: ReportFigures | None) -> Iterator[Section]:
     """What was asked of the network for this report."""
     if figures is None:
         return
-    of = f"Of {figures.rows:,} {figures.part} rows."
+    of = f"Of {count_of(figures.rows, f'{figures.part} row')}."
     if figures.pairs:
         dots = Line("answer over true value", figures.pairs)
         away = Line("residual over true value", tuple((true, true - answer) for true, answer in figures.pairs))
@@ -245,7 +245,7 @@ def _measured(figures: ReportFigures | None) -> Iterator[Section]:
     )
     more = ""
     if figures.mutual_information is not None:
-        more = f", and mutual information {figure(figures.mutual_information)} over {figures.passes} passes"
+        more = f", and mutual information {figure(figures.mutual_information)} over {count_of(figures.passes, 'pass')}"
     kept = tuple(
         (plain(share_text(one.share)), Cell(figure(one.threshold), one.threshold), plain(share_text(one.accuracy)))
         for one in figures.kept

@@ -46,7 +46,7 @@ class SweepPrinter:
     def ended(self, trial: Trial, *, left: int, seconds_left: float | None) -> None:
         """Show how a trial ended, and what the trials that are left take."""
         self._console.print(f"trial {trial.number}  {_end(trial, self._plan)}", markup=False)
-        ended = f"{self._plan.count - left} of {self._plan.count} trials over"
+        ended = f"{self._plan.count - left} of {count_of(self._plan.count, 'trial')} over"
         if left and seconds_left is not None:
             ended += f", about {duration(seconds_left)} left"
             self._console.print(ended, markup=False)

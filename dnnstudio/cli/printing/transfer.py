@@ -13,6 +13,7 @@ from dnnstudio.cli.printing.common import ProgressPrinter, table
 from dnnstudio.core.jobs.events import Event, Progress, RunEnded
 from dnnstudio.core.jobs.results import Library, ModelComparison, TransferComparison
 from dnnstudio.core.jobs.seed_comparison import as_plain, verdict
+from dnnstudio.core.text import count_of
 
 
 class ComparisonPrinter(ProgressPrinter):
@@ -84,7 +85,7 @@ def _gain(result: TransferComparison) -> str:
     better = sum(gain > 0 for gain in gains)
     return (
         f"Transferred against from scratch: {sum(gains) / len(gains):+.4f} test accuracy; "
-        f"better in {better} of {len(gains)} seeds."
+        f"better in {better} of {count_of(len(gains), 'seed')}."
     )
 
 

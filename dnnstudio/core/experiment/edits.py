@@ -18,6 +18,7 @@ from dnnstudio.core.experiment.layers import LAYER_KINDS, AnyLayer, Layer
 from dnnstudio.core.experiment.paths import changed, copied, field_value, get_value, has_rules, path_keys, set_value
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.refusals import explain
+from dnnstudio.core.text import count_of
 
 Edit = Callable[[Experiment], Experiment]
 """A fix or transformation with all arguments but the experiment bound."""
@@ -81,7 +82,7 @@ def add_layers(experiment: Experiment, layers: Sequence[Layer], index: int | Non
     at = len(rows) if index is None else max(0, min(index, len(rows)))
     rows[at:at] = _with_free_ids(layers, set(ids_of(experiment)))
     if len(rows) > MAX_LAYERS:
-        raise UserError(f"That would be {len(rows):,} layers.", f"A stack holds at most {MAX_LAYERS:,}.")
+        raise UserError(f"That would be {count_of(len(rows), 'layer')}.", f"A stack holds at most {MAX_LAYERS:,}.")
     return with_layers(experiment, rows)
 
 

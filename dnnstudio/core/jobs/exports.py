@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dnnstudio.core.jobs.requests import Job
-from dnnstudio.core.text import percent
+from dnnstudio.core.text import count_of, percent
 
 if TYPE_CHECKING:  # who submits the job need not import what it is about
     from dnnstudio.core.workspace.runs import Weights
@@ -46,7 +46,11 @@ class Proof:
     @property
     def sentence(self) -> str:
         """What was proven."""
-        of = f"{self.rows} {self.part} rows" if self.part else f"{self.rows} made-up rows, for the data is not here,"
+        of = (
+            count_of(self.rows, f"{self.part} row")
+            if self.part
+            else f"{count_of(self.rows, 'made-up row')}, for the data is not here,"
+        )
         if self.spread_ratio is None:
             return f"{self.runtime} ran the file on {of}; the largest difference is {self.difference:.1e}."
         return (

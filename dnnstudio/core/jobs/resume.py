@@ -17,6 +17,7 @@ from dnnstudio.core.planning.more_epochs import (
     ways,
 )
 from dnnstudio.core.planning.stages import planned_epochs, stage_lengths
+from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.history import read_rows
 from dnnstudio.core.workspace.runs import CHECKPOINT, EXPERIMENT, read_metrics, read_run
@@ -39,7 +40,9 @@ def continued(folder: Path, more_epochs: int | None = None, *, way: Way | None =
         raise UserError(f"{folder.name} holds no checkpoint to go on from.", "Train it afresh.")
     if more_epochs is None:
         if done >= planned:
-            raise UserError(f"{folder.name} has trained all of its {planned} epochs.", "Use +1 epoch to go on.")
+            raise UserError(
+                f"{folder.name} has trained all of its {count_of(planned, 'epoch')}.", "Use +1 epoch to go on."
+            )
         return TrainRun(experiment=experiment, folder=folder, resume_from=folder)
     target = done + more_epochs
     if target <= planned:
@@ -73,7 +76,11 @@ def offers(folder: Path, more_epochs: int) -> tuple[Offer, ...]:
     planned = record.epochs_planned
     beyond = record.epochs_done + more_epochs - planned
     if beyond <= 0:
-        return (Offer(Way.PLAN, "The schedule goes on", f"The schedule goes on as planned over {planned} epochs."),)
+        return (
+            Offer(
+                Way.PLAN, "The schedule goes on", f"The schedule goes on as planned over {count_of(planned, 'epoch')}."
+            ),
+        )
     return tuple(
         Offer(
             way,
@@ -91,7 +98,7 @@ def more_epochs_sentence(job: TrainRun, done: int, more: int) -> str:
     if len(ways(experiment)) == 1 and not experiment.rate_changes:
         return ""
     if job.stop_after is not None:
-        return f"{experiment.schedule.label} goes on as planned over {planned} epochs."
+        return f"{experiment.schedule.label} goes on as planned over {count_of(planned, 'epoch')}."
     return added_sentence(experiment, min(more, planned - done), steps_per_epoch_of(job.folder), ended)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from dnnstudio.core.jobs.results import ComparisonRun, Spread, TransferComparison
 from dnnstudio.core.study.repeat_comparison import ALIKE, HIGHER_IS_BETTER, compare_repeats
-from dnnstudio.core.text import listed
+from dnnstudio.core.text import count_of, listed
 
 PARTS = ("train", "validation", "test")
 STARTS = ("source", "scratch", "transfer")
@@ -103,12 +103,12 @@ def _comparison_words(result: TransferComparison) -> str:
         number = "one seed, which proves" if count < 2 else "two seeds, which prove"
         return f"{figures} with {number} nothing: train {ENOUGH} or more to tell this from chance."
     if found.mean and not found.has_spread:
-        return f"{figures}, {found.mean:+.4f} on each of {count} seeds, {ALIKE}: train more seeds."
+        return f"{figures}, {found.mean:+.4f} on each of {count_of(count, 'seed')}, {ALIKE}: train more seeds."
     paired = f"{found.mean:+.4f} a seed (95 % interval {found.low:+.4f} to {found.high:+.4f})"
     if not found.beyond_chance:
-        return f"{figures} over {count} seeds, {paired}: no difference beyond chance."
+        return f"{figures} over {count_of(count, 'seed')}, {paired}: no difference beyond chance."
     helped = (found.mean > 0) == (found.figure in HIGHER_IS_BETTER)
-    return f"{figures} over {count} seeds, {paired}: transfer {'helped' if helped else 'did harm'}."
+    return f"{figures} over {count_of(count, 'seed')}, {paired}: transfer {'helped' if helped else 'did harm'}."
 
 
 def spread_text(spread: Spread, count: int) -> str:

@@ -10,6 +10,7 @@ from dnnstudio.core.experiment.layers import Dense, Layer
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.shapes import infer_shapes
 from dnnstudio.core.planning.opening import Opening, opened
+from dnnstudio.core.text import count_of
 
 IDX_ENDING = "-ubyte"
 
@@ -90,5 +91,5 @@ def layer_lines(before: Experiment, after: Experiment, summary: DataSummary) -> 
 
 def _output_words(summary: DataSummary, layer: Layer) -> str:
     activation = layer.activation if isinstance(layer, Dense) else ""
-    what = f"{summary.classes:,} classes" if summary.classes else "a number"
+    what = count_of(summary.classes, "class") if summary.classes else "a number"
     return f"{what} · {activation}" if activation else what

@@ -11,7 +11,7 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.shapes import infer_shapes, totals
 from dnnstudio.core.experiment.transfer import Phase
 from dnnstudio.core.planning.stages import matching
-from dnnstudio.core.text import listed
+from dnnstudio.core.text import count_of, listed
 
 
 def frozen_in(experiment: Experiment, number: int) -> frozenset[str]:
@@ -92,8 +92,8 @@ class Learning:
         if not self.trainable:
             return "nothing: every layer is frozen"
         if self.trainable == self.total:
-            return f"all {self.total:,} parameters"
-        return f"{self.trainable:,} of {self.total:,} parameters: {listed(self.layers)}"
+            return f"all {count_of(self.total, 'parameter')}"
+        return f"{self.trainable:,} of {count_of(self.total, 'parameter')}: {listed(self.layers)}"
 
 
 def learning(experiment: Experiment, input_shape: Shape, number: int) -> Learning:

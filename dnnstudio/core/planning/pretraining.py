@@ -30,6 +30,7 @@ from dnnstudio.core.experiment.targets.losses import LOSSES, LossChoice
 from dnnstudio.core.experiment.transfer import Autoencoder, Rotation
 from dnnstudio.core.experiment.weights import GlorotUniform
 from dnnstudio.core.planning.compatibility import default_transfer
+from dnnstudio.core.text import count_of
 
 ROTATIONS = ("0°", "90°", "180°", "270°")
 """The classes of the `Rotation` task."""
@@ -134,7 +135,8 @@ def classifier_on(
     wanted = sum(bool(row.variables) for row in infer_shapes(encoder, input_shape))
     if len(transfer.reuse) < wanted:
         raise UserError(
-            f"Only {len(transfer.reuse)} of the encoder's {wanted} layers with weights fit the open network.",
+            f"Only {len(transfer.reuse)} of the encoder's {count_of(wanted, 'layer')} with weights fit the "
+            "open network.",
             "Open the run's experiment first, and the network is built on its encoder.",
         )
     return made.replaced(transfer=transfer)

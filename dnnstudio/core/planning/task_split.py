@@ -10,6 +10,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.data import Classes, Data, FirstRows
 from dnnstudio.core.experiment.layers import Activation, AnyLayer, Dense, WeightedLayer
 from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.text import count_of
 
 VALIDATION_ROWS = 5000
 
@@ -38,7 +39,8 @@ def split_into_tasks(
         raise UserError(f"There is no class {strange[0]} in this data.", f"Its classes are {_listed(known)}.")
     if len(first) < 2 or len(chosen) < 2:
         raise UserError(
-            f"That leaves {len(first)} classes for task A and {len(chosen)} for task B; each needs two or more.",
+            f"That leaves {count_of(len(first), 'class')} for task A and {len(chosen)} for task B; each "
+            "needs two or more.",
             "Choose other classes for task B.",
         )
     if positive is not None and positive not in chosen:

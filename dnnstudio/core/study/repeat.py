@@ -13,6 +13,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.folder_lock import holds_something
+from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.ensembles import MOST_SEEDS, TRAINED, EnsembleRecord, is_ensemble, read_ensemble
 from dnnstudio.core.workspace.runs import EXPERIMENT, MODEL, is_run, read_metrics
 
@@ -35,7 +36,9 @@ def parse_seeds(text: str, *, first: int) -> tuple[int, ...]:
     if "," not in text:
         count = numbers[0]
         if not 1 <= count <= MOST_SEEDS:
-            raise UserError(f"--seeds asks for {count} seeds; it must be 1 to {MOST_SEEDS}.", 'One seed alone is "7,".')
+            raise UserError(
+                f"--seeds asks for {count_of(count, 'seed')}; it must be 1 to {MOST_SEEDS}.", 'One seed alone is "7,".'
+            )
         numbers = tuple(range(first, first + count))
     if twice := [number for number in numbers if numbers.count(number) > 1]:
         raise UserError(f"--seeds names {twice[0]} twice.", "Name each seed once.")

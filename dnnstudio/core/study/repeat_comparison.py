@@ -9,6 +9,7 @@ from math import sqrt
 from typing import Any
 
 from dnnstudio.core.study.repeat import spread_of
+from dnnstudio.core.text import count_of
 
 FIGURES = ("accuracy", "mae", "loss")
 """The figures to judge by: the first of them that both repeats have."""
@@ -102,9 +103,11 @@ def difference_sentence(found: PairedDifference | None, first: str, second: str)
         return f"Seed {found.seeds[0]}, the one seed in common, has test {found.figure} {both}: {FEW}."
     figures = f"Test {found.figure} {spread_text(found.first)} ({first}) against {spread_text(found.second)} ({second})"
     if found.mean and not found.has_spread:
-        return f"{figures}; {found.mean:+.4f} on each of {len(found.seeds)} seeds, {ALIKE}: train more seeds."
+        return (
+            f"{figures}; {found.mean:+.4f} on each of {count_of(len(found.seeds), 'seed')}, {ALIKE}: train more seeds."
+        )
     interval = f"95 % interval {found.low:+.4f} to {found.high:+.4f}"
-    paired = f"paired by {len(found.seeds)} seeds {found.mean:+.4f} ({interval})"
+    paired = f"paired by {count_of(len(found.seeds), 'seed')} {found.mean:+.4f} ({interval})"
     if not found.beyond_chance:
         return f"{figures}; {paired}: no difference beyond chance."
     better = first if (found.mean > 0) == (found.figure in HIGHER_IS_BETTER) else second

@@ -22,6 +22,7 @@ from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.data import DataSummary
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.study.varied import Listed, Ranged, Varied
+from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.runs import SWEEP, is_sweep
 
 TRIALS = "trials"
@@ -128,7 +129,7 @@ def resumed_plan(
         raise UserError("The folder holds a grid, whose trials are all its combinations.", "Leave out --trials.")
     if trials is not None and before.trials is not None and trials < before.trials:
         raise UserError(
-            f"The sweep was begun with {before.trials:,} trials; --trials asks for {trials:,}.",
+            f"The sweep was begun with {count_of(before.trials, 'trial')}; --trials asks for {trials:,}.",
             f"Give {before.trials:,} or more.",
         )
     return plan_sweep(

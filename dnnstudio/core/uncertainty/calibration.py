@@ -47,6 +47,11 @@ class Reliability:
         """The largest gap of any bin."""
         return float(self.gap.max())
 
+    @property
+    def mce_count(self) -> int:
+        """How many images stand behind the largest gap: it is often that of a bin with very few."""
+        return int(self.counts[self.gap.argmax()])
+
 
 def reliability(
     confidence: Floats, correct: NDArray[np.bool_], *, bins: int = 15, binning: Binning = "width"

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.text import count_of
 from dnnstudio.core.uncertainty.accuracy import ClassFigures, Ints, class_figures, confident_errors, confusion_matrix
 from dnnstudio.core.uncertainty.proportions import Share
 from dnnstudio.core.uncertainty.scores import Floats, Scores, score, with_both_classes
@@ -67,7 +68,7 @@ def as_labels(labels: ArrayLike, *, rows: int, classes: int) -> Ints:
         given = given[:, 0]
     if given.shape != (rows,):
         raise UserError(
-            f"There are {rows} rows of probabilities, but the labels have the shape {given.shape}.",
+            f"There are {count_of(rows, 'row')} of probabilities, but the labels have the shape {given.shape}.",
             "Give one label for each row.",
         )
     with np.errstate(invalid="ignore"):  # NaN casts to some other integer, so the comparison refuses it
@@ -76,7 +77,8 @@ def as_labels(labels: ArrayLike, *, rows: int, classes: int) -> Ints:
         raise UserError("Some labels are not whole numbers.", "Label the classes 0, 1, 2 and so on.")
     if rows and (whole.min() < 0 or whole.max() >= classes):
         raise UserError(
-            f"The labels go from {whole.min()} to {whole.max()}, but the network tells {classes} classes apart; "
+            f"The labels go from {whole.min()} to {whole.max()}, but the network tells "
+            f"{count_of(classes, 'class')} apart; "
             f"labels must lie between 0 and {classes - 1}.",
             "Choose the data that the network was made for.",
         )

@@ -239,7 +239,8 @@ class SetCalibration:
             raise ValueError(f"The sets were calibrated by {self.method}, and these rows are scored by {scores.method}")
         if scores.classes != self.classes:
             raise UserError(
-                f"The sets were calibrated for {self.classes} classes, but these rows have {scores.classes}.",
+                f"The sets were calibrated for {count_of(self.classes, 'class')}, but these rows have "
+                f"{scores.classes}.",
                 "Calibrate them with the same network.",
             )
         members = np.asarray(scores.values <= self.quantiles)
@@ -373,7 +374,7 @@ def _scale(predicted: Floats, spread: ArrayLike | None, epsilon: float | None) -
     wide = np.asarray(spread, dtype=np.float64)
     if wide.shape != predicted.shape or not (wide >= 0).all():
         raise UserError(
-            f"The spread has the shape {wide.shape} for {len(predicted)} rows; "
+            f"The spread has the shape {wide.shape} for {count_of(len(predicted), 'row')}; "
             "each row needs one, and none may be below 0.",
             "Sample the same rows as are predicted.",
         )

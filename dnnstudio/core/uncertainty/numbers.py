@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.text import count_of
 from dnnstudio.core.uncertainty.proportions import Share
 from dnnstudio.core.uncertainty.scores import Floats, Passes
 
@@ -153,7 +154,8 @@ def interval_reliability(values: Floats, intervals: Intervals, promised: ArrayLi
     shares = np.atleast_1d(_shares(promised))
     if intervals.low.shape != (len(shares), len(values)):
         raise UserError(
-            f"The intervals have the shape {intervals.low.shape}; {len(shares)} promises for {len(values)} rows need "
+            f"The intervals have the shape {intervals.low.shape}; {len(shares)} promises for "
+            f"{count_of(len(values), 'row')} need "
             f"({len(shares)}, {len(values)}).",
             "Make the intervals from the same promises and rows.",
         )

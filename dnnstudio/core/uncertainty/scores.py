@@ -117,6 +117,12 @@ class Score:
         return self.short or self.name.replace("_", " ")
 
     @property
+    def axis_title(self) -> str:
+        """What stands at an axis of its uncertainty: the title with its unit, where that is not a plain probability."""
+        words = {Unit.NATS: ", in nats", Unit.SHARE: ", share", Unit.PROBABILITY: ""}
+        return f"{self.title[:1].lower()}{self.title[1:]}{words[self.unit]}"
+
+    @property
     def column_title(self) -> str:
         return self.narrow_title or self.title
 

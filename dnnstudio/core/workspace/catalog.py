@@ -16,6 +16,7 @@ from dnnstudio.core.experiment.data import Data, known_summary, task_class_names
 from dnnstudio.core.experiment.layers import AnyLayer
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.os_errors import plainly_refused
+from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.runs import EXPERIMENT, read_metrics, read_run
 from dnnstudio.core.workspace.shared_layers import Links, read_links
 
@@ -153,7 +154,7 @@ def task_text(experiment: Experiment) -> str:
     names = _class_names(data)
     if 0 < len(names) <= 2 or not names:
         return f"{label}, {' or '.join(names)}" if names else label
-    return f"{label}, {len(names)} classes"
+    return f"{label}, {count_of(len(names), 'class')}"
 
 
 def _class_names(data: Data) -> tuple[str, ...]:

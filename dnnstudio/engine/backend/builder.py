@@ -126,15 +126,15 @@ def check_task(experiment: Experiment, summary: DataSummary) -> LossName:
             raise UserError("A number is predicted, but the loss is for classes.", "Set the loss to auto.")
         if units < summary.classes:
             raise UserError(
-                f"The last layer has {count_of(units, 'unit')} for {summary.classes} classes.",
-                f"Give it {summary.classes} units.",
+                f"The last layer has {count_of(units, 'unit')} for {count_of(summary.classes, 'class')}.",
+                f"Give it {count_of(summary.classes, 'unit')}.",
             )
         return loss
     if summary.classes and not summary.binary:
         raise UserError(
-            f"The loss {loss} does not fit {summary.classes} classes.",
+            f"The loss {loss} does not fit {count_of(summary.classes, 'class')}.",
             "Set the loss to auto.",
         )
     if units != 1:
-        raise UserError(f"The last layer has {units} units; this task needs one.", "Give it 1 unit.")
+        raise UserError(f"The last layer has {count_of(units, 'unit')}; this task needs one.", "Give it 1 unit.")
     return loss

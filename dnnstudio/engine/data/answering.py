@@ -21,7 +21,7 @@ from dnnstudio.core.jobs.proposals import Answer, DataProposal, Note, Reading, R
 from dnnstudio.core.jobs.requests import ProposeData
 from dnnstudio.core.planning.following import data_name
 from dnnstudio.core.planning.network_for import network_for
-from dnnstudio.core.text import percent, shortened
+from dnnstudio.core.text import count_of, percent, shortened
 from dnnstudio.engine.data.arrays.propose import implied_by
 from dnnstudio.engine.data.loading import Plan, describe, find_consequences, plan_of
 from dnnstudio.engine.data.proposing import no_data, propose_for
@@ -212,7 +212,7 @@ def _unequal(names: Sequence[str], counts: Sequence[int]) -> tuple[Note, ...]:
     rare, common = (shortened(names[counts.index(pick(known))], 24) for pick in (min, max))
     return (
         Note(
-            text=f"“{rare}” is rare: {min(known):,} of {sum(known):,} rows.",
+            text=f"“{rare}” is rare: {min(known):,} of {count_of(sum(known), 'row')}.",
             detail=f"Always saying “{common}” would be right in {percent(max(known) / sum(known))}, so look at the "
             "balanced accuracy. Training, class weights, balances them.",
             severity="hint",

@@ -21,6 +21,7 @@ from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.data import Scaling
 from dnnstudio.core.experiment.fields import Option
 from dnnstudio.core.experiment.refusals import explain
+from dnnstudio.core.text import count_of
 from dnnstudio.engine.data.dataset import Dataset
 from dnnstudio.engine.data.pictures.ground import LOOKED_AT, ground_of
 from dnnstudio.engine.data.pictures.thumbnails import is_picture
@@ -85,7 +86,7 @@ class KeptScaler(Option):
         if not all(self.std.values):
             raise ValueError("std holds a 0, by which nothing can be divided")
         if self.columns and self.shape != (len(self.columns),):
-            raise ValueError(f"{len(self.columns)} columns do not fit rows of the shape {self.shape}")
+            raise ValueError(f"{count_of(len(self.columns), 'column')} do not fit rows of the shape {self.shape}")
         return self
 
     def scaler(self) -> Scaler:

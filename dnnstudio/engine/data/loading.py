@@ -296,7 +296,7 @@ def _make_dataset(plan: Plan, data: Data, watch: Watch) -> Dataset:
     raw, parts = plan.raw, plan.parts
     rows = sum(len(y) for y in plan.targets)
     size = rows * int(np.prod(plan.preview.summary.input_shape)) * 4
-    need_memory(size, what=f"{rows:,} rows as 32-bit numbers ({byte_size(size)})")
+    need_memory(size, what=f"{count_of(rows, 'row')} as 32-bit numbers ({byte_size(size)})")
     scaler = _transform_of(plan, data, watch)
     names = raw.columns if plan.preparation is None else plan.preparation.inputs
     test = raw.train if raw.test is None else raw.test

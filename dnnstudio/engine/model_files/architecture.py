@@ -20,7 +20,7 @@ from dnnstudio.core.experiment.layers import (
     times,
 )
 from dnnstudio.core.experiment.shapes import LayerShape, infer_shapes
-from dnnstudio.core.text import byte_size
+from dnnstudio.core.text import byte_size, count_of
 from dnnstudio.engine.model_files.chains import Link, links_of
 from dnnstudio.engine.model_files.contents import MAX_FILE, MAX_LAYERS, MAX_ROW, shown
 from dnnstudio.engine.model_files.layout import Place
@@ -60,7 +60,7 @@ def read_architecture(config: Plain, *, of_keras_1: bool = False) -> Architectur
     links = links_of(config)
     count = sum(1 for link in links if not _is_input(link.record))
     if count > MAX_LAYERS:
-        raise UserError(f"The model has {count:,} layers; at most {MAX_LAYERS} can be opened.", "")
+        raise UserError(f"The model has {count_of(count, 'layer')}; at most {MAX_LAYERS} can be opened.", "")
     shape: Shape | None = None
     transcript = Architecture(())
     for number, link in enumerate(links, start=1):

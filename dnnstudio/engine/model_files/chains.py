@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.text import count_of
 from dnnstudio.engine.model_files.contents import MAX_LAYERS, shown
 from dnnstudio.engine.model_files.layout import group_names
 from dnnstudio.engine.model_files.settings import Plain, RefusedError, object_of, supported
@@ -68,7 +69,7 @@ def _links(class_name: str, inner: Plain, *, prefix: str, owner: int | None, wha
     if not isinstance(records, list) or not records:
         raise UserError(f"{what} has no layers.", _TAMPERED)
     if len(records) - 1 > MAX_LAYERS:
-        raise UserError(f"{what} has {len(records):,} layers; at most {MAX_LAYERS} can be opened.", "")
+        raise UserError(f"{what} has {count_of(len(records), 'layer')}; at most {MAX_LAYERS} can be opened.", "")
     order = list(range(len(records)))
     on: frozenset[int] = frozenset()
     if class_name != "Sequential":

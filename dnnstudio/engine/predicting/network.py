@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.jobs.control import Control
+from dnnstudio.core.text import count_of
 from dnnstudio.core.uncertainty.classification import as_probabilities
 from dnnstudio.core.uncertainty.scores import Accumulator, Floats
 from dnnstudio.engine.backend.memory import rows_at_once
@@ -149,7 +150,7 @@ class Network:
         probabilities = as_probabilities(outputs)
         if probabilities.shape[1] != len(self.classes):
             raise UserError(
-                f"The network has {probabilities.shape[1]} outputs for {len(self.classes)} classes.",
+                f"The network has {probabilities.shape[1]} outputs for {count_of(len(self.classes), 'class')}.",
                 "Train it with one output for each class.",
             )
         return probabilities

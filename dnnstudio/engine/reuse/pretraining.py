@@ -19,6 +19,7 @@ from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.requests import Reconstruct
 from dnnstudio.core.jobs.results import Reconstructions
 from dnnstudio.core.planning.pretraining import ROTATIONS, pretraining_experiment
+from dnnstudio.core.text import count_of
 from dnnstudio.engine.data.dataset import Dataset, Split
 from dnnstudio.engine.data.pictures.thumbnails import is_picture
 from dnnstudio.engine.reuse.ensemble import outputs_of
@@ -89,7 +90,9 @@ def reconstruct(live: LiveModel, dataset: Dataset, job: Reconstruct, control: Co
         raise UserError("This network draws no pictures.", "Choose a run that was pretrained as an autoencoder.")
     x = getattr(dataset, job.part).x
     if bad := [row for row in job.rows if not 0 <= row < len(x)]:
-        raise UserError(f"There is no row {bad[0]} in the {job.part} part of {len(x):,} rows.", "Choose another row.")
+        raise UserError(
+            f"There is no row {bad[0]} in the {job.part} part of {count_of(len(x), 'row')}.", "Choose another row."
+        )
     control.check()
     rows = x[list(job.rows)]
     drawn = outputs_of(live.model, rows, control=control)

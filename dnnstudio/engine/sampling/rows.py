@@ -11,6 +11,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.events import Event, Progress
 from dnnstudio.core.jobs.requests import SampleModel
+from dnnstudio.core.text import count_of
 from dnnstudio.core.uncertainty.classification import as_probabilities
 from dnnstudio.core.uncertainty.samples import SampledRows
 from dnnstudio.core.uncertainty.shift import resized, shifted
@@ -113,7 +114,8 @@ def described(job: SampleModel, part: StoredPart, deterministic: NDArray[np.floa
     names += tuple(f"class {number}" for number in range(len(names), deterministic.shape[1]))
     if part.summary.classes > deterministic.shape[1]:
         raise UserError(
-            f"The network tells {deterministic.shape[1]} classes apart, but the data has {part.summary.classes}.",
+            f"The network tells {count_of(deterministic.shape[1], 'class')} apart, but the data has "
+            f"{part.summary.classes}.",
             "Choose the data that the network was made for.",
         )
     pictures = to_pictures(part.x, part.full_scale or _scale(part)) if is_picture(part.x.shape[1:]) else None

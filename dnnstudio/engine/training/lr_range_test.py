@@ -20,6 +20,7 @@ from dnnstudio.core.jobs.events import RateTested
 from dnnstudio.core.jobs.requests import FindRate
 from dnnstudio.core.jobs.results import FoundRate
 from dnnstudio.core.planning.stages import stages
+from dnnstudio.core.text import count_of
 from dnnstudio.engine.backend.builder import build
 from dnnstudio.engine.backend.keras_internals import untouched_random_state
 from dnnstudio.engine.backend.objective import training_objective
@@ -53,7 +54,7 @@ def find_rate(
     if not 0 < job.lowest < job.highest:
         raise UserError("The test's lowest rate must be above 0 and below its highest.", "Test from 1e-6 to 10.")
     if job.steps < 20:
-        raise UserError(f"A test of {job.steps} steps shows nothing.", "Take 100 or more.")
+        raise UserError(f"A test of {count_of(job.steps, 'step')} shows nothing.", "Take 100 or more.")
     rows = len(dataset.train.x)
     if not rows:
         raise UserError("There are no rows to train on.", "Keep fewer for validation, or keep more classes.")

@@ -22,6 +22,7 @@ from dnnstudio.core.jobs.events import EpochDone, Progress, RateChanged, RunEnde
 from dnnstudio.core.jobs.results import EndReason, RunResult
 from dnnstudio.core.planning.rates import led_by_hand
 from dnnstudio.core.planning.stages import stages
+from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.history import Row
 from dnnstudio.engine.backend.adapt import adapt_normalizations
 from dnnstudio.engine.backend.builder import build, has_random_layers
@@ -224,9 +225,8 @@ class Trainer:
 
     def _end_stage(self) -> None:
         """Set the stage's final weights: the moving averages if the optimizer keeps any, the best ones if requested."""
-        rule = self._experiment.training.early_stopping
         self._stage.finish()
-        if self._best and rule and rule.restore_best:
+        if self._best and (rule := self._experiment.training.early_stopping) and rule.restore_best:
             self._model.set_weights(self._best)
 
     def _epochs_of_stage(self) -> tuple[EndReason, str]:
@@ -236,7 +236,7 @@ class Trainer:
                 self._control.check()
                 row = self._epoch()
                 if rule and at.patience.look(row, rule):
-                    return "early_stopping", f"Stopped early: no better for {rule.patience} epochs."
+                    return "early_stopping", f"Stopped early: no better for {count_of(rule.patience, 'epoch')}."
                 more = at.epoch < at.epochs_of(self._stages)
                 if more and (self._control.finishing or at.epoch == self._stop_after):
                     return "stopped", f"Stopped after epoch {at.epoch}."
@@ -248,7 +248,7 @@ class Trainer:
             self.cause = error.cause
             self._watch.go_back()
             return "diverged", str(error)
-        return "finished", f"Finished {at.epoch} epochs."
+        return "finished", f"Finished {count_of(at.epoch, 'epoch')}."
 
     def _epoch(self) -> Row:
         """Train one epoch, or the rest of it, and return its history row. Raises `Cancelled` and `Diverged`."""

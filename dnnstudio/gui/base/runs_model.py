@@ -33,7 +33,7 @@ RATE_BY_HAND = "learning rate changed by hand"
 def _epochs(record: RunRecord) -> str:
     if (repeat := record.repeat) is not None:
         begun = "" if repeat.complete else f"{repeat.trained} / "
-        return f"{begun}{len(repeat.seeds)} seeds"
+        return f"{begun}{count_of(len(repeat.seeds), 'seed')}"
     if (sweep := record.sweep) is not None:
         begun = "" if sweep.complete else f"{sweep.over} / "
         return f"{begun}{count_of(sweep.trials, 'trial')}"

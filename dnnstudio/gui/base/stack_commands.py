@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from dnnstudio.core.experiment import edits
 from dnnstudio.core.experiment.layers import Layer, WeightedLayer
 from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.text import count_of
 from dnnstudio.gui.base.document import Document
 
 MIME_TYPE = "application/x-dnnstudio-layers"
@@ -188,4 +189,4 @@ class StackCommands:
 
 def names(ids: Sequence[str]) -> str:
     """The layers as named in an undo step: "dense_1", or "3 layers"."""
-    return ids[0] if len(ids) == 1 else f"{len(ids)} layers"
+    return ids[0] if len(ids) == 1 else count_of(len(ids), "layer")

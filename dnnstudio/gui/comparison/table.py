@@ -13,6 +13,7 @@ from dnnstudio.core.jobs.results import ComparisonRun
 from dnnstudio.core.jobs.seed_comparison import spread_text, summarize
 from dnnstudio.core.workspace.figures import measured
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets.copies import copies_table
 
 ROW_HEIGHT = 28
 BESIDE = 24
@@ -30,6 +31,7 @@ class FiguresTable(QTreeWidget):
 
     def __init__(self, theme: Theme, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        copies_table(self)
         self._theme = theme
         self.setObjectName("comparison_table")
         self.setAccessibleName("Figures from scratch and transferred")

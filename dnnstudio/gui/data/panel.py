@@ -16,6 +16,7 @@ from dnnstudio.core.experiment.data import SOURCE_KINDS, Classes, Data, DataSumm
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.targets.loss_choice import task_of
 from dnnstudio.core.planning.opening import Opening, opened
+from dnnstudio.core.text import count_of
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.data.class_chips import ClassChips
 from dnnstudio.gui.data.own_data import OwnDataSummary
@@ -308,7 +309,7 @@ def summary_line(summary: DataSummary | None) -> str:
     """10 classes · 55,000 train · 5,000 val."""
     if summary is None:
         return "Not read yet"
-    words = [f"{summary.classes} classes" if summary.classes else "predicts a number"]
+    words = [count_of(summary.classes, "class") if summary.classes else "predicts a number"]
     if summary.counts:
         words += [f"{summary.counts[0]:,} train", f"{summary.counts[1]:,} val."]
     return " · ".join(words)

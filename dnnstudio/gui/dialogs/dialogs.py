@@ -14,7 +14,7 @@ from dnnstudio.core.experiment.summary_table import SummaryTable
 from dnnstudio.core.export.formats import exporter_of_filter, exporters
 from dnnstudio.core.jobs.resume import Offer
 from dnnstudio.core.planning.more_epochs import Way
-from dnnstudio.core.text import moment_text, shortened
+from dnnstudio.core.text import count_of, moment_text, shortened
 from dnnstudio.gui.base.autosave_files import Unsaved
 from dnnstudio.gui.base.settings import Settings
 from dnnstudio.gui.dialogs.count_dialog import CountDialog
@@ -186,7 +186,7 @@ class Dialogs:
 
     def predict_or_data(self, parent: QWidget, name: str, paths: Sequence[Path]) -> PredictOrData:
         """What dropped files are for: answers by the network called `name`, or the data to learn from."""
-        what = paths[0].name if len(paths) == 1 else f"{len(paths):,} files"
+        what = paths[0].name if len(paths) == 1 else count_of(len(paths), "file")
         answers = (
             Answer("predict", f"Predict with {shortened(name, 32)}", primary=True),
             Answer("data", "Make it the data"),

@@ -19,7 +19,7 @@ from dnnstudio.core.jobs.results import Evaluation, OpenedModel, SavedModel
 from dnnstudio.core.jobs.weights import LoadWeights
 from dnnstudio.core.planning.network_for import empty_network
 from dnnstudio.core.planning.opening import Opening
-from dnnstudio.core.text import byte_size, share_text, unbroken
+from dnnstudio.core.text import byte_size, count_of, share_text, unbroken
 from dnnstudio.core.workspace.catalog import SUFFIXES
 from dnnstudio.core.workspace.ensembles import is_ensemble, read_ensemble
 from dnnstudio.core.workspace.runs import EXPERIMENT, RunRecord, Weights, is_run, is_sweep, safe_name
@@ -271,7 +271,7 @@ class FileActions(QObject):
             self.remember(job.path)
         words = " ".join(model.notes)
         count = len(experiment.layers)
-        self.said.emit(f"Opened {job.path.name}.", f"{count} layers. {words}".strip(), "news")
+        self.said.emit(f"Opened {job.path.name}.", f"{count_of(count, 'layer')}. {words}".strip(), "news")
         self._evaluate(model, experiment)
 
     def _on_weights_loaded(self, job: LoadWeights, model: OpenedModel) -> None:

@@ -37,6 +37,7 @@ from dnnstudio.core.text import count_of
 from dnnstudio.gui.dialogs.stack_drawing import Bar, StackDrawing, bars_of, paint_bar
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, Dialog, label, push_button
+from dnnstudio.gui.widgets.copies import keeps_choice
 from dnnstudio.gui.widgets.fitted_text import tell_whole
 
 RECIPE_ROLE = int(Qt.ItemDataRole.UserRole) + 1
@@ -105,6 +106,7 @@ class RecipeGallery(Dialog):
         self.search.textChanged.connect(self._fill)
         self.search.installEventFilter(self)
         self.list = QListWidget()
+        keeps_choice(self.list)
         self.list.setObjectName("recipe_list")
         self.list.setAccessibleName("Recipes")
         self.list.setItemDelegate(RecipeDelegate(self._theme, self.list))
@@ -185,7 +187,7 @@ class RecipeGallery(Dialog):
         self.teaches.setText(self.recipe.teaches)
         known = known_summary(experiment.data)
         count = summary_table(trained_experiment(experiment, known.input_shape if known else None)).count
-        self.parts.setText(" · ".join((*parts_of(experiment), f"{count:,} parameters")))
+        self.parts.setText(" · ".join((*parts_of(experiment), count_of(count, "parameter"))))
         self.drawing.show_experiment(experiment)
 
     def accept(self) -> None:

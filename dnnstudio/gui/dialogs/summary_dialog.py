@@ -20,6 +20,7 @@ from dnnstudio.core.text import count_of
 from dnnstudio.gui.base.shortcuts import SUMMARY, bind
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Dialog, label, push_button
+from dnnstudio.gui.widgets.copies import copies_table
 
 COLUMNS = ("Layer", "Kind", "Output", "Parameters", "Trainable", "Non-trainable")
 NUMBERS = (3, 4, 5)
@@ -57,6 +58,7 @@ class SummaryDialog(Dialog):
     def _make_tree(self) -> QTreeWidget:
         tree = QTreeWidget()
         tree.setObjectName("summary_table")
+        copies_table(tree)
         tree.setAccessibleName("Layers with shapes and parameters")
         tree.setHeaderLabels(COLUMNS)
         tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -146,7 +148,7 @@ class SummaryDialog(Dialog):
 
 def _headline(table: SummaryTable) -> str:
     layers = sum(row.enabled for row in table.rows)
-    text = f"{count_of(layers, 'layer')}, {table.count:,} parameters"
+    text = f"{count_of(layers, 'layer')}, {count_of(table.count, 'parameter')}"
     return text + (f", {table.non_trainable:,} of them not trained" if table.non_trainable else "")
 
 

@@ -27,6 +27,7 @@ from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.job_client import JobClient
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Dialog, label, push_button
+from dnnstudio.gui.widgets.copies import copies_table
 
 TEACHES = (
     "Arrays go to layers by their place in the file: by kind and number in a .weights.h5, in order in an .h5 file. "
@@ -95,6 +96,7 @@ class WeightsDialog(Dialog):
     def _make_table(self) -> QTreeWidget:
         table = QTreeWidget()
         table.setObjectName("weights_table")
+        copies_table(table)
         table.setAccessibleName("The layers of the file beside those of the stack")
         table.setHeaderLabels(COLUMNS)
         table.setRootIsDecorated(False)

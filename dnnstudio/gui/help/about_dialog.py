@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QTableWidget, QTableWidg
 import dnnstudio
 from dnnstudio.gui.theme import Role
 from dnnstudio.gui.widgets import Dialog, label, push_button
+from dnnstudio.gui.widgets.copies import copies_table
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -91,6 +92,7 @@ class AboutDialog(Dialog):
 
     def _make_table(self) -> QTableWidget:
         table = QTableWidget(len(self.parts), len(HEADS))
+        copies_table(table)
         table.setAccessibleName("Packages with their versions and licences")
         table.setHorizontalHeaderLabels(HEADS)
         table.verticalHeader().hide()

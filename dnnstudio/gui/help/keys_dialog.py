@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableWidget, QTableWidget
 from dnnstudio.gui.help.keys_list import KeyRow, key_rows
 from dnnstudio.gui.theme import Role
 from dnnstudio.gui.widgets import Dialog, label
+from dnnstudio.gui.widgets.copies import copies_table
 
 HEADS = ("Where", "Keys", "What")
 
@@ -42,6 +43,7 @@ class KeysDialog(Dialog):
     def _make_table(self) -> QTableWidget:
         table = QTableWidget(len(self._rows), len(HEADS))
         table.setObjectName("keys_table")
+        copies_table(table)
         table.setAccessibleName("Keys")
         table.setHorizontalHeaderLabels(HEADS)
         table.verticalHeader().hide()

@@ -22,6 +22,7 @@ from dnnstudio.core.workspace.catalog import Entry, LayerComparison, OptionDiffe
 from dnnstudio.gui.library.sentences import figure_name, figure_text, value_text
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, Window, label, push_button
+from dnnstudio.gui.widgets.copies import copies_table
 
 ROW_HEIGHT = 24
 
@@ -78,6 +79,7 @@ class CompareDialog(Window):
     def _tree(self, name: str, title: str, headers: tuple[str, ...]) -> QTreeWidget:
         tree = QTreeWidget()
         tree.setObjectName(name)
+        copies_table(tree)
         tree.setAccessibleName(title)
         tree.setHeaderLabels(headers)
         tree.setRootIsDecorated(False)

@@ -22,6 +22,7 @@ from dnnstudio.gui.dialogs.stack_drawing import StackDrawing
 from dnnstudio.gui.library.sentences import KIND_WORDS, facts_of, identity_sentence
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, ElidedLabel, label, rule
+from dnnstudio.gui.widgets.copies import copies_table
 
 ROW_HEIGHT = 24
 TONES = {"own": "text2", "clone": "accent", "share": "hint"}
@@ -66,6 +67,7 @@ class DetailCard(Card):
     def _make_layers(self) -> QTreeWidget:
         tree = QTreeWidget()
         tree.setObjectName("library_layers")
+        copies_table(tree)
         tree.setAccessibleName("Whose weights the layers have")
         tree.setHeaderLabels(("Layer", "Weights", "Fingerprint"))
         tree.setRootIsDecorated(False)

@@ -28,6 +28,7 @@ from dnnstudio.gui.library.entries_model import COLUMNS, DATE, EntriesModel, Sho
 from dnnstudio.gui.library.entry_delegate import BESIDE, ROW_HEIGHT, TEXT_SIZE, EntryDelegate
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, MessageBar, MiniButton, Window, label, push_button
+from dnnstudio.gui.widgets.copies import Copies, table_text
 
 DEEDS = (
     ("open", "Open", "Open the network and its experiment in the main window (Enter)", 1, "Return"),
@@ -231,7 +232,7 @@ class LibraryDialog(Window):
 
     def _show_state(self) -> None:
         count, shown = self.entries.rowCount(), self.shown.rowCount()
-        words = count_of(count, "model") if shown == count else f"{shown:,} of {count:,} models"
+        words = count_of(count, "model") if shown == count else f"{shown:,} of {count_of(count, 'model')}"
         self.progress.setText(self._busy or (words if count else ""))
         self.empty_message.setText("No model mentions all of these words." if count else self._busy or NOTHING)
         self.empty_message.setVisible(not shown)
@@ -247,7 +248,7 @@ class LibraryDialog(Window):
         elif len(chosen) == 2:
             self.detail.show_none("Two models are chosen: Compare two puts them side by side.")
         elif chosen:
-            self.detail.show_none(f"{len(chosen)} models are chosen. Choose two to compare them.")
+            self.detail.show_none(f"{count_of(len(chosen), 'model')} are chosen. Choose two to compare them.")
         else:
             self.detail.show_none("Choose a model to see it here. Hold Ctrl to choose a second one and compare them.")
 
@@ -258,10 +259,9 @@ class LibraryDialog(Window):
             self.asked.emit(name, self.chosen())
 
     def _open_menu(self, place: QPoint) -> None:
-        if self.chosen():
-            menu = self.menu()
-            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            menu.popup(self.table.viewport().mapToGlobal(place))
+        menu = self.menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.table.viewport().mapToGlobal(place))
 
     def menu(self) -> QMenu:
         """The menu of commands for the selected models."""
@@ -274,6 +274,7 @@ class LibraryDialog(Window):
             action.setEnabled(self.buttons[name].isEnabled())
             action.triggered.connect(lambda _=False, name=name: self._ask(name))
             menu.addAction(action)
+        Copies(self.table, lambda: table_text(self.table), None, menu=False).add_to(menu)
         return menu
 
     def _fit_columns(self) -> None:

@@ -13,6 +13,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import edits
 from dnnstudio.core.experiment.layers import Layer, WeightedLayer, times
 from dnnstudio.core.experiment.shapes import LayerShape
+from dnnstudio.core.text import count_of
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.stack_commands import NAME_PATTERN, StackCommands
 from dnnstudio.gui.forms import OptionForm
@@ -139,7 +140,7 @@ class InspectorPanel(QWidget):
         one = layers[0] if len(layers) == 1 else None
         kinds = {type(layer) for layer in layers}
         kind = layers[0].label if len(kinds) == 1 else "several kinds"
-        self._show_head(one.icon if one else "stack", one.id if one else f"{len(layers)} layers", kind)
+        self._show_head(one.icon if one else "stack", one.id if one else count_of(len(layers), "layer"), kind)
         self._show_lock(layers)
         self.form.set_value(layers[0] if one else list(layers))
         self.nothing_selected.setVisible(not one and not self.form.paths())

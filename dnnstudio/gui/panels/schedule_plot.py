@@ -13,8 +13,9 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QLinearGradient, QShowEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
-from dnnstudio.gui.panels.schedule_sentences import Preview
+from dnnstudio.gui.panels.schedule_sentences import Preview, length
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets.copies import copies_plot
 
 LABEL_ROOM = 0.12
 """Tick labels nearer than this share of the axis would touch: the later one is left out."""
@@ -41,7 +42,8 @@ class SchedulePlot(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.setMaximumHeight(220)
         self._left, self._bottom = _Axis("left"), _Axis("bottom")
-        self.view = pg.PlotWidget(axisItems={"left": self._left, "bottom": self._bottom})
+        self.view = pg.PlotWidget(axisItems={"left": self._left, "bottom": self._bottom}, enableMenu=False)
+        copies_plot(self.view.viewport())
         self.view.setMenuEnabled(False)
         self.view.hideButtons()
         self.view.setMouseEnabled(x=False, y=False)
@@ -76,7 +78,7 @@ class SchedulePlot(QWidget):
         self._bottom.setTicks([[(tick, text) for tick, text in zip(*tick_texts(preview.ticks), strict=True)]])
         self._left.setTicks([[(0, "0"), (top / 2, ""), (top, rate_text(top))]])
         self._fill()
-        self.setAccessibleName(f"Planned learning rate over {end:g} epochs, at most {rate_text(top)}")
+        self.setAccessibleName(f"Planned learning rate over {length(end, 'epochs')}, at most {rate_text(top)}")
         self.setAccessibleDescription(preview.sentence)
         self._place_mark()
 

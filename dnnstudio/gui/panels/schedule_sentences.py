@@ -169,8 +169,13 @@ def _one_cycle(schedule: OneCycle, plan: Plan) -> str:
     half, _ = schedule.stretches(plan)
     up, rest = half / plan.steps_per_epoch, (plan.steps - 2 * half) / plan.steps_per_epoch
     if plan.epochs < 4:
-        return f"Up for {half:,} steps, down for {half:,}, then {plan.steps - 2 * half:,} to almost zero."
-    return f"Up for {_round(up)} epochs, down for {_round(up)}, then {_round(rest)} to almost zero."
+        return f"Up for {count_of(half, 'step')}, down for {half:,}, then {plan.steps - 2 * half:,} to almost zero."
+    return f"Up for {_epochs(up)}, down for {_round(up)}, then {_round(rest)} to almost zero."
+
+
+def _epochs(count: float) -> str:
+    words = _round(count)
+    return f"{words} epoch" if words == "1" else f"{words} epochs"
 
 
 def length(duration: float, unit: Unit) -> str:

@@ -14,6 +14,7 @@ from dnnstudio.core.experiment.targets.losses import LOSSES
 from dnnstudio.core.experiment.transfer import Rotation
 from dnnstudio.core.planning.pretraining import trained_experiment
 from dnnstudio.core.planning.stages import planned_epochs
+from dnnstudio.core.text import count_of
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.forms import OptionForm
 from dnnstudio.gui.panels.class_weight_table import ClassWeightTable
@@ -101,7 +102,7 @@ def steps_sentence(document: Document) -> str:
     an_epoch = -(-rows // training.batch_size)
     steps = "step" if an_epoch == 1 else "steps"
     total = an_epoch * planned_epochs(document.experiment)
-    return f"{an_epoch:,} {steps} an epoch, {total:,} in all: {rows:,} rows by {training.batch_size:,}."
+    return f"{an_epoch:,} {steps} an epoch, {total:,} in all: {count_of(rows, 'row')} by {training.batch_size:,}."
 
 
 if __name__ == "__main__":

@@ -82,6 +82,7 @@ class PlotMenu(QMenu):
     log_chosen = Signal(bool)
     clean_chosen = Signal(bool)
     file_wished = Signal(str)
+    copy_wished = Signal()
 
     def __init__(self, parent: QWidget, *, smooths: bool, logarithmic: bool, clean: str = "") -> None:
         """`clean` is the label of the curve without dropout; "" if there is none."""
@@ -106,6 +107,11 @@ class PlotMenu(QMenu):
         self.clean.setVisible(bool(clean))
         if smooths or logarithmic or clean:
             self.addSeparator()
+        copy = QAction("Copy the picture", self)
+        copy.setObjectName("plot_copy")
+        copy.setToolTip("Put the plot on the clipboard, as it is shown.")
+        copy.triggered.connect(self.copy_wished)
+        self.addAction(copy)
         for kind, text, help in FILES:
             saving = QAction(text, self)
             saving.setObjectName(f"plot_{kind}")

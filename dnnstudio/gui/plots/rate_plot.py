@@ -18,6 +18,7 @@ from dnnstudio.gui.plots.curves import Floats, round_range
 from dnnstudio.gui.plots.sentences import short_number, tick_numbers
 from dnnstudio.gui.plots.series import ALPHAS
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets.copies import copies_plot
 
 ROOM = 1.15
 """The axis goes so far above the first losses; what explodes leaves it."""
@@ -40,6 +41,7 @@ class RatePlot(QWidget):
         self._losses: Floats = np.empty(0)
         self._left, self._bottom = Axis("left"), Axis("bottom")
         self.view = pg.PlotWidget(axisItems={"left": self._left, "bottom": self._bottom}, enableMenu=False)
+        copies_plot(self.view.viewport())
         prepare(self.view, self._left, self._bottom, left_width=48, bottom_height=40)
         self.raw = pg.PlotDataItem(connect="finite")
         self.smooth = pg.PlotDataItem(connect="finite")

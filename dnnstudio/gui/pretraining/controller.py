@@ -14,7 +14,7 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.transfer import Autoencoder
 from dnnstudio.core.jobs.events import RunEnded
 from dnnstudio.core.planning.pretraining import classifier_on
-from dnnstudio.core.text import share_text
+from dnnstudio.core.text import count_of, share_text
 from dnnstudio.core.workspace.figures import measured
 from dnnstudio.core.workspace.runs import EXPERIMENT, MODEL, RunRecord
 from dnnstudio.gui.base.actions import Actions
@@ -173,7 +173,7 @@ class PretrainingController(QObject):
         start = "starts as a clone of the run's layer" if len(names) == 1 else "start as clones of the run's layers"
         frozen, free = after.transfer.phases
         text = (
-            f"{' and '.join(names)} {start}: frozen for {frozen.epochs} epochs, then all layers learn for "
+            f"{' and '.join(names)} {start}: frozen for {count_of(frozen.epochs, 'epoch')}, then all layers learn for "
             f"{free.epochs}. Press Train."
         )
         self._window.raise_()

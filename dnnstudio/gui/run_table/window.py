@@ -298,6 +298,7 @@ class RunWindow(Window):
                     if color:
                         action.setIcon(self._theme.icon("circle-fill", COLOR_TOKENS[color]))
                     colors.addAction(action)
+        self.view.copies.add_to(menu)
         return menu
 
     def _action_for(self, deed: Deed, runs: Sequence[ListedRun], menu: QMenu) -> QAction:

@@ -361,6 +361,7 @@ class RunsPanel(Card):
         """The menu of commands on one run."""
         menu = RunMenu(record, self.runs.fold_of(record), self)
         menu.asked.connect(lambda name: self._do(name, record))
+        self.table.copies.add_to(menu)
         return menu
 
     def _do(self, name: str, record: RunRecord) -> None:

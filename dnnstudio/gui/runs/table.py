@@ -32,6 +32,7 @@ from dnnstudio.gui.base.runs_model import (
     RunsModel,
 )
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets.copies import copies_table
 from dnnstudio.gui.widgets.fitted_text import fitted
 
 ROW_HEIGHT = 30
@@ -115,6 +116,7 @@ class RunsTable(QTableView):
 
     def __init__(self, theme: Theme, runs: RunsModel) -> None:
         super().__init__()
+        self.copies = copies_table(self)
         self.setObjectName("runs_table")
         self.setAccessibleName("Runs")
         self._runs = runs

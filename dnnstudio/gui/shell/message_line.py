@@ -74,7 +74,7 @@ class MessageLine(QWidget):
         """A training begins."""
         number = event.folder.name.split(" ")[0].lstrip("0")
         epochs = count_of(event.epochs, "epoch")
-        text = event.note or f"{epochs} of {event.steps_per_epoch:,} steps, kept in {event.folder}."
+        text = event.note or f"{epochs} of {count_of(event.steps_per_epoch, 'step')}, kept in {event.folder}."
         self.say(f"Run {number} is training." if number.isdigit() else "Training.", text)
 
     def say_best(self, event: EpochDone, open_folder: Deed) -> None:
@@ -112,7 +112,8 @@ class MessageLine(QWidget):
             title = LOSSES[resolve_loss(experiment, None)].title.lower()
             text = f"It reconstructs the test rows with a loss of {figure(test['loss'])} ({title})."
         elif "loss" in test:
-            text = f"The loss on the test rows is {figure(test['loss'])}."
+            named = "" if experiment is None else f" ({LOSSES[resolve_loss(experiment, None)].caption})"
+            text = f"The loss{named} on the test rows is {figure(test['loss'])}."
             if R2 in test:
                 text = f"R² on the test rows is {figure(test[R2])}; on average it is {figure(test['mae'])} off."
         else:

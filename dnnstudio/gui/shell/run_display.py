@@ -30,6 +30,7 @@ from dnnstudio.gui.base.run_controller import Activity, RunController
 from dnnstudio.gui.base.ticket import Failure
 from dnnstudio.gui.plots.cards.side import SideStack
 from dnnstudio.gui.plots.panel import RunPlots
+from dnnstudio.gui.plots.sentences import loss_words
 from dnnstudio.gui.plots.stored import read_stored_run
 from dnnstudio.gui.runs.menu import open_folder
 from dnnstudio.gui.runs.panel import RunsPanel, count_parameters
@@ -167,7 +168,10 @@ class RunDisplay(QObject):
         if event.result is not None:
             result = event.result
             of = measured(result.metrics, self._trained) if self._trained is not None else None
-            self._result.show_metrics(result.metrics, best_epoch=result.best_epoch, measured=of, folder=result.folder)
+            loss = loss_words(self._trained) if self._trained is not None else ""
+            self._result.show_metrics(
+                result.metrics, best_epoch=result.best_epoch, measured=of, folder=result.folder, loss=loss
+            )
             self._show_answers(result.folder)
         if event.cause is not None:
             self._side.show_divergence(event.cause)
@@ -207,7 +211,13 @@ class RunDisplay(QObject):
             return
         self._plots.show_run(curves)
         of = measured(metrics, curves.experiment)
-        self._result.show_metrics(metrics, best_epoch=curves.best_epoch, measured=of, folder=record.folder)
+        self._result.show_metrics(
+            metrics,
+            best_epoch=curves.best_epoch,
+            measured=of,
+            folder=record.folder,
+            loss=loss_words(curves.experiment),
+        )
         self._show_answers(record.folder)
         self._side.show_result()
 

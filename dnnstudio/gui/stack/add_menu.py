@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from dnnstudio.core.experiment.layers import LAYER_KINDS, Layer
 from dnnstudio.gui.theme import Role, Theme, icons, set_role
 from dnnstudio.gui.theme.roles import set_state
+from dnnstudio.gui.widgets.copies import keeps_choice
 from dnnstudio.gui.widgets.fitted_text import fitted
 
 KIND_ROLE = int(Qt.ItemDataRole.UserRole) + 1
@@ -71,6 +72,7 @@ class AddMenu(QFrame):
         self.search.setPlaceholderText("Search: dense, batch, dropout…")
         self.search.setClearButtonEnabled(True)
         self.kinds = QListWidget(self)
+        keeps_choice(self.kinds)
         self.kinds.setObjectName("add_layer_kinds")
         self.kinds.setAccessibleName("Kinds of layer")
         self.kinds.setItemDelegate(KindDelegate(theme, self.kinds))

@@ -154,7 +154,7 @@ class LayerRow:
         parts += [badge.meaning for badge in self.badges]
         parts += [self.identity.sentence.rstrip(".")] if self.identity.sentence else []
         if self.shape.output_shape is not None:
-            parts.append(f"{self.shape.count:,} parameters, puts out {shape_text(self.shape.output_shape)}")
+            parts.append(f"{count_of(self.shape.count, 'parameter')}, puts out {shape_text(self.shape.output_shape)}")
         parts += [f"{problem.severity}: {problem.title.rstrip('.')}" for problem in self.problems]
         return "; ".join(parts) + "."
 

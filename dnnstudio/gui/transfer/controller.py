@@ -168,7 +168,7 @@ class TransferController(QObject):
         """Write two experiments to the workspace, one with most classes and one with a few, and open the first."""
         names = self._document.source_class_names
         if len(names) < 4:
-            known = f"It has {len(names)} classes." if names else "Its classes are not known yet."
+            known = f"It has {count_of(len(names), 'class')}." if names else "Its classes are not known yet."
             self._files.tell(UserError(f"This data cannot be split into two tasks. {known}", "Four are needed."))
             return
         tasks = self._questions.split_tasks(self._window, self._document.experiment, names)

@@ -16,7 +16,7 @@ from dnnstudio.core.experiment.data import DataSummary
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.planning import phases as reuse_phases
 from dnnstudio.core.planning.stages import phase_optimizer
-from dnnstudio.core.text import listed, share_text
+from dnnstudio.core.text import count_of, listed, share_text
 from dnnstudio.core.workspace.shared_layers import will_change
 from dnnstudio.core.workspace.sources import TrainedSource, place_of, short_name, source_text
 from dnnstudio.gui.base.shortcuts import TRANSFER, bind
@@ -300,7 +300,7 @@ class TransferDialog(Dialog):
             self.pairs.source_head.show_words("From: no source yet", "Choose a run or a model file above")
         rows = summary.counts[0] if summary is not None and summary.counts else self.draft.data.train_limit
         outputs = {0: "", 1: "one output"}.get(summary.outputs, f"{summary.outputs} outputs") if summary else ""
-        detail = ", ".join(filter(None, (f"{rows:,} training rows" if rows else "", outputs)))
+        detail = ", ".join(filter(None, (count_of(rows, "training row") if rows else "", outputs)))
         self.pairs.target_head.show_words(f"To: {self.draft.name}", detail)
 
     def _show_nothing(self) -> None:

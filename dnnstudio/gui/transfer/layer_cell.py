@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from dnnstudio.core.experiment.layers import times
 from dnnstudio.core.experiment.shapes import LayerShape
+from dnnstudio.core.text import count_of
 from dnnstudio.gui.stack.delegate import shorten
 from dnnstudio.gui.stack.rows import BadgeText
 from dnnstudio.gui.theme import Theme, icons
@@ -57,7 +58,7 @@ class LayerCell(QWidget):
         self._cell = cell
         words = [cell.absent]
         if cell.layer is not None:
-            words = [cell.layer.layer.id, cell.caption, f"{cell.layer.count:,} parameters"]
+            words = [cell.layer.layer.id, cell.caption, count_of(cell.layer.count, "parameter")]
             words += ["frozen"] if cell.locked else []
             words += [cell.badge.meaning] if cell.badge is not None else []
         text = ", ".join(filter(None, words))

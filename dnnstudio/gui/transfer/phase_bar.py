@@ -88,5 +88,5 @@ class PhaseBar(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         for number, box in enumerate(self.boxes()):
-            if box.contains(event.position()):
+            if box.contains(event.position()) and event.button() == Qt.MouseButton.LeftButton:
                 self.chosen.emit(number)

@@ -90,11 +90,11 @@ class PhasesCard(QFrame):
         has_norm = {layer.id for layer in experiment.active_layers if layer.averages_over == "batch"}
         self.add_button.setEnabled(transfer is not None)
         epochs = sum(phase.epochs for phase in phases)
-        self.head.set_note(f"{epochs:,} epochs in all" if phases else "")
+        self.head.set_note(f"{count_of(epochs, 'epoch')} in all" if phases else "")
         for widget in (self.bar, self._titles, self.area):
             widget.setVisible(bool(phases))
         self._none.setVisible(not phases)
-        self._none.setText(f"One phase of {experiment.training.epochs:,} epochs, in which nothing is frozen.")
+        self._none.setText(f"One phase of {count_of(experiment.training.epochs, 'epoch')}, in which nothing is frozen.")
         while len(self.rows) < len(phases):
             self._add_row()
         stretches: list[Stretch] = []
@@ -151,7 +151,7 @@ def _frozen_words(frozen: frozenset[str], reused: set[str]) -> str:
 def _frozen_tip(entries: Sequence[str], frozen: frozenset[str]) -> str:
     if not entries:
         return "Nothing is frozen in this phase. Press to choose layers by click, range or name."
-    return f"Frozen: {', '.join(entries)} ({len(frozen)} layers). Press to choose by click, range or name."
+    return f"Frozen: {', '.join(entries)} ({count_of(len(frozen), 'layer')}). Press to choose by click, range or name."
 
 
 def _epochs(count: int) -> str:

@@ -11,7 +11,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.data import task_class_names
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.planning.task_split import split_into_tasks
-from dnnstudio.core.text import listed
+from dnnstudio.core.text import count_of, listed
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import (
     Chip,
@@ -164,9 +164,9 @@ class SplitDialog(Dialog):
             self.tasks = Tasks(a, b)
             self.problem.setText("")
             first, second = (task_class_names(task.data.classes, self._names) for task in (a, b))
-            rows = f"the first {b.data.train_limit:,} training rows"
+            rows = f"the first {count_of(b.data.train_limit or 0, 'training row')}"
             asked = " or ".join(second) if len(second) == 2 else listed(second)
-            self.outcome.setText(f"A: {len(first)} classes, all rows.  B: {asked}, {rows}.")
+            self.outcome.setText(f"A: {count_of(len(first), 'class')}, all rows.  B: {asked}, {rows}.")
         self.problem.setVisible(self.tasks is None)
         self.outcome.setVisible(self.tasks is not None)
         self.split.setEnabled(self.tasks is not None)

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from dnnstudio.core.text import percent
+from dnnstudio.core.text import count_of, percent
 from dnnstudio.core.uncertainty.calibration import (
     Binning,
     Reliability,
@@ -37,7 +37,7 @@ ONE = np.array([0.0, 1.0])
 FIGURES = (
     ("ece", "ECE", "Expected calibration error: the gaps of 15 bins of equal width, weighted by their {rows}."),
     ("adaptive", "Adaptive ECE", "The same over 15 bins of equally many {rows}."),
-    ("mce", "MCE", "The largest gap of any bin of equal width."),
+    ("mce", "MCE", "The largest gap of any bin of equal width, and how many {rows} lie in that bin."),
     ("classwise", "Class-wise ECE", "The mean over classes of each class's own calibration error."),
     ("brier", "Brier", "Mean squared distance from the label, 0 to 2."),
     ("nll", "Log loss", "Mean of −log of the probability of the label, in nats."),
@@ -62,6 +62,8 @@ class Measured:
 
     probabilities: Floats
     figures: dict[str, float]
+    mce_count: int
+    """The images of the bin with the largest gap."""
 
 
 def measure(probabilities: Floats, labels: NDArray[np.int64]) -> Measured:
@@ -82,7 +84,7 @@ def measure(probabilities: Floats, labels: NDArray[np.int64]) -> Measured:
         "nll": nll(probabilities, labels),
         "accuracy": float(correct.mean()),
     }
-    return Measured(probabilities, figures)
+    return Measured(probabilities, figures, bins.mce_count)
 
 
 class CalibrationTab(QWidget):
@@ -241,6 +243,8 @@ class CalibrationTab(QWidget):
             digits = 3 if name in ("brier", "nll") else None
             value = None if found is None else found.figures[name]
             cell.setText("–" if value is None else f"{value:.3f}" if digits else percent(value, 1))
+            if name == "mce" and found is not None:
+                cell.setText(f"{cell.text()} of {found.mce_count:,}")
         self._show_temperature()
 
     def _sources(self, sources: Sequence[tuple[str, str]]) -> tuple[Choice, ...]:
@@ -343,7 +347,7 @@ class CalibrationTab(QWidget):
             return
         how = "softer" if found > 1 else "sharper"
         self.temperature.setText(
-            f"T = {found:.2f}: {how} answers fit better. Fitted on {len(validation.rows):,} validation rows, "
+            f"T = {found:.2f}: {how} answers fit better. Fitted on {count_of(len(validation.rows), 'validation row')}, "
             "never on the rows shown here."
         )
         before, after = self._measured["mean"].figures, self._measured["mean_t"].figures

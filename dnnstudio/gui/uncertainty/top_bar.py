@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
+from dnnstudio.core.text import count_of
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.uncertainty.sampling import Options
 from dnnstudio.gui.uncertainty.sentences import Words
@@ -39,8 +40,8 @@ def who_choices(subject: Subject) -> tuple[Choice, ...]:
     count = len(subject.seeds)
     first = subject.seeds[0] if subject.seeds else 0
     words = {
-        "members": (f"These {count} runs", "Each network answers once, with dropout off"),
-        "passes": (f"These {count} runs, passes each", "Each network answers many times, with dropout on"),
+        "members": (f"These {count_of(count, 'run')}", "Each network answers once, with dropout off"),
+        "passes": (f"These {count_of(count, 'run')}, passes each", "Each network answers many times, with dropout on"),
         "run": (f"Seed {first}, many passes", "One network answers many times, with dropout on")
         if subject.is_random
         else (f"Seed {first} alone", "One network answers once: nothing in it is random"),
@@ -196,9 +197,9 @@ class TopBar(QFrame):
         self._group(menu, "Masks", "masks", kinds)
         stops = (
             (None, "Take all {answers}"),
-            (0.02, "Stop at ± 2 points for 95 % of the {rows}"),
-            (0.01, "Stop at ± 1 point"),
-            (0.005, "Stop at ± half a point"),
+            (0.02, "Stop at a standard error of 2 points for 95 % of the {rows}"),
+            (0.01, "Stop at a standard error of 1 point"),
+            (0.005, "Stop at a standard error of half a point"),
         )
         self._group(menu, "Precision of the mean", "precision", stops)
         menu.addSection("Seed")

@@ -15,6 +15,7 @@ from dnnstudio.core.atomic_files import WINDOWS, make_folder
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.folder_lock import FILE as LOCK
 from dnnstudio.core.os_errors import reason_of
+from dnnstudio.core.text import count_of
 
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same files make the same bytes
 _UNSAFE = re.compile(r"[\x00\\:]" if WINDOWS else r"[\x00\\]")  # a drive, another stream of a file, another slash
@@ -94,7 +95,9 @@ def unpack(source: IO[bytes], folder: Path, bounds: Bounds, *, below: str = "") 
 
 def _refuse(names: list[str], size: int, bounds: Bounds) -> None:
     if len(names) > bounds.files or size > bounds.bytes:
-        raise UserError(f"What came has {len(names):,} files of {size:,} bytes, more than this program takes.")
+        raise UserError(
+            f"What came has {count_of(len(names), 'file')} of {size:,} bytes, more than this program takes."
+        )
     if len(set(names)) < len(names):
         raise UserError("What came holds a file twice.")
     for name in names:

@@ -47,6 +47,7 @@ from dnnstudio.core.experiment.layers import (
 )
 from dnnstudio.core.experiment.optimizers import SGD, Adam
 from dnnstudio.core.experiment.record import EarlyStopping, Experiment, Training
+from dnnstudio.core.experiment.schedules import OneCycle
 from dnnstudio.core.experiment.weights import (
     L1L2,
     Constant,
@@ -228,6 +229,8 @@ CASES: list[tuple[str, str, Experiment, DataSummary | None, str]] = [
      "optimizer.learning_rate"),
     ("high_rate", "warning", stack(FLAT, hidden(), OUT, optimizer=Adam(learning_rate=0.5)), None,
      "optimizer.learning_rate"),
+    ("high_schedule", "warning", stack(FLAT, hidden(), OUT, schedule=OneCycle(max_rate=9.0)), None, "schedule"),
+    ("low_schedule", "warning", stack(FLAT, hidden(), OUT, schedule=OneCycle(max_rate=1e-8)), None, "schedule"),
     ("large_batch", "hint", stack(FLAT, hidden(), OUT, training=Training(batch_size=2000)), None,
      "training.batch_size"),
     ("no_accuracy", "error", stack(hidden(), OUT.replaced(units=1, activation=None), training=Training(

@@ -52,7 +52,7 @@ def test_labels_of_a_file_are_told() -> None:
     [
         ({"second": (5, 11)}, "no class 11"),
         ({"second": (5,), "positive": 5}, "1 for task B"),
-        ({"second": tuple(range(9)), "positive": 1}, "1 classes for task A"),
+        ({"second": tuple(range(9)), "positive": 1}, "1 class for task A"),
         ({"second": (5, 6), "positive": 7}, "Class 7 is not in task B"),
     ],
 )

@@ -111,7 +111,7 @@ def test_shared_layers_that_stay_frozen_change_nothing(tasks: Tasks) -> None:
     tasks.train_b(b_on("0001 a", "share", phases=(Phase(epochs=1, frozen=FROZEN),)))
     after = files(folder)
     assert after.pop("links.json") and after == before
-    assert tasks.ended.message == "Finished 1 epochs."
+    assert tasks.ended.message == "Finished 1 epoch."
 
 
 def test_only_what_is_shared_changes(tasks: Tasks) -> None:

@@ -126,7 +126,7 @@ def test_a_stop_in_the_final_evaluation_ends_it_and_keeps_the_run(
     assert (result.reason, result.epochs) == ("finished", 1)
     assert result.metrics["test"] == {}
     ended = recorder.events[-1]
-    assert ended.message == "Finished 1 epochs. Stopped before all its figures were measured."
+    assert ended.message == "Finished 1 epoch. Stopped before all its figures were measured."
     assert read_run(recorder.folder).status == "finished"
     assert (recorder.folder / "model.keras").exists()
 

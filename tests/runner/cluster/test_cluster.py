@@ -63,7 +63,7 @@ def test_runs_equal_the_local_ones_bit_for_bit_and_data_is_sent_once(
     there = [RunTask(experiment=one, folder=tmp_path / "there" / name) for name, one in wanted.items()]
     outcomes = outcomes_of([joined.runner.submit(task) for task in there])
     assert [(outcome.task, outcome.reason, outcome.message) for outcome in outcomes] == [
-        (task, "finished", "Finished 1 epochs.") for task in there
+        (task, "finished", "Finished 1 epoch.") for task in there
     ]
     here = [RunTask(experiment=one, folder=tmp_path / "here" / name) for name, one in wanted.items()]
     assert {o.reason for o in outcomes_of([near.submit(task) for task in here])} == {"finished"}

@@ -12,7 +12,7 @@ from dnnstudio.core.experiment.edits import set_value
 from dnnstudio.core.experiment.fields import field_hint
 from dnnstudio.core.experiment.layers import Role, times
 from dnnstudio.core.experiment.record import Experiment
-from dnnstudio.core.text import listed
+from dnnstudio.core.text import count_of, listed
 
 NORMALIZING = (Role.NORMALIZATION, Role.SCALING)
 
@@ -125,7 +125,7 @@ def _split(stack: Stack) -> Iterator[Problem]:
             "error",
             "nothing_left",
             "data.validation.count",
-            f"Validation takes {data.validation.count:,} of {total:,} rows and leaves none to train on.",
+            f"Validation takes {data.validation.count:,} of {count_of(total, 'row')} and leaves none to train on.",
             "Validation rows come out of the training part and are never trained on.",
             Fix("Validate on a fifth", partial(set_value, path="data.validation", value=Fraction(fraction=0.2))),
         )

@@ -22,7 +22,7 @@ from dnnstudio.core.experiment.edits import (
 )
 from dnnstudio.core.experiment.layers import Role, activation_label, axis_positions
 from dnnstudio.core.experiment.record import Experiment
-from dnnstudio.core.text import listed
+from dnnstudio.core.text import count_of, listed
 
 MANY_SATURATING = 4
 """From this many hidden sigmoid or tanh layers on, the gradient is likely to vanish."""
@@ -291,7 +291,7 @@ def _many_saturating(stack: Stack) -> Iterator[Problem]:
         "hint",
         "vanishing",
         ids[0],
-        f"{len(flat)} hidden layers of sigmoid or tanh without normalization.",
+        f"{count_of(len(flat), 'hidden layer')} of sigmoid or tanh without normalization.",
         "These curves are flat on both sides: gradients shrink from layer to layer and the lower layers hardly learn "
         "(Glorot and Bengio, 2010).",
         Fix("Use ReLU with He normal", set_activation(stack, flat, "relu")),

@@ -79,7 +79,8 @@ def _loss(stack: Stack) -> Iterator[Problem]:
         what = "one unit answers yes or no, and this loss needs a unit for each class"
     else:
         wrong = not reads_classes
-        what = f"there are {summary.classes} classes, and only sparse categorical crossentropy reads class numbers"
+        classes = count_of(summary.classes, "class")
+        what = f"there are {classes}, and only sparse categorical crossentropy reads class numbers"
     if wrong:
         yield Problem(
             "error",
@@ -134,12 +135,15 @@ def _wrong_units(stack: Stack, units: int, wanted: int) -> Problem:
     assert summary is not None and stack.output is not None
     entry = stack.entries[stack.output]
     if not summary.class_names:
-        title, reason = f"{entry.id} has {units} units, but one number is predicted.", "One number needs one unit."
+        title, reason = (
+            f"{entry.id} has {count_of(units, 'unit')}, but one number is predicted.",
+            "One number needs one unit.",
+        )
     elif summary.binary:
-        title = f"{entry.id} has {units} units, but the answer is yes or no."
+        title = f"{entry.id} has {count_of(units, 'unit')}, but the answer is yes or no."
         reason = "One sigmoid unit gives the probability of yes; that of no is the rest."
     else:
-        title = f"{entry.id} has {count_of(units, 'unit')} for {summary.classes} classes."
+        title = f"{entry.id} has {count_of(units, 'unit')} for {count_of(summary.classes, 'class')}."
         reason = (
             "Labels are the numbers 0 to one less than the classes; each needs a unit of its own."
             if units < wanted

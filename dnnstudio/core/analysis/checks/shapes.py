@@ -11,7 +11,7 @@ from dnnstudio.core.experiment.edits import add_layer, add_layers, move_layers, 
 from dnnstudio.core.experiment.layers import Role, Shape
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.weights import HeNormal
-from dnnstudio.core.text import byte_size
+from dnnstudio.core.text import byte_size, count_of
 
 MAX_PARAMETERS = 500_000_000
 """2 GB of weights, 8 GB with gradients and Adam's slots: the largest network that this program accepts."""
@@ -40,7 +40,7 @@ def check_shapes(stack: Stack) -> Iterator[Problem]:
             "error",
             "too_large",
             largest,
-            f"The network has {count:,} parameters, {byte_size(count * 4)}; the limit is {MAX_PARAMETERS:,}.",
+            f"The network has {count_of(count, 'parameter')}, {byte_size(count * 4)}; the limit is {MAX_PARAMETERS:,}.",
             "Weights, gradients and the optimizer's averages must all fit into memory. Most of them are in this layer.",
             layers=(largest,),
         )

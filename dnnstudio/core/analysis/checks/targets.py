@@ -14,7 +14,7 @@ from dnnstudio.core.experiment.targets.class_weights import BalancedWeights
 from dnnstudio.core.experiment.targets.loss_choice import resolve_loss, task_of
 from dnnstudio.core.experiment.targets.losses import LOSSES
 from dnnstudio.core.planning.class_weights import class_weights_of
-from dnnstudio.core.text import percent
+from dnnstudio.core.text import count_of, percent
 
 UNEQUAL = 3.0
 """From so many rows of the largest class for one of the smallest on, class weights are advised."""
@@ -108,7 +108,7 @@ def _unequal_classes(stack: Stack) -> Iterator[Problem]:
         "hint",
         "unequal_classes",
         "training.class_weight",
-        f'"{largest}" has {max(counts):,} training rows, "{smallest}" only {min(counts):,}.',
+        f'"{largest}" has {count_of(max(counts), "training row")}, "{smallest}" only {min(counts):,}.',
         f'Always answering "{largest}" would be right in {percent(max(counts) / sum(counts))} of them, so accuracy '
         "says little about the rare classes. Balanced weights let every class count alike; look at the balanced "
         "accuracy.",

@@ -38,7 +38,7 @@ def _too_many_parameters(stack: Stack) -> Iterator[Problem]:
         "hint",
         "many_parameters",
         "layers",
-        f"{count:,} parameters for {rows:,} training rows, and nothing that holds them back.",
+        f"{count_of(count, 'parameter')} for {count_of(rows, 'training row')}, and nothing that holds them back.",
         "So many can learn the rows by heart. Early stopping, dropout, l2 or max-norm, or fewer units help.",
         Fix(
             "Stop early", partial(set_value, path="training.early_stopping", value=EarlyStopping(patience=patience))
@@ -119,7 +119,7 @@ def _batch(stack: Stack) -> Iterator[Problem]:
             "hint",
             "large_batch",
             "training.batch_size",
-            f"A batch of {size:,} is more than the {rows:,} training rows.",
+            f"A batch of {size:,} is more than the {count_of(rows, 'training row')}.",
             "The network then takes a single step an epoch, over all rows at once.",
             Fix("Use 32", partial(set_value, path="training.batch_size", value=min(32, rows))),
         )
@@ -145,7 +145,7 @@ def _early_stopping(stack: Stack) -> Iterator[Problem]:
             "hint",
             "long_patience",
             "training.early_stopping.patience",
-            f"Early stopping waits {stopping.patience} epochs, but there are only {training.epochs}.",
+            f"Early stopping waits {count_of(stopping.patience, 'epoch')}, but there are only {training.epochs}.",
             "It can never stop the training; it still ends with the best weights where that is switched on.",
             Fix(
                 f"Wait {count_of(shorter, 'epoch')}",

@@ -15,6 +15,7 @@ from dnnstudio.core.experiment.layers.base import (
 )
 from dnnstudio.core.experiment.layers.dense import constraint, regularizer
 from dnnstudio.core.experiment.weights import AnyConstraint, AnyInitializer, AnyRegularizer, Ones, Zeros
+from dnnstudio.core.text import count_of
 
 
 class RowNormalization(WeightedLayer):
@@ -112,7 +113,9 @@ class GroupNormalization(RowNormalization):
     def output_shape(self, shape: Shape) -> Shape:
         channels = self._channels(shape)
         if self.groups == 0 or channels % self.groups:
-            raise ShapeError(f"{self.id} cannot cut {channels:,} channels into {self.groups:,} groups of one size.")
+            raise ShapeError(
+                f"{self.id} cannot cut {channels:,} channels into {count_of(self.groups, 'group')} of one size."
+            )
         return shape
 
     def shape_remedy(self, shape: Shape) -> ShapeRemedy | None:
@@ -121,10 +124,10 @@ class GroupNormalization(RowNormalization):
         except ShapeError:
             return ShapeRemedy("Use the last axis", {"axis": -1})
         fitting = next(count for count in range(min(max(self.groups, 1), channels), 0, -1) if channels % count == 0)
-        return ShapeRemedy(f"Use {fitting} groups" if fitting > 1 else "Use one group", {"groups": fitting})
+        return ShapeRemedy(f"Use {count_of(fitting, 'group')}" if fitting > 1 else "Use one group", {"groups": fitting})
 
     def caption(self, shape: Shape | None = None) -> str:
-        words = "each channel by itself" if self.groups == -1 else f"{self.groups} groups"
+        words = "each channel by itself" if self.groups == -1 else count_of(self.groups, "group")
         return words + (f" · {axis_caption(self.axis)}" if self.axis != -1 else "")
 
     def _channels(self, shape: Shape) -> int:

@@ -25,6 +25,7 @@ from dnnstudio.core.experiment.layers.dense import (
     weights_caption,
 )
 from dnnstudio.core.experiment.weights import AnyConstraint, AnyInitializer, AnyRegularizer
+from dnnstudio.core.text import count_of
 
 
 def series_of(layer: Layer, shape: Shape) -> tuple[int, int]:
@@ -106,7 +107,7 @@ class Conv1D(WeightedLayer):
 
     def caption(self, shape: Shape | None = None) -> str:
         apart = f" · dilation {self.dilation_rate}" if self.dilation_rate > 1 else ""
-        return f"{self.kernel_size} steps{apart} · {weights_caption(self)}"
+        return f"{count_of(self.kernel_size, 'step')}{apart} · {weights_caption(self)}"
 
 
 class Pooling1D(Layer):
@@ -144,7 +145,7 @@ class Pooling1D(Layer):
         return padded(self, shape, "Pad the series")
 
     def caption(self, shape: Shape | None = None) -> str:
-        return f"{self.pool_size} steps"
+        return count_of(self.pool_size, "step")
 
 
 class MaxPooling1D(Pooling1D):

@@ -162,7 +162,7 @@ def _members(path: Path, archive: zipfile.ZipFile, size: int) -> list[Member]:
     """The arrays of the archive from its directory and their headers, without reading the values."""
     infos = archive.infolist()
     if len(infos) > MAX_MEMBERS:
-        raise _refuse(path, f"it has {len(infos):,} members, at most {MAX_MEMBERS:,} are read")
+        raise _refuse(path, f"it has {count_of(len(infos), 'member')}, at most {MAX_MEMBERS:,} are read")
     names = [info.filename for info in infos]
     for name in names:
         if names.count(name) > 1:

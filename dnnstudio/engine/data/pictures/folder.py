@@ -62,7 +62,7 @@ def read_image_folder(source: ImageFolder, watch: Watch) -> Raw:
     parts, classes = _scan(root, watch)
     count = sum(len(part.files) for part in parts)
     size = source.height * source.width * (3 if source.color else 1)
-    need_memory(count * size * 5, what=f"{root.name} ({count:,} pictures)")
+    need_memory(count * size * 5, what=f"{root.name} ({count_of(count, 'picture')})")
     rows = []
     left_out: list[str] = []
     done = 0
@@ -114,7 +114,9 @@ def _scan(root: Path, watch: Watch) -> tuple[list[_Found], list[str]]:
             "Choose the folder above the classes.",
         )
     if len(classes) > MAX_CLASSES:
-        raise UserError(f"{root} holds {len(classes):,} folders; at most {MAX_CLASSES:,} classes are supported.")
+        raise UserError(
+            f"{root} holds {count_of(len(classes), 'folder')}; at most {MAX_CLASSES:,} classes are supported."
+        )
     parts = []
     for folders in by_part:
         found = _Found()

@@ -142,6 +142,6 @@ def _require_classes(found: Found, classes: tuple[str, ...]) -> None:
         )
     if len(classes) > MAX_CLASSES:
         raise UserError(
-            f"{found.root} holds {len(classes):,} folders; at most {MAX_CLASSES:,} classes are supported.",
+            f"{found.root} holds {count_of(len(classes), 'folder')}; at most {MAX_CLASSES:,} classes are supported.",
             "Choose a folder with fewer classes.",
         )

@@ -105,7 +105,8 @@ def _parquet(path: Path) -> Cells:
         schema = lazy.collect_schema()
         if len(schema) > MAX_COLUMNS:
             raise UserError(
-                f"{path.name} has {len(schema):,} columns; at most {MAX_COLUMNS:,} are read.", "Use fewer columns."
+                f"{path.name} has {count_of(len(schema), 'column')}; at most {MAX_COLUMNS:,} are read.",
+                "Use fewer columns.",
             )
         rows = int(lazy.select(pl.len()).collect().item())
         need_memory(rows * len(schema) * 24, what=path.name, packed=path.stat().st_size)
@@ -229,7 +230,8 @@ def _sheet_cells(source: Table, path: Path, frame: pl.DataFrame, height: int, no
         raise _too_small(path)
     if frame.width > MAX_COLUMNS:
         raise UserError(
-            f"{path.name} has {frame.width:,} columns; at most {MAX_COLUMNS:,} are read.", "Use fewer columns."
+            f"{path.name} has {count_of(frame.width, 'column')}; at most {MAX_COLUMNS:,} are read.",
+            "Use fewer columns.",
         )
     filled = frame.select(pl.sum_horizontal(pl.all().is_not_null())).to_series().to_numpy()
     # Titles above a table fill a cell or two; the head fills most of its columns.

@@ -292,7 +292,9 @@ def _texts(name: str, there: pl.Series, different: int, empty: int, rows: int) -
         words = float(there.str.count_matches(r"\s+").mean() or 0.0)  # type: ignore[arg-type]
         kind: Kind = "text" if words >= 2 else "id"
         what = "free texts" if kind == "text" else "names"
-        found = _judged(name, kind, "ignored", f"{different:,} different {what} in {rows:,} rows.", different, empty)
+        found = _judged(
+            name, kind, "ignored", f"{different:,} different {what} in {count_of(rows, 'row')}.", different, empty
+        )
         return replace(found, smallest=smallest)
     if different > 2 and different == len(there):
         return _judged(name, "id", "ignored", "Each of its texts stands there once.", different, empty)
@@ -338,7 +340,8 @@ def _as_target(item: Judged, cells: Cells, *, asked: bool) -> tuple[str, Judged]
     number = column.kind == "number" and not few
     if not number and item.different > min(MAX_CLASSES, rows - 1):
         raise UserError(
-            f'The column "{column.name}" holds {item.different:,} different texts in {rows:,} rows: too many classes.',
+            f'The column "{column.name}" holds {item.different:,} different texts in '
+            f"{count_of(rows, 'row')}: too many classes.",
             "Choose another column.",
         )
     if column.kind in ("id", "text"):

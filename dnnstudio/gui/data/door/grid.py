@@ -18,6 +18,7 @@ from dnnstudio.core.jobs.proposals import ColumnFacts, TableFindings
 from dnnstudio.gui.data.door.heads import PAD, ColumnHeads, as_kind, as_missing, as_role
 from dnnstudio.gui.data.door.rows_model import Row, RowsModel
 from dnnstudio.gui.theme import Theme, icons
+from dnnstudio.gui.widgets.copies import copies_table
 
 ROW_HEIGHT = 28
 NUMBERED = ("number", "date")
@@ -135,6 +136,7 @@ class TableGrid(QTableView):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        copies_table(self)
         self.setObjectName("table_grid")
         self.setAccessibleName("The first lines of the file")
         self.rows = RowsModel(self)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from dnnstudio.core.planning.following import LayerLine
+from dnnstudio.core.text import count_of
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.widgets import Badge, Card, Choice, ElidedLabel, IconLabel, Segmented, label
 from dnnstudio.gui.widgets.fit_scroll import FitScroll
@@ -70,7 +71,9 @@ def _layer_row(theme: Theme, line: LayerLine) -> QWidget:
     card = QFrame()
     set_role(card, Role.CARD)
     card.setFixedHeight(44)
-    card.setAccessibleName(f"{line.title}: {line.caption}, {line.parameters:,} parameters, output {line.width}")
+    card.setAccessibleName(
+        f"{line.title}: {line.caption}, {count_of(line.parameters, 'parameter')}, output {line.width}"
+    )
     row = QHBoxLayout(card)
     row.setContentsMargins(8, 4, 10, 4)
     row.setSpacing(8)

@@ -22,6 +22,7 @@ from dnnstudio.gui.plots.smoothing import Smoothing, smoothed
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.widgets import Card, Choice, ComboBox, LegendEntry, MiniButton, PlotLegend, label
 from dnnstudio.gui.widgets.charts.legend import LineStyle
+from dnnstudio.gui.widgets.copies import copies_plot
 
 COMPACT_HEIGHT = 220
 """A card lower than this has its legend in its head: over the plot it would hide half of the curves."""
@@ -85,6 +86,7 @@ class PlotCard(Card):
         self.more.clicked.connect(lambda: menu.popup(self.more.mapToGlobal(QPoint(0, self.more.height() + 4))))
         self.head.add(self.more)
         menu.file_wished.connect(self.file_wished)
+        menu.copy_wished.connect(copies_plot(self.plot, menu=False).copy)
         menu.log_chosen.connect(self.plot.set_log)
         self.plot.menu_wanted.connect(menu.popup)
 

@@ -155,14 +155,19 @@ class ResultCard(Card):
         best_epoch: int = 0,
         measured: Measured | None = None,
         folder: Path | None = None,
+        loss: str = "",
     ) -> None:
-        """Show what metrics.json of the run in `folder` holds, and of which weights; what is missing is a dash."""
+        """Show what metrics.json of the run in `folder` holds, and of which weights; what is missing is a dash.
+
+        `loss` names what the loss is made of: "cross-entropy + L2".
+        """
+        self._heads["loss"].setToolTip(f"{loss[:1].upper()}{loss[1:]}. {LOSS.help}" if loss else LOSS.help)
         if not any(isinstance(metrics.get(part), dict) for part, _, _ in PARTS):
             self.clear("The run ended before its figures were measured.")
             return
         parts = {part: found for part, _, _ in PARTS if isinstance(found := metrics.get(part), dict)}
         measured_names = {name for found in parts.values() for name in found}
-        shown = {each.name for each in FIGURES if each.name in measured_names or each.name in ("loss", "accuracy")}
+        shown = {each.name for each in FIGURES if each.name in measured_names or each.name == "loss"}
         if not measured_names.isdisjoint(each.name for each in OF_NUMBERS):
             shown.discard("accuracy")
         if isinstance(metrics.get("seeds"), list):  # a spread takes the room of two figures

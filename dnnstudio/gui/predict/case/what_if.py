@@ -12,7 +12,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QSlider, QVBoxLayout, QWidget
 
 from dnnstudio.core.jobs.cases import EPOCH, Answering, AnswerRow, AnswerRows, InputColumn, NetworkFacts
-from dnnstudio.core.text import figure, percent
+from dnnstudio.core.text import count_of, figure, percent
 from dnnstudio.gui.base.job_client import JobClient
 from dnnstudio.gui.predict.case.share_rows import ShareRows
 from dnnstudio.gui.predict.words import cell_text, outside
@@ -264,7 +264,8 @@ class WhatIf(Card):
         self.area.setWidget(inside)
         more = len(columns) - len(self.rows)
         self.note.setText(
-            f"The first {MOST_FIELDS} of {len(columns):,} columns have a field; the others keep the row's values."
+            f"The first {MOST_FIELDS} of {count_of(len(columns), 'column')} have a field; the others keep "
+            "the row's values."
         )
         self.note.setVisible(more > 0)
 

@@ -24,6 +24,7 @@ from dnnstudio.gui.predict.rows.row_delegate import BAR, ROW_HEIGHT, Places, Row
 from dnnstudio.gui.predict.rows.rows_model import CasePictures, RowsModel
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, Choice, ComboBox, Segmented, label, push_button
+from dnnstudio.gui.widgets.copies import copies_table
 
 STATES: tuple[tuple[State, str, str], ...] = (
     ("all", "All", "Every row"),
@@ -83,6 +84,7 @@ class RowsView(QTableView):
 
     def __init__(self, rows: RowsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.copies = copies_table(self)
         self.setObjectName("answer_rows")
         self.setAccessibleName("Answers")
         self.setModel(rows)
@@ -340,6 +342,7 @@ class AnswerList(Card):
         right.setEnabled(answered)
         right.triggered.connect(lambda: self._confirm(place))
         menu.addAction("Remove from the list").triggered.connect(lambda: self._remove(place))
+        self.view.copies.add_to(menu)
         return menu
 
     def _confirm(self, place: int) -> None:

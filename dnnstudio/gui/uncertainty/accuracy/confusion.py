@@ -131,7 +131,7 @@ class ConfusionMatrix(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         cell = self._cell_at(event.position().x(), event.position().y())
-        if cell is not None:
+        if cell is not None and event.button() == Qt.MouseButton.LeftButton:
             self._cell = cell
             self.update()
             self.opened.emit(*cell)

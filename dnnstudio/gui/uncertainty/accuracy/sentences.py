@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dnnstudio.core.text import percent
+from dnnstudio.core.text import count_of, percent
 from dnnstudio.core.uncertainty.accuracy import Ints, class_figures
 from dnnstudio.core.uncertainty.classification import majority_baseline
 from dnnstudio.core.uncertainty.proportions import Share
@@ -38,5 +38,5 @@ def accuracy_sentences(samples: Samples, confusion: Ints) -> tuple[str, str]:
     else:
         title += f"{abs(gain):.1f} points {'more' if gain > 0 else 'fewer'} than with {off_words}."
     vote, changed = float((scores.vote == labels).mean()), int((scores.winner != off).sum())
-    ways = f"Vote {percent(vote, 2)}, {off_words} {percent(off_right, 2)}; {changed:,} answers differ."
+    ways = f"Vote {percent(vote, 2)}, {off_words} {percent(off_right, 2)}; {count_of(changed, 'answer')} differ."
     return title, f"{ways} {compared}"

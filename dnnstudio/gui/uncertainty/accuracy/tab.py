@@ -27,6 +27,7 @@ from dnnstudio.gui.uncertainty.grid import ImageGrid, Pictures
 from dnnstudio.gui.uncertainty.inspection import Inspection
 from dnnstudio.gui.uncertainty.sentences import row_noun
 from dnnstudio.gui.widgets import Card, Choice, Segmented, label
+from dnnstudio.gui.widgets.copies import copies_table
 
 SHOWN = 200
 COLUMNS = ("Class", "Prec.", "Recall", "F1", "Rows")
@@ -103,6 +104,7 @@ class AccuracyTab(QWidget):
         card = Card(self._theme, "Class by class", note="in per cent", margin=12)
         self.table = QTableWidget(0, len(COLUMNS))
         self.table.setObjectName("class_table")
+        copies_table(self.table)
         self.table.setAccessibleName("Precision, recall and F1 of each class")
         for column, title in enumerate(COLUMNS):
             head = QTableWidgetItem(title)

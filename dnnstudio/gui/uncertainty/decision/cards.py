@@ -23,6 +23,7 @@ from dnnstudio.gui.uncertainty.decision.state import Costs, Decision
 from dnnstudio.gui.uncertainty.grid import ImageGrid, Pictures
 from dnnstudio.gui.uncertainty.sentences import Words
 from dnnstudio.gui.widgets import Card, Dialog, Limits, NumberField, Steps, label, push_button
+from dnnstudio.gui.widgets.copies import copies_table
 
 SHOWN = 300
 """So many referred images are drawn; the list that is exported holds all of them."""
@@ -198,6 +199,7 @@ class CostMatrixDialog(Dialog):
         column.addWidget(label("Rows are labels, columns what is said. Right answers cost nothing.", Role.CAPTION))
         self.table = QTableWidget(len(names), len(names))
         self.table.setObjectName("cost_table")
+        copies_table(self.table)
         self.table.setHorizontalHeaderLabels(list(names))
         self.table.setVerticalHeaderLabels(list(names))
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)

@@ -289,7 +289,7 @@ class DecisionTab(QWidget):
         if self.decision.chosen != "hand" and validation is not None:
             there = self.decision.referral(validation)
             return (
-                f"Threshold chosen on {len(validation.rows):,} validation rows, where the rest erred on "
+                f"Threshold chosen on {count_of(len(validation.rows), 'validation row')}, where the rest erred on "
                 f"{percent(there.risk, 1)}. {interval}"
             )
         if self._no_validation:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from dnnstudio.core.text import NBSP, count_of, percent, plural
+from dnnstudio.core.text import count_of, percent, plural
 from dnnstudio.core.uncertainty.accuracy import nearest_in_uncertainty
 from dnnstudio.core.uncertainty.convergence import Running, passes_for, running, steady_since
 from dnnstudio.core.uncertainty.samples import Samples
@@ -179,11 +179,10 @@ class PassesCard(Card):
         count = np.arange(1, len(passes) + 1, dtype=np.float64)
         error = float(course.standard_error[-1])
         last = float(course.mean[-1])
-        shown = f"{last * 100:.1f} ± {error * 100:.1f}{NBSP}%" if np.isfinite(error) else percent(last, 1)
-        self.figure.setText(shown)
+        self.figure.setText(percent(last, 1))  # "±" means the spread of passes everywhere in this window
         self._draw(samples, count, course)
         answers = count_of(samples.passes, pass_noun(samples))
-        what = f"± {error * 100:.1f} points: standard error of the mean of {answers}. "
+        what = f"The mean of {answers} has a standard error of {error * 100:.1f} points. "
         self.advice.setText((what if np.isfinite(error) else "") + self._advice(samples, course.mean))
 
     def _draw(self, samples: Samples, count: Floats, course: Running) -> None:

@@ -160,7 +160,7 @@ class AnswersTab(QWidget):
         self.chart.legend.set_entries(entries)
         self.chart.set_legend_corner("free")
         self.chart.set_message("")
-        left_out = "" if len(rows) == len(truth) else f"{len(rows):,} of {len(truth):,} rows; "
+        left_out = "" if len(rows) == len(truth) else f"{len(rows):,} of {count_of(len(truth), 'row')}; "
         self.card.head.set_note(f"{left_out}upright: predicted, with its {self._inspection.percent} % interval")
 
     def _on_pressed(self, x: float, y: float) -> None:

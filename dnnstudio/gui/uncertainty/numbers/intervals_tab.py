@@ -63,7 +63,8 @@ def interval_sentences(inspection: NumberInspection, promised: Promised, reached
     rows = len(number_calibration_rows(inspection.validation))
     return first, (
         f"{reached.hits:,} of {reached.total:,} true numbers lie inside. Width set on {count_of(rows, 'row')}, half of "
-        f"the {len(inspection.validation.rows):,} validation rows, drawn at random. Where these also chose the epoch, "
+        f"the {count_of(len(inspection.validation.rows), 'validation row')}, drawn at random. Where "
+        "these also chose the epoch, "
         "the promise is a little too good."
     )
 

@@ -10,15 +10,20 @@ from dnnstudio.core.text import percent
 from dnnstudio.core.uncertainty.calibration import reliability
 from dnnstudio.core.uncertainty.detection import Detection, detect
 from dnnstudio.core.uncertainty.samples import Samples
-from dnnstudio.core.uncertainty.scores import SCORES, Floats, followed_scores
+from dnnstudio.core.uncertainty.scores import SCORES, Floats, Score, Unit, followed_scores
 from dnnstudio.gui.uncertainty.score_colors import score_color
 
 
 def measure_styles(samples: Samples) -> tuple[tuple[str, str, str], ...]:
     """Key, label and colour of each curve over severity that says something of these samples."""
     telling = (one for one in followed_scores() if one in samples.telling_scores)
-    followed = ((one.name, one.title.lower(), score_color(one.name)) for one in telling)
+    followed = ((one.name, _of_its_most(one), score_color(one.name)) for one in telling)
     return (("accuracy", "accuracy", "right"), *followed, ("ece", "calibration error", "wrong"))
+
+
+def _of_its_most(score: Score) -> str:
+    """An entropy is drawn as a share of what it can be at most, which its name alone does not say."""
+    return f"{score.title.lower()}, share of its maximum" if score.unit is Unit.NATS else score.title.lower()
 
 
 def measures(samples: Samples) -> dict[str, float]:

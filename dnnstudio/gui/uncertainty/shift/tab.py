@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from dnnstudio.core.experiment.data import Data
-from dnnstudio.core.text import percent
+from dnnstudio.core.text import count_of, percent
 from dnnstudio.core.uncertainty.proportions import Share
 from dnnstudio.core.uncertainty.samples import Samples
 from dnnstudio.core.uncertainty.scores import SCORES, ranked_scores
@@ -137,6 +137,9 @@ class ShiftTab(QWidget):
                 grid.addWidget(cell, number, place)
         grid.setColumnStretch(0, 1)
         card.body.addLayout(grid)
+        self.behind = label("", Role.CAPTION, wrap=True)
+        self.behind.setObjectName("images_behind")
+        card.add(self.behind)
         return card
 
     def _make_preview(self) -> Card:
@@ -215,8 +218,13 @@ class ShiftTab(QWidget):
         strange = self._found[strongest]
         found = detections(usual, strange)
         telling = {one.name for one in usual.telling_scores}
+        behind = f"Of {count_of(len(usual.rows), 'usual image')} and {len(strange.rows):,} strange ones."
         for (name, figure), cell in self.cells.items():
-            cell.setText(percent(getattr(found[name], figure), 1))
+            value = getattr(found[name], figure)
+            cell.setText(percent(value, 1))
+            taken = f"{round(value * len(usual.rows)):,} usual images are taken for strange. "
+            cell.setToolTip(f"{taken if figure == 'fpr95' else ''}{behind}")
+        self.behind.setText(behind)
         best = max(((name, one) for name, one in found.items() if name in telling), key=lambda item: item[1].auroc)
         first, second = sentence(usual, strange, best, labelled=self._labelled)
         self.title.setText(first)
@@ -237,7 +245,7 @@ class ShiftTab(QWidget):
         name = str(self.score.value())
         bars = histograms(usual.scores.uncertainty(name), strange.scores.uncertainty(name))
         zeros = np.zeros(len(bars.left))
-        x = nice_axis(float(bars.left[0]), float(bars.right[-1]), SCORES[name].title.lower())
+        x = nice_axis(float(bars.left[0]), float(bars.right[-1]), SCORES[name].axis_title)
         x = Axis(float(bars.left[0]), float(bars.right[-1]), [t for t in x.ticks if t[0] <= bars.right[-1]], x.label)
         self.histogram.set_message("")
         self.histogram.set_axes(x, Axis(0, 1.05, []))

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QSizePolic
 from dnnstudio.core.text import percent
 from dnnstudio.core.uncertainty.samples import Samples
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets.copies import copies_table
 
 Index = QModelIndex | QPersistentModelIndex
 NUMBER, SCORE, SAID, LABEL = range(4)
@@ -165,6 +166,7 @@ class RowsTable(QTableView):
 
     def __init__(self, theme: Theme, rows: OrderedModel, *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        copies_table(self)
         self.setObjectName("row_table")
         self.setAccessibleName("Rows")
         self.images = rows

@@ -18,6 +18,7 @@ from dnnstudio.core.text import NBSP
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets.charts.legend import PlotLegend
 from dnnstudio.gui.widgets.charts.notes import boxes_of, place_note
+from dnnstudio.gui.widgets.copies import copies_plot
 
 Floats = NDArray[np.float64]
 DASHES: dict[str, list[float]] = {"solid": [], "dashed": [5, 4], "dotted": [2, 3]}
@@ -159,6 +160,7 @@ class Chart(QWidget):
         self.setMinimumSize(160, 110)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         theme.changed.connect(self.update)
+        copies_plot(self)
 
     # ------------------------------------------------------------------------------------------ what is shown
 

@@ -159,7 +159,8 @@ def named_columns(path: Path, source: Table, sample: Sample) -> tuple[list[str],
     records = sample.records[first:]
     if sample.width > MAX_COLUMNS:
         raise UserError(
-            f"{path.name} has {sample.width:,} columns; at most {MAX_COLUMNS:,} are read.", "Use fewer columns."
+            f"{path.name} has {count_of(sample.width, 'column')}; at most {MAX_COLUMNS:,} are read.",
+            "Use fewer columns.",
         )
     names = [cell.strip() for cell in records[0]]
     short = len(names) == sample.width - 1

@@ -152,7 +152,7 @@ def _scan_quoted(
 def _check_names(path: Path, names: list[str]) -> None:
     names[:] = [name.strip() for name in names]
     if len(names) > MAX_COLUMNS:
-        raise _refuse(path, f"it has {len(names):,} columns, at most {MAX_COLUMNS:,} are read", "Use fewer columns.")
+        raise _refuse(path, f"it has {count_of(len(names), 'column')}, at most {MAX_COLUMNS:,} are read", "Use fewer.")
     if all(_is_number(name) for name in names):
         raise _refuse(path, "its first line holds only numbers", "Put a first line above it that names the columns.")
     for index, name in enumerate(names):
