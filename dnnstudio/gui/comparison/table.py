@@ -13,7 +13,7 @@ from dnnstudio.core.jobs.results import ComparisonRun
 from dnnstudio.core.jobs.seed_comparison import spread_text, summarize
 from dnnstudio.core.workspace.figures import measured
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.widgets.copies import copies_table
+from dnnstudio.gui.widgets.charts.copies import copies_table
 
 ROW_HEIGHT = 28
 BESIDE = 24

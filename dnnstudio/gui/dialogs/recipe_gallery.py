@@ -37,7 +37,7 @@ from dnnstudio.core.text import count_of
 from dnnstudio.gui.dialogs.stack_drawing import Bar, StackDrawing, bars_of, paint_bar
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, Dialog, label, push_button
-from dnnstudio.gui.widgets.copies import keeps_choice
+from dnnstudio.gui.widgets.charts.copies import keeps_choice
 from dnnstudio.gui.widgets.fitted_text import tell_whole
 
 RECIPE_ROLE = int(Qt.ItemDataRole.UserRole) + 1

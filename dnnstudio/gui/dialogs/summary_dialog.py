@@ -20,7 +20,7 @@ from dnnstudio.core.text import count_of
 from dnnstudio.gui.base.shortcuts import SUMMARY, bind
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Dialog, label, push_button
-from dnnstudio.gui.widgets.copies import copies_table
+from dnnstudio.gui.widgets.charts.copies import copies_table
 
 COLUMNS = ("Layer", "Kind", "Output", "Parameters", "Trainable", "Non-trainable")
 NUMBERS = (3, 4, 5)

@@ -27,7 +27,7 @@ from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.job_client import JobClient
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Dialog, label, push_button
-from dnnstudio.gui.widgets.copies import copies_table
+from dnnstudio.gui.widgets.charts.copies import copies_table
 
 TEACHES = (
     "Arrays go to layers by their place in the file: by kind and number in a .weights.h5, in order in an .h5 file. "

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QTableWidget, QTableWidg
 import dnnstudio
 from dnnstudio.gui.theme import Role
 from dnnstudio.gui.widgets import Dialog, label, push_button
-from dnnstudio.gui.widgets.copies import copies_table
+from dnnstudio.gui.widgets.charts.copies import copies_table
 
 if TYPE_CHECKING:
     from email.message import Message

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableWidget, QTableWidget
 from dnnstudio.gui.help.keys_list import KeyRow, key_rows
 from dnnstudio.gui.theme import Role
 from dnnstudio.gui.widgets import Dialog, label
-from dnnstudio.gui.widgets.copies import copies_table
+from dnnstudio.gui.widgets.charts.copies import copies_table
 
 HEADS = ("Where", "Keys", "What")
 

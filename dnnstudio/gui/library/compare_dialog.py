@@ -22,7 +22,7 @@ from dnnstudio.core.workspace.catalog import Entry, LayerComparison, OptionDiffe
 from dnnstudio.gui.library.sentences import figure_name, figure_text, value_text
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, Window, label, push_button
-from dnnstudio.gui.widgets.copies import copies_table
+from dnnstudio.gui.widgets.charts.copies import copies_table
 
 ROW_HEIGHT = 24
 

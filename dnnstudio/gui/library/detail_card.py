@@ -22,7 +22,7 @@ from dnnstudio.gui.dialogs.stack_drawing import StackDrawing
 from dnnstudio.gui.library.sentences import KIND_WORDS, facts_of, identity_sentence
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, ElidedLabel, label, rule
-from dnnstudio.gui.widgets.copies import copies_table
+from dnnstudio.gui.widgets.charts.copies import copies_table
 
 ROW_HEIGHT = 24
 TONES = {"own": "text2", "clone": "accent", "share": "hint"}

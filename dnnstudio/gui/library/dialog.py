@@ -28,7 +28,7 @@ from dnnstudio.gui.library.entries_model import COLUMNS, DATE, EntriesModel, Sho
 from dnnstudio.gui.library.entry_delegate import BESIDE, ROW_HEIGHT, TEXT_SIZE, EntryDelegate
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, MessageBar, MiniButton, Window, label, push_button
-from dnnstudio.gui.widgets.copies import Copies, table_text
+from dnnstudio.gui.widgets.charts.copies import Copies, table_text
 
 DEEDS = (
     ("open", "Open", "Open the network and its experiment in the main window (Enter)", 1, "Return"),

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from dnnstudio.gui.panels.schedule_sentences import Preview, length
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.widgets.copies import copies_plot
+from dnnstudio.gui.widgets.charts.copies import copies_plot
 
 LABEL_ROOM = 0.12
 """Tick labels nearer than this share of the axis would touch: the later one is left out."""

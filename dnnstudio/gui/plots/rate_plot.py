@@ -18,7 +18,7 @@ from dnnstudio.gui.plots.curves import Floats, round_range
 from dnnstudio.gui.plots.sentences import short_number, tick_numbers
 from dnnstudio.gui.plots.series import ALPHAS
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.widgets.copies import copies_plot
+from dnnstudio.gui.widgets.charts.copies import copies_plot
 
 ROOM = 1.15
 """The axis goes so far above the first losses; what explodes leaves it."""

@@ -22,7 +22,7 @@ from dnnstudio.gui.base.run_words import COLOR_TOKENS, STATUS_ICONS
 from dnnstudio.gui.run_table.arranging import DATE, LAST, NAME, NOTE, NUMBER, STAR, STATUS, TEST, TIME, Column, Task
 from dnnstudio.gui.run_table.model import BEST_ROLE, COLUMN_ROLE, RUN_ROLE, TASK_ROLE, Index, RunTree
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.widgets.copies import copies_table
+from dnnstudio.gui.widgets.charts.copies import copies_table
 from dnnstudio.gui.widgets.fitted_text import fitted
 
 ROW_HEIGHT = 32

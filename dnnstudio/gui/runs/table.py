@@ -32,7 +32,7 @@ from dnnstudio.gui.base.runs_model import (
     RunsModel,
 )
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.widgets.copies import copies_table
+from dnnstudio.gui.widgets.charts.copies import copies_table
 from dnnstudio.gui.widgets.fitted_text import fitted
 
 ROW_HEIGHT = 30

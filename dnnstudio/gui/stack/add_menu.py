@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from dnnstudio.core.experiment.layers import LAYER_KINDS, Layer
 from dnnstudio.gui.theme import Role, Theme, icons, set_role
 from dnnstudio.gui.theme.roles import set_state
-from dnnstudio.gui.widgets.copies import keeps_choice
+from dnnstudio.gui.widgets.charts.copies import keeps_choice
 from dnnstudio.gui.widgets.fitted_text import fitted
 
 KIND_ROLE = int(Qt.ItemDataRole.UserRole) + 1

@@ -15,7 +15,7 @@ from dnnstudio.core.study.trials import Trial
 from dnnstudio.core.study.varied import value_text
 from dnnstudio.core.text import duration
 from dnnstudio.gui.base.run_words import figure
-from dnnstudio.gui.widgets.copies import copies_table
+from dnnstudio.gui.widgets.charts.copies import copies_table
 
 LEFT_OUT = ("Time", "Status")
 """Where there is no room for all columns, these are left out first, in this order; the row's tooltip tells them."""

@@ -18,7 +18,7 @@ from dnnstudio.core.jobs.proposals import ColumnFacts, TableFindings
 from dnnstudio.gui.data.door.heads import PAD, ColumnHeads, as_kind, as_missing, as_role
 from dnnstudio.gui.data.door.rows_model import Row, RowsModel
 from dnnstudio.gui.theme import Theme, icons
-from dnnstudio.gui.widgets.copies import copies_table
+from dnnstudio.gui.widgets.charts.copies import copies_table
 
 ROW_HEIGHT = 28
 NUMBERED = ("number", "date")

@@ -21,8 +21,8 @@ from dnnstudio.gui.plots.series import Series
 from dnnstudio.gui.plots.smoothing import Smoothing, smoothed
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.widgets import Card, Choice, ComboBox, LegendEntry, MiniButton, PlotLegend, label
+from dnnstudio.gui.widgets.charts.copies import copies_plot
 from dnnstudio.gui.widgets.charts.legend import LineStyle
-from dnnstudio.gui.widgets.copies import copies_plot
 
 COMPACT_HEIGHT = 220
 """A card lower than this has its legend in its head: over the plot it would hide half of the curves."""

@@ -24,7 +24,7 @@ from dnnstudio.gui.predict.rows.row_delegate import BAR, ROW_HEIGHT, Places, Row
 from dnnstudio.gui.predict.rows.rows_model import CasePictures, RowsModel
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, Choice, ComboBox, Segmented, label, push_button
-from dnnstudio.gui.widgets.copies import copies_table
+from dnnstudio.gui.widgets.charts.copies import copies_table
 
 STATES: tuple[tuple[State, str, str], ...] = (
     ("all", "All", "Every row"),

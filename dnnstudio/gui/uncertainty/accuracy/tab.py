@@ -27,7 +27,7 @@ from dnnstudio.gui.uncertainty.grid import ImageGrid, Pictures
 from dnnstudio.gui.uncertainty.inspection import Inspection
 from dnnstudio.gui.uncertainty.sentences import row_noun
 from dnnstudio.gui.widgets import Card, Choice, Segmented, label
-from dnnstudio.gui.widgets.copies import copies_table
+from dnnstudio.gui.widgets.charts.copies import copies_table
 
 SHOWN = 200
 COLUMNS = ("Class", "Prec.", "Recall", "F1", "Rows")

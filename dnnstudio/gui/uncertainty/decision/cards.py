@@ -23,7 +23,7 @@ from dnnstudio.gui.uncertainty.decision.state import Costs, Decision
 from dnnstudio.gui.uncertainty.grid import ImageGrid, Pictures
 from dnnstudio.gui.uncertainty.sentences import Words
 from dnnstudio.gui.widgets import Card, Dialog, Limits, NumberField, Steps, label, push_button
-from dnnstudio.gui.widgets.copies import copies_table
+from dnnstudio.gui.widgets.charts.copies import copies_table
 
 SHOWN = 300
 """So many referred images are drawn; the list that is exported holds all of them."""

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QSizePolic
 from dnnstudio.core.text import percent
 from dnnstudio.core.uncertainty.samples import Samples
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.widgets.copies import copies_table
+from dnnstudio.gui.widgets.charts.copies import copies_table
 
 Index = QModelIndex | QPersistentModelIndex
 NUMBER, SCORE, SAID, LABEL = range(4)

@@ -16,9 +16,9 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from dnnstudio.core.text import NBSP
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets.charts.copies import copies_plot
 from dnnstudio.gui.widgets.charts.legend import PlotLegend
 from dnnstudio.gui.widgets.charts.notes import boxes_of, place_note
-from dnnstudio.gui.widgets.copies import copies_plot
 
 Floats = NDArray[np.float64]
 DASHES: dict[str, list[float]] = {"solid": [], "dashed": [5, 4], "dotted": [2, 3]}

@@ -12,7 +12,6 @@ from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QMouseEve
 from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QMenu, QTableView, QTreeView, QWidget
 
 from dnnstudio.core.atomic_files import write_atomically
-from dnnstudio.core.errors import UserError
 
 FINER = 2.0
 """A copied picture has so many pixels for one of the screen's."""
@@ -77,19 +76,14 @@ class Copies(QObject):
             clipboard.setPixmap(self._picture())
 
     def save(self) -> None:
-        """Ask for a path and write there. A refusal of the system is said in a dialog of the system's own kind."""
+        """Ask for a path and write there. Raises `UserError`, which the program's hub of errors shows."""
         is_table = self._text is not None
         suffix, words = (".csv", "Table (*.csv)") if is_table else (".png", "Picture (*.png)")
         name = self.ask(f"{self._widget.accessibleName() or 'dnnstudio'}{suffix}", words)
         if not name:
             return
         path = Path(name) if Path(name).suffix else Path(name).with_suffix(suffix)
-        try:
-            write_atomically(path, self._bytes())
-        except UserError as error:
-            from PySide6.QtWidgets import QMessageBox
-
-            QMessageBox.warning(self._widget, "Not saved", str(error))
+        write_atomically(path, self._bytes())
 
     def _bytes(self) -> bytes:
         if self._text is not None:
