@@ -36,6 +36,7 @@ from dnnstudio.core.uncertainty.samples import Samples
 from dnnstudio.gui.data.thumbnails import ink
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.uncertainty.sentences import row_noun
+from dnnstudio.gui.widgets.charts.copies import keeps_choice
 
 Index = QModelIndex | QPersistentModelIndex
 CELL = QSize(67, 84)
@@ -295,6 +296,7 @@ class ImageGrid(QListView):
 
     def __init__(self, theme: Theme, pictures: Pictures, *, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        keeps_choice(self)
         self.setObjectName(name)
         self.images = ImageModel(self)
         self.setModel(self.images)
