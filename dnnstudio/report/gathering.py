@@ -19,7 +19,7 @@ from dnnstudio.core.study.sweep import read_sweep, trial_folder
 from dnnstudio.core.study.trials import best_trial, read_trials
 from dnnstudio.core.text import count_of, date_text, duration, figure, share_text, within_words
 from dnnstudio.core.uncertainty.figure_names import BASELINE, RECALL
-from dnnstudio.core.workspace.ensembles import is_ensemble, read_ensemble
+from dnnstudio.core.workspace.ensembles import is_ensemble, read_ensemble, trained_members
 from dnnstudio.core.workspace.figures import measured
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.history import Row, read_rows
@@ -56,7 +56,7 @@ def gather(folder: Path, *, limits: str = "", figures: ReportFigures | None = No
         Section("task", TITLES["task"], tuple(_task(experiment, figures))),
         _data(experiment, metrics),
         _network(experiment, metrics),
-        _settings("training", experiment, metrics),
+        _settings("training", experiment, _of_one_network(place, metrics)),
         Section("curves", TITLES["curves"], charts=tuple(_curves(rows))),
         _result(experiment, metrics),
         *trials,
@@ -113,6 +113,13 @@ def _settings(part: str, experiment: Experiment, metrics: Mapping[str, Any]) -> 
         if path.startswith(wanted)
     )
     return Section(part, TITLES[part], tables=(Table(("Setting", "Value"), rows),))
+
+
+def _of_one_network(place: Path, metrics: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The figures that say how the network was trained; of an ensemble, those of a member."""
+    if not is_ensemble(place):
+        return metrics
+    return next(iter(trained_members(place, read_ensemble(place)).values()), metrics)
 
 
 def _found_in(metrics: Mapping[str, Any]) -> dict[str, str]:

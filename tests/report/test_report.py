@@ -158,6 +158,10 @@ def test_a_repeat_and_a_sweep_have_reports(tmp_path: Path, capsys: pytest.Captur
     metrics = json.loads((tmp_path / "many" / "metrics.json").read_text())
     assert many.values["test.accuracy"] == metrics["test"]["accuracy"]["mean"]
     assert "± " in many.text and "1, 2" in many.text
+    settings = [gather(tmp_path / folder).sections for folder in ("many", "sweep")]
+    training = [next(one for one in sections if one.name == "training").tables[0].rows for sections in settings]
+    losses = [next(value.text for name, value in rows if name.text == "Loss") for rows in training]
+    assert losses[0] == losses[1] != "auto"  # the one that was used, of a repeat too
     swept = Page((tmp_path / "sweep.html").read_text(encoding="utf-8"))
     assert "2 trials" in swept.text and "(best)" in swept.text
 

@@ -21,6 +21,7 @@ import numpy as np
 
 import dnnstudio
 from dnnstudio.core.atomic_files import make_folder, read_bounded, write_atomically
+from dnnstudio.core.checksums import note
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.jobs.bundles import SUFFIX, OpenBundle, OpenedBundle, WriteBundle
@@ -52,6 +53,7 @@ from dnnstudio.engine.predicting.predict import network_at
 ABOUT, PROOF = "bundle.json", "proof.npz"
 FORMAT = 1
 ROWS = 10
+MODEL_SUFFIX = Path(MODEL).suffix
 PARTS: tuple[Part, ...] = ("test", "validation", "train")
 RUN_LIMITS = {
     EXPERIMENT: MAX_JSON,
@@ -178,8 +180,11 @@ def _write_parts(folder: Path, members: Mapping[str, bytes]) -> None:
     folder.mkdir()
     for name, content in members.items():
         if name not in (ABOUT, PROOF):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content)
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            if path.suffix != MODEL_SUFFIX:  # which has a seal of its own
+                note(path, content)
 
 
 @contextmanager

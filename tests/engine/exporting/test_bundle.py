@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from dnnstudio.cli.main import main
+from dnnstudio.core.checksums import changed_files
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.data import Data
 from dnnstudio.core.experiment.layers import Dense, Flatten
@@ -64,6 +65,9 @@ def test_a_bundle_proves_itself_elsewhere(made: tuple[Session, Path, Path], tmp_
     for name in ("experiment.json", "metrics.json", "history.csv", "preparation.json", "model.keras"):
         assert (away / name).read_bytes() == (run / name).read_bytes()
     assert [item.name for item in tmp_path.iterdir() if item.name.startswith(".")] == []
+    assert changed_files(away) == ()
+    (away / "metrics.json").write_bytes((run / "metrics.json").read_bytes() + b" ")
+    assert changed_files(away) == ("metrics.json",)  # as in a folder that was written here
     assert session.model(away).input_shape == (8, 8)
 
 
