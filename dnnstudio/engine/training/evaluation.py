@@ -90,14 +90,16 @@ class Evaluator:
         return {"loss": loss / count + penalty, name: metric / count} | told
 
     def _get_ready(self, control: Control | None) -> None:
-        """Trace what is called for each block, by the call of none. Raises `Cancelled` once the job is stopped."""
+        """Trace what is called for each block. Raises `Cancelled` once the job is stopped.
+
+        Nothing is called: a layer that is random in every pass would draw once more, and a run that goes on would not
+        be the one that never stopped.
+        """
         if self._tracing is None:
-            none = self._model.input_shape[1:]
 
             def trace() -> None:
-                labels = tf.zeros([0, *self._objective.label_spec.shape[1:]], self._objective.label_spec.dtype)
-                self._sums(tf.zeros((0, *none)), labels)
-                self._penalty()
+                self._sums.get_concrete_function()
+                self._penalty.get_concrete_function()
 
             self._tracing = Aside(trace, "tracing the evaluation")
         self._tracing.wait(control)

@@ -149,9 +149,8 @@ class StepLoop:
         self._given_up = True
 
     def _trace(self) -> None:
-        """Trace the eager steps by a call of none, which changes no variable."""
-        none = np.zeros((0, max(self._batch, 1)), np.int32)
-        self._run_eagerly(none, np.zeros(0), np.zeros(0))
+        """Trace the eager steps, without a call of them."""
+        self._run.get_concrete_function()
 
     def _heed(self) -> None:
         """Raises `Cancelled` within a trace that nobody waits for."""

@@ -46,9 +46,9 @@ class StepFigures:
         if self._factor != 1.0 or self._std != 1.0:
             losses = done.losses.astype(np.float64) * self._factor
             metrics = done.metrics.astype(np.float64) * self._std
-        at.loss_sum += float(losses.sum(dtype=np.float64)) * batch
-        at.metric_sum += float(metrics.sum(dtype=np.float64)) * batch
-        at.square_sum += float(done.squares.sum(dtype=np.float64)) * self._std**2 * batch
+        at.loss_sum = _added(at.loss_sum, losses, batch)
+        at.metric_sum = _added(at.metric_sum, metrics, batch)
+        at.square_sum = _added(at.square_sum, done.squares, self._std**2 * batch)
         return losses, metrics
 
     def of_epoch(self, at: Position) -> dict[str, float]:
@@ -58,3 +58,10 @@ class StepFigures:
             mean = at.square_sum / self._rows
             row |= {RMSE: float(np.sqrt(mean)), R2: 1 - mean / self._spread}
         return row
+
+
+def _added(before: float, values: NDArray[np.floating], factor: float) -> float:
+    """The sum with each value times `factor`, one after the other: how many steps come at once depends on their time,
+    and must not show in the last digit.
+    """
+    return float(np.cumsum(np.append(before, values.astype(np.float64) * factor))[-1])
