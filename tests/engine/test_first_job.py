@@ -27,7 +27,7 @@ import json, os, sys, traceback
 from pathlib import Path
 import dnnstudio.engine.training.trainer  # as the engine's thread does before its first job
 from dnnstudio.core.experiment import codec
-from dnnstudio.core.jobs import bundles, cases, exports, report_figures, requests
+from dnnstudio.core.jobs import bundles, cases, exports, report_figures, requests, weights
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.engine.session import Session
 
@@ -54,9 +54,11 @@ def first(kind, folder):
         "ExportNetwork": dict(model=run, path=folder / "network.onnx", to="onnx"),
         "MeasureForReport": dict(model=run),
         "WriteBundle": dict(model=run, path=folder / "run.dnnstudio"),
+        "MatchWeights": dict(path=run / "model.keras", experiment=given, input_shape=(4, 4)),
+        "LoadWeights": dict(path=run / "model.keras", experiment=given, input_shape=(4, 4)),
         "OpenBundle": dict(path=run.resolve().parent / "run.dnnstudio", folder=other),
     }[kind]
-    known = (bundles, cases, exports, report_figures, requests)
+    known = (bundles, cases, exports, report_figures, requests, weights)
     job = next(vars(module)[kind] for module in known if kind in vars(module))(**more)
     return type(Session().run(job, Control(), lambda event: None)).__name__
 
@@ -91,6 +93,8 @@ RESULTS = {
     "MeasureForReport": "ReportFigures",
     "WriteBundle": "ExportedFile",
     "OpenBundle": "OpenedBundle",
+    "MatchWeights": "WeightsMatch",
+    "LoadWeights": "OpenedModel",
 }
 
 

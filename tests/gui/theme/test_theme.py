@@ -186,7 +186,8 @@ def test_the_font_is_inter_and_its_figures_are_of_one_width(theme: Theme, qapp: 
     for weight in weights:
         assert QFontInfo(theme.font(13, weight)).weight() == weight
         metrics = QFontMetricsF(theme.font(13, weight))
-        assert len({metrics.horizontalAdvance(str(figure) * 8) for figure in range(10)}) == 1
+        widths = [metrics.horizontalAdvance(str(figure) * 8) for figure in range(10)]
+        assert max(widths) - min(widths) < 0.5  # without tabular figures "1" is a third narrower
 
 
 def test_the_font_comes_with_its_licence() -> None:

@@ -1,32 +1,76 @@
-"""Tabs that get another width."""
+"""Tabs: known by name, made when they are needed, and read whole."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
-from PySide6.QtCore import QCoreApplication
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
+from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets import Tabs
 
 
-@pytest.mark.parametrize("width", [270, 320, 500])
-def test_no_title_stays_scrolled_out_when_there_is_room_again(qtbot: QtBot, width: int) -> None:
+@pytest.fixture
+def theme(qapp: QApplication) -> Iterator[Theme]:
+    made = Theme(qapp, "light")
+    made.apply()
+    yield made
+    made.deleteLater()
+
+
+def _show(qtbot: QtBot, widget: QWidget) -> None:
+    qtbot.addWidget(widget)
+    with qtbot.waitExposed(widget):
+        widget.show()
+    with qtbot.waitActive(widget):
+        widget.activateWindow()
+
+
+def test_a_page_of_later_is_made_once_when_it_is_needed(theme: Theme, qtbot: QtBot) -> None:
+    tabs, made = Tabs(), []
+
+    def make() -> QLineEdit:
+        made.append(QLineEdit("later"))
+        return made[-1]
+
+    tabs.add("now", "Now", QLineEdit())
+    tabs.add_later("later", "Later", make)
+    tabs.add_later("asked", "Asked", QLineEdit)
+    _show(qtbot, tabs)
+    assert made == [] and not tabs.is_made("later")
+    tabs.set_current("later")
+    assert [tabs.pages.currentWidget()] == made and made[0].isVisible()
+    assert tabs.page("later") is made[0] and tabs.is_made("later")
+    assert isinstance(tabs.page("asked"), QLineEdit) and tabs.current() == "later"
+
+
+def test_tabs_are_known_by_name_and_take_the_room_of_the_page_in_sight(theme: Theme, qtbot: QtBot) -> None:
     tabs = Tabs()
-    qtbot.addWidget(tabs)
-    for name in ("layer", "optimizer", "schedule", "training"):
-        tabs.add(name, name.capitalize(), QWidget())
-    tabs.resize(150, 200)
-    with qtbot.waitExposed(tabs):
-        tabs.show()
-    tabs.set_current("training")
-    QCoreApplication.processEvents()
-    assert tabs.bar.tabRect(0).left() < 0  # scrolled, so that the last one is seen
-    changed: list[str] = []
-    tabs.current_changed.connect(changed.append)
-    tabs.resize(width, 200)
-    QCoreApplication.processEvents()
+    tall = QWidget()
+    tall.setMinimumHeight(500)
+    tabs.add("layer", "Layer", tall)
+    tabs.add("optimizer", "Optimizer", QLineEdit())
+    _show(qtbot, tabs)
+    high = tabs.minimumSizeHint().height()
+    with qtbot.waitSignal(tabs.current_changed) as told:
+        qtbot.keyClick(tabs.bar, Qt.Key.Key_Right)
+    assert told.args == ["optimizer"] and tabs.current() == "optimizer"
+    assert tabs.minimumSizeHint().height() < high
     tabs.set_visible("layer", False)
-    QCoreApplication.processEvents()
-    assert tabs.bar.tabRect(1).left() >= 0
-    assert (tabs.current(), changed) == ("training", [])
+    assert tabs.names() == ("layer", "optimizer") and isinstance(tabs.page("optimizer"), QLineEdit)
+
+
+def test_titles_of_tabs_stand_closer_where_the_last_would_be_cut_off(qtbot: QtBot, theme: Theme) -> None:
+    tabs = Tabs(margin=0)
+    for title in ("Layer", "Optimizer", "Schedule", "Training"):
+        tabs.add(title.lower(), title, QWidget())
+    _show(qtbot, tabs)
+    words = sum(tabs.bar.fontMetrics().horizontalAdvance(tabs.bar.tabText(index)) + 2 for index in range(4))
+    for width, tight in ((words + 70, "false"), (words + 30, "true"), (words + 70, "false")):
+        tabs.resize(width, 100)
+        qtbot.waitUntil(lambda tight=tight: tabs.bar.property("tight") == tight)
+        last = tabs.bar.tabRect(3)
+        assert last.left() + tabs.bar.fontMetrics().horizontalAdvance("Training") <= width

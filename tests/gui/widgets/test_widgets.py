@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.gui.theme import DARK, LIGHT, Theme
@@ -29,7 +29,6 @@ from dnnstudio.gui.widgets import (
     Share,
     ShareBar,
     Steps,
-    Tabs,
     Toggle,
     WarningStrip,
     label,
@@ -311,40 +310,6 @@ def test_chips_flow_onto_as_many_lines_as_they_need(theme: Theme, qtbot: QtBot) 
     assert flow.takeAt(0) is not None and flow.count() == 5 and flow.itemAt(9) is None
 
 
-def test_a_page_of_later_is_made_once_when_it_is_needed(theme: Theme, qtbot: QtBot) -> None:
-    tabs, made = Tabs(), []
-
-    def make() -> QLineEdit:
-        made.append(QLineEdit("later"))
-        return made[-1]
-
-    tabs.add("now", "Now", QLineEdit())
-    tabs.add_later("later", "Later", make)
-    tabs.add_later("asked", "Asked", QLineEdit)
-    _show(qtbot, tabs)
-    assert made == [] and not tabs.is_made("later")
-    tabs.set_current("later")
-    assert [tabs.pages.currentWidget()] == made and made[0].isVisible()
-    assert tabs.page("later") is made[0] and tabs.is_made("later")
-    assert isinstance(tabs.page("asked"), QLineEdit) and tabs.current() == "later"
-
-
-def test_tabs_are_known_by_name_and_take_the_room_of_the_page_in_sight(theme: Theme, qtbot: QtBot) -> None:
-    tabs = Tabs()
-    tall = QWidget()
-    tall.setMinimumHeight(500)
-    tabs.add("layer", "Layer", tall)
-    tabs.add("optimizer", "Optimizer", QLineEdit())
-    _show(qtbot, tabs)
-    high = tabs.minimumSizeHint().height()
-    with qtbot.waitSignal(tabs.current_changed) as told:
-        qtbot.keyClick(tabs.bar, Qt.Key.Key_Right)
-    assert told.args == ["optimizer"] and tabs.current() == "optimizer"
-    assert tabs.minimumSizeHint().height() < high
-    tabs.set_visible("layer", False)
-    assert tabs.names() == ("layer", "optimizer") and isinstance(tabs.page("optimizer"), QLineEdit)
-
-
 def test_the_legend_keeps_its_width_while_values_come_in(theme: Theme, qtbot: QtBot) -> None:
     legend = PlotLegend(theme)
     qtbot.addWidget(legend)
@@ -399,16 +364,3 @@ def test_a_progress_bar_is_painted_with_the_window_and_not_within_the_change(qtb
     assert (bar.value(), bar.paintings) == (700, before)
     qtbot.waitUntil(lambda: bar.paintings > before)
     assert bar.updatesEnabled()
-
-
-def test_titles_of_tabs_stand_closer_where_the_last_would_be_cut_off(qtbot: QtBot, theme: Theme) -> None:
-    tabs = Tabs(margin=0)
-    for title in ("Layer", "Optimizer", "Schedule", "Training"):
-        tabs.add(title.lower(), title, QWidget())
-    _show(qtbot, tabs)
-    words = sum(tabs.bar.fontMetrics().horizontalAdvance(tabs.bar.tabText(index)) + 2 for index in range(4))
-    for width, tight in ((words + 70, "false"), (words + 30, "true"), (words + 70, "false")):
-        tabs.resize(width, 100)
-        qtbot.waitUntil(lambda tight=tight: tabs.bar.property("tight") == tight)
-        last = tabs.bar.tabRect(3)
-        assert last.left() + tabs.bar.fontMetrics().horizontalAdvance("Training") <= width
