@@ -209,7 +209,8 @@ def test_a_score_is_in_the_files_and_the_figures(collision: None) -> None:
     np.testing.assert_allclose(written, by_hand(samples), rtol=1e-7)
     np.testing.assert_allclose(samples.arrays()[COLLISION.name], by_hand(samples), rtol=1e-12)
     assert f"Collision entropy\t{by_hand(samples)[4]:.4f}" in figures_of(samples, 4).splitlines()
-    assert ("collision_entropy", "collision entropy") in [(key, words) for key, words, _ in measure_styles(sampled())]
+    words = {key: words for key, words, _ in measure_styles(sampled())}
+    assert words["collision_entropy"] == "collision entropy, share of its maximum"
     assert measures(samples)[COLLISION.name] == pytest.approx(by_hand(samples).mean() / math.log(3))
     assert detections(samples, samples)[COLLISION.name].auroc == pytest.approx(0.5)
 

@@ -210,13 +210,14 @@ class Chip(QAbstractButton):
         font = self._theme.font(11)
         font.setStrikeOut(off)
         painter.setFont(font)
-        painter.setPen(color("text3" if off else "text"))
+        faint = "text2" if ground == "hover" else "text3"  # which is too faint on that ground
+        painter.setPen(color(faint if off else "text"))
         text = self.rect().adjusted(10, 0, -8, 0)
         where = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(text, where, self.text())
         font.setStrikeOut(False)
         painter.setFont(font)
-        painter.setPen(color("text3"))
+        painter.setPen(color(faint))
         left = text.left() + self._metrics().horizontalAdvance(self.text() + " ")
         painter.drawText(text.adjusted(left - text.left(), 0, 0, 0), where, self._count)
 
