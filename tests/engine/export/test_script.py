@@ -135,7 +135,7 @@ def test_idx_files_are_read_as_the_program_reads_them(watched: Watched, tmp_path
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("name", ["task_b", "dropout"])
+@pytest.mark.parametrize("name", ["task_b", pytest.param("dropout", marks=pytest.mark.thorough)])
 def test_fashion_mnist_is_cut_as_in_the_chapter(watched: Watched, monkeypatch: Any, name: str) -> None:
     experiment = load_recipe(name).experiment
     whole = Data.model_validate_json('{"source": {"kind": "fashion_mnist"}, "scaling": "none"}')

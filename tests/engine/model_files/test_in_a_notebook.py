@@ -123,6 +123,7 @@ def train(folder: Path, name: str, schedule: Schedule) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.thorough
 def test_what_keras_has_a_schedule_for_is_evaluated_and_fitted_without_this_program(tmp_path: Path) -> None:
     figures = {name: train(tmp_path, name, schedule) for name, (schedule, _) in SCHEDULES.items()}
     files = [f"{name}{suffix}" for name in SCHEDULES for suffix in ("/model.keras", ".keras", ".h5")]

@@ -108,6 +108,7 @@ def test_rows_beyond_the_first_block_have_the_masks_of_one_array(ensemble: Path,
     np.testing.assert_allclose([answer.probabilities for answer in found], wanted, rtol=0, atol=1e-6)
 
 
+@pytest.mark.thorough
 def test_memory_does_not_grow_with_the_number_of_pictures(ensemble: Path, tmp_path: Path) -> None:
     run = member_folder(ensemble, SEEDS[0])
     for number, picture in enumerate(pictures(3000, 3)):

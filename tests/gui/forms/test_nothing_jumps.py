@@ -43,6 +43,8 @@ def place_in(widget: QWidget, form: QWidget) -> QRect:
 def test_a_sentence_stands_below_its_field_and_over_nothing(use: type, kind: type[Option]) -> None:
     form: OptionForm = use(kind).form
     rows = [row for row in form.findChildren(FormRow) if row.isVisible()]
+    QCursor.setPos(form.screen().geometry().bottomRight())  # under the pointer a sentence waits
+    QApplication.processEvents()
     for row in rows:
         row.refuse(SENTENCE)
     QApplication.processEvents()

@@ -136,6 +136,7 @@ def test_repeat_and_sweep_train_on_the_cluster(
     assert not same_weights(trial_folder(sweep, 1), alone.folder)
 
 
+@pytest.mark.thorough
 def test_compare_trains_source_scratch_and_transferred_on_the_cluster(
     cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
