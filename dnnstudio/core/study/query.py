@@ -141,12 +141,9 @@ def _value(text: str) -> Setting:
 
 def check_names(query: Query, runs: Iterable[ListedRun]) -> None:
     """Raises `UserError` for a condition on what no run has: a misspelt name would only find nothing."""
-    known = {*FIGURES}
-    for run in runs:
-        for path in run.settings:
-            known |= {path, path.rpartition(".")[2]}
-            if path.endswith(".kind"):
-                known.add(path.split(".")[-2])
+    paths = {path for run in runs for path in run.settings}  # which are alike in most of a thousand runs
+    known = {*FIGURES, *paths, *(path.rpartition(".")[2] for path in paths)}
+    known |= {path.split(".")[-2] for path in paths if path.endswith(".kind")}
     for condition in query.conditions:
         if condition.name not in known:
             raise UserError(

@@ -29,6 +29,11 @@ def setting_title(path: str) -> str:
 
 def title_of_field(parts: Sequence[str]) -> str:
     """The title that the field at this path has in whatever kinds of record can hold it; "" for no field."""
+    return _title_at(tuple(parts))
+
+
+@lru_cache(maxsize=4096)
+def _title_at(parts: tuple[str, ...]) -> str:
     kinds: list[type[Option]] = [Experiment]
     for place, part in enumerate(parts):
         if (place == 1 and parts[0] == "layers") or part.isdigit():
