@@ -10,7 +10,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.data import known_summary
 from dnnstudio.core.experiment.record import Experiment
-from dnnstudio.core.experiment.transfer import Autoencoder, Rotation
+from dnnstudio.core.experiment.transfer import Autoencoder, Phase, Reuse, Rotation
 from dnnstudio.core.jobs.report_figures import ReportFigures
 from dnnstudio.core.study.listing import settings_of
 from dnnstudio.core.study.repeat_record import mean_rows, member_rows
@@ -109,10 +109,33 @@ def _settings(part: str, experiment: Experiment, metrics: Mapping[str, Any]) -> 
     wanted = ("data.",) if part == "data" else ("training.", "optimizer.", "schedule.", "loss", "transfer")
     rows = tuple(
         (plain(_title_within(path)), plain(setting_text(value)))
-        for path, value in (settings_of(experiment) | _found_in(metrics)).items()
+        for path, value in (settings_of(experiment) | _transfer_words(experiment) | _found_in(metrics)).items()
         if path.startswith(wanted)
     )
     return Section(part, TITLES[part], tables=(Table(("Setting", "Value"), rows),))
+
+
+def _transfer_words(experiment: Experiment) -> dict[str, str]:
+    """The reused layers and the phases in words."""
+    transfer = experiment.transfer
+    if transfer is None:
+        return {}
+    cloned = tuple(item for item in transfer.reuse if item not in transfer.shared)
+    ways = (("cloned", cloned), ("shared", transfer.shared))
+    words = {"transfer.reuse": "; ".join(f"{', '.join(map(_reuse_words, of))} {way}" for way, of in ways if of)}
+    if transfer.phases:
+        words["transfer.phases"] = "; ".join(map(_phase_words, transfer.phases))
+    return words
+
+
+def _reuse_words(reuse: Reuse) -> str:
+    return reuse.layer if reuse.layer == reuse.source else f"{reuse.layer} (from {reuse.source})"
+
+
+def _phase_words(phase: Phase) -> str:
+    frozen = f"{', '.join(phase.frozen)} frozen" if phase.frozen else "nothing frozen"
+    rate = "" if phase.learning_rate is None else f", learning rate {figure(phase.learning_rate)}"
+    return f"{count_of(phase.epochs, 'epoch')} with {frozen}{rate}"
 
 
 def _of_one_network(place: Path, metrics: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.data import Data
 from dnnstudio.core.experiment.layers import Dense, Dropout, Flatten
 from dnnstudio.core.experiment.record import Experiment, Training
-from dnnstudio.core.experiment.transfer import Autoencoder
+from dnnstudio.core.experiment.transfer import Autoencoder, Phase, Reuse, Transfer
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.report_figures import Bin, MeasureForReport, ReportFigures
 from dnnstudio.core.jobs.requests import TrainRun
@@ -25,7 +25,7 @@ from dnnstudio.engine.data import load_part
 from dnnstudio.engine.session import Session
 from dnnstudio.gui.exporting.pdf import document_of, draw_pages, write_pdf
 from dnnstudio.report.charts import svg
-from dnnstudio.report.gathering import gather
+from dnnstudio.report.gathering import _transfer_words, gather
 from dnnstudio.report.page import render
 from dnnstudio.report.sections import Chart, Line, Report, Section
 
@@ -164,6 +164,14 @@ def test_a_repeat_and_a_sweep_have_reports(tmp_path: Path, capsys: pytest.Captur
     assert losses[0] == losses[1] != "auto"  # the one that was used, of a repeat too
     swept = Page((tmp_path / "sweep.html").read_text(encoding="utf-8"))
     assert "2 trials" in swept.text and "(best)" in swept.text
+
+
+def test_reused_layers_and_phases_stand_in_words() -> None:
+    reuse = (Reuse(layer="a", source="a"), Reuse(layer="b", source="old"), Reuse(layer="c", source="c", mode="share"))
+    phases = (Phase(epochs=1, frozen=("a", "b"), learning_rate=0.01), Phase(epochs=16))
+    found = _transfer_words(Experiment(transfer=Transfer(source="run", reuse=reuse, phases=phases)))
+    assert found["transfer.reuse"] == "a, b (from old) cloned; c shared"
+    assert found["transfer.phases"] == "1 epoch with a, b frozen, learning rate 0.01; 16 epochs with nothing frozen"
 
 
 def test_a_constant_and_a_single_point_are_drawn() -> None:
