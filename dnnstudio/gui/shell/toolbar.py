@@ -146,37 +146,29 @@ class ToolBar(QFrame):
 
     def _make_train_menu(self, *names: str) -> QToolButton:
         """Other ways to train, beside the button."""
-        button = QToolButton()
-        button.setObjectName("train_menu_button")
-        button.setAccessibleName("Other ways to train")
+        button = self._icon_menu("train_menu", "Other ways to train", "caret-down", ("train", *names), size=14)
         button.setToolTip("Other ways to train")
-        button.setIcon(self._theme.icon("caret-down"))
-        button.setIconSize(QSize(14, 14))
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        menu = QMenu(button)
-        menu.setObjectName("train_menu")
-        menu.setToolTipsVisible(True)
-        for name in ("train", *names):
-            menu.addAction(self._actions[name])
-        button.setMenu(menu)
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._row.addWidget(button)
         self._row.addSpacing(4)
         return button
 
     def _make_help_button(self) -> QToolButton:
-        button = QToolButton()
-        button.setObjectName("help_button")
-        button.setAccessibleName("Help")
+        button = self._icon_menu("help", "Help", "question", ("first_minutes", "keys", "whats_this", "about"), size=18)
         button.setToolTip("Keys (F1), first steps, what is this? (Shift+F1), about")
-        button.setIcon(self._theme.icon("question"))
-        button.setIconSize(QSize(18, 18))
+        return button
+
+    def _icon_menu(self, name: str, words: str, icon: str, actions: Sequence[str], *, size: int) -> QToolButton:
+        """A button without an action of its own, which opens a menu; `words` are read aloud."""
+        button = QToolButton()
+        button.setObjectName(f"{name}_button")
+        button.setAccessibleName(words)
+        button.setIcon(self._theme.icon(icon))
+        button.setIconSize(QSize(size, size))
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         menu = QMenu(button)
-        menu.setObjectName("help_menu")
+        menu.setObjectName(name if name.endswith("menu") else f"{name}_menu")
         menu.setToolTipsVisible(True)
-        for name in ("first_minutes", "keys", "whats_this", "about"):
-            menu.addAction(self._actions[name])
+        for one in actions:
+            menu.addAction(self._actions[one])
         button.setMenu(menu)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._row.addWidget(button)
