@@ -5,6 +5,7 @@ steps.
 from __future__ import annotations
 
 import threading
+import time
 
 from dnnstudio.core.errors import Cancelled
 
@@ -23,6 +24,8 @@ class Control:
         self._lock = threading.Lock()
         self._learning_rate: float | None = None
         self._later: list[Control] = []
+        self.paused_s = 0.0
+        """How long `check` has blocked, in seconds."""
 
     def stop(self) -> None:
         self._stop.set()
@@ -75,6 +78,9 @@ class Control:
 
     def check(self) -> None:
         """Block while paused; raise `Cancelled` once stopped. Called in the innermost loop of a job."""
-        self._go.wait()
+        if not self._go.is_set():
+            begun = time.monotonic()
+            self._go.wait()
+            self.paused_s += time.monotonic() - begun
         if self._stop.is_set():
             raise Cancelled

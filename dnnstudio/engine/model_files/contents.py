@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.experiment.layers import AnyLayer, Shape, times
+from dnnstudio.core.experiment.layers import MAX_NETWORK_LAYERS, AnyLayer, Shape, times
 from dnnstudio.core.text import count_of, printable, shortened
 
 if TYPE_CHECKING:  # the child process reads layers, never an experiment
@@ -23,8 +23,8 @@ Arrays = Mapping[str, list[Array]]
 
 MAX_FILE = 256 * 2**20
 """Bytes of a model file."""
-MAX_LAYERS = 200
-"""Keras itself needs 43 s to build 400 layers; a file must not cost that much."""
+MAX_LAYERS = MAX_NETWORK_LAYERS
+"""No network of more is trained, nor opened."""
 MAX_ROW = 50_000_000
 """The most values that one row may have anywhere in the network."""
 

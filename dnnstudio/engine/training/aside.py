@@ -25,6 +25,11 @@ class Aside:
     def is_done(self) -> bool:
         return not self._thread.is_alive()
 
+    def is_done_within(self, seconds: float) -> bool:
+        """Whether it is done, or so many seconds from now: this waits for it so long."""
+        self._thread.join(seconds)
+        return self.is_done
+
     def wait(self, control: Control | None) -> None:
         """Until it is done. Raises `Cancelled` as soon as the job is stopped; the work goes on to its end then."""
         while not self.is_done:
@@ -35,6 +40,49 @@ class Aside:
     def join(self) -> None:
         """Until it is done, whatever is asked for."""
         self._thread.join()
+
+
+class AsideInTwo:
+    """Work of two parts: `first` gives the second, which may outlive everything that the first knows of.
+
+    So a compilation that nobody waits for any more keeps neither the training alive nor its data. What either raises is
+    left to who calls it for good.
+    """
+
+    def __init__(self, first: Callable[[], Callable[[], object]], name: str) -> None:
+        self._first_done = done = threading.Event()
+
+        def begin() -> Callable[[], object]:
+            try:
+                return first()
+            finally:
+                done.set()
+
+        parts = [begin]  # taken out before the second: the thread keeps neither what `first` knows
+
+        def work() -> None:
+            second = parts.pop()()
+            second()
+
+        self._thread = threading.Thread(target=_quietly, args=(work,), name=name)
+        self._thread.start()
+
+    @property
+    def is_done(self) -> bool:
+        return not self._thread.is_alive()
+
+    def is_done_within(self, seconds: float) -> bool:
+        """Whether it is done, or so many seconds from now: this waits for it so long."""
+        self._thread.join(seconds)
+        return self.is_done
+
+    def join(self) -> None:
+        """Until both are done."""
+        self._thread.join()
+
+    def join_first(self) -> None:
+        """Until the first part is done."""
+        self._first_done.wait()
 
 
 def _quietly(work: Callable[[], object]) -> None:

@@ -71,8 +71,11 @@ class Position:
     def sums(self, given: tuple[float, float, float, float]) -> None:
         self.loss_sum, self.metric_sum, self.square_sum, self.seconds = given
 
-    def begin_epoch(self) -> None:
-        """Stand at the start of an epoch, with nothing summed up yet."""
+    def end_epoch(self, row: Row) -> None:
+        """Add the epoch, and stand at the start of the next, with nothing summed up yet."""
+        self.history.append(row)
+        self.epoch += 1
+        self.stage_epoch += 1
         self.step, self.sums = 0, (0.0, 0.0, 0.0, 0.0)
 
     def begin_stage(self, *, afresh: bool) -> None:

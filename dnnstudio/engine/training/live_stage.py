@@ -5,7 +5,6 @@ A training has one stage, or one per phase; the transition corresponds to a new 
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -104,9 +103,8 @@ class LiveStage:
         stopped.
         """
         try:
-            while not self._loop.ready():
+            while not self._loop.ready(LOOK_S):
                 control.check()
-                time.sleep(LOOK_S)
         except Cancelled:
             self._loop.give_up()
             raise

@@ -128,29 +128,33 @@ class StepLoop:
         if self._compiled is not None:
             self._compiled.expect(rows[: self.together])
 
-    def ready(self) -> bool:
-        """Whether the next step can run at once; False while steps are being traced or compiled, which this call starts
-        if necessary.
+    def ready(self, within_s: float = 0.0) -> bool:
+        """Whether the next step can run at once, or so many seconds from now; False while steps are being traced or
+        compiled, which this call starts if necessary.
         """
         if not self._batch or self.note or self.eager_left > 0:
             if self._tracing is None:
                 self._given_up = False
                 self._tracing = Aside(self._trace, "tracing the steps")
-            return self._tracing.is_done
+            return self._tracing.is_done_within(within_s)
         compiled = self._compiled_steps()
-        if compiled.prepared:
-            return True
-        if not compiled.preparing:
+        if not compiled.begun:
             compiled.prepare(self._x, self._y)
-        return False
+        return compiled.is_prepared_within(within_s)
 
     def give_up(self) -> None:
         """Nobody waits for the first step any more: what is being traced ends at its next layer."""
         self._given_up = True
+        if self._compiled is not None:
+            self._compiled.give_up()
 
     def _trace(self) -> None:
-        """Trace the eager steps, without a call of them."""
+        """Trace the eager steps, and call none of them: TensorFlow prepares a function in its first call, which takes
+        about as long as the trace and cannot be interrupted.
+        """
         self._run.get_concrete_function()
+        if not self._given_up:
+            self._run_eagerly(np.zeros((0, self._batch or 1), np.int32), np.zeros(0), np.zeros(0))
 
     def _heed(self) -> None:
         """Raises `Cancelled` within a trace that nobody waits for."""
@@ -215,11 +219,13 @@ class StepLoop:
             loss, metric = self._step(tf.gather(x, batch), tf.gather(y, batch), rates[step], momenta[step])
             return step + 1, losses.write(step, loss), metrics.write(step, metric)
 
+        figures = (2,) if self._objective.measures_numbers else ()
+        kept = (
+            tf.TensorArray(tf.float32, count, element_shape=()),
+            tf.TensorArray(tf.float32, count, element_shape=figures),
+        )
         _, losses, metrics = tf.while_loop(
-            lambda step, *_: step < count,
-            body,
-            (tf.constant(0), tf.TensorArray(tf.float32, count), tf.TensorArray(tf.float32, count)),
-            parallel_iterations=1,
+            lambda step, *_: step < count, body, (tf.constant(0), *kept), parallel_iterations=1
         )
         return losses.stack(), metrics.stack()
 

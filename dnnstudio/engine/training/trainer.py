@@ -39,6 +39,7 @@ from dnnstudio.engine.training.checkpoint import (
     refuse_changes,
     values_of,
 )
+from dnnstudio.engine.training.clock import Clock
 from dnnstudio.engine.training.finalize import close_run, rescue
 from dnnstudio.engine.training.live_stage import LiveStage
 from dnnstudio.engine.training.monitoring.epoch_rules import Best
@@ -157,6 +158,7 @@ class Trainer:
         )
         self._saving = Autosave(self._folder, run=run, emit=emit)
         self._started = time.time()
+        self._clock = Clock(control)
 
     def train(self, around: TrainingObserver) -> tuple[RunResult, str]:
         """Train to the end and fill the folder: the result, and in words how it ended."""
@@ -253,6 +255,7 @@ class Trainer:
     def _epoch(self) -> Row:
         """Train one epoch, or the rest of it, and return its history row. Raises `Cancelled` and `Diverged`."""
         at = self._at
+        self._clock.lap()
         rate = self._steps_of_epoch()
         begun = time.monotonic()
         figures = {
@@ -261,19 +264,16 @@ class Trainer:
         }
         if self._measures_clean:
             figures["clean"] = self._stage.evaluator.evaluate(self._data.train, control=self._control)
-        seconds = time.monotonic() - begun
-        self._reporter.took(seconds, 0)
+        self._reporter.took(time.monotonic() - begun, 0)
         row: Row = {"epoch": at.epoch + 1, **self._figures_of_steps.of_epoch(at)}
         row |= {f"val_{name}": value for name, value in epoch_figures(figures["validation"])}
-        row |= {"learning_rate": rate, "seconds": round(at.seconds + seconds, 6)}
+        row |= {"learning_rate": rate, "seconds": 0.0}
         row |= {f"clean_{name}": value for name, value in epoch_figures(figures["clean"])}
         if len(self._stages) > 1:
             row["phase"] = at.stage + 1
         self._watch.check_epoch(row)
-        at.history.append(row)
-        at.epoch += 1
-        at.stage_epoch += 1
-        at.begin_epoch()
+        row["seconds"] = round(at.seconds + self._clock.lap(), 6)
+        at.end_epoch(row)
         self._watch.begin()
         if is_best := at.best.look(row):
             self._best = self._model.get_weights()
@@ -301,6 +301,7 @@ class Trainer:
             count = self._stage.limit(self._watch.limit(count))
             self._stage.expect(lines(order, self._batch, at.step + count, self._stage.together))
             self._some_steps(lines(order, self._batch, at.step, count))
+            at.seconds += self._clock.lap()
             if at.step < self._steps_per_epoch and self._saving.is_due(CHECKPOINT_S) and self._watch.is_finite:
                 self._save_checkpoint()
         return float(self._rates(np.array([self._step_of_stage() - 1]))[0])
@@ -313,7 +314,6 @@ class Trainer:
         begun = time.monotonic()
         done = self._watch.run(rows, steps, rates)
         seconds = time.monotonic() - begun
-        at.seconds += seconds
         losses, metrics = self._figures_of_steps.add(at, done, rows.shape[1])
         at.step += count
         if self._traced:
@@ -321,8 +321,7 @@ class Trainer:
         self._traced = True
         self._reporter.add(at.epoch + 1, first, losses, metrics, rates)
         # The first call is mostly tracing; growth is limited to a factor of four, so that its timing does not mislead.
-        wanted = count * CHUNK_S / max(seconds, 1e-6)
-        chunk = int(np.clip(wanted, 1, 4 * self._chunk))
+        chunk = int(np.clip(count * CHUNK_S / max(seconds, 1e-6), 1, 4 * self._chunk))
         self._chunk = max(chunk - chunk % self._stage.together, min(chunk, self._stage.together))
 
     def _order(self, epoch: int) -> NDArray[np.int32]:

@@ -123,6 +123,8 @@ CASES: list[tuple[str, str, Experiment, DataSummary | None, str]] = [
     ("too_large", "error", stack(FLAT, Dense(id="big", units=1_000_000, activation="relu", kernel_initializer=HE),
                                  Dense(id="wide", units=1000, activation="relu", kernel_initializer=HE), OUT,
                                  training=Training(early_stopping=EarlyStopping(patience=3))), None, "wide"),
+    ("too_many_layers", "error", stack(*(Reshape(id=f"r{n}", target_shape=(64,)) for n in range(200)), OUT), None,
+     "layers"),
     ("output_not_flat", "error", stack(hidden(), OUT), None, "hid"),
     ("output_not_flat", "error", stack(Reshape(id="re", target_shape=(8, 8, 1)),
                                        Conv2D(id="conv", filters=10, kernel_size=(8, 8), activation="softmax")),

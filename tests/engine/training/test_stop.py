@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dnnstudio.core.errors import Cancelled
 from dnnstudio.core.experiment.layers import BatchNormalization, Dense, Layer
 from dnnstudio.core.experiment.record import Training
 from dnnstudio.core.jobs.control import Control
-from dnnstudio.core.jobs.events import BatchesDone, EpochDone, Event, Progress, RunEnded, RunStarted
+from dnnstudio.core.jobs.events import BatchesDone, EpochDone, Event, HealthMeasured, Progress, RunEnded, RunStarted
 from dnnstudio.core.workspace.runs import can_go_on, read_run
 from dnnstudio.engine.training.evaluation import Evaluator
+from dnnstudio.engine.training.monitoring import layer_health
 from dnnstudio.engine.training.step_loop import StepLoop
 
 Make = Callable[..., Any]
@@ -148,6 +150,77 @@ def test_what_is_traced_for_nobody_ends_and_is_traced_anew(experiment: Make, row
     done = loop.run(np.arange(16, dtype=np.int32)[None], np.full(1, 0.1))
     assert np.isfinite(done.losses).all()
     loop.release()
+
+
+def test_compiled_steps_are_traced_beside_too_and_end_for_nobody(experiment: Make, rows: Make) -> None:
+    from dnnstudio.engine.backend.builder import build, to_keras
+    from dnnstudio.engine.backend.objective import objective
+
+    wanted, data = experiment(*deep(40)), rows()
+    model = build(wanted, data.summary.input_shape)
+    given = model, to_keras(wanted.optimizer), objective(wanted, data.summary), data.train.x, data.train.y
+    loop = StepLoop(*given, batch=16, compile_from=0)
+    assert not loop.note
+    began = time.monotonic()
+    assert not loop.ready()
+    assert time.monotonic() - began < ANSWER_S
+    time.sleep(0.3)
+    before = [value.numpy() for value in model.variables]
+    loop.give_up()
+    began = time.monotonic()
+    while not loop.ready(0.01):
+        assert time.monotonic() - began < PATIENCE_S
+    assert all(np.array_equal(one, other.numpy()) for one, other in zip(before, model.variables, strict=True))
+    done = loop.run(np.arange(16, dtype=np.int32)[None], np.full(1, 0.1))
+    assert np.isfinite(done.losses).all()
+    loop.release()
+
+
+def test_a_stop_while_the_layers_are_measured_counts_the_step_and_goes_on(
+    recorder: Any, recorders: Make, experiment: Make, rows: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = experiment(*deep(3), training=Training(epochs=2, batch_size=16))
+    stopped: list[bool] = []
+    whole = layer_health.measure
+
+    def measure(*given: Any, control: Control, **others: Any) -> Any:
+        control.stop()
+        with pytest.raises(Cancelled):
+            whole(*given, control=control, **others)
+        stopped.append(True)
+        raise Cancelled
+
+    with monkeypatch.context() as patch:
+        patch.setattr(layer_health, "measure", measure)
+        result = recorder.train(wanted, rows())
+    assert stopped
+    assert (result.reason, result.epochs) == ("stopped", 0)
+    assert not recorder.of(HealthMeasured)
+    expected = recorders("straight").train(wanted, rows())
+    recorder.control, recorder.on_event = Control(), lambda event: None
+    again = recorder.train(wanted, rows(), resume_from=recorder.folder)
+    assert again.metrics["fingerprint"] == expected.metrics["fingerprint"]
+
+
+def test_the_seconds_of_a_run_are_those_of_its_epochs_without_pauses(
+    recorder: Any, experiment: Make, rows: Make
+) -> None:
+    paused: list[float] = []
+
+    def pause(event: Event) -> None:
+        if isinstance(event, BatchesDone) and not paused:
+            paused.append(time.monotonic())
+            recorder.control.pause()
+            threading.Timer(0.7, recorder.control.resume).start()
+
+    recorder.on_event = pause
+    began = time.monotonic()
+    result = recorder.train(experiment(*deep(4), training=Training(epochs=3, batch_size=16)), rows())
+    taken, history = time.monotonic() - began, [event.row["seconds"] for event in recorder.of(EpochDone)]
+    assert paused
+    assert result.metrics["seconds"] == pytest.approx(sum(history), abs=0.002)
+    assert result.metrics["seconds"] <= taken - 0.7
+    assert history[0] > 2 * max(history[1:])  # tracing is a part of what a person waits for
 
 
 def test_flags_of_later_hear_a_stop_from_then_on_alone() -> None:

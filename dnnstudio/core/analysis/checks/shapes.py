@@ -8,7 +8,7 @@ from functools import partial
 from dnnstudio.core.analysis.checks.problem import Fix, Problem
 from dnnstudio.core.analysis.checks.stack import Entry, Stack
 from dnnstudio.core.experiment.edits import add_layer, add_layers, move_layers, new_layer, remove_layers, replace_layer
-from dnnstudio.core.experiment.layers import Role, Shape
+from dnnstudio.core.experiment.layers import MAX_NETWORK_LAYERS, Role, Shape
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.weights import HeNormal
 from dnnstudio.core.text import byte_size, count_of
@@ -33,6 +33,15 @@ def check_shapes(stack: Stack) -> Iterator[Problem]:
                 _shape_fix(entry),
                 (entry.id,),
             )
+    layers = [entry for entry in stack.entries if entry.kind != "input"]
+    if len(layers) > MAX_NETWORK_LAYERS:
+        yield Problem(
+            "error",
+            "too_many_layers",
+            "layers",
+            f"The network has {count_of(len(layers), 'layer')}; the limit is {MAX_NETWORK_LAYERS}.",
+            "A model file may hold so many, so that no file takes minutes to open. Switch some of them off.",
+        )
     count = sum(row.count for row in stack.rows)
     if count > MAX_PARAMETERS:
         largest = max(stack.rows, key=lambda row: row.count).layer.id

@@ -3,6 +3,7 @@
 from dnnstudio.core.experiment.layers.activation import ELU, Activation, CurveLayer, LeakyReLU, PReLU
 from dnnstudio.core.experiment.layers.base import (
     KERNEL_OPTIONS,
+    MAX_NETWORK_LAYERS,
     Layer,
     Role,
     Shape,
@@ -64,6 +65,7 @@ __all__ = [
     "GROUPS",
     "KERNEL_OPTIONS",
     "LAYER_KINDS",
+    "MAX_NETWORK_LAYERS",
     "Activation",
     "ActivityRegularization",
     "AlphaDropout",

@@ -8,6 +8,7 @@ all rows is broadcast by a product with ones. The weights are zero for the rows 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -52,15 +53,17 @@ def forward(
     batch: Batch,
     noises: dict[int, tuple[NoiseStream, Any]],
     folded: dict[int, Folded] | None = None,
+    heed: Callable[[], None] = lambda: None,
 ) -> tuple[Any, list[Any]]:
     """The stack's output and the activity penalties.
 
-    `noises` holds the random layers' numbers, `folded` the batch normalization to fold, each by its index. Call it in a
-    `StatelessScope`: batch normalization assigns its averages.
+    `heed` is called before each layer. `noises` holds the random layers' numbers, `folded` the batch normalization to
+    fold, each by its index. Call it in a `StatelessScope`: batch normalization assigns its averages.
     """
     prices: list[Any] = []
     folded = folded or {}
     for index, layer in enumerate(layers):
+        heed()
         if index in noises:
             noise, drawn = noises[index]
             x = noise.apply(x, drawn)

@@ -8,18 +8,20 @@ would leak several megabytes.
 from __future__ import annotations
 
 import json
-import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
+from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnstudio.core.errors import Cancelled
 from dnnstudio.engine.backend.objective import Objective
 from dnnstudio.engine.backend.runtime import keras, tf
+from dnnstudio.engine.training.aside import AsideInTwo
 from dnnstudio.engine.training.compiled.feeding import Feeder
 from dnnstudio.engine.training.compiled.folding import Folded, folded_place
 from dnnstudio.engine.training.compiled.forward import Batch, forward
@@ -39,6 +41,10 @@ SMALL_STEP = 2**24
 
 
 PROGRAMS_KEPT = 4
+
+
+def _unheeding() -> None:
+    """While nobody may give up what is traced."""
 
 
 class Carried:
@@ -83,29 +89,36 @@ class CompiledSteps:
         self._small = weights_of(model) * batch < SMALL_STEP
         self._feeder: Feeder | None = None
         self._call: Any = None
-        self._compiling: threading.Thread | None = None
+        self._compiling: AsideInTwo | None = None
+        self._given_up = False
         self._expected: NDArray[np.int32] | None = None
 
     def prepare(self, x: tf.Tensor, y: tf.Tensor) -> None:
-        """Start compiling in a thread for `x` [n, *shape] and `y` [n, …], so that the caller stays responsive.
+        """Start tracing and compiling in a thread for `x` [n, *shape] and `y` [n, …], so that the caller stays
+        responsive.
 
-        No variable is changed.
+        No variable is changed. What it raises, `run` raises again.
         """
-        fed = self._made_ready(x, y)
-        call = self._call
-        # The call is handed over: a thread that outlives the training must not keep it, nor the data with it.
-        self._compiling = threading.Thread(target=lambda: call(*fed), name="compiling the steps")
-        self._compiling.start()
+        self._given_up = False
+
+        def traced() -> Callable[[], object]:
+            fed = self._made_ready(x, y)
+            return partial(self._call, *fed)
+
+        self._compiling = AsideInTwo(traced, "compiling the steps")
+
+    def give_up(self) -> None:
+        """Nobody waits for the steps any more: what is being traced ends at its next layer."""
+        self._given_up = True
 
     @property
-    def preparing(self) -> bool:
-        """Whether `prepare` is still running."""
-        return self._compiling is not None and self._compiling.is_alive()
+    def begun(self) -> bool:
+        """Whether `prepare` was called, or `run`."""
+        return self._compiling is not None or self._call is not None
 
-    @property
-    def prepared(self) -> bool:
-        """Whether a call of `run` starts at once."""
-        return self._call is not None and not self.preparing
+    def is_prepared_within(self, seconds: float) -> bool:
+        """Whether a call of `run` starts at once, or raises: now, or so many seconds from now."""
+        return self.begun and (self._compiling is None or self._compiling.is_done_within(seconds))
 
     @property
     def capacity(self) -> int:
@@ -130,11 +143,12 @@ class CompiledSteps:
         Each step's loss, float32 [steps], and metric, float32 [steps] or of numbers [steps, 2], as the eager loop gives
         them.
         """
-        if self._call is None:
-            self._made_ready(x, y)
         if self._compiling is not None:
             self._compiling.join()
             self._compiling = None
+        if self._call is None:
+            self._given_up = False
+            self._made_ready(x, y)
         assert self._feeder is not None
         parts = [slice(start, start + self._capacity) for start in range(0, len(rows), self._capacity)]
         following = [rows[part] for part in parts[1:]] + [self._expected]
@@ -151,6 +165,9 @@ class CompiledSteps:
 
     def release(self) -> None:
         """Release the data; no step can be run afterwards."""
+        if self._compiling is not None:
+            self.give_up()
+            self._compiling.join_first()
         if self._feeder is not None:
             self._feeder.close()
         self._call = self._compiling = self._feeder = None
@@ -158,16 +175,27 @@ class CompiledSteps:
     def _made_ready(self, x: tf.Tensor, y: tf.Tensor) -> tuple[Any, ...]:
         """Trace what gathers and draws, and the steps: what a call of no step is given, which compiles them."""
         noises = list(self._noises.values())
+        if self._feeder is not None:  # of an attempt that failed
+            self._feeder.close()
         self._feeder = Feeder(x, y, noises, capacity=self._capacity, batch=self._batch, ahead=self._small)
         none = np.zeros((0, self._batch), np.int32)
         fed = (*self._feeder.feed(none), self._numbers(none, np.zeros(0), np.zeros(0)))
-        if self._small:
-            self._call = OneCore(self._with_variables, (0,), fed)
-        else:
-            call = tf.function(lambda *fed: self._with_variables(0, *fed), autograph=False)
-            traced = call.get_concrete_function(*map(tf.constant, fed))
-            self._call = lambda *fed: traced(*map(tf.constant, fed))
+        self._program.heed = self._heed
+        try:
+            if self._small:
+                self._call = OneCore(self._with_variables, (0,), fed)
+            else:
+                call = tf.function(lambda *fed: self._with_variables(0, *fed), autograph=False)
+                traced = call.get_concrete_function(*map(tf.constant, fed))
+                self._call = lambda *fed: traced(*map(tf.constant, fed))
+        finally:
+            self._program.heed = _unheeding
         return fed
+
+    def _heed(self) -> None:
+        """Raises `Cancelled` within a trace that nobody waits for."""
+        if self._given_up:
+            raise Cancelled
 
     def _numbers(
         self, rows: NDArray[np.int32], rates: NDArray[np.floating], momenta: NDArray[np.floating]
@@ -285,6 +313,8 @@ class Program:
         carried = Carried(stack, self._update)
         self._fixed, self._trained, self._averages = carried.fixed, carried.trained, carried.averages
         self._moving = carried.moving
+        self.heed: Callable[[], None] = _unheeding
+        """Called at each layer of a trace, which what it raises ends."""
         self.steps = tf.function(self._many_steps, jit_compile=True, autograph=False)
 
     def _many_steps(
@@ -312,7 +342,7 @@ class Program:
             }
             loss, metric, gradients, averages = self._learn(x[step], y[step], batch, noises, fixed, trained, averages)
             trained, state = self._update.step(
-                gradients, trained, state, rate=numbers[step, 0], momentum=numbers[step, 1]
+                gradients, trained, state, rate=numbers[step, 0], momentum=numbers[step, 1], heed=self.heed
             )
             here = step[None, None]
             losses = tf.tensor_scatter_nd_update(losses, here, loss[None])
@@ -343,7 +373,7 @@ class Program:
         with tf.GradientTape() as tape, keras.StatelessScope(state_mapping=mapping) as scope:
             folded = self._folded_layers()
             tape.watch([trained, [pair.hole for pair in folded.values()]])
-            outputs, prices = forward(self.layers, x, batch, noises, folded)
+            outputs, prices = forward(self.layers, x, batch, noises, folded, self.heed)
             loss = batch.mean(self._objective.row_losses(y, outputs))
             prices += [v.regularizer(v.value) for v in self._trained if v.regularizer is not None]
             if prices:

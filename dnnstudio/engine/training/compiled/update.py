@@ -6,7 +6,7 @@ replaced by plain assignments, which a `StatelessScope` collects; the update rul
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dnnstudio.engine.backend.keras_internals import assigns_plainly, averages_of, is_decayed, move_averages
@@ -27,12 +27,23 @@ class PureUpdate:
         """The optimizer's variables that a step changes, in the order in which `step` takes and gives their values."""
 
     def step(
-        self, gradients: Tensors, values: Tensors, state: Tensors, *, rate: Any, momentum: Any
+        self,
+        gradients: Tensors,
+        values: Tensors,
+        state: Tensors,
+        *,
+        rate: Any,
+        momentum: Any,
+        heed: Callable[[], None] = lambda: None,
     ) -> tuple[Tensors, Tensors]:
-        """New values of the variables and of the optimizer's state."""
+        """New values of the variables and of the optimizer's state. `heed` is called before each variable's."""
         optimizer = self._optimizer
         known = [*zip(self._variables, values, strict=True), *zip(self.state, state, strict=True)]
-        parts = assigns_plainly(optimizer, update=self._update_all, average=self._average, decay=self._decay)
+
+        def update_all(distribution: Any, pairs: Any, rate: Any) -> None:
+            self._update_all(pairs, rate, heed)
+
+        parts = assigns_plainly(optimizer, update=update_all, average=self._average, decay=self._decay)
         parts["ema_overwrite_frequency"] = None
         if self._sets_momentum:
             parts["momentum"] = StepMomentum(momentum)
@@ -43,11 +54,11 @@ class PureUpdate:
         after = [value if (new := scope.get_current_value(variable)) is None else new for variable, value in known]
         return after[: len(values)], after[len(values) :]
 
-    def _update_all(self, distribution: Any, pairs: Any, rate: Any) -> None:
+    def _update_all(self, pairs: Any, rate: Any, heed: Callable[[], None]) -> None:
         """Replaces the update through tf.distribute, which requires variables; `pairs` hold their values instead."""
-        del distribution
         variables = self._optimizer_order(len(pairs))
         for (gradient, _), variable in zip(pairs, variables, strict=True):
+            heed()
             self._optimizer.update_step(gradient, variable, rate)
 
     def _optimizer_order(self, count: int) -> list[Any]:

@@ -7,6 +7,7 @@ would assign to their variables (averages, seed states). `core.analysis.layer_he
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 
 from dnnstudio.core.analysis.checks.cures import SATURATING
 from dnnstudio.core.analysis.layer_health import DYING, FLAT_END, LayerHealth, histogram_of
+from dnnstudio.core.errors import Cancelled
+from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.events import HealthMeasured
 from dnnstudio.engine.backend.memory import rows_at_once
 from dnnstudio.engine.backend.objective import Objective, weight_penalty
@@ -50,7 +53,9 @@ class HealthProbe:
         run: str,
         emit: Emit,
         steps_per_epoch: int,
+        control: Control | None = None,
     ) -> None:
+        self._control = control
         self._model = model
         self._objective = objective
         count = rows_at_once(model, ROWS)
@@ -83,12 +88,14 @@ class HealthProbe:
         self._before = {layer.name: weights_of(layer) for layer in self._model.layers if layer.trainable_variables}
 
     def after(self, epoch: int, step: int) -> None:
-        """Called after a step: measure and emit the figures if it was to be measured."""
+        """Called after a step: measure and emit the figures if it was to be measured, and no stop comes between."""
         if self._before is None:
             return
-        began = time.monotonic()
-        self.latest = measure(self._model, self._objective, self._x, self._y, before=self._before)
-        self._before = None
+        began, before, self._before = time.monotonic(), self._before, None
+        try:
+            self.latest = measure(self._model, self._objective, self._x, self._y, before=before, control=self._control)
+        except Cancelled:  # the step is done: the training hears of the stop when it is counted
+            return
         position = epoch + (step + 1) / self._steps
         self._emit(HealthMeasured(run=self._run, epoch=position, layers=self.latest))
         took = time.monotonic() - began
@@ -117,18 +124,36 @@ def measure(
     y: tf.Tensor,
     *,
     before: dict[str, NDArray[Any]] | None = None,
+    control: Control | None = None,
 ) -> tuple[LayerHealth, ...]:
     """Every layer's figures on the batch `x` [rows, *shape], `y` [rows]; `before` holds earlier weights for the update
     ratio.
 
-    Batch normalization normalizes by this batch, as in training; dropout is off. No variable is changed.
+    Batch normalization normalizes by this batch, as in training; dropout is off. No variable is changed. Raises
+    `Cancelled` at the next layer, forwards or backwards, once `control` is stopped.
     """
+
+    def heed() -> None:
+        if control is not None and control.stopped:
+            raise Cancelled
+
+    def with_gradient(values: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        """The same values; a stop is heard when their gradient is asked for."""
+
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            heed()
+            return upstream
+
+        return tf.identity(values), gradient
+
+    heeding = tf.custom_gradient(with_gradient)
     outputs: dict[str, Any] = {}
     with keras.StatelessScope(), tf.GradientTape() as tape:
         values = x
         for layer in model.layers:
             normalizes = isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
-            values = layer(values, training=True) if normalizes else layer(values)
+            heed()
+            values = heeding(layer(values, training=True) if normalizes else layer(values))
             outputs[layer.name] = values
         loss = tf.reduce_mean(objective.row_losses(y, values)) + weight_penalty(model)
     variables = [variable.value for variable in model.trainable_variables]
@@ -139,10 +164,11 @@ def measure(
     }
     mixing = [layer for layer in model.layers if hasattr(layer, "kernel")]
     end = model.layers.index(mixing[-1]) if mixing else len(model.layers)
-    return tuple(
-        _layer(layer, outputs[layer.name].numpy(), found, before or {}, hidden=index < end)
-        for index, layer in enumerate(model.layers)
-    )
+    figures = []
+    for index, layer in enumerate(model.layers):
+        heed()
+        figures.append(_layer(layer, outputs[layer.name].numpy(), found, before or {}, hidden=index < end))
+    return tuple(figures)
 
 
 def gradient_norms(model: keras.Sequential, objective: Objective, x: tf.Tensor, y: tf.Tensor) -> dict[str, float]:

@@ -58,7 +58,13 @@ class StepWatch:
         self._probe: HealthProbe | None = None
         if experiment.training.layer_health:
             self._probe = HealthProbe(
-                stage.network, objective, self._taught, run=run, emit=emit, steps_per_epoch=steps_per_epoch
+                stage.network,
+                objective,
+                self._taught,
+                run=run,
+                emit=emit,
+                steps_per_epoch=steps_per_epoch,
+                control=control,
             )
         self._start = float(at.history[0]["loss"]) / stage.loss_factor if at.history else None
         self._good = self._values()
