@@ -13,9 +13,13 @@ from dnnstudio.gui.base.stack_commands import NAME_PATTERN
 from dnnstudio.gui.stack.rows import BadgeText, LayerRow
 from dnnstudio.gui.theme import icons
 from dnnstudio.gui.theme.theme import Theme
+from dnnstudio.gui.widgets.fitted_text import fitted, tell_whole
 
 CARD = 44
 CARD_WITH_PROBLEM = 64
+PROBLEM_LINE = 14
+"""What each further line of an error takes."""
+MOST_LINES = 4
 GAP = 4
 OPEN_GAP = 18
 PADDING = 12
@@ -27,14 +31,19 @@ NARROW_BELOW = 280
 """Cards narrower than this show a badge's icon instead of its word."""
 
 
+def card_height(lines: int) -> int:
+    """The height of a card whose problem takes so many lines."""
+    return CARD_WITH_PROBLEM + (lines - 1) * PROBLEM_LINE if lines else CARD
+
+
 _SIZES = tuple(
-    tuple(QSize(100, card + gap) for gap in (GAP, OPEN_GAP))
-    for card in (CARD, CARD_WITH_PROBLEM)
+    tuple(QSize(100, card_height(lines) + gap) for gap in (GAP, OPEN_GAP))
+    for lines in range(MOST_LINES + 1)
 )  # fmt: skip
 
 
 class Cards(Protocol):
-    """The cards to paint, and one byte for each: whether it has a third line."""
+    """The cards to paint, and one byte for each: how many lines its problem takes."""
 
     @property
     def rows(self) -> Sequence[LayerRow]: ...
@@ -56,18 +65,29 @@ class CardDelegate(QStyledItemDelegate):
         self._pixmaps: dict[tuple[str, str, int, float], QPixmap] = {}
         self._grounds: dict[tuple[object, ...], QPixmap] = {}
         self._fonts: dict[tuple[int, int], QFont] = {}
+        self._lines: dict[tuple[str, int], int] = {}
         theme.changed.connect(self._forget)
 
     def _forget(self) -> None:
         self._pixmaps.clear()
         self._grounds.clear()
         self._fonts.clear()
+        self._lines.clear()
 
     # ------------------------------------------------------------------------------------------------- sizes
 
-    @staticmethod
-    def card_height(row: LayerRow) -> int:
-        return CARD_WITH_PROBLEM if row.problems else CARD
+    def problem_lines(self, row: LayerRow, width: int) -> int:
+        """How many lines the row's problem takes on a card of that width: an error is told in full, a hint in one."""
+        return min(self._wrapped(row.problem_line, _problem_room(width)), MOST_LINES) if row.severity == "error" else 1
+
+    def _wrapped(self, text: str, width: int) -> int:
+        """How many lines `text` takes in so many pixels."""
+        found = self._lines.get((text, width))
+        if found is None:
+            metrics = QFontMetrics(self._theme.font(11, QFont.Weight.Medium))
+            taken = metrics.boundingRect(QRect(0, 0, width, 10_000), Qt.TextFlag.TextWordWrap, text).height()
+            found = self._lines[text, width] = max(round(taken / metrics.lineSpacing()), 1)
+        return found
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         # Called for every card at each layout, so nothing is allocated here.
@@ -83,7 +103,7 @@ class CardDelegate(QStyledItemDelegate):
         area: QRect = option.rect
         state: QStyle.StateFlag = option.state
         widget: QWidget = option.widget
-        card = QRect(area.left(), area.top(), area.width(), self.card_height(row))
+        card = QRect(area.left(), area.top(), area.width(), card_height(self._layers.heights[index.row()]))
         selected = bool(state & QStyle.StateFlag.State_Selected)
         focused = bool(state & QStyle.StateFlag.State_HasFocus) and widget.hasFocus()
         painter.save()
@@ -178,6 +198,8 @@ class CardDelegate(QStyledItemDelegate):
         )
         name_color = colors.text if row.is_used else colors.text3
         _text(painter, name_font, name_color, card, left, right - left, 15, name)
+        if name != row.layer.id:
+            tell_whole(painter, row.layer.id, QRect(left, card.top() + 5, right - left, 20), widget)
         x = left + _width(name_font, name) + 7
         if row.frozen:
             self._paint_icon(painter, "lock", colors.text2, QPointF(x + 7, card.top() + 15), 14)
@@ -185,16 +207,23 @@ class CardDelegate(QStyledItemDelegate):
         for badge in row.badges:
             x = self._paint_badge(painter, badge, x, card.top() + 15, narrow, widget) + 7
         caption = shorten(row.caption, QFontMetrics(caption_font), right - left)
+        if caption != row.caption:
+            tell_whole(painter, row.caption, QRect(left, card.top() + 20, right - left, 20), widget)
         _text(painter, caption_font, colors.text2, card, left, right - left, 30, caption)
         if row.problems:
             dot, words = self._problem_colors(row.severity)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(dot))
             painter.drawEllipse(QPointF(left + 3.5, card.top() + 49), 3.5, 3.5)
-            font = self._font(widget, 11, 500)
-            width = card.right() - PADDING - left - 13
-            line = QFontMetrics(font).elidedText(row.problem_line, Qt.TextElideMode.ElideRight, width)
-            _text(painter, font, words, card, left + 13, width, 49, line)
+            painter.setFont(self._font(widget, 11, 500))
+            painter.setPen(QColor(words))
+            room = QRect(left + 13, card.top() + 42, _problem_room(card.width()), card.bottom() - card.top() - 46)
+            if room.height() < 2 * PROBLEM_LINE:
+                painter.drawText(room, Qt.AlignmentFlag.AlignTop, fitted(painter, row.problem_line, room, widget))
+            else:
+                painter.drawText(room, Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap, row.problem_line)
+                if self._wrapped(row.problem_line, room.width()) > MOST_LINES:
+                    tell_whole(painter, row.problem_line, room, widget)
 
     def _problem_colors(self, severity: str) -> tuple[str, str]:
         colors = self._theme.tokens()
@@ -295,6 +324,11 @@ def shorten(caption: str, metrics: QFontMetrics, width: int) -> str:
 
 def _width(font: QFont, text: str) -> int:
     return QFontMetrics(font).horizontalAdvance(text)
+
+
+def _problem_room(width: int) -> int:
+    """How wide the problem's line may be on a card of that width."""
+    return max(width - 1 - PADDING - TEXT_LEFT - 13, 40)
 
 
 def _text(

@@ -21,6 +21,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QMenu, QWidget
 
@@ -29,7 +30,7 @@ from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.stack_commands import MIME_TYPE, StackCommands
 from dnnstudio.gui.base.table_text import separator_of
 from dnnstudio.gui.stack.commands_table import Deed, make_deeds
-from dnnstudio.gui.stack.delegate import CARD, CARD_WITH_PROBLEM, GAP, OPEN_GAP, CardDelegate, paint_drop_line
+from dnnstudio.gui.stack.delegate import GAP, OPEN_GAP, CardDelegate, card_height, paint_drop_line
 from dnnstudio.gui.stack.model import Index, LayerListModel
 from dnnstudio.gui.theme.theme import Theme
 
@@ -67,7 +68,7 @@ class LayerList(QListView):
         self._following = False
         self._laid_out = self.layers.heights
         self._gap_timer = QTimer(self, singleShot=True, interval=GAP_DELAY_MS)
-        self._gap_timer.timeout.connect(self._open_waiting_gap)
+        self._gap_timer.timeout.connect(lambda: self._set_hovered_gap(self._waiting_gap))
         self._set_up()
         self.deeds = make_deeds(self.commands, self.ask_to_add, self.edit_name, self.settings_requested.emit)
         self.layers.rename_requested.connect(self._rename)
@@ -81,7 +82,8 @@ class LayerList(QListView):
         self.setObjectName("layer_list")
         self.setAccessibleName("Layers")
         self.setModel(self.layers)
-        self.setItemDelegate(CardDelegate(self._theme, self.layers, self.gap_is_open, self))
+        self._cards = CardDelegate(self._theme, self.layers, self.gap_is_open, self)
+        self.setItemDelegate(self._cards)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -187,9 +189,6 @@ class LayerList(QListView):
             before, self._hovered_gap = self._hovered_gap, row
             self._resize_gaps(before, row)
 
-    def _open_waiting_gap(self) -> None:
-        self._set_hovered_gap(self._waiting_gap)
-
     def _resize_gaps(self, *rows: int) -> None:
         if any(0 <= row < self.layers.rowCount() for row in rows):
             self._resize_cards()
@@ -201,7 +200,7 @@ class LayerList(QListView):
     def content_height(self) -> int:
         """The height of the list without scrolling."""
         heights = self.layers.heights
-        cards = len(heights) * (CARD + GAP) + heights.count(1) * (CARD_WITH_PROBLEM - CARD)
+        cards = sum((card_height(lines) + GAP) * heights.count(lines) for lines in set(heights))
         return cards + (OPEN_GAP - GAP) * sum(
             self.gap_is_open(row) for row in {self._hovered_gap, self._open_after} - {-1}
         )
@@ -211,6 +210,12 @@ class LayerList(QListView):
         self.content_height_changed.emit(self.content_height())
 
     # ------------------------------------------------------------------------------------------ Qt's events
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)  # an error is wrapped at the width of a card
+        self.layers.set_lines(partial(self._cards.problem_lines, width=self.viewport().width()))
+        if self.layers.heights != self._laid_out:
+            self._resize_cards()
 
     def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
         """Qt would lay out and repaint all cards, whatever has changed."""
@@ -318,7 +323,7 @@ class LayerList(QListView):
         drag = QDrag(self)
         drag.setMimeData(self.layers.mimeData(indexes))
         area = self.visualRect(indexes[0])
-        card = area.adjusted(0, 0, 0, CardDelegate.card_height(self.layers.rows[indexes[0].row()]) - area.height())
+        card = area.adjusted(0, 0, 0, card_height(self.layers.heights[indexes[0].row()]) - area.height())
         drag.setPixmap(self.viewport().grab(card))
         drag.setHotSpot(QPoint(24, card.height() // 2))
         drag.exec(supportedActions, Qt.DropAction.MoveAction)
@@ -331,7 +336,7 @@ class LayerList(QListView):
         if not index.isValid():
             return 0 if y < 0 or not count else count
         area = self.visualRect(index)
-        return index.row() + (1 if y > area.top() + CardDelegate.card_height(self.layers.row(index)) // 2 else 0)
+        return index.row() + (1 if y > area.top() + card_height(self.layers.heights[index.row()]) // 2 else 0)
 
     def _set_drop_index(self, index: int) -> None:
         if index != self._drop_index:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
@@ -33,6 +33,7 @@ class LayerListModel(QAbstractListModel):
         self._identities: dict[str, Identity] = {}
         self._held: frozenset[str] = frozenset()
         self._rows = make_rows(document)
+        self._lines_of: Callable[[LayerRow], int] = lambda row: 1
         self._heights: bytes | None = None
         self._numbers = {row.layer.id: number for number, row in enumerate(self._rows)}
         self.moving = False
@@ -46,10 +47,14 @@ class LayerListModel(QAbstractListModel):
 
     @property
     def heights(self) -> bytes:
-        """One byte per card: whether it has a third line."""
+        """One byte per card: how many lines its problem takes."""
         if self._heights is None:
-            self._heights = bytes([bool(row.problem_titles) for row in self._rows])
+            self._heights = bytes([self._lines_of(row) if row.problem_titles else 0 for row in self._rows])
         return self._heights
+
+    def set_lines(self, lines_of: Callable[[LayerRow], int]) -> None:
+        """Set how many lines the problem of a card takes that has one."""
+        self._lines_of, self._heights = lines_of, None
 
     def set_identities(self, identities: Mapping[str, Identity]) -> None:
         """Set the origin of the layers' weights, by layer id; none is shown for the others."""

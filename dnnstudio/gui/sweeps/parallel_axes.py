@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets.charts.chart import Axis
+from dnnstudio.gui.widgets.fitted_text import fitted
 
 TOP, BOTTOM, SIDE = 34, 12, 56
 PLATE, HANDLE = 14.0, 20.0
@@ -185,21 +186,19 @@ class ParallelAxes(QWidget):
         painter.setFont(theme.font(11, QFont.Weight.DemiBold if strong else QFont.Weight.Normal))
         painter.setPen(theme.color("accent" if strong else "text"))
         left = min(max(x - room / 2, 0.0), self.width() - room)
-        metrics = painter.fontMetrics()
-        text = metrics.elidedText(dimension.title, Qt.TextElideMode.ElideRight, round(room))
-        painter.drawText(QRectF(left, 2, room, 18), Qt.AlignmentFlag.AlignCenter, text)
+        head = QRectF(left, 2, room, 18)
+        painter.drawText(head, Qt.AlignmentFlag.AlignCenter, fitted(painter, dimension.title, head))
         painter.setFont(theme.font(11))
         metrics, last = painter.fontMetrics(), place == len(self._dimensions) - 1
         for value, words in dimension.axis.ticks:
             part = (value - dimension.axis.low) / (dimension.axis.high - dimension.axis.low or 1.0)
-            words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, SIDE - 12)
-            wide = metrics.horizontalAdvance(words) + 4
+            wide = min(metrics.horizontalAdvance(words) + 4, SIDE - 8)
             box = QRectF(x + 9 if last else x - 9 - wide, self.part_y(part) - 7, wide, 14)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.color("surface", 210))
             painter.drawRect(box)
             painter.setPen(theme.color("text2"))
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, fitted(painter, words, box))
         if brush is not None:
             self._paint_brush(painter, x, brush)
 

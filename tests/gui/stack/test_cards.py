@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import time
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -14,7 +15,7 @@ from dnnstudio.core.experiment.layers import Dense, Flatten
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.stack import LayerStackView
-from dnnstudio.gui.stack.delegate import CARD, CARD_WITH_PROBLEM, GAP, OPEN_GAP, shorten
+from dnnstudio.gui.stack.delegate import CARD, GAP, MOST_LINES, OPEN_GAP, PADDING, TEXT_LEFT, card_height, shorten
 from dnnstudio.gui.stack.model import LayerListModel
 from dnnstudio.gui.stack.rows import Identity, make_rows
 from dnnstudio.gui.theme import Theme
@@ -49,7 +50,27 @@ def test_a_problem_is_a_third_line_and_makes_the_card_higher(view: LayerStackVie
     row = make_rows(document)[-1]
     assert row.severity == "error"
     assert "9" in row.problem_line
-    assert view.list.content_height() == before + CARD_WITH_PROBLEM - CARD
+    assert view.list.content_height() == before + card_height(view.list.layers.heights[-1]) - CARD
+
+
+def test_a_card_tells_an_error_in_full_however_narrow_it_is(
+    view: LayerStackView, document: Document, theme: Theme
+) -> None:
+    document.push(with_output_units(document, 9), "Change units")
+    wide = view.list.layers.heights[-1]
+    view.resize(view.minimumSizeHint().width(), view.height())
+    QApplication.processEvents()
+    lines = view.list.layers.heights[-1]
+    assert MOST_LINES >= lines >= wide >= 1
+    index = view.list.layers.index(len(document.experiment.layers) - 1)
+    assert view.list.visualRect(index).height() >= card_height(lines)
+    metrics = QFontMetrics(theme.font(11, QFont.Weight.Medium))
+    room = view.list.viewport().width() - 1 - PADDING - TEXT_LEFT - 13
+    line = make_rows(document)[-1].problem_line
+    taken = metrics.boundingRect(QRect(0, 0, room, 1000), Qt.TextFlag.TextWordWrap, line)
+    assert metrics.horizontalAdvance(line) > room, "the sentence must need more than a line"
+    assert lines > 1
+    assert taken.height() <= card_height(lines) - 44
 
 
 def with_output_units(document: Document, units: int) -> Experiment:
@@ -161,9 +182,10 @@ def test_rows_that_are_kept_are_the_rows_that_would_be_made(view: LayerStackView
         fresh = make_rows(document, model._identities, model._held)
         assert list(model.rows) == fresh
         assert [row.problem_line for row in model.rows] == [row.problem_line for row in fresh]
-        assert list(model.heights) == [bool(row.problems) for row in fresh]
+        assert [bool(lines) for lines in model.heights] == [bool(row.problems) for row in fresh]
+        assert all(lines == 1 for lines, row in zip(model.heights, fresh, strict=True) if row.severity == "hint")
         hints = [view.list.visualRect(model.index(n)).height() for n in range(len(fresh))]
-        cards = [CARD_WITH_PROBLEM if row.problems else CARD for row in fresh]
+        cards = [card_height(lines) for lines in model.heights]
         gaps = [OPEN_GAP if view.list.gap_is_open(n) else GAP for n in range(len(fresh))]
         assert hints == [card + gap for card, gap in zip(cards, gaps, strict=True)]
 

@@ -19,6 +19,7 @@ from dnnstudio.gui.data.door.heads import PAD, ColumnHeads, as_kind, as_missing,
 from dnnstudio.gui.data.door.rows_model import Row, RowsModel
 from dnnstudio.gui.theme import Theme, icons
 from dnnstudio.gui.widgets.charts.copies import copies_table
+from dnnstudio.gui.widgets.fitted_text import fitted
 
 ROW_HEIGHT = 28
 NUMBERED = ("number", "date")
@@ -62,8 +63,7 @@ class _Cells(QStyledItemDelegate):
         room = rect.adjusted(PAD, 0, -PAD, 0)
         painter.setFont(font)
         painter.setPen(color(ink))
-        shown = QFontMetrics(font).elidedText(cell, Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter, shown)
+        painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter, fitted(painter, cell, room))
 
     def _paint_dropped(self, painter: QPainter, rect: QRect, reason: str, row: Row) -> None:
         assert row.dropped is not None
@@ -83,8 +83,8 @@ class _Cells(QStyledItemDelegate):
         painter.setFont(font)
         painter.setPen(color("text2"))
         room = max(0, rect.right() - PAD - left)
-        shown = QFontMetrics(font).elidedText(row.dropped.text, Qt.TextElideMode.ElideRight, room)
-        painter.drawText(QRect(left, rect.top(), room, rect.height()), middle, shown)
+        rest = QRect(left, rect.top(), room, rect.height())
+        painter.drawText(rest, middle, fitted(painter, row.dropped.text, rest))
 
 
 class _LineNumbers(QHeaderView):

@@ -17,6 +17,7 @@ from dnnstudio.core.jobs.proposals import ColumnFacts
 from dnnstudio.gui.data.door.rows_model import RowsModel
 from dnnstudio.gui.data.door.words import KINDS, ROLES, fillings
 from dnnstudio.gui.theme import Theme, icons
+from dnnstudio.gui.widgets.fitted_text import fitted
 
 HEIGHT = 164
 PAD = 8
@@ -167,7 +168,7 @@ class ColumnHeads(QHeaderView):
     def _text(self, painter: QPainter, rect: QRect, text: str, font: QFont, color: str) -> None:
         painter.setFont(font)
         painter.setPen(self._theme.color(color))
-        shown = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
+        shown = fitted(painter, text, rect)
         painter.drawText(rect, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)
 
     def _paint_role(self, painter: QPainter, rect: QRectF, facts: ColumnFacts, column: int) -> None:

@@ -12,6 +12,7 @@ from dnnstudio.gui.predict.rows.rows_model import CasePictures
 from dnnstudio.gui.predict.words import ask_line, cell_text, headline, outside, second_line
 from dnnstudio.gui.theme import Role, Theme, set_state
 from dnnstudio.gui.widgets import Card, ElidedLabel, IconLabel, MiniButton, label, push_button
+from dnnstudio.gui.widgets.fitted_text import fitted
 
 SIDE, SMALL_SIDE = 180, 132
 NARROW_BELOW = 500
@@ -105,17 +106,11 @@ class CellLines(QWidget):
             name = QRectF(2, top, words, LINE)
             painter.setFont(self._theme.font(12))
             painter.setPen(color("text2"))
-            metrics = painter.fontMetrics()
-            painter.drawText(
-                name, middle, metrics.elidedText(column.name, Qt.TextElideMode.ElideRight, int(name.width()))
-            )
+            painter.drawText(name, middle, fitted(painter, column.name, name))
             painter.setFont(self._theme.font(12, QFont.Weight.Medium))
             painter.setPen(color("hint" if wrong else "text"))
             said = QRectF(name.right() + GAP, top, width - bar - name.right() - 2 * GAP, LINE)
-            text = painter.fontMetrics().elidedText(
-                cell_text(column, value), Qt.TextElideMode.ElideRight, int(said.width())
-            )
-            painter.drawText(said, middle | right, text)
+            painter.drawText(said, middle | right, fitted(painter, cell_text(column, value), said))
             if (
                 bar
                 and column.low is not None

@@ -29,6 +29,7 @@ from dnnstudio.gui.predict.rows.rows_model import PLACE_ROLE, CasePictures
 from dnnstudio.gui.predict.words import answer_text, error_text, uncertainty_text
 from dnnstudio.gui.theme import Theme, icons
 from dnnstudio.gui.widgets import Choice, ComboBox, NumberField
+from dnnstudio.gui.widgets.fitted_text import fitted
 
 Index = QModelIndex | QPersistentModelIndex
 ROW_HEIGHT, THUMBNAIL = 40, 32
@@ -167,7 +168,7 @@ class RowDelegate(QStyledItemDelegate):
     ) -> None:
         painter.setFont(self._theme.font(size, weight))
         painter.setPen(self._theme.color(tone))
-        painter.drawText(area, at, painter.fontMetrics().elidedText(text, mode, area.width()))
+        painter.drawText(area, at, fitted(painter, text, area, mode=mode))
 
     def _paint_name(self, painter: QPainter, area: QRect, part: tuple[int, int], place: int, tone: str) -> None:
         """Two lines: a picture above its folder; of a table the row above its file, since the file is that of all."""
@@ -293,8 +294,7 @@ class RowDelegate(QStyledItemDelegate):
         painter.setBrush(color("surface"))
         painter.drawRoundedRect(box, CHIP / 2, CHIP / 2)
         painter.setPen(color("text2" if dashed else "text"))
-        fitted = metrics.elidedText(text, Qt.TextElideMode.ElideRight, width - 14)
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, fitted)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, fitted(painter, text, box.adjusted(7, 0, -6, 0)))
         return x + width
 
     def _paint_mark(self, painter: QPainter, area: QRect, part: tuple[int, int]) -> None:

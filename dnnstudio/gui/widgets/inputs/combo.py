@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from dnnstudio.gui.theme import set_state
+from dnnstudio.gui.widgets.fitted_text import fitted
 from dnnstudio.gui.widgets.inputs.segmented import Choice
 
 
@@ -92,9 +93,9 @@ class ComboBox(QComboBox):
             option.currentText = self.placeholderText()
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
         field = QStyle.SubControl.SC_ComboBoxEditField
-        room = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, field, self).width() - 2
-        text = option.currentText
-        option.currentText = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
+        room = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, field, self)
+        painter.setFont(self.font())
+        option.currentText = fitted(painter, option.currentText, room.adjusted(0, 0, -2, 0), self)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
