@@ -315,10 +315,13 @@ class RunWindow(Window):
         run, chosen = self.view.run_at(place), self.chosen
         keys = {one.folders for one in chosen}
         runs = chosen if run is None or run.folders in keys else (run,)
-        if runs:
-            menu = self.menu_for(runs)
-            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            menu.popup(self.view.viewport().mapToGlobal(place))
+        on_screen = self.view.viewport().mapToGlobal(place)
+        if not runs:
+            self.view.copies.popup(on_screen)
+            return
+        menu = self.menu_for(runs)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(on_screen)
 
     def tell(self, text: str, *, lead: str = "", error: bool = False, undo: bool = False) -> None:
         """Show a message, with a button that takes back what it says."""

@@ -352,10 +352,13 @@ class RunsPanel(Card):
     def _open_menu(self, place: QPoint) -> None:
         index = self.table.indexAt(place)
         record = self.runs.record(index.row()) if index.isValid() else self.chosen
-        if record is not None:
-            menu = self.menu_for(record)
-            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            menu.popup(self.table.viewport().mapToGlobal(place))
+        on_screen = self.table.viewport().mapToGlobal(place)
+        if record is None:
+            self.table.copies.popup(on_screen)
+            return
+        menu = self.menu_for(record)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(on_screen)
 
     def menu_for(self, record: RunRecord) -> QMenu:
         """The menu of commands on one run."""

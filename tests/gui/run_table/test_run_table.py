@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -184,6 +185,18 @@ def test_the_menu_of_an_empty_place_is_that_of_the_chosen_rows(table: Table) -> 
     menu = QApplication.activePopupWidget()
     assert menu is not None and menu.objectName() == "run_table_menu"
     menu.close()
+
+
+def test_a_right_click_on_a_run_opens_its_menu_and_on_a_task_only_copies(table: Table) -> None:
+    view = table.window.view
+    row = view.visualRect(table.tree.find(table.folder(3))).center()
+    for place, name in ((row, "run_table_menu"), (QPoint(5, 5), "copies_menu")):
+        inside = view.viewport()
+        event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, inside.mapToGlobal(place))
+        QApplication.sendEvent(inside, event)
+        menu = QApplication.activePopupWidget()
+        assert menu is not None and menu.objectName() == name
+        menu.close()
 
 
 def test_a_badge_counts_seeds_and_calls_runs_of_one_seed_runs(table: Table) -> None:

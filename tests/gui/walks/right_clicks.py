@@ -26,12 +26,23 @@ def without_copies(window: QWidget) -> Iterator[str]:
                     yield f"{type(widget).__name__} {widget.objectName() or widget.accessibleName()}: {sorted(offered)}"
 
 
-def offered_at(widget: QWidget) -> set[str]:
-    """The names of the actions in the menu that a right click on its first row, or its middle, brings up."""
+def own_menu_hidden(window: QWidget) -> Iterator[str]:
+    """Tables with a menu of their own in whose place a right click brings up Copy and Save alone."""
+    for widget in window.findChildren(QAbstractItemView):
+        own = widget.contextMenuPolicy() == Qt.ContextMenuPolicy.CustomContextMenu
+        if own and widget.isVisible() and widget.model() is not None and widget.model().rowCount():
+            row = widget.model().index(0, 0)
+            below = widget.indexBelow(row) if isinstance(widget, QTreeView) else row  # the first row may head a group
+            if offered_at(widget, below if below.isValid() else row) == {"copy_all", "save_all"}:
+                yield f"{type(widget).__name__} {widget.objectName() or widget.accessibleName()}"
+
+
+def offered_at(widget: QWidget, row: QModelIndex | None = None) -> set[str]:
+    """The names of the actions in the menu that a right click on a row, its first one or its middle brings up."""
     inside = widget.viewport() if hasattr(widget, "viewport") else widget
     place = inside.rect().center()
     if isinstance(widget, QAbstractItemView) and widget.model() is not None and widget.model().rowCount():
-        place = widget.visualRect(widget.model().index(0, 0)).center()
+        place = widget.visualRect(row or widget.model().index(0, 0)).center()
     event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, inside.mapToGlobal(place))
     QApplication.sendEvent(inside, event)
     menus = [one for one in QApplication.topLevelWidgets() if isinstance(one, QMenu) and one.isVisible()]

@@ -15,7 +15,7 @@ from dnnstudio.gui.widgets import Card
 from .access_checks import controls_out_of_reach, controls_without_name, faint_text
 from .every_window import fill_workspace, program
 from .fitting import beyond_the_screen, buttons_out_of_sight, feet_out_of_sight, open_after_escape, squeezed_buttons
-from .right_clicks import chosen_by_right_clicks, without_copies
+from .right_clicks import chosen_by_right_clicks, own_menu_hidden, without_copies
 from .texts import cut_texts
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.display]
@@ -32,6 +32,7 @@ def cards_without_text(window: QWidget) -> Iterator[str]:
 
 CHECKS = {
     "a table or plot without Copy and Save": without_copies,
+    "a menu that no right click opens": own_menu_hidden,
     "a right click that chooses something": chosen_by_right_clicks,
     "a panel without a word on what it is": cards_without_text,
     "a control without a name for screen readers": controls_without_name,

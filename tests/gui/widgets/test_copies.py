@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QTableWidget, QTableWidgetItem, QTreeWidget, QTreeWidgetItem, QWidget
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QImage
+from PySide6.QtWidgets import QApplication, QTableWidget, QTableWidgetItem, QTreeWidget, QTreeWidgetItem, QWidget
 
 from dnnstudio.gui.widgets.charts.copies import copies_plot, copies_table, table_text
 
@@ -64,3 +64,15 @@ def test_a_right_press_chooses_nothing(qtbot: Any) -> None:
     assert not table.selectedItems()
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert [item.text() for item in table.selectedItems()] == ["b"]
+
+
+def test_a_menu_of_its_own_that_a_table_gets_later_stays_its_menu(qtbot: Any) -> None:
+    table = a_table(qtbot)
+    copies_table(table)
+    table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+    asked: list[QPoint] = []
+    table.customContextMenuRequested.connect(asked.append)
+    place, inside = QPoint(5, 5), table.viewport()
+    QApplication.sendEvent(inside, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, inside.mapToGlobal(place)))
+    assert asked == [place]
+    assert QApplication.activePopupWidget() is None

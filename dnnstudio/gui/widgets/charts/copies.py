@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QAbstractItemModel, QBuffer, QByteArray, QEvent, QIODevice, QModelIndex, QObject, Qt
+from PySide6.QtCore import QAbstractItemModel, QBuffer, QByteArray, QEvent, QIODevice, QModelIndex, QObject, QPoint, Qt
 from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QMouseEvent, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QMenu, QTableView, QTreeView, QWidget
 
@@ -50,8 +50,8 @@ class Copies(QObject):
         self._widget, self._text, self._picture = widget, text, picture
         self.ask: Callable[[str, str], str] = self._ask
         """Asks for a path, from a suggestion and a filter; "" means none was chosen."""
-        target = widget.viewport() if isinstance(widget, QAbstractItemView) else widget
-        if menu and widget.contextMenuPolicy() == Qt.ContextMenuPolicy.DefaultContextMenu:
+        if menu:
+            target = widget.viewport() if isinstance(widget, QAbstractItemView) else widget
             target.installEventFilter(self)
 
     def add_to(self, menu: QMenu) -> None:
@@ -66,6 +66,14 @@ class Copies(QObject):
         save.setObjectName("save_all")
         save.triggered.connect(self.save)
         menu.addActions([copy, save])
+
+    def popup(self, place: QPoint) -> None:
+        """Open a menu with Copy and Save alone at a place of the screen."""
+        menu = QMenu(self._widget)
+        menu.setObjectName("copies_menu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.add_to(menu)
+        menu.popup(place)
 
     def copy(self) -> None:
         """Put it on the clipboard: cells between tabs for a spreadsheet, or a picture."""
@@ -102,11 +110,9 @@ class Copies(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() != QEvent.Type.ContextMenu or not isinstance(event, QContextMenuEvent):
             return super().eventFilter(watched, event)
-        menu = QMenu(self._widget)
-        menu.setObjectName("copies_menu")
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.add_to(menu)
-        menu.popup(event.globalPos())
+        if self._widget.contextMenuPolicy() != Qt.ContextMenuPolicy.DefaultContextMenu:
+            return False  # it has a menu of its own, which it may have been given long after this filter
+        self.popup(event.globalPos())
         return True
 
 
