@@ -12,10 +12,9 @@ from dnnstudio.core.study.sweep import SweepPlan
 from dnnstudio.core.study.trials import Trial, best_trial
 from dnnstudio.gui.base.run_words import figure
 from dnnstudio.gui.sweeps.parallel_axes import Dimension, ParallelAxes
-from dnnstudio.gui.sweeps.plot import EMPTY, places_of, target_title
+from dnnstudio.gui.sweeps.plot import EMPTY, figures_axis, places_of, target_title
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, ElidedLabel, push_button
-from dnnstudio.gui.widgets.charts.chart import nice_axis
 
 HOW = "Draw along an axis to keep the trials of a range."
 
@@ -58,8 +57,7 @@ class ParallelPlot(Card):
                 values, axis = places_of(plan, path, self._trials)
                 dimensions.append(Dimension(setting_title(path), axis, tuple(values)))
             figures = [trial.figures[plan.target] for trial in self._trials]
-            axis = nice_axis(min(figures), max(figures) if max(figures) > min(figures) else min(figures) + 0.01)
-            dimensions.append(Dimension(target_title(plan), axis, tuple(figures)))
+            dimensions.append(Dimension(target_title(plan), figures_axis(plan, figures), tuple(figures)))
             best = best_trial(plan, {trial.number: trial for trial in self._trials})
             self.axes.show_lines(dimensions, best=None if best is None else self._trials.index(best))
         self._say()

@@ -20,6 +20,8 @@ from dnnstudio.gui.widgets.charts.chart import Axis, Chart, Dots, Note, nice_axi
 
 BESIDE, MOST_WIDE = 48, 240
 """What a choice has beside its text (frame, margins, arrow), and how wide it may be, in pixels."""
+ROOM = 0.01
+"""How much the axis of figures that are all alike goes beyond them."""
 EMPTY = "The trials are drawn here as they end."
 
 
@@ -54,6 +56,16 @@ def places_of(plan: SweepPlan, path: str, trials: Sequence[Trial]) -> tuple[list
         margin = max((high - low) * 0.05, 0.05)
         return [log10(value) for value in values], Axis(low - margin, high + margin, marks, f"{title}, logarithmic")
     return [float(value) for value in values], nice_axis(float(min(ends)), float(max(ends)), title)
+
+
+def figures_axis(plan: SweepPlan, figures: Sequence[float]) -> Axis:
+    """The axis of the target. Figures that are all alike get a little room, and accuracies none above 100 %."""
+    low, high = min(figures), max(figures)
+    if high > low:
+        return nice_axis(low, high)
+    if plan.target == "val_accuracy":
+        return nice_axis(max(low - ROOM, 0.0), min(high + ROOM, 1.0))
+    return nice_axis(low, high + ROOM)
 
 
 class SweepPlot(Card):
@@ -104,5 +116,5 @@ class SweepPlot(Card):
                 Note(x[at], y[at], f"trial {best.number}, best", "accent"),
             ]
         self.chart.set_message("")
-        self.chart.set_axes(axis, nice_axis(min(y), max(y) if max(y) > min(y) else min(y) + 0.01))
+        self.chart.set_axes(axis, figures_axis(plan, y))
         self.chart.set_items(items)

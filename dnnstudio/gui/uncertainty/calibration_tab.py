@@ -27,7 +27,7 @@ from dnnstudio.core.uncertainty.scores import Floats
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.uncertainty.distribution.tab import clear_scroll
 from dnnstudio.gui.uncertainty.inspection import Inspection
-from dnnstudio.gui.uncertainty.sentences import row_noun, source_words
+from dnnstudio.gui.uncertainty.sentences import is_off_apart, row_noun, source_words
 from dnnstudio.gui.widgets import Card, Choice, ComboBox, LegendEntry, Segmented, label, rule
 from dnnstudio.gui.widgets.charts.chart import Axis, Bars, Chart, Dots, Item, Line, Note, nice_axis, share_axis
 
@@ -275,6 +275,9 @@ class CalibrationTab(QWidget):
         elsewhere = f"It speaks of {noun}s like these" + ("; for others see Shift." if noun == "image" else ".")
         if samples.is_single:
             self.second.setText(f"Calibration error {percent(ece, 1)}. {elsewhere}")
+            return
+        if not is_off_apart(samples):
+            self.second.setText(f"Calibration error {percent(ece, 1)} with {source_words(samples)[0]}. {elsewhere}")
             return
         off = self._measured["off"].figures["ece"]
         compared = f"{'lower' if ece < off else 'higher'} than the {percent(off, 1)} with dropout off"

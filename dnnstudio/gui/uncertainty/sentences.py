@@ -31,9 +31,20 @@ def source_words(samples: Samples) -> tuple[str, str]:
     """
     return {
         "dropout": ("the mean over passes", "dropout off"),
-        "members": ("the mean over members", "dropout off"),
+        "members": ("the mean over networks", "dropout off"),
         "none": ("one prediction", "one prediction"),
     }[samples.kind]
+
+
+def is_off_apart(samples: Samples, row: int | None = None) -> bool:
+    """Whether the prediction with dropout off is another than the mean, for all rows or one: that of members which
+    answer once is their mean.
+    """
+    if samples.is_single:
+        return False
+    rows = slice(None) if row is None else row
+    mean, off = samples.scores.mean[rows], samples.rows.deterministic[rows]
+    return samples.kind != "members" or not np.allclose(mean, off, atol=1e-3)
 
 
 def pass_words(samples: Samples) -> str:
@@ -106,7 +117,7 @@ def headline(samples: Samples, row: int) -> tuple[str, str]:
     off = samples.rows.deterministic[row]
     said = int(off.argmax())
     whom = "" if said == first else f"{names[said]}, "
-    parts = [] if samples.is_single else [f"Dropout off said {whom}{percent(off[said])}."]
+    parts = [f"Dropout off said {whom}{percent(off[said])}."] if is_off_apart(samples, row) else []
     shown = percent(mean[first]) if samples.is_single else spread(mean[first], samples.scores.std[row, first])
     if "±" in shown:
         parts.insert(0, f"± is the spread of {plural(pass_noun(samples))}.")

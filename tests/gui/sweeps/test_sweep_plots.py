@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -15,6 +15,7 @@ from dnnstudio.core.study.sweep import SweepPlan
 from dnnstudio.core.study.trials import Trial
 from dnnstudio.core.study.varied import Listed, Ranged
 from dnnstudio.gui.sweeps.parallel import HOW
+from dnnstudio.gui.sweeps.plot import figures_axis
 from dnnstudio.gui.sweeps.window import SweepWindow
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets import Badge, ElidedLabel
@@ -232,3 +233,17 @@ def test_a_begun_sweep_shows_how_it_chooses(window: SweepWindow) -> None:
     assert (window.how.value(), window.trials.value(), window.prune.isChecked()) == ("tpe", 40, True)
     window.set_running(False, plan=PLAN.model_copy(update={"trials": 50}))
     assert (window.how.value(), window.trials.value(), window.prune.isChecked()) == ("random", 50, False)
+
+
+@pytest.mark.parametrize(
+    ("target", "figure", "low", "high"), [("val_accuracy", 1.0, 0.99, 1.0), ("val_loss", 0.0, 0.0, 0.01)]
+)
+def test_the_axis_of_figures_that_are_all_alike_has_only_possible_ones(
+    window: SweepWindow, target: Literal["val_accuracy", "val_loss"], figure: float, low: float, high: float
+) -> None:
+    plan = PLAN.model_copy(update={"target": target})
+    alike = {number: trial.model_copy(update={"figures": {target: figure}}) for number, trial in trials().items()}
+    window.show_trials(plan, alike)
+    axis = window.parallel.axes.dimensions[-1].axis
+    assert (axis.low, axis.high) == pytest.approx((low, high))
+    assert figures_axis(plan, [figure] * 4) == axis

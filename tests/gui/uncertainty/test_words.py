@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QAbstractItemModel, QAbstractTableModel, QModelIndex, Qt
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QMenu, QTabBar, QTableView, QWidget
 
+from dnnstudio.core.uncertainty.proportions import Share
+from dnnstudio.core.uncertainty.samples import Samples
 from dnnstudio.gui.uncertainty.frame import InspectorDialog
 from dnnstudio.gui.uncertainty.numbers.dialog import NumbersDialog
 
@@ -113,3 +116,51 @@ def test_numbers_are_of_networks_or_of_passes(
     texts = spoken(dialog)
     assert not naming(texts, "image", "pass" if kind == "members" else "network")
     assert naming(texts, "network" if kind == "members" else "pass")
+
+
+def of_members(samples: Samples) -> Samples:
+    """Samples of networks that answered once each, with dropout off: their mean is what dropout off says."""
+    rows = replace(samples.rows, deterministic=samples.scores.mean.astype(np.float32))
+    return replace(samples, rows=rows, kind="members")
+
+
+def test_dropout_off_is_not_compared_with_a_mean_that_it_is(open_dialog: Any) -> None:
+    dialog = open_dialog(of_members(invent(table=True)))
+    told = spoken(dialog)
+    for tab in ("accuracy", "calibration"):
+        dialog.tabs.set_current(tab)
+        told |= spoken(dialog)
+    assert not [text for text in told if "as with dropout off" in text or "Dropout off said" in text]
+    assert not dialog.accuracy.answer.button("off").isVisible()
+    row = dialog.distribution.rows
+    assert "dropout off" not in row._words(row.rows()[0])
+    dialog.inspection.set_samples(invent(), finished=True)
+    dialog.tabs.set_current("accuracy")
+    assert dialog.accuracy.answer.button("off").isVisible()
+
+
+def test_a_decision_without_errors_claims_no_more_than_its_rows_show(open_dialog: Any, engine: StubEngine) -> None:
+    samples = invent(rows=36, table=True)
+    right = replace(samples, rows=replace(samples.rows, labels=samples.scores.winner.astype(np.int64)))
+    dialog = open_dialog(right)
+    dialog.tabs.set_current("decision")
+    tab = dialog.decision
+    answered = tab.decision.referral(right).answered
+    high = Share(0, answered).interval()[1]
+    assert 0.05 < high < 0.2, "nobody knows from 35 rows that the error is 0.0 %"
+    assert f"error here 0.0\u00a0% to {high * 100:.1f}\u00a0%." in tab.origin.text()
+    assert tab.second.text().endswith("No answer is wrong.")
+    assert "best here" not in tab.curve_card.head.note.text()
+    words = [words.text() for words, _ in tab.costs._sums]
+    figures = [figure.text() for _, figure in tab.costs._sums]
+    assert (words[1].split(",")[0], figures[:3]) == ("1 referral", ["0", "1.5", "1.5"])
+
+
+def test_a_look_at_errors_of_which_there_are_none_says_so(open_dialog: Any) -> None:
+    samples = invent(table=True)
+    dialog = open_dialog(replace(samples, rows=replace(samples.rows, labels=samples.scores.winner.astype(np.int64))))
+    dialog.tabs.set_current("accuracy")
+    assert dialog.accuracy.nothing.text() == "No row was answered wrongly."
+    assert dialog.accuracy.nothing.isVisible()
+    dialog.inspection.set_samples(invent(), finished=True)
+    assert not dialog.accuracy.nothing.isVisible()

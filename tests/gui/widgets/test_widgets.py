@@ -364,3 +364,12 @@ def test_a_progress_bar_is_painted_with_the_window_and_not_within_the_change(qtb
     assert (bar.value(), bar.paintings) == (700, before)
     qtbot.waitUntil(lambda: bar.paintings > before)
     assert bar.updatesEnabled()
+
+
+def test_a_number_too_long_for_its_field_shows_its_first_digits(theme: Theme, qtbot: QtBot) -> None:
+    field = NumberField(theme, title="Learning rate", arrows=True)
+    field.resize(80, 28)
+    _show(qtbot, field)
+    field.clearFocus()
+    field.set_value(0.013867767003062484)
+    assert field.cursorPosition() == 0

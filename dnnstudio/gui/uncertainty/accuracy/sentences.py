@@ -9,7 +9,7 @@ from dnnstudio.core.uncertainty.accuracy import Ints, class_figures
 from dnnstudio.core.uncertainty.classification import majority_baseline
 from dnnstudio.core.uncertainty.proportions import Share
 from dnnstudio.core.uncertainty.samples import Samples
-from dnnstudio.gui.uncertainty.sentences import class_words, source_words
+from dnnstudio.gui.uncertainty.sentences import class_words, is_off_apart, source_words
 
 
 def accuracy_sentences(samples: Samples, confusion: Ints) -> tuple[str, str]:
@@ -29,6 +29,9 @@ def accuracy_sentences(samples: Samples, confusion: Ints) -> tuple[str, str]:
     if samples.is_single:
         return f"{percent(right.value, 2)} right.", compared
     mean, off_words = source_words(samples)
+    if not is_off_apart(samples):
+        vote = float((scores.vote == labels).mean())
+        return f"{percent(right.value, 2)} right with {mean}.", f"Vote {percent(vote, 2)}. {compared}"
     off = samples.rows.deterministic.argmax(axis=1)
     off_right = float((off == labels).mean())
     gain = (right.value - off_right) * 100

@@ -25,7 +25,7 @@ from dnnstudio.gui.uncertainty.accuracy.sentences import accuracy_sentences
 from dnnstudio.gui.uncertainty.distribution.tab import clear_scroll
 from dnnstudio.gui.uncertainty.grid import ImageGrid, Pictures
 from dnnstudio.gui.uncertainty.inspection import Inspection
-from dnnstudio.gui.uncertainty.sentences import row_noun
+from dnnstudio.gui.uncertainty.sentences import is_off_apart, row_noun
 from dnnstudio.gui.widgets import Card, Choice, Segmented, label
 from dnnstudio.gui.widgets.charts.copies import copies_table
 
@@ -57,7 +57,7 @@ class AccuracyTab(QWidget):
         self.answer = Segmented(
             theme,
             (
-                Choice("mean", "MC mean"),
+                Choice("mean", "Mean"),
                 Choice("vote", "Vote"),
                 Choice("off", "Dropout off", "One answer with nothing dropped"),
             ),
@@ -151,8 +151,13 @@ class AccuracyTab(QWidget):
         self.grid.setToolTip("The figure is the predictive entropy, in nats.")
         self.grid.clicked.connect(lambda index: self.image_chosen.emit(self.grid.images.row_of(index.row())))
         self.grid.activated.connect(lambda index: self.image_chosen.emit(self.grid.images.row_of(index.row())))
+        self.nothing = label("", Role.CAPTION, wrap=True)
+        self.nothing.setObjectName("worth_nothing")
+        self.nothing.hide()
         card.add(self.which)
+        card.add(self.nothing)
         card.add(self.grid, 1)
+        card.body.addStretch(0)
         return card
 
     def refresh(self, _: object = None) -> None:
@@ -168,7 +173,9 @@ class AccuracyTab(QWidget):
         self.second.setText(second)
         self.teaches.setText(f"Rows are labels, columns what was said. Press a cell to see its {row_noun(samples)}s.")
         self.answer.setVisible(not samples.is_single)
-        if samples.is_single:
+        apart = is_off_apart(samples)
+        self.answer.button("off").setVisible(apart)
+        if samples.is_single or (self.answer.value() == "off" and not apart):
             self.answer.set_value("mean")
         said = answers[str(self.answer.value())]
         confusion = confusion_matrix(labels, said, scores.classes)
@@ -177,6 +184,9 @@ class AccuracyTab(QWidget):
         errors = self.which.value() == "errors"
         rows = (confident_errors if errors else uncertain_hits)(scores.predictive_entropy, samples.correct)[:SHOWN]
         self.grid.images.show(samples, rows, scores.predictive_entropy)
+        self.nothing.setText(f"No {row_noun(samples)} was answered {'wrongly' if errors else 'rightly'}.")
+        self.nothing.setVisible(not len(rows))
+        self.grid.setVisible(bool(len(rows)))
 
     def _fill_table(self, samples: Samples, confusion: np.ndarray[tuple[int, int], np.dtype[np.int64]]) -> None:
         figures, names = class_figures(confusion), samples.rows.class_names

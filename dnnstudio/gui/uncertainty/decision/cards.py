@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from dnnstudio.core.text import count_of
 from dnnstudio.core.uncertainty.samples import Samples
 from dnnstudio.core.uncertainty.scores import Floats
 from dnnstudio.gui.theme import Role, Theme, set_role
@@ -27,6 +28,11 @@ from dnnstudio.gui.widgets.charts.copies import copies_table
 
 SHOWN = 300
 """So many referred images are drawn; the list that is exported holds all of them."""
+
+
+def price_text(value: float) -> str:
+    """A sum with as many digits as it has, two after the point at most: 1,204, 1.5, 0.25."""
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
 class CostCard(Card):
@@ -93,10 +99,10 @@ class CostCard(Card):
         paid = found.referred * self._costs.referral
         days = found.referred / self._costs.a_day
         lines = [
-            (f"{found.answered_wrong:,} wrong answers", f"{total - paid:,.0f}"),
-            (f"{found.referred:,} referrals, {days:.1f} days", f"{paid:,.0f}"),
-            ("Total", f"{total:,.0f}"),
-            (f"Cheapest: {cheapest[0]:,} referred", f"{cheapest[1]:,.0f}") if cheapest else ("", ""),
+            (count_of(found.answered_wrong, "wrong answer"), price_text(total - paid)),
+            (f"{count_of(found.referred, 'referral')}, {days:.1f} days", price_text(paid)),
+            ("Total", price_text(total)),
+            (f"Cheapest: {cheapest[0]:,} referred", price_text(cheapest[1])) if cheapest else ("", ""),
         ]
         for (words, figure), (text, value) in zip(self._sums, lines, strict=True):
             words.setText(text)

@@ -19,6 +19,7 @@ from dnnstudio.core.uncertainty.decision import (
     risk_coverage,
     threshold_for_risk,
 )
+from dnnstudio.core.uncertainty.proportions import Share
 from dnnstudio.core.uncertainty.samples import Samples
 from dnnstudio.core.uncertainty.scores import PRIMARY, Floats
 
@@ -96,7 +97,12 @@ class Decision:
         return float(ranked[index]) if index >= 0 else -np.inf
 
     def interval(self, samples: Samples) -> tuple[float, float]:
-        """Bootstrap 95 % interval of the error rate among the answered."""
+        """95 % interval of the error rate among the answered: by a bootstrap, or Wilson's where all of them are alike,
+        of which every resample holds no error, or nothing else.
+        """
+        found = self.referral(samples)
+        if found.answered_wrong in (0, found.answered):
+            return Share(found.answered_wrong, found.answered).interval()
         uncertainty = samples.scores.uncertainty(self.score)
         return bootstrap_risk(uncertainty, samples.correct, self.threshold, seed=samples.seed)
 

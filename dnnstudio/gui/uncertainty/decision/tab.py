@@ -37,6 +37,8 @@ COVERAGE_FROM = 0.2
 STEPS = 2000
 NARROW_BELOW = 820
 CURVES = 3
+LEAST_TOP = 0.004
+"""The axis of the error goes so far at least: steps of 0.1 %, whose words have room beside it."""
 COLORS = ("accent", "series_2", "series_3", "series_4")
 PARTS = (
     ("answered_right", "answered, right", "right"),
@@ -274,10 +276,9 @@ class DecisionTab(QWidget):
         total = len(samples.rows)
         rest = f"error among the rest {percent(found.risk, 1)}." if found.answered else "nothing is answered."
         self.title.setText(f"{found.referred:,} of {count_of(total, row_noun(samples))} referred; {rest}")
-        self.second.setText(
-            f"Answering everything would err on {percent(wrong / total, 1)}. "
-            f"The {found.referred:,} hold {found.referred_wrong:,} of the {wrong:,} errors."
-        )
+        hold = "one holds" if found.referred == 1 else f"{found.referred:,} hold"
+        held = f"The {hold} {found.referred_wrong:,} of {count_of(wrong, 'error')}." if wrong else "No answer is wrong."
+        self.second.setText(f"Answering everything would err on {percent(wrong / total, 1)}. {held}")
         self.bar.set_shares([Share(getattr(found, name), color) for name, _, color in PARTS])
         for name, _, _ in PARTS:
             self.counts[name].setText(f"{getattr(found, name):,}")
@@ -326,7 +327,7 @@ class DecisionTab(QWidget):
                 Dots(np.array([there]), np.array([risk]), "accent", 4.5, hollow=True),
                 Note(float(there), risk - 0.04 * top, "cheapest"),
             ]
-        y = nice_axis(0.0, max(top * 1.05, 1e-3), share=True)
+        y = nice_axis(0.0, max(top * 1.05, LEAST_TOP), share=True)
         items += [
             Mark(coverage, color="accent"),
             Dots(np.array([coverage]), np.array([found.risk]), "accent", 5),
@@ -335,7 +336,7 @@ class DecisionTab(QWidget):
         self.chart.set_axes(share_axis(COVERAGE_FROM, 1.0, 0.2, "answered without a person (coverage)"), y)
         self.chart.set_items(items)
         finest = min(SCORES, key=lambda name: decision.curve(samples, name).area)
-        self.curve_card.head.set_note(f"{SCORES[finest].title} finds the errors best here")
+        self.curve_card.head.set_note(f"{SCORES[finest].title} finds the errors best here" if base else "")
         self.chart.legend.set_entries(entries)
         self.chart.set_legend_corner("free")
         self._show_targets(samples)

@@ -87,6 +87,7 @@ class DistributionRows(QWidget):
         self._theme = theme
         self._rows: tuple[ClassRow, ...] = ()
         self._style = "violin"
+        self._has_off = True
         self._dots: dict[tuple[str, float], QPixmap] = {}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._lower = QTimer(self, singleShot=True, interval=HALF_LATER_MS)
@@ -96,14 +97,16 @@ class DistributionRows(QWidget):
     def rows(self) -> tuple[ClassRow, ...]:
         return self._rows
 
-    def set_rows(self, rows: tuple[ClassRow, ...], *, in_turns: bool = False) -> None:
-        """Set the rows. `in_turns`: repaint the upper half now and the lower half soon, if no row changes its height.
+    def set_rows(self, rows: tuple[ClassRow, ...], *, in_turns: bool = False, has_off: bool = True) -> None:
+        """Set the rows, with a mark for dropout off if that is an answer of its own.
+
+        `in_turns`: repaint the upper half now and the lower half soon, if no row changes its height.
 
         Painted at once, ten rows would block the event loop for more than half a frame. That nearly improbable classes
         swap places between the halves cannot be noticed in so short a time.
         """
         before = self._tall()
-        self._rows = rows
+        self._rows, self._has_off = rows, has_off
         self.setMinimumHeight(sum(TALL[0] if tall else THIN[0] for tall in self._tall()) + AXIS)
         best = "; ".join(f"{row.name} {self._figure(row)}" for row in rows[:3])
         self.setAccessibleName(
@@ -277,7 +280,8 @@ class DistributionRows(QWidget):
         painter.setPen(QPen(color("surface"), 1))
         painter.setBrush(color("text"))
         painter.drawEllipse(QPointF(self._x(row.mean), y), 5, 5)
-        paint_diamond(painter, self._theme, QPointF(self._x(row.off), y), 6.5)
+        if self._has_off:
+            paint_diamond(painter, self._theme, QPointF(self._x(row.off), y), 6.5)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -315,7 +319,8 @@ class DistributionRows(QWidget):
         return (
             f"{row.name}: mean {percent(row.mean, 1)}, standard deviation {percent(row.deviation, 1)},\n"
             f"90 % of the {answers} from {percent(low, 1)} to {percent(high, 1)},\n"
-            f"{row.votes:,} of {len(row.passes):,} {answers} put it first; dropout off {percent(row.off, 1)}"
+            f"{row.votes:,} of {len(row.passes):,} {answers} put it first"
+            + (f"; dropout off {percent(row.off, 1)}" if self._has_off else "")
         )
 
 
@@ -334,11 +339,17 @@ class DistributionKey(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._said = words
+        self._has_off = True
         self.setFixedHeight(20)
         words.say(
             self.setAccessibleName,
             "Dots: one {answer}; disc and bar: mean and 90 % of the {answers}; diamond: dropout off",
         )
+
+    def set_off(self, shown: bool) -> None:
+        """Whether the mark of dropout off is drawn, and so explained."""
+        self._has_off = shown
+        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -351,6 +362,8 @@ class DistributionKey(QWidget):
             ("mean", "mean and 90 % of the {answers}"),
             ("off", "dropout off"),
         ):
+            if sign == "off" and not self._has_off:
+                continue
             words = self._said.nouns.said(text)
             width = 22.0 if sign == "mean" else 14.0
             if sign == "dots":

@@ -15,7 +15,7 @@ from dnnstudio.gui.uncertainty.distribution.rows import ClassRow, DistributionKe
 from dnnstudio.gui.uncertainty.distribution.side_cards import AlikeCard, PassesCard, ScoresCard
 from dnnstudio.gui.uncertainty.grid import Pictures
 from dnnstudio.gui.uncertainty.inspection import Inspection
-from dnnstudio.gui.uncertainty.sentences import pass_noun, pass_words
+from dnnstudio.gui.uncertainty.sentences import is_off_apart, pass_noun, pass_words
 from dnnstudio.gui.uncertainty.table.row_card import RowCard
 from dnnstudio.gui.widgets import AdviceCard, Card, Choice, Segmented
 
@@ -171,8 +171,9 @@ class DistributionTab(QWidget):
             )
             for number, color in zip(order.tolist(), colors, strict=True)
         )
-        self.rows.set_rows(rows, in_turns=in_turns)
-        single = samples.is_single
+        single, apart = samples.is_single, is_off_apart(samples, image)
+        self.rows.set_rows(rows, in_turns=in_turns, has_off=apart)
+        self.key.set_off(apart)
         note = pass_words(samples)
         self.card.set_title("What it said" if single else f"What each {pass_noun(samples)} said")
         self.card.head.set_note(note)

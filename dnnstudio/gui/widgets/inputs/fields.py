@@ -100,6 +100,8 @@ class CommitField(QLineEdit):
 
     def _show_value(self) -> None:
         self.setText("" if self._value is None else self.write(self._value))
+        if not self.hasFocus():
+            self.setCursorPosition(0)  # a number that is too long for the field loses its end, not its first digits
         self.setModified(False)
         self._set_problem("")
 
