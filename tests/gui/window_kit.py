@@ -91,8 +91,8 @@ class Answers(Dialogs, TransferQuestions):
     def choose_workspace(self, parent: QWidget) -> Path | None:
         return self._path("choose_workspace")
 
-    def rename(self, parent: QWidget, name: str) -> str | None:
-        self.asked.append("rename")
+    def rename(self, parent: QWidget, name: str, *, what: str = "model") -> str | None:
+        self.asked.append("rename" if what == "model" else f"rename {what}")
         return self.name
 
     def unsaved(self, parent: QWidget, name: str) -> Any:

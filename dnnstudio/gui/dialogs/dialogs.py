@@ -198,9 +198,9 @@ class Dialogs:
         found = QuestionDialog.ask(self.theme, f"What is {what} for?", text, answers, parent=parent)
         return "predict" if found == "predict" else "data" if found == "data" else "cancel"
 
-    def rename(self, parent: QWidget, name: str) -> str | None:
-        """Another name for a model."""
-        return TextDialog.ask("Rename the model", name, "Rename", parent=parent)
+    def rename(self, parent: QWidget, name: str, *, what: str = "model") -> str | None:
+        """Another name for a model, a run or a sweep."""
+        return TextDialog.ask(f"Rename the {what}", name, "Rename", parent=parent)
 
     def more_epochs(
         self, parent: QWidget, name: str, offers: Callable[[int], tuple[Offer, ...]]

@@ -192,7 +192,8 @@ class RunTableOpener(QObject):
             self._reader.read_again(folder)
 
     def _rename(self, run: ListedRun) -> None:
-        name = self._dialogs.rename(self.window or self._parent, run.record.name)
+        what = "run" if run.record.sweep is None else "sweep"
+        name = self._dialogs.rename(self.window or self._parent, run.record.name, what=what)
         if name is not None:
             if run.record.sweep is not None:
                 rename_sweep(run.record.folder, name)
@@ -215,7 +216,8 @@ class RunTableOpener(QObject):
             self._undo = partial(self._bring_back, tuple(trashed), tuple(listed_only))
             self._show_others()
         if self.window is not None:
-            text = "They lie in the trash folder of the workspace." if trashed else "The files stay where they are."
+            who = "It lies" if len(trashed) == 1 else "They lie"
+            text = f"{who} in the trash folder of the workspace." if trashed else "The files stay where they are."
             self.window.tell(text, lead=f"{count_of(len(folders), 'run')} deleted.", undo=True)
 
     def _bring_back(self, trashed: Sequence[Path], listed: Sequence[Path]) -> None:

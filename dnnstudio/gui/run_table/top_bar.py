@@ -12,6 +12,7 @@ from dnnstudio.core.study.setting_words import setting_title
 from dnnstudio.core.text import count_of
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.widgets import IconLabel, label, push_button, rule
+from dnnstudio.gui.widgets.menus import add_head
 
 TYPING_MS = 120
 """The search follows the typing after this pause."""
@@ -120,7 +121,7 @@ class TopBar(QFrame):
         usual = menu.addAction("Those that differ")
         usual.setObjectName("usual_columns")
         usual.triggered.connect(self.usual_columns_requested)
-        menu.addSection("They differ")
+        add_head(menu, "They differ")
         for path in differing:
             self._add_column(menu, path, path in shown)
         more = menu.addMenu("All settings")

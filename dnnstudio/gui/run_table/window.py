@@ -24,6 +24,7 @@ from dnnstudio.gui.run_table.top_bar import TopBar
 from dnnstudio.gui.run_table.view import RunView
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, ElidedLabel, MessageBar, Window, label, push_button
+from dnnstudio.gui.widgets.menus import add_head
 
 
 class RunWindow(Window):
@@ -72,7 +73,7 @@ class RunWindow(Window):
         self.unread = ElidedLabel("", Role.ERROR)
         self.unread.setObjectName("unread_runs")
         self.unread.hide()
-        self.show_all = push_button("Show them too", Role.LINK, tip="Clear the search")
+        self.show_all = push_button("Show all", Role.LINK, tip="Clear the search")
         self.show_all.setObjectName("clear_search")
         self.show_all.clicked.connect(self.bar.search.clear)
         self._lay_out(theme)
@@ -287,7 +288,7 @@ class RunWindow(Window):
         menu = QMenu(self)
         menu.setObjectName("run_table_menu")
         menu.setToolTipsVisible(True)
-        menu.addSection(runs[0].name if len(runs) == 1 else count_of(len(runs), "row"))
+        add_head(menu, runs[0].name if len(runs) == 1 else count_of(len(runs), "row"))
         for deed in DEEDS:
             menu.addAction(self._action_for(deed, runs, menu))
             if deed.name == "star":

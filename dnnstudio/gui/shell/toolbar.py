@@ -24,6 +24,7 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.gui.base.actions import Actions
 from dnnstudio.gui.theme import Role, Theme, set_role, set_state
 from dnnstudio.gui.widgets import ElidedLabel, rule
+from dnnstudio.gui.widgets.menus import add_head
 
 if TYPE_CHECKING:
     from dnnstudio.gui.base.run_controller import Activity
@@ -249,14 +250,14 @@ class ToolBar(QFrame):
         for name in ("open_model", "load_weights", "library", "show_run_folder", "workspace"):
             menu.addAction(self._actions[name])
         if recent:
-            menu.addSection("Recent files")
+            add_head(menu, "Recent files")
         for number, path in enumerate(recent):
             action = menu.addAction(path.name)
             action.setObjectName(f"recent_{number}")
             action.setToolTip(str(path))
             action.triggered.connect(lambda _=False, path=path: open_path(path))
         if recent_data and open_data is not None:
-            menu.addSection("Recent data")
+            add_head(menu, "Recent data")
             for number, path in enumerate(recent_data):
                 action = menu.addAction(self._theme.icon("table"), path.name)
                 action.setObjectName(f"recent_data_{number}")

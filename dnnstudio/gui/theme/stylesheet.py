@@ -195,6 +195,7 @@ def _tool_buttons(t: Tokens, picture: PictureUrl) -> str:
 def _fields(t: Tokens, picture: PictureUrl) -> str:
     caret, up = picture("caret-down", t.text2, 12), picture("caret-up", t.text2, 10)
     down, faint = picture("caret-down", t.text2, 10), picture("caret-down", t.text3, 12)
+    clear = picture("x", t.text2, 16)
     marks = "\n".join(
         f"""
         QLineEdit[mark="{mark}"], QComboBox[mark="{mark}"], QComboBox[role="flat"][mark="{mark}"],
@@ -216,6 +217,8 @@ def _fields(t: Tokens, picture: PictureUrl) -> str:
         border: 1px solid {t.border}; color: {t.text3}; }}
     QComboBox[role="flat"] {{ background: {t.inset}; border: 1px solid {t.border}; }}
     QLineEdit[role="inline"] {{ padding: 0 5px; }}
+    QLineEdit {{ lineedit-clear-button-icon: url({clear}); }}
+    QLineEdit QToolButton {{ min-height: 0; padding: 0; border: 0; }}
     QComboBox[mixed="true"] {{ color: {t.text3}; }}
     {marks}
     QLineEdit:focus, QComboBox:focus, QComboBox[role="flat"]:focus, QPlainTextEdit:focus {{

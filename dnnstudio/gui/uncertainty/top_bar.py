@@ -24,6 +24,7 @@ from dnnstudio.gui.widgets import (
     push_button,
     rule,
 )
+from dnnstudio.gui.widgets.menus import add_head
 
 EXPORTS = (
     ("copy_picture", "Copy picture", "The view in sight, as a picture"),
@@ -202,14 +203,14 @@ class TopBar(QFrame):
             (0.005, "Stop at a standard error of half a point"),
         )
         self._group(menu, "Precision of the mean", "precision", stops)
-        menu.addSection("Seed")
+        add_head(menu, "Seed")
         self.new_seed = menu.addAction("Draw with a new seed")
         self.new_seed.setObjectName("new_seed")
         self.new_seed.triggered.connect(self._take_new_seed)
         self._show_seed()
 
     def _group(self, menu: QMenu, title: str, field: str, choices: tuple[tuple[object, str], ...]) -> None:
-        menu.addSection(title)
+        add_head(menu, title)
         group = QActionGroup(menu)
         for value, text in choices:
             action: QAction = menu.addAction("")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QToolButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.gui.theme import DARK, LIGHT, Theme
@@ -373,3 +373,13 @@ def test_a_number_too_long_for_its_field_shows_its_first_digits(theme: Theme, qt
     field.clearFocus()
     field.set_value(0.013867767003062484)
     assert field.cursorPosition() == 0
+
+
+def test_the_button_that_clears_a_search_is_in_the_middle_of_its_field(theme: Theme, qtbot: QtBot) -> None:
+    field = QLineEdit()
+    field.setClearButtonEnabled(True)
+    field.setText("dropout")
+    _show(qtbot, field)
+    button = field.findChild(QToolButton)
+    assert button is not None
+    assert abs(button.geometry().center().y() - field.rect().center().y()) <= 1

@@ -18,6 +18,7 @@ from dnnstudio.gui.data.door.rows_model import RowsModel
 from dnnstudio.gui.data.door.words import KINDS, ROLES, fillings
 from dnnstudio.gui.theme import Theme, icons
 from dnnstudio.gui.widgets.fitted_text import fitted
+from dnnstudio.gui.widgets.menus import add_head
 
 HEIGHT = 164
 PAD = 8
@@ -105,7 +106,7 @@ class ColumnHeads(QHeaderView):
             action.setEnabled(kind != facts.kind)
             action.triggered.connect(lambda _=False, kind=kind: self.kind_chosen.emit(facts.name, kind))
         if facts.missing and facts.role == "feature":
-            menu.addSection("Empty cells")
+            add_head(menu, "Empty cells")
             for missing, title in fillings(facts.kind):
                 action = menu.addAction(title)
                 action.setObjectName(f"missing_{missing}")

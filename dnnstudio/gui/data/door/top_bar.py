@@ -15,6 +15,7 @@ from dnnstudio.core.text import count_of
 from dnnstudio.gui.data.door.words import DECIMALS, ENCODINGS, HEADERS, SEPARATORS, THOUSANDS
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.widgets import ElidedLabel, IconLabel, label, push_button, rule
+from dnnstudio.gui.widgets.menus import add_head
 
 HEIGHT = 56
 NO_SHEET: Mapping[str, str] = {}
@@ -144,7 +145,7 @@ class TopBar(QFrame):
         return chip
 
     def _fill(self, menu: QMenu, way: _Way, titles: Mapping[Any, str], present: object) -> None:
-        menu.addSection(way.title)
+        add_head(menu, way.title)
         for value, title in titles.items():
             action = menu.addAction(title)
             action.setObjectName(f"{way.field}_{value}")
