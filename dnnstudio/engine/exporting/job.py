@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import shutil
@@ -40,6 +42,7 @@ from dnnstudio.engine.reuse.loaded_model import LiveModel
 
 ROWS = 100
 PARTS: tuple[Part, ...] = ("test", "validation", "train")
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.ENAMETOOLONG)
 
 Emit = Callable[[Event], None]
 ModelOf = Callable[..., LiveModel]
@@ -87,8 +90,10 @@ def export_network(job: ExportNetwork, place: Path, model: ModelOf, control: Con
     try:
         try:
             written: ExportedNetwork = write(network, temporary)
-        except OSError as error:
-            raise UserError(f"{job.path} cannot be written: {reason_of(error)}.", "Save it elsewhere.") from None
+        except Exception as error:
+            if (refused := _refused_by_the_system(error)) is None:
+                raise
+            raise UserError(f"{job.path} cannot be written: {reason_of(refused)}.", "Save it elsewhere.") from error
         control.check()
         emit(Progress(run=job.id, done=2, total=3, text="Running the file on real rows", stage=Stage.PREDICTING))
         proof = _proven(to, network, written, temporary, experiment, notes, control)
@@ -99,6 +104,17 @@ def export_network(job: ExportNetwork, place: Path, model: ModelOf, control: Con
     if home is not None:
         keep_export(home, _record(job, proof))
     return ExportedFile(path=job.path, bytes=size, proof=proof, beside=beside, notes=tuple(notes))
+
+
+def _refused_by_the_system(error: Exception) -> OSError | None:
+    """The error as one of the system; TensorFlow has kinds of its own for a full disk, which quote the system."""
+    if isinstance(error, OSError):
+        return error
+    if any(kind.__name__ == "OpError" for kind in type(error).__mro__):
+        for number in _DISK_ERRORS:
+            if os.strerror(number) in str(error):
+                return OSError(number, os.strerror(number))
+    return None
 
 
 def require_place(path: Path, to: Exporter) -> None:
@@ -201,7 +217,8 @@ def _remove(temporary: Path) -> None:
     if temporary.is_dir():
         shutil.rmtree(temporary, ignore_errors=True)
     else:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a read-only disk refuses even where there is nothing
+            temporary.unlink(missing_ok=True)
 
 
 def _write_beside(path: Path, network: ExportedNetwork, written: ExportedNetwork, home: Path | None) -> Path | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.exports import ExportedFile, ExportNetwork
 from dnnstudio.core.jobs.requests import TrainRun
 from dnnstudio.core.workspace.exports import read_exports
+from dnnstudio.engine.backend.runtime import tf
 from dnnstudio.engine.data import load_part
 from dnnstudio.engine.exporting.onnx import writing
 from dnnstudio.engine.session import Session
@@ -234,6 +237,30 @@ def test_a_few_rows_prove_a_stochastic_file_too(tmp_path: Path, monkeypatch: pyt
     for number in range(5):
         done = export(session, tmp_path / "run", tmp_path / f"{number}.onnx", "onnx", stochastic=True)
         assert done.proof is not None and done.proof.rows == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "system", "said"),
+    [
+        (tf.errors.ResourceExhaustedError, errno.ENOSPC, "the disk is full"),
+        (tf.errors.PermissionDeniedError, errno.EROFS, "the disk is read-only"),
+    ],
+)
+def test_a_disk_that_refuses_tensorflow_is_named_with_the_target(
+    digits: tuple[Session, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Any, system: int, said: str
+) -> None:
+    def write(network: object, path: Path) -> None:
+        raise kind(None, None, f"{path}/variables; {os.strerror(system)} [Op:SaveV2]")
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(system, os.strerror(system), str(path))  # as a read-only disk does of what is not there
+
+    session, folder = digits
+    monkeypatch.setattr("dnnstudio.engine.exporting.saved_model.write_archive", write)
+    monkeypatch.setattr(Path, "unlink", unlink)
+    with pytest.raises(UserError) as refused:
+        export(session, folder, tmp_path / "mine", "savedmodel")
+    assert str(refused.value) == f"{tmp_path / 'mine'} cannot be written: {said}. Save it elsewhere."
 
 
 def test_names_and_places_are_refused_in_a_sentence(digits: tuple[Session, Path], tmp_path: Path) -> None:
