@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 INCOMPLETE = 1
 """Exit code where some trials failed; the best of the others is told."""
 
+CHANGED_DATA = "The data was changed between the trials, so that they are no fair comparison: sweep into a new folder."
+
 app = typer.Typer()
 
 
@@ -65,11 +67,12 @@ def sweep(
 ) -> int:
     """Train an experiment with fields varied, and tell which trial validates best.
 
-    DIR/trials.csv has a row a trial. --resume goes on with what was stopped, and with a larger --trials adds some;
-    --vary may then be left out. The exit code is 1 if some trials failed.
+    DIR/trials.csv has a row a trial. --resume goes on with what was stopped or failed, and with a larger --trials adds
+    some; --vary may then be left out. The exit code is 1 if some trials failed.
     """
     from dnnstudio.cli.printing.sweep import sweep_summary, sweep_text
     from dnnstudio.core.study.sweep import write_sweep
+    from dnnstudio.core.study.trials import had_other_data
     from dnnstudio.runner.capacity import default_jobs, threads_each
     from dnnstudio.runner.sweeping import Sweep
 
@@ -90,18 +93,24 @@ def sweep(
         )
     _check(plan, download=download)
     write_sweep(out, plan)
-    made = Sweep(out, plan, base=experiment if experiment.is_dir() else experiment.parent)
+    made = Sweep(out, plan, base=experiment if experiment.is_dir() else experiment.parent, again=resume)
     if made.left:
         _train(made, found[0] if found else None, jobs=jobs, quiet=as_json)
+    else:
+        made.write_table()
     if made.left:
         print("Stopped. The same command with --resume goes on.", file=sys.stderr)
         return INTERRUPTED
     if not any(trial.status == "done" for trial in made.trials.values()):
-        raise UserError("No trial came to its end.", "Mend the experiment or vary less, and sweep into a new folder.")
+        raise UserError(
+            "No trial came to its end.",
+            "Mend what was said: --resume tries each again, and another experiment needs a new folder.",
+        )
+    notes = [CHANGED_DATA] if had_other_data(out, plan, made.trials) else []
     if as_json:
-        print(json.dumps(sweep_summary(plan, made.trials) | {"folder": str(out)}))
+        print(json.dumps(sweep_summary(plan, made.trials) | {"notes": notes, "folder": str(out)}))
     else:
-        print(f"{sweep_text(plan, made.trials)}\nWritten to {out}")
+        print("\n".join([sweep_text(plan, made.trials), *notes, f"Written to {out}"]))
     return INCOMPLETE if any(trial.status == "failed" for trial in made.trials.values()) else 0
 
 

@@ -49,10 +49,16 @@ class Sweep:
     `trials` holds those that ended, by number, also from before. A relative `transfer.source` starts from `base`.
     """
 
-    def __init__(self, folder: Path, plan: SweepPlan, *, base: Path | None = None) -> None:
-        """Raises `UserError` where the folder's records are damaged."""
+    def __init__(self, folder: Path, plan: SweepPlan, *, base: Path | None = None, again: bool = False) -> None:
+        """`again` takes those that failed for not ended: what failed them, such as a full disk, may be mended. One that
+        diverged fails again at once, by its run folder.
+
+        Raises `UserError` where the folder's records are damaged.
+        """
         self.plan = plan
-        self.trials: dict[int, Trial] = read_trials(folder)
+        self.trials: dict[int, Trial] = {
+            number: trial for number, trial in read_trials(folder).items() if not (again and trial.status == "failed")
+        }
         self._folder = folder
         self._base = base
         self._spent: list[float] = []
@@ -99,6 +105,14 @@ class Sweep:
                         yield self._kept(begun, chooser)
                 for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
                     yield self._kept(self._ended(running.pop(future), future.result()), chooser)
+
+    def write_table(self) -> None:
+        """Write the table anew where nothing is left to train: it may be lost, and the records are what counts.
+
+        Raises `UserError`.
+        """
+        with held(self._folder, "a sweep"):
+            write_trials(self._folder, self.plan, self.trials)
 
     def stop(self) -> None:
         """Begin no more trials and stop those under way; they can go on later."""

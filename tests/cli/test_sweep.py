@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from dnnstudio.cli.main import main
+from tests.core.study.sweep_kit import KIND, store_sweep
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "dnnstudio.cli.main", "sweep"]
@@ -135,3 +136,23 @@ def test_a_folder_with_something_in_it_is_refused(
     (tmp_path / "sweep.json").write_text("{}")
     assert main([*words, str(tmp_path)]) == 2
     assert "holds a sweep already" in capsys.readouterr().err
+
+
+def test_a_lost_table_is_written_again_and_changed_data_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = store_sweep(
+        tmp_path / "sweep", {0: ({KIND: "sgd"}, 0.8), 1: ({KIND: "adam"}, 0.9)}, vary=(f"{KIND}=sgd,adam",)
+    )
+    before = table(out)
+    (out / "trials.csv").unlink()
+    words = ["sweep", str(out), "--out", str(out), "--resume"]
+    assert main(words) == 0
+    assert table(out) == before
+    assert "no fair comparison" not in capsys.readouterr().out
+    for number in (0, 1):
+        (out / "trials" / str(number) / "metrics.json").write_text(json.dumps({"data_fingerprint": str(number)}))
+    assert main(words) == 0
+    assert "The data was changed between the trials" in capsys.readouterr().out
+    assert main([*words, "--json"]) == 0
+    assert "The data was changed between the trials" in json.loads(capsys.readouterr().out)["notes"][0]

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -141,6 +141,26 @@ def test_a_killed_child_is_a_failed_trial_with_its_reason(trained: Trained, tmp_
     assert (again.left, list(again.run(trained.runner))) == (0, [])
 
 
+@pytest.mark.parametrize("sampler", [None, "tpe"])
+def test_what_failed_for_a_reason_that_is_gone_is_trained_when_asked_for(
+    trained: Trained, tmp_path: Path, sampler: Literal["tpe"] | None
+) -> None:
+    grid = plan(Listed(path="seed", values=(1, 2))).model_copy(
+        update={"sampler": sampler, "trials": None if sampler is None else 2}
+    )
+    (tmp_path / "trials").mkdir()
+    in_the_way = tmp_path / "trials" / "0"
+    in_the_way.write_bytes(b"")
+    list(trained.sweep_in(tmp_path, grid).run(trained.runner))
+    assert [row["status"] for row in table(tmp_path)] == ["failed", "done"]
+    in_the_way.unlink()
+    assert Sweep(tmp_path, grid).left == 0
+    again = Sweep(tmp_path, grid, again=True)
+    assert again.left == 1
+    assert [(trial.number, trial.status) for trial in again.run(trained.runner)] == [(0, "done")]
+    assert [row["status"] for row in table(tmp_path)] == ["done", "done"]
+
+
 def test_a_stopped_sweep_goes_on_where_its_trials_stood(trained: Trained, tmp_path: Path) -> None:
     grid = plan(Listed(path="seed", values=(1, 2, 3)), epochs=100)
     sweep = trained.sweep_in(tmp_path, grid)
@@ -198,6 +218,10 @@ def test_two_programs_do_not_work_on_one_folder(trained: Trained, tmp_path: Path
         with pytest.raises(UserError, match=f"is in use by a sweep \\(process {other.pid}"):
             list(sweep.run(trained.runner))
         assert not (tmp_path / "trials.csv").exists()
+        before = (tmp_path / "sweep.json").read_bytes()
+        with pytest.raises(UserError, match="is in use by a sweep"):
+            write_sweep(tmp_path, plan(Listed(path="layers.hidden.units", values=(0, 1))))
+        assert (tmp_path / "sweep.json").read_bytes() == before
         other.kill()
     assert [trial.status for trial in trained.sweep_in(tmp_path, grid).run(trained.runner)] == ["failed"]
     assert not (tmp_path / LOCK).exists()

@@ -21,6 +21,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.data import DataSummary
 from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.folder_lock import held
 from dnnstudio.core.study.varied import Listed, Ranged, Varied
 from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.runs import SWEEP, is_sweep
@@ -182,7 +183,8 @@ def read_sweep(folder: Path) -> SweepPlan:
 
 
 def write_sweep(folder: Path, plan: SweepPlan) -> None:
-    """Make the folder and its `sweep.json`. Raises `UserError`."""
+    """Make the folder and its `sweep.json`. Raises `UserError`, also where another program works on the folder."""
     plain = plan.model_dump(mode="json", exclude={"experiment"}) | {"experiment": codec.to_plain(plan.experiment)}
     make_folder(folder / TRIALS)
-    write_checked(folder / SWEEP, (codec.pretty(plain) + "\n").encode())
+    with held(folder, "a sweep"):
+        write_checked(folder / SWEEP, (codec.pretty(plain) + "\n").encode())

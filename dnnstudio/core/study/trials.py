@@ -7,6 +7,7 @@ import io
 import math
 import statistics
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from dnnstudio.core.atomic_files import read_bounded
 from dnnstudio.core.checksums import write_checked
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment.paths import path_keys
 from dnnstudio.core.study.sweep import TRIALS, SweepPlan, trial_folder
 from dnnstudio.core.study.varied import value_text
 from dnnstudio.core.workspace.history import FILE as HISTORY
@@ -116,6 +118,18 @@ def trial_curve(folder: Path, plan: SweepPlan, number: int) -> dict[int, float]:
     """The compared figure after each epoch that the trial's history holds."""
     rows = _rows(trial_folder(folder, number))
     return {int(row["epoch"]): row[plan.target] for row in rows if plan.target in row and "epoch" in row}
+
+
+def had_other_data(folder: Path, plan: SweepPlan, trials: Mapping[int, Trial]) -> bool:
+    """Whether some trials that are done were trained on other rows than the others, though nothing varies the rows."""
+    if any(path_keys(path)[0] in ("data", "seed") for path in plan.paths):
+        return False
+    prints = set()
+    for trial in trials.values():
+        if trial.status == "done":
+            with suppress(UserError):  # its run folder is damaged
+                prints.add((read_metrics(trial_folder(folder, trial.number)) or {}).get("data_fingerprint"))
+    return len(prints - {None}) > 1
 
 
 def best_trial(plan: SweepPlan, trials: Mapping[int, Trial]) -> Trial | None:

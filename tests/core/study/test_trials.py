@@ -19,6 +19,7 @@ from dnnstudio.core.study.trials import (
     MEDIAN_FROM_EPOCH,
     Trial,
     best_trial,
+    had_other_data,
     is_hopeless,
     read_trials,
     seconds_left,
@@ -81,6 +82,23 @@ def test_figures_are_those_of_the_best_epoch_and_of_the_test_part(tmp_path: Path
     assert trial_figures(tmp_path, plan(), 0, test=True) == {"val_loss": 0.4, "val_accuracy": 0.8}
     assert trial_curve(tmp_path, plan(), 0) == dict(zip((1, 2, 3), accuracies, strict=True))
     assert trial_curve(tmp_path, plan(), 1) == trial_figures(tmp_path, plan(), 1, test=True) == {}
+
+
+def test_trials_on_other_rows_are_noticed_where_nothing_varies_the_rows(tmp_path: Path) -> None:
+    trials = {number: done(number) for number in range(4)}
+    for number, rows in enumerate(("a", "a", None)):  # the last one's folder is gone
+        trial_folder(tmp_path, number).mkdir(parents=True)
+        (trial_folder(tmp_path, number) / "metrics.json").write_text(json.dumps({"data_fingerprint": rows}))
+    assert not had_other_data(tmp_path, plan(), trials)
+    (trial_folder(tmp_path, 1) / "metrics.json").write_text(json.dumps({"data_fingerprint": "b"}))
+    assert had_other_data(tmp_path, plan(), trials)
+    assert not had_other_data(tmp_path, plan(), {0: trials[0]})
+    (trial_folder(tmp_path, 0) / "metrics.json").write_text("{")
+    assert not had_other_data(tmp_path, plan(), trials)
+    (trial_folder(tmp_path, 0) / "metrics.json").write_text(json.dumps({"data_fingerprint": "a"}))
+    for path in ("seed", "data.validation.fraction"):
+        varied = plan().model_copy(update={"vary": (Listed(path=path, values=(1, 2)),)})
+        assert not had_other_data(tmp_path, varied, trials)
 
 
 def test_validation_chooses_the_best_and_the_loss_decides_a_tie() -> None:
