@@ -69,7 +69,6 @@ class CurvePlot(QWidget):
         self.series = {item.key: item for item in series}
         self._shown: dict[str, tuple[Floats, Floats]] = {}
         self._ranges: dict[str, tuple[float, float] | None] = {}
-        self._unmarked: set[str] = set()
         self._together = False
         self._scaled_for: tuple[float, float, int] | None = None
         self.x_end = 0.0
@@ -129,13 +128,12 @@ class CurvePlot(QWidget):
 
     # ------------------------------------------------------------------------------------------ what is shown
 
-    def set_curve(self, key: str, x: Floats, y: Floats, *, marks: bool = True) -> None:
+    def set_curve(self, key: str, x: Floats, y: Floats) -> None:
         """Set the points of the curve `key`; per-epoch means get markers. Arrays are not copied."""
         before = self._shown.get(key)
-        if before is not None and marks == (key not in self._unmarked) and same_points(before, (x, y)):
+        if before is not None and same_points(before, (x, y)):
             return
         self._shown[key] = (x, y)
-        self._unmarked.discard(key) if marks else self._unmarked.add(key)
         self._draw(key)
         if not self._together:
             self._update_y()
@@ -158,7 +156,7 @@ class CurvePlot(QWidget):
     def _draw(self, key: str) -> None:
         x, y = self._shown[key]
         self._ranges[key] = known_range(y, robust=self.series[key].style in ("batches", "smooth"), log=self._log)
-        self.curves[key].set_points(x, drawn(y, log=self._log), marked=key not in self._unmarked)
+        self.curves[key].set_points(x, drawn(y, log=self._log))
 
     def set_others(self, series: Sequence[Series]) -> None:
         """Set the curves of other runs; those no longer included are removed."""

@@ -146,13 +146,13 @@ class SeriesItems:
             item.set_area(area)
             view.addItem(item, ignoreBounds=True)
 
-    def set_points(self, x: Floats, y: Floats, *, marked: bool = True) -> None:
-        """Set the points, in axis units; `marked` adds markers, as many as there is space for."""
+    def set_points(self, x: Floats, y: Floats) -> None:
+        """Set the points, in axis units, with as many markers as there is space for."""
         if self.line is not None:
             self.line.set_points(x, y)
         if self.marks is not None:
             each = 2 ** max(0, ceil(log2(max(len(x), 1) / MARKS_UP_TO)))
-            self.marks.set_points(*((x[::each], y[::each]) if marked else (NOTHING, NOTHING)))
+            self.marks.set_points(x[::each], y[::each])
 
     def clear(self) -> None:
         """Draw nothing."""

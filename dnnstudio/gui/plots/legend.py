@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
@@ -57,7 +58,7 @@ class LineLegend(QWidget):
     def show_entries(self, entries: Sequence[tuple[Series, str]], *, title: str = "") -> None:
         """List these curves and values, after a text that says where the values are from."""
         self._title = title
-        self._series = tuple(Series(f"{n}", item.label, item.color, item.style) for n, (item, _) in enumerate(entries))
+        self._series = tuple(replace(item, key=f"{n}") for n, (item, _) in enumerate(entries))
         self.set_values({f"{n}": value for n, (_, value) in enumerate(entries)})
 
     def value(self, key: str) -> str:

@@ -9,7 +9,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QColor, QPen
 
 from dnnstudio.gui.theme import Tokens
-from dnnstudio.gui.widgets.charts.legend import Mark
+from dnnstudio.gui.widgets.charts.legend import DASHES as LEGEND_DASHES
+from dnnstudio.gui.widgets.charts.legend import SEVERAL, Mark
+from dnnstudio.gui.widgets.charts.legend import LineStyle as Look
 
 LineStyle = Literal[
     "epochs", "batches", "smooth", "faint", "clean", "dotted", "line", "other", "other_faint", "star", "band"
@@ -29,6 +31,7 @@ LAYERS: dict[str, int] = {
     "epochs": 6, "star": 8,
 }  # fmt: skip
 """Stacking order: earlier runs are below the displayed one."""
+IN_LEGEND: dict[str, Look] = {"clean": "dashed", "star": "star", "batches": "thin"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Series:
     label: str
     color: str
     style: LineStyle
+    number: int = 0
+    """The how manieth of the curves of this style: their dashes differ where colours do not."""
 
     @property
     def mark(self) -> Mark:
@@ -46,6 +51,11 @@ class Series:
         if self.style not in ("epochs", "star"):
             return ""
         return "star" if self.style == "star" else "square" if self.color == "validation" else "round"
+
+    @property
+    def in_legend(self) -> Look:
+        """How its line looks in a legend."""
+        return SEVERAL[self.number % len(SEVERAL)] if self.style == "other" else IN_LEGEND.get(self.style, "solid")
 
 
 def color_of(token: str, tokens: Tokens) -> QColor:
@@ -69,7 +79,8 @@ def pen_for(series: Series, tokens: Tokens) -> QPen:
     pen = QPen(color, WIDTHS[series.style])
     pen.setCosmetic(True)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-    pen.setCapStyle(Qt.PenCapStyle.FlatCap if series.style in DASHES else Qt.PenCapStyle.RoundCap)
-    if series.style in DASHES:
-        pen.setDashPattern([length / WIDTHS[series.style] for length in DASHES[series.style]])
+    dashes = DASHES.get(series.style) or LEGEND_DASHES[SEVERAL[series.number % len(SEVERAL)]][0]
+    pen.setCapStyle(Qt.PenCapStyle.FlatCap if dashes else Qt.PenCapStyle.RoundCap)
+    if dashes:
+        pen.setDashPattern([length / WIDTHS[series.style] for length in dashes])
     return pen

@@ -307,6 +307,9 @@ def _tabs(t: Tokens) -> str:
         padding: 0 1px; margin: 0 20px 0 0; min-height: 33px; }}
     QTabBar[narrow="true"]::tab {{ margin: 0 12px 0 0; }}
     QTabBar[tight="true"]::tab {{ margin: 0 6px 0 0; }}
+    QTabBar::tab:last, QTabBar::tab:only-one {{ margin: 0; }}
+    QTabBar[small="true"] {{ font-size: 12px; }}
+    QTabBar[small="true"]::tab {{ margin: 0 4px 0 0; padding: 0; }}
     QTabBar::tab:hover {{ color: {t.text}; }}
     QTabBar::tab:selected {{ color: {t.text}; border-bottom: 2px solid {t.accent}; }}
     QTabBar::tab:disabled {{ color: {_faded(t.text3, 150)}; }}

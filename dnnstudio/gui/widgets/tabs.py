@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from dnnstudio.gui.theme import set_state
 from dnnstudio.gui.widgets.labels import rule
 
-GAP, NARROW_GAP = 20, 12
-"""Between two titles, as the stylesheet has it; 6 where they would not fit."""
+GAP, NARROW_GAP, TIGHT_GAP = 20, 12, 6
+"""Between two titles, as the stylesheet has it; the last where they would not fit otherwise."""
+LETTERS = 13
+"""Their size, as the stylesheet has it."""
 
 
 class _Pages(QStackedWidget):
@@ -111,12 +113,16 @@ class Tabs(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Titles of which one would be cut off stand closer together."""
-        metrics = self.bar.fontMetrics()
+        """Titles of which one would be cut off stand closer together; if that is not enough, in smaller letters."""
+        font = self.bar.font()
+        font.setPixelSize(LETTERS)
+        metrics = QFontMetrics(font)
         titles = [self.bar.tabText(index) for index in range(self.bar.count()) if self.bar.isTabVisible(index)]
         gap = NARROW_GAP if self.bar.property("narrow") == "true" else GAP
-        needed = sum(metrics.horizontalAdvance(title) + 2 for title in titles) + gap * (len(titles) - 1)
-        set_state(self.bar, "tight", needed > self.width() - 2 * self._margin)
+        words, room = sum(metrics.horizontalAdvance(title) + 2 for title in titles), self.width() - 2 * self._margin
+        between = len(titles) - 1
+        set_state(self.bar, "tight", words + gap * between > room)
+        set_state(self.bar, "small", words + TIGHT_GAP * between > room)
         self._scroll_back()
 
     def _scroll_back(self) -> None:

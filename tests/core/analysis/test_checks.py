@@ -64,8 +64,7 @@ from dnnstudio.core.experiment.weights import (
 )
 
 HE, LECUN = HeNormal(), LecunNormal()
-FLAT, OUT = Flatten(id="flat"), Dense(id="out", units=10, activation="softmax")
-ONE = Dense(id="out", units=1)
+FLAT, OUT, ONE = Flatten(id="flat"), Dense(id="out", units=10, activation="softmax"), Dense(id="out", units=1)
 CONV = Conv2D(id="conv", filters=2, kernel_size=(3, 3), activation="relu", kernel_initializer=HE)
 NUMBER = DataSummary(input_shape=(8,), class_names=(), binary=False, counts=(800, 100, 100))
 BINARY = DataSummary(input_shape=(8, 8), class_names=("no", "yes"), binary=True, counts=(800, 100, 100))
@@ -103,6 +102,7 @@ def mended(experiment: Experiment, code: str, summary: DataSummary | None = None
 
 GOOD = stack(FLAT, hidden(), OUT)
 SELU = hidden("selu", "selu", kernel_initializer=LECUN)
+MANY = [Reshape(id=f"r{number}", target_shape=(64,)) for number in range(200)]
 
 # Code, severity, an experiment that has exactly this one problem, what is known of the data, and the layer or field.
 CASES: list[tuple[str, str, Experiment, DataSummary | None, str]] = [
@@ -123,8 +123,7 @@ CASES: list[tuple[str, str, Experiment, DataSummary | None, str]] = [
     ("too_large", "error", stack(FLAT, Dense(id="big", units=1_000_000, activation="relu", kernel_initializer=HE),
                                  Dense(id="wide", units=1000, activation="relu", kernel_initializer=HE), OUT,
                                  training=Training(early_stopping=EarlyStopping(patience=3))), None, "wide"),
-    ("too_many_layers", "error", stack(*(Reshape(id=f"r{n}", target_shape=(64,)) for n in range(200)), OUT), None,
-     "layers"),
+    ("too_many_layers", "error", stack(*MANY, OUT), None, "layers"),
     ("output_not_flat", "error", stack(hidden(), OUT), None, "hid"),
     ("output_not_flat", "error", stack(Reshape(id="re", target_shape=(8, 8, 1)),
                                        Conv2D(id="conv", filters=10, kernel_size=(8, 8), activation="softmax")),

@@ -354,5 +354,6 @@ def test_the_ink_of_a_cell_is_the_one_with_more_contrast(tone: str, ground: str,
         one, other = sorted((luminance(ink), luminance(picture.pixelColor(0, 0))))
         return (other + 0.05) / (one + 0.05)
 
-    chosen = readable_ink(over, QColor(ground))
+    chosen, told = readable_ink(over, QColor(ground))
     assert contrast(chosen) >= 0.95 * max(contrast(DARK_INK), contrast(LIGHT_INK))
+    assert told == pytest.approx(contrast(chosen), rel=0.05)

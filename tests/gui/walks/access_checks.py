@@ -34,8 +34,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from dnnstudio.gui.plots.base import CurvePlot
 from dnnstudio.gui.theme import CONTRAST
-from dnnstudio.gui.widgets.charts.chart import Chart
+from dnnstudio.gui.widgets.charts.chart import Chart, Line
 
 CONTROLS = (
     QAbstractButton,
@@ -49,6 +50,8 @@ CONTROLS = (
     QTextEdit,
 )
 OWN = "dnnstudio."
+OF_ANOTHER_LINE = ("band", "faint", "other_faint")
+"""Areas and traces that lie around a line, which tells what they are."""
 
 
 def controls(window: QWidget) -> Iterator[QWidget]:
@@ -59,7 +62,7 @@ def controls(window: QWidget) -> Iterator[QWidget]:
             continue
         if isinstance(widget, (QHeaderView, QScrollBar)) or isinstance(inside, (QComboBox, QAbstractSpinBox, QTabBar)):
             continue
-        if widget.objectName().startswith("qt_") or isinstance(inside, QAbstractItemView):
+        if widget.objectName().startswith("qt_") or isinstance(inside, QAbstractItemView) or _is_a_sign(widget):
             continue
         if isinstance(widget, CONTROLS) or _is_pressed(widget):
             yield widget
@@ -73,6 +76,14 @@ def painted(window: QWidget) -> Iterator[QWidget]:
             continue
         if _is_own(widget, "paintEvent") and not isinstance(widget.parentWidget(), QAbstractScrollArea):
             yield widget
+
+
+def _is_a_sign(widget: QWidget) -> bool:
+    """Whether a button of the program only shows something: nobody listens to it, and it cannot be pressed."""
+    if not isinstance(widget, QAbstractButton) or not _is_own(widget, "paintEvent"):
+        return False
+    heard = widget.isSignalConnected(QMetaMethod.fromSignal(widget.clicked))
+    return not heard and not widget.isCheckable() and widget.focusPolicy() == Qt.FocusPolicy.NoFocus
 
 
 def _is_pressed(widget: QWidget) -> bool:
@@ -106,6 +117,19 @@ def controls_without_name(window: QWidget) -> Iterator[str]:
             yield place_of(widget)
 
 
+def lines_told_apart_by_colour(window: QWidget) -> Iterator[str]:
+    """Plots with two lines that differ by nothing but their colour."""
+    for chart in window.findChildren(Chart):
+        lines = {(line.color, line.style) for line in chart.items if isinstance(line, Line)}
+        if chart.isVisible() and len({style for _, style in lines}) < len(lines):
+            yield place_of(chart)
+    for plot in window.findChildren(CurvePlot):
+        drawn = [one for key, one in plot.series.items() if (points := plot.points(key)) is not None and len(points[0])]
+        looks = Counter((one.style, one.mark, one.number) for one in drawn if one.style not in OF_ANOTHER_LINE)
+        if plot.isVisible() and any(count > 1 for count in looks.values()):
+            yield place_of(plot)
+
+
 def controls_out_of_reach(window: QWidget) -> Iterator[str]:
     """Controls that neither the Tab key nor a shortcut or menu reaches."""
     for widget in controls(window):
@@ -119,6 +143,8 @@ def _reached(widget: QWidget) -> bool:
         if focus.focusPolicy() & Qt.FocusPolicy.TabFocus:
             return True
         focus = focus.focusProxy()
+    if not isinstance(widget, CONTROLS):  # what a press on it does, a button in it does too
+        return any(_reached(button) for button in widget.findChildren(QAbstractButton))
     if isinstance(widget, QToolButton) and widget.defaultAction() is not None:
         action = widget.defaultAction()
         return bool(action.shortcuts()) or any(not isinstance(one, QToolButton) for one in action.associatedObjects())

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QTimer
-from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QTabBar, QWidget
 from shiboken6 import isValid
 
 from dnnstudio.core.experiment.layers import Dense, Dropout, Flatten
@@ -48,6 +48,8 @@ NO_WINDOW = frozenset(
     ]
 )
 """Actions that change the window itself, train, or leave the program."""
+BEHIND = " / "
+"""Between the name of a window and that of a tab behind its first one."""
 Visit = Callable[[str, QWidget], None]
 
 
@@ -132,6 +134,7 @@ class Program:
     def visit_all(self, visit: Visit) -> list[str]:
         """Call `visit` with every window, the main one first; returns their names."""
         found = ["main"]
+        self._visit_tabs("main", self.window, visit)
         visit("main", self.window)
         for action in self.window.actions_:
             name = action.objectName().removeprefix("action_")
@@ -151,6 +154,7 @@ class Program:
                 seen.append(f"{name}: {type(widget).__name__}")
                 try:
                     if not isinstance(widget, QFileDialog):
+                        self._visit_tabs(seen[-1], widget, visit)
                         visit(seen[-1], widget)
                 except BaseException as fault:  # told after the dialog, whose own loop would swallow it
                     faults.append(fault)
@@ -174,6 +178,20 @@ class Program:
         if faults:
             raise faults[0]
         return seen
+
+    def _visit_tabs(self, name: str, window: QWidget, visit: Visit) -> None:
+        """Visit the window with each of its tabs but the one in front."""
+        for tabs in window.findChildren(QTabBar):
+            front = tabs.currentIndex()
+            for place in range(tabs.count()):
+                if tabs.isVisible() and place != front and tabs.isTabEnabled(place) and tabs.isTabVisible(place):
+                    tabs.setCurrentIndex(place)
+                    self.rest(0.3)
+                    self.until(lambda: self.engine.state.phase != "busy")
+                    self.rest(0.3)
+                    visit(f"{name}{BEHIND}{tabs.tabText(place)}", window)
+            tabs.setCurrentIndex(front)
+            self.rest(0.1)
 
     def _shown(self) -> list[QWidget]:
         return [

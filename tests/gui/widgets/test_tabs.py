@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets import Tabs
+from dnnstudio.gui.widgets.tabs import LETTERS
 
 
 @pytest.fixture
@@ -68,9 +70,14 @@ def test_titles_of_tabs_stand_closer_where_the_last_would_be_cut_off(qtbot: QtBo
     for title in ("Layer", "Optimizer", "Schedule", "Training"):
         tabs.add(title.lower(), title, QWidget())
     _show(qtbot, tabs)
-    words = sum(tabs.bar.fontMetrics().horizontalAdvance(tabs.bar.tabText(index)) + 2 for index in range(4))
+    font = tabs.bar.font()
+    font.setPixelSize(LETTERS)  # they are smaller yet, as there is no room
+    words = sum(QFontMetrics(font).horizontalAdvance(tabs.bar.tabText(index)) + 2 for index in range(4))
     for width, tight in ((words + 70, "false"), (words + 30, "true"), (words + 70, "false")):
         tabs.resize(width, 100)
         qtbot.waitUntil(lambda tight=tight: tabs.bar.property("tight") == tight)
+        tabs.bar.setCurrentIndex(3)
+        tabs.bar.setCurrentIndex(0)
+        assert tabs.bar.tabRect(0).left() >= 0, "the bar is scrolled though all would fit"
         last = tabs.bar.tabRect(3)
         assert last.left() + tabs.bar.fontMetrics().horizontalAdvance("Training") <= width

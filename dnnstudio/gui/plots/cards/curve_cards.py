@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,12 @@ from dnnstudio.gui.plots.curves import Curves, Floats
 from dnnstudio.gui.plots.items import EventLines
 from dnnstudio.gui.plots.legend import LineLegend
 from dnnstudio.gui.plots.menu import SMOOTHINGS, PlotMenu
+from dnnstudio.gui.plots.series import LineStyle as CurveStyle
 from dnnstudio.gui.plots.series import Series
 from dnnstudio.gui.plots.smoothing import Smoothing, smoothed
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.widgets import Card, Choice, ComboBox, LegendEntry, MiniButton, PlotLegend, label
 from dnnstudio.gui.widgets.charts.copies import copies_plot
-from dnnstudio.gui.widgets.charts.legend import LineStyle
 
 COMPACT_HEIGHT = 220
 """A card lower than this has its legend in its head: over the plot it would hide half of the curves."""
@@ -40,7 +40,6 @@ ACCURACY = (
 )
 RANKS = {"clean": 1, "other": 2, "batches": 3}
 """The order in which the entries of a one-line legend are left out."""
-STYLES: dict[str, LineStyle] = {"clean": "dashed", "star": "star", "batches": "thin"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +210,7 @@ class HistoryCard(PlotCard):
             means = over >= 1 and len(x) > 1
             self._set(f"raw_{item.key}", x, y if means else y[:0])
             line = smoothed(x, y, over) if means else y
-            self._set(item.key, x, line, marks=not means)
+            self._set(item.key, x, line)
             self._set(f"band_{item.key}", *self._band(x, line, *curves.deviation(self._named(item.key))))
         self._draw_others()
         self._set("star", *self._best()[1:])
@@ -225,19 +224,20 @@ class HistoryCard(PlotCard):
         low, high = (np.clip(y + side * deviations, *self.measure.limits) for side in (-1, 1))
         return np.concatenate((x, x[::-1])), np.concatenate((high, low[::-1]))
 
-    def _set(self, key: str, x: Any, y: Any, *, marks: bool = True) -> None:
+    def _set(self, key: str, x: Any, y: Any) -> None:
         if len(y):
-            self.plot.set_curve(key, x, y, marks=marks)
+            self.plot.set_curve(key, x, y)
         else:
             self.plot.remove_curve(key)
 
     def _draw_others(self) -> None:
         found: list[tuple[Series, Any, Any]] = []
         for number, other in enumerate(self._others):
-            for name, style in ((f"val_{self._batch}", "other"), (self._batch, "other_faint")):
+            styles: tuple[tuple[str, CurveStyle], ...] = ((f"val_{self._batch}", "other"), (self._batch, "other_faint"))
+            for name, style in styles:
                 x, y = self._column(other.curves, name)
                 if len(x):
-                    found.append((Series(f"other_{number}_{name}", other.name, other.color, style), x, y))  # type: ignore[arg-type]
+                    found.append((_of_other(other, style, number, f"other_{number}_{name}"), x, y))
         self.plot.set_others([series for series, _, _ in found])
         for series, x, y in found:
             self.plot.set_curve(series.key, x, y)
@@ -284,11 +284,11 @@ class HistoryCard(PlotCard):
         if len(y):
             star = self.plot.series["star"]
             entries.append((Series("star", f"best: epoch {best}", star.color, "star"), self.measure.value(float(y[0]))))
-        for other in self._others:
+        for number, other in enumerate(self._others):
             value = other.curves.latest(f"val_{self.measure.column}")
             value = other.curves.latest(self.measure.column) if value is None else value
             if value is not None:
-                entries.append((Series("other", other.name, other.color, "other"), self.measure.value(value)))
+                entries.append((_of_other(other, "other", number), self.measure.value(value)))
         return entries
 
     def _at(self, pointer: float) -> tuple[list[tuple[Series, str]], str]:
@@ -307,7 +307,7 @@ class HistoryCard(PlotCard):
             for name in (f"val_{self._batch}", self._batch):
                 x, y = self._column(other.curves, name)
                 if (at := x == whole).any():
-                    entries.append((Series("other", other.name, other.color, "other"), self.measure.value(y[at][0])))
+                    entries.append((_of_other(other, "other", number), self.measure.value(y[at][0])))
                     dots.append((f"other_{number}_{name}", float(whole), float(y[at][0])))
                     break
         title = f"epoch {whole}{_count_words(self._curves, whole)}" if entries else f"epoch {pointer:.1f}"
@@ -320,10 +320,7 @@ class HistoryCard(PlotCard):
 
     def _show_entries(self, entries: Sequence[tuple[Series, str]], title: str) -> None:
         compact = self._compact
-        words = [
-            LegendEntry(item.label, item.color, value, STYLES.get(item.style, "solid"), item.mark)
-            for item, value in entries
-        ]
+        words = [LegendEntry(item.label, item.color, value, item.in_legend, item.mark) for item, value in entries]
         self.legend.set_entries(() if compact else words, title=title)
         self.plot.place_legend()
         self.line_legend.setVisible(compact and bool(entries))
@@ -372,6 +369,10 @@ def _count_words(curves: Curves, epoch: float) -> str:
     return f", n = {count}" if count < curves.members else ""
 
 
+def _of_other(other: Other, style: CurveStyle, number: int, key: str = "other") -> Series:
+    return Series(key, other.name, other.color, style, number)
+
+
 def _name(curves: Curves) -> str:
     return curves.name or "this run"
 
@@ -379,9 +380,9 @@ def _name(curves: Curves) -> str:
 def _short(item: Series, value: str) -> tuple[Series, str]:
     """A shorter text, for a single line."""
     if item.style == "star":
-        return Series(item.key, "best", item.color, item.style), item.label.removeprefix("best: epoch ")
+        return replace(item, label="best"), item.label.removeprefix("best: epoch ")
     words = item.label.removeprefix("train, ").replace("validation", "val.")
-    return Series(item.key, words, item.color, item.style), value
+    return replace(item, label=words), value
 
 
 def loss_card(theme: Theme) -> HistoryCard:

@@ -86,7 +86,7 @@ class RateCard(PlotCard):
         if len(x):
             self.plot.set_curve("actual", *_from_the_start(x, y))
             self._show_rate(short_number(float(y[-1])))
-        series = [Series(f"other_{n}", other.name, other.color, "other") for n, other in enumerate(others)]
+        series = [Series(f"other_{n}", other.name, other.color, "other", n) for n, other in enumerate(others)]
         self.plot.set_others(series)
         for item, other in zip(series, others, strict=True):
             self.plot.set_curve(item.key, *_from_the_start(*other.curves.rate_curve()))

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.theme import CONTRAST, Theme
 from dnnstudio.gui.widgets.fitted_text import fitted
 
 LEFT, TOP, RIGHT = 84.0, 72.0, 28.0
@@ -16,17 +16,30 @@ LEFT, TOP, RIGHT = 84.0, 72.0, 28.0
 
 
 DARK_INK, LIGHT_INK = QColor("#1A1D26"), QColor("#FFFFFF")
-EVEN = 0.2
-"""The relative luminance of a ground on which both inks have the same contrast (WCAG 2.2)."""
+NEEDED, NEEDED_HIGH = 4.6, 7.1
+"""The contrast that a number must have, in the usual themes and in that of high contrast: 4.5 and 7 as painted."""
 
 
-def readable_ink(tone: QColor, ground: QColor) -> QColor:
-    """The text colour with more contrast on `tone` painted over `ground`, as Qt blends them: in sRGB."""
+def readable_ink(tone: QColor, ground: QColor) -> tuple[QColor, float]:
+    """The text colour with more contrast on `tone` painted over `ground`, as Qt blends them in sRGB; and that contrast,
+    from 1 to 21.
+    """
     share = tone.alphaF()
     pairs = ((tone.redF(), ground.redF()), (tone.greenF(), ground.greenF()), (tone.blueF(), ground.blueF()))
-    mixed = (share * above + (1 - share) * below for above, below in pairs)
-    light = sum(weight * channel**2.2 for weight, channel in zip((0.2126, 0.7152, 0.0722), mixed, strict=True))
-    return DARK_INK if light > EVEN else LIGHT_INK
+    mixed = QColor.fromRgbF(*(share * above + (1 - share) * below for above, below in pairs))
+    return max(((ink, contrast(ink, mixed)) for ink in (DARK_INK, LIGHT_INK)), key=lambda found: found[1])
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    """The contrast of two colours, from 1 to 21: (L1 + 0.05) / (L2 + 0.05) of their relative luminances (WCAG 2.2)."""
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color: QColor) -> float:
+    parts = (color.redF(), color.greenF(), color.blueF())
+    linear = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 class ConfusionMatrix(QWidget):
@@ -91,18 +104,25 @@ class ConfusionMatrix(QWidget):
                 painter.drawRoundedRect(box, 3, 3)
                 number = int(self.counts[row, column])
                 if number and box.width() > 22 and box.height() > 13:
-                    painter.setPen(self._ink(tone))
-                    painter.drawText(
-                        box, Qt.AlignmentFlag.AlignCenter, f"{number:,}" if box.width() > 34 else f"{number}"
-                    )
+                    self._paint_number(painter, box, f"{number:,}" if box.width() > 34 else f"{number}", tone)
         if count and self.hasFocus():
             painter.setPen(QPen(color("accent"), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(self.cell_rect(*self._cell).adjusted(1, 1, -1, -1), 4, 4)
 
-    def _ink(self, tone: QColor) -> QColor:
-        """A text colour that is readable on the cell, whatever its tint."""
-        return readable_ink(tone, self._theme.color("inset"))
+    def _paint_number(self, painter: QPainter, box: QRectF, text: str, tone: QColor) -> None:
+        """The number in a colour that can be read on the cell; on a plate where its tint is too near to both inks."""
+        color = self._theme.color
+        ink, found = readable_ink(tone, color("inset"))
+        if found < (NEEDED_HIGH if self._theme.tokens().name == CONTRAST.name else NEEDED):
+            wide = painter.fontMetrics().horizontalAdvance(text) + 6
+            plate = QRectF(box.center().x() - wide / 2, box.center().y() - 7, wide, 14).intersected(box)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(color("surface"))
+            painter.drawRoundedRect(plate, 3, 3)
+            ink = color("text")
+        painter.setPen(ink)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
     def _paint_names(self, painter: QPainter, number: int) -> None:
         painter.setPen(self._theme.color("text2"))

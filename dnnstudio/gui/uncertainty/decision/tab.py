@@ -32,6 +32,7 @@ from dnnstudio.gui.widgets import (
     push_button,
 )
 from dnnstudio.gui.widgets.charts.chart import RIGHT, Chart, Dots, Item, Line, Mark, Note, nice_axis, share_axis
+from dnnstudio.gui.widgets.charts.legend import SEVERAL
 
 COVERAGE_FROM = 0.2
 STEPS = 2000
@@ -310,11 +311,12 @@ class DecisionTab(QWidget):
         ]
         entries: list[LegendEntry] = []
         top = base
-        for name, color in reversed(list(zip(shown, COLORS, strict=False))):
+        for name, color, style in reversed(list(zip(shown, COLORS, SEVERAL, strict=False))):
             curve = decision.curve(samples, name)
             held = curve.coverage >= COVERAGE_FROM - 1e-9
-            items.append(Line(curve.coverage[held], curve.risk[held], color, width=2.0 if name == shown[0] else 1.6))
-            entries.insert(0, LegendEntry(SCORES[name].title.lower(), color, f"{curve.area:.3f}"))
+            width = 2.0 if name == shown[0] else 1.6
+            items.append(Line(curve.coverage[held], curve.risk[held], color, style, width))
+            entries.insert(0, LegendEntry(SCORES[name].title.lower(), color, f"{curve.area:.3f}", style))
             top = max(top, float(curve.risk[held].max()))
         entries.append(LegendEntry("referring at random", "planned", f"{base:.3f}", "dotted"))
         entries.append(LegendEntry("best possible", "planned", f"{best.area:.3f}", "dashed"))

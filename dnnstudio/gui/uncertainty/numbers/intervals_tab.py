@@ -17,6 +17,7 @@ from dnnstudio.gui.uncertainty.numbers.inspection import NumberInspection, Promi
 from dnnstudio.gui.uncertainty.sentences import pass_noun
 from dnnstudio.gui.widgets import Card, Choice, LegendEntry, Limits, NumberField, Segmented, Steps, label, rule
 from dnnstudio.gui.widgets.charts.chart import Axis, Chart, Dots, Item, Line, Mark, nice_axis, share_axis
+from dnnstudio.gui.widgets.charts.legend import SEVERAL
 
 LEAST, MOST = 50, 99
 SHOWN_FROM = 0.1
@@ -30,9 +31,9 @@ WAYS = (
     ),
 )
 STYLES = {
-    Way.PLAIN: ("equal width", "train"),
-    Way.SCALED: ("by spread", "right"),
-    Way.PASSES: ("spread alone", "wrong"),
+    Way.PLAIN: ("equal width", "train", SEVERAL[0]),
+    Way.SCALED: ("by spread", "right", SEVERAL[1]),
+    Way.PASSES: ("spread alone", "wrong", SEVERAL[2]),
 }
 FIGURES = (
     ("reached", "Reached", "Share of the true numbers inside their intervals"),
@@ -235,14 +236,14 @@ class IntervalsTab(QWidget):
         entries = []
         for way, found in curves.items():
             if found is not None:
-                words, color = STYLES[way]
+                words, color, style = STYLES[way]
                 y = np.array([share.value for share in found.reached])
                 chosen = way is self._inspection.way
                 items += [
-                    Line(found.promised, y, color, width=2.2 if chosen else 1.4),
+                    Line(found.promised, y, color, style, 2.2 if chosen else 1.4),
                     Dots(found.promised, y, color, 3),
                 ]
-                entries.append(LegendEntry(words, color, f"off by {percent(found.miscalibration, 1)}"))
+                entries.append(LegendEntry(words, color, f"off by {percent(found.miscalibration, 1)}", style))
         self.reliability.set_message("")
         self.reliability.set_axes(share_axis(0, 1, 0.2, "promised"), share_axis(0, 1, 0.2))
         self.reliability.set_items(items)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
@@ -22,6 +24,7 @@ from dnnstudio.gui.uncertainty.shift.changes import KINDS, ShiftChanges
 from dnnstudio.gui.uncertainty.shift.figures import detections, histograms, measure_styles, measures, sentence
 from dnnstudio.gui.widgets import Card, Choice, ComboBox, LegendEntry, label
 from dnnstudio.gui.widgets.charts.chart import Axis, Bars, Chart, Dots, Item, Line, Mark, nice_axis, share_axis
+from dnnstudio.gui.widgets.charts.legend import SEVERAL
 
 ROWS, PASSES = 1000, 30
 SEVERITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -281,15 +284,16 @@ class ShiftTab(QWidget):
         values = [measures(self._found[severity]) for severity in severities]
         items: list[Item] = []
         entries = []
-        for key, words, color in measure_styles(self._found[severities[0]]):
-            y = np.array([value[key] for value in values])
-            items += [Line(x, y, color), Dots(x, y, color, 3.5)]
-            entries.append(LegendEntry(words, color, percent(y[-1])))
+        curves = [
+            (words, color, np.array([value[key] for value in values]))
+            for key, words, color in measure_styles(self._found[severities[0]])
+        ]
         if coverage:
-            y = np.array([coverage[severity].value for severity in severities])
-            items += [Line(x, y, "series_3"), Dots(x, y, "series_3", 3.5)]
+            curves.append(("held by the set", "series_3", np.array([coverage[one].value for one in severities])))
             items.append(Mark(float(self._inspection.promise.promise.coverage), upright=False, color="series_3"))
-            entries.append(LegendEntry("held by the set", "series_3", percent(y[-1])))
+        for (words, color, y), style in zip(curves, cycle(SEVERAL), strict=False):
+            items += [Line(x, y, color, style), Dots(x, y, color, 3.5)]
+            entries.append(LegendEntry(words, color, percent(y[-1]), style))
         self.severity.set_message("")
         self.severity.set_axes(share_axis(0, 1, 0.25), share_axis(0, 1, 0.25))
         self.severity.set_items(items)

@@ -17,11 +17,12 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from dnnstudio.core.text import NBSP
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets.charts.copies import copies_plot
-from dnnstudio.gui.widgets.charts.legend import PlotLegend
+from dnnstudio.gui.widgets.charts.legend import DASHES as LEGEND_DASHES
+from dnnstudio.gui.widgets.charts.legend import SEVERAL, PlotLegend
 from dnnstudio.gui.widgets.charts.notes import boxes_of, place_note
 
 Floats = NDArray[np.float64]
-DASHES: dict[str, list[float]] = {"solid": [], "dashed": [5, 4], "dotted": [2, 3]}
+DASHES: dict[str, list[float]] = {name: dashes for name, (dashes, _) in LEGEND_DASHES.items()}
 MOST_POINTS = 400
 """A line of more points looks the same and costs more."""
 POINTS_OF_A_LINE = 60
@@ -213,7 +214,7 @@ class Chart(QWidget):
                     points += [(self.place(float(x), float(y)), 20) for x, y in zip(item.x, item.y, strict=True)]
                 case Note():
                     points.append((self.place(item.x, item.y), 40))
-                case Line() if item.style == "solid":
+                case Line() if item.style in SEVERAL:
                     held = np.isfinite(item.y)
                     along = np.linspace(0, max(int(held.sum()) - 1, 0), POINTS_OF_A_LINE)
                     count = np.arange(held.sum())

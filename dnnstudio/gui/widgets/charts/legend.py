@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from dnnstudio.gui.theme import Theme
 
-LineStyle = Literal["solid", "thin", "dashed", "dotted", "star"]
+LineStyle = Literal["solid", "thin", "dashed", "dotted", "star", "long", "dash_dot", "short"]
 Mark = Literal["", "round", "square", "star"]
 DASHES: dict[LineStyle, tuple[list[float], float]] = {
     "solid": ([], 2.0),
@@ -21,9 +21,14 @@ DASHES: dict[LineStyle, tuple[list[float], float]] = {
     "star": ([], 2.0),
     "dashed": ([5, 4], 1.2),
     "dotted": ([2, 3], 1.4),
+    "long": ([10, 3], 2.0),
+    "dash_dot": ([8, 3, 2, 3], 2.0),
+    "short": ([4, 2], 2.0),
 }
 """Dash pattern (in pen widths' pixels) and width: measured, one of many, measured another way, not yet happened; a
-single mark instead of a line."""
+single mark instead of a line; and further lines of one plot."""
+SEVERAL: tuple[LineStyle, ...] = ("solid", "long", "dash_dot", "short")
+"""The lines of one plot in turn: they differ where colours do not."""
 
 
 def paint_star(painter: QPainter, centre: QPointF, radius: float, color: QColor) -> None:
