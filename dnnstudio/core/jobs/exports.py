@@ -64,13 +64,15 @@ class Proof:
 class ExportedFile:
     """The file or folder that was written. `proof` is None where nothing was there to run it, and `notes` says why.
 
-    `beside` is the file that says how rows are prepared, where the written one reads prepared rows.
+    `beside` is the file that says how rows are prepared, where the written one reads prepared rows; `codes` says which
+    number stands for which text of a table, where the written one prepares its rows itself.
     """
 
     path: Path
     bytes: int
     proof: Proof | None
     beside: Path | None = None
+    codes: Path | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -79,6 +81,8 @@ class ExportedFile:
         found = [] if self.proof is None else [self.proof.sentence]
         if self.beside is not None:
             found.append(f"It reads prepared rows; {self.beside.name} beside it says how to prepare them.")
+        if self.codes is not None:
+            found.append(f"It reads a number for each text; {self.codes.name} beside it says which.")
         return (*found, *self.notes)
 
 

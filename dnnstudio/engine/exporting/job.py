@@ -30,8 +30,9 @@ from dnnstudio.core.workspace.exports import ExportRecord, keep_export
 from dnnstudio.core.workspace.runs import is_run
 from dnnstudio.engine.data import load_part
 from dnnstudio.engine.data.kept_scaler import read_preparation
-from dnnstudio.engine.data.preparation import Preparation
+from dnnstudio.engine.data.preparation import Preparation, PreparedColumn
 from dnnstudio.engine.data.scaling import Scaler
+from dnnstudio.engine.data.tables.encode import UNSEEN
 from dnnstudio.engine.exporting.bundle import open_bundle, write_bundle
 from dnnstudio.engine.exporting.network import ExportedNetwork, exported
 from dnnstudio.engine.exporting.proof import ProofRows, prove
@@ -101,9 +102,10 @@ def export_network(job: ExportNetwork, place: Path, model: ModelOf, control: Con
     finally:
         _remove(temporary)
     beside = _write_beside(job.path, network, written, home)
+    codes = _write_codes(job.path, written)
     if home is not None:
         keep_export(home, _record(job, proof))
-    return ExportedFile(path=job.path, bytes=size, proof=proof, beside=beside, notes=tuple(notes))
+    return ExportedFile(path=job.path, bytes=size, proof=proof, beside=beside, codes=codes, notes=tuple(notes))
 
 
 def _refused_by_the_system(error: Exception) -> OSError | None:
@@ -236,6 +238,26 @@ def _write_beside(path: Path, network: ExportedNetwork, written: ExportedNetwork
     }
     write_atomically(beside, (json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode())
     return beside
+
+
+def _write_codes(path: Path, written: ExportedNetwork) -> Path | None:
+    """Which numbers stand for the texts of a table, as JSON beside a file that reads them; None where it reads none."""
+    transform = written.members[0].transform
+    if not isinstance(transform, Preparation) or all(one.column.kind == "number" for one in transform.columns):
+        return None
+    codes = path.with_name(f"{path.name}.codes.json")
+    columns = [
+        {"name": one.column.name, "kind": one.column.kind}
+        | ({} if one.column.kind == "number" else {"codes": _codes(one)})
+        for one in transform.columns
+    ]
+    plain = {"columns": columns, "empty": "NaN", "not_listed": UNSEEN}
+    write_atomically(codes, (json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode())
+    return codes
+
+
+def _codes(column: PreparedColumn) -> dict[str, int]:
+    return {word: number for number, word in enumerate(column.words or ("no", "yes"))}
 
 
 def _record(job: ExportNetwork, proof: Proof | None) -> ExportRecord:

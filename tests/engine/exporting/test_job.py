@@ -192,11 +192,24 @@ def test_the_columns_of_a_table_are_prepared_in_the_file(tmp_path: Path) -> None
     for to, name in (("onnx", "a.onnx"), ("savedmodel", "a")):
         done = export(session, tmp_path / "run", tmp_path / name, to)
         assert done.beside is None and done.proof is not None and done.proof.difference < 1e-5
+        assert done.codes == tmp_path / f"{name}.codes.json"
+        assert f"{name}.codes.json beside it says which" in " ".join(done.sentences)
+        about = json.loads(done.codes.read_text(encoding="utf-8"))
+        assert about == {
+            "columns": [
+                {"name": "size", "kind": "number"},
+                {"name": "price", "kind": "number"},
+                {"name": "color", "kind": "category", "codes": {"blue": 0, "green": 1, "red": 2}},
+                {"name": "new", "kind": "yes_no", "codes": {"no": 0, "yes": 1}},
+            ],
+            "empty": "NaN",
+            "not_listed": -1.0,
+        }
     network = onnxruntime.InferenceSession(str(tmp_path / "a.onnx"))
     rows = np.array([[np.nan, 0.5, 1, 1], [2e5, 0.5, -1, 0], [2e5, 0.5, np.nan, 0]])
     assert np.isfinite(network.run(None, {"rows": rows})[0]).all()
     done = export(session, tmp_path / "run", tmp_path / "a.tflite", "tflite")
-    assert done.beside == tmp_path / "a.tflite.preparation.json"
+    assert done.beside == tmp_path / "a.tflite.preparation.json" and done.codes is None
     assert json.loads(done.beside.read_text())["inputs"][:3] == ["size", "size is empty", "price"]
 
 
