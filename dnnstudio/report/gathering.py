@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.data import known_summary
+from dnnstudio.core.experiment.layers import Layer
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.transfer import Autoencoder, Phase, Reuse, Rotation
 from dnnstudio.core.jobs.report_figures import ReportFigures
@@ -60,7 +61,7 @@ def gather(folder: Path, *, limits: str = "", figures: ReportFigures | None = No
         Section("curves", TITLES["curves"], charts=tuple(_curves(rows))),
         _result(experiment, metrics),
         *trials,
-        *_measured(figures),
+        *_measured(figures, networks=len(seeds.split(", "))),
         Section("limits", TITLES["limits"], tuple(limits.strip().split("\n\n")) if limits.strip() else (NO_LIMITS,)),
         _origin(experiment, metrics, seeds),
     ]
@@ -80,7 +81,7 @@ NO_LIMITS = "Nobody has written down yet what this network is not for."
 
 
 def _task(experiment: Experiment, figures: ReportFigures | None) -> Iterator[str]:
-    source = experiment.data.source.label
+    source = _source_words(experiment)
     if isinstance(experiment.pretraining, Autoencoder):
         yield f"Draw each row again from fewer numbers, without labels. The rows are those of {source}."
         return
@@ -95,6 +96,13 @@ def _task(experiment: Experiment, figures: ReportFigures | None) -> Iterator[str
         yield f"Predict a number. The rows are those of {source}."
     else:
         yield f"Learn from the rows of {source}."
+
+
+def _source_words(experiment: Experiment) -> str:
+    """Where the rows are from: the name of the data, or of the file or folder that holds them."""
+    source = experiment.data.source
+    path = getattr(source, "path", "")
+    return PurePath(path).name or source.label if isinstance(path, str) else source.label
 
 
 def _data(experiment: Experiment, metrics: Mapping[str, Any]) -> Section:
@@ -161,10 +169,21 @@ def _title_within(path: str) -> str:
 
 
 def _network(experiment: Experiment, metrics: Mapping[str, Any]) -> Section:
-    rows = tuple((plain(layer.id), plain(layer.label), plain(layer.caption())) for layer in experiment.active_layers)
+    rows = tuple(
+        (plain(layer.id), plain(layer.label), plain(_layer_words(layer))) for layer in experiment.active_layers
+    )
     count = metrics.get("parameters")
     said = (f"{count_of(count, 'parameter')}.",) if isinstance(count, int) else ()
     return Section("network", TITLES["network"], said, (Table(("Layer", "Kind", "Settings"), rows),))
+
+
+def _layer_words(layer: Layer) -> str:
+    """How large a layer is, which its card tells by the shape behind it, and its other settings."""
+    for name, noun in (("units", "unit"), ("filters", "filter")):
+        size = getattr(layer, name, None)
+        if isinstance(size, int):
+            return f"{count_of(size, noun)} · {layer.caption()}"
+    return layer.caption()
 
 
 def _curves(rows: list[Row]) -> Iterator[Chart]:
@@ -241,8 +260,8 @@ def _trials(folder: Path) -> tuple[Section, Path]:
     return Section("trials", TITLES["trials"], (said,), (Table(heads, rows),)), trial_folder(folder, best.number)
 
 
-def _measured(figures: ReportFigures | None) -> Iterator[Section]:
-    """What was asked of the network for this report."""
+def _measured(figures: ReportFigures | None, *, networks: int) -> Iterator[Section]:
+    """What was asked of the network for this report, or of the `networks` of a repeat."""
     if figures is None:
         return
     of = f"Of {count_of(figures.rows, f'{figures.part} row')}."
@@ -273,9 +292,9 @@ def _measured(figures: ReportFigures | None) -> Iterator[Section]:
     yield Section(
         "calibration", TITLES["calibration"], said, (Table(("Rows", "Mean confidence", "Accuracy"), bins),), (chart,)
     )
-    more = ""
+    more, noun = "", "network" if figures.passes == networks > 1 else "pass"
     if figures.mutual_information is not None:
-        more = f", and mutual information {figure(figures.mutual_information)} over {count_of(figures.passes, 'pass')}"
+        more = f", and mutual information {figure(figures.mutual_information)} over {count_of(figures.passes, noun)}"
     kept = tuple(
         (plain(share_text(one.share)), Cell(figure(one.threshold), one.threshold), plain(share_text(one.accuracy)))
         for one in figures.kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from PySide6.QtGui import QPdfWriter
 from dnnstudio.cli.main import main
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.data import Data
-from dnnstudio.core.experiment.layers import Dense, Dropout, Flatten
+from dnnstudio.core.experiment.data import Table as TableSource
+from dnnstudio.core.experiment.layers import Conv2D, Dense, Dropout, Flatten
 from dnnstudio.core.experiment.record import Experiment, Training
 from dnnstudio.core.experiment.transfer import Autoencoder, Phase, Reuse, Transfer
 from dnnstudio.core.jobs.control import Control
@@ -25,7 +27,7 @@ from dnnstudio.engine.data import load_part
 from dnnstudio.engine.session import Session
 from dnnstudio.gui.exporting.pdf import document_of, draw_pages, write_pdf
 from dnnstudio.report.charts import svg
-from dnnstudio.report.gathering import _transfer_words, gather
+from dnnstudio.report.gathering import _measured, _network, _task, _transfer_words, gather
 from dnnstudio.report.page import render
 from dnnstudio.report.sections import Chart, Line, Report, Section
 
@@ -164,6 +166,21 @@ def test_a_repeat_and_a_sweep_have_reports(tmp_path: Path, capsys: pytest.Captur
     assert losses[0] == losses[1] != "auto"  # the one that was used, of a repeat too
     swept = Page((tmp_path / "sweep.html").read_text(encoding="utf-8"))
     assert "2 trials" in swept.text and "(best)" in swept.text
+
+
+def test_a_report_tells_how_large_layers_are_and_from_which_file_the_rows_come() -> None:
+    layers = (Conv2D(id="seen", filters=8, kernel_size=(3, 3)), Flatten(id="flat"), Dense(id="output", units=10, activation="softmax"))
+    rows = {name.text: words.text for name, _, words in _network(Experiment(layers=layers), {}).tables[0].rows}
+    assert rows["seen"].startswith("8 filters · ") and rows["output"].startswith("10 units · softmax")
+    table = TableSource(path="/data/wine.csv", target="classes")
+    said = " ".join(_task(Experiment(data=Data(source=table)), None))
+    assert said == "Learn from the rows of wine.csv."
+
+
+def test_networks_of_a_repeat_are_not_called_passes(figures: ReportFigures) -> None:
+    asked = replace(figures, passes=5, mutual_information=0.01)
+    said = [" ".join(one.paragraphs) for networks in (5, 1) for one in _measured(asked, networks=networks)]
+    assert [text for text in said if "over 5 networks" in text] and [text for text in said if "over 5 passes" in text]
 
 
 def test_reused_layers_and_phases_stand_in_words() -> None:

@@ -52,7 +52,8 @@ def to_script(experiment: Experiment, summary: DataSummary) -> str:
     Raises `UserError` if there is no network, or if a stage names layers that do not exist.
     """
     cells = _cells(experiment, summary)
-    head = f'"""{_one_line(experiment.name)}. Written by dnnstudio {__version__}; needs keras, tensorflow and numpy."""'
+    reads = ", numpy and dnnstudio" if any("from dnnstudio" in cell.code for cell in cells) else " and numpy"
+    head = f'"""{_one_line(experiment.name)}. Written by dnnstudio {__version__}; needs keras, tensorflow{reads}."""'
     return "\n\n".join([head, *(f"# %% {cell.title}\n{cell.code}" for cell in cells)]) + "\n"
 
 

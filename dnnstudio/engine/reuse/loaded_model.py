@@ -16,6 +16,8 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.targets.target_unit import unit_in
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.study.sweep_record import read_sweep_record
+from dnnstudio.core.text import count_of
+from dnnstudio.core.workspace.ensembles import is_ensemble, member_folder, read_ensemble
 from dnnstudio.core.workspace.runs import CHECKPOINT, EXPERIMENT, Weights, is_run, is_sweep, model_file
 from dnnstudio.core.workspace.training_record import TrainedWith
 
@@ -57,6 +59,12 @@ def read_model_at(
             best = read_sweep_record(path).home
             which = "" if best == path else f", such as {best}, the best so far"
             raise UserError(f"{path} is a sweep of several trials, not one network.", f"Give a trial{which}.")
+        if is_ensemble(path):
+            seeds = read_ensemble(path).seeds
+            raise UserError(
+                f"{path} is a repeat of {count_of(len(seeds), 'run')}, not one network.",
+                f"Give one of them, such as {member_folder(path, seeds[0])}. ONNX and SavedModel files hold them all.",
+            )
         if not is_run(path):
             raise UserError(f"{path} holds no run.", f"A run folder has an {EXPERIMENT} in it.")
         known, file = codec.load(path / EXPERIMENT), model_file(path, weights)

@@ -43,8 +43,8 @@ from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Choice, Dialog, Segmented, label, push_button
 
 TEACHES = (
-    "The trained network for another program. Its ONNX, LiteRT and SavedModel files are run once on 100 real rows, and "
-    "kept only where they compute the same."
+    "The trained network for another program. Its ONNX, LiteRT and SavedModel files are run once on up to 100 real "
+    "rows, and kept only where they compute the same."
 )
 REPORT = "report"
 """The format that has a dialog of its own."""
@@ -125,7 +125,7 @@ class ExportDialog(Dialog):
             grid.addWidget(button, place, 0)
             grid.addWidget(label(row.audience, Role.CAPTION), place, 1)
         self._rows = rows
-        self._formats.idClicked.connect(self._refresh)
+        self._formats.idClicked.connect(self._on_format)
         return grid
 
     def _make_foot(self) -> QHBoxLayout:
@@ -171,6 +171,11 @@ class ExportDialog(Dialog):
         for place, row in enumerate(self._rows):
             if row.name == name:
                 self._formats.button(place).setChecked(True)
+        self._refresh()
+
+    def _on_format(self, _: int) -> None:
+        if self.said.property("role") == Role.ERROR:
+            self._say("")  # it was said of another format
         self._refresh()
 
     def _refresh(self, _: object = None) -> None:

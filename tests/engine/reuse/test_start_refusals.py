@@ -16,6 +16,7 @@ from dnnstudio.core.experiment.weights import L1L2
 from dnnstudio.core.jobs.events import Event, RunEnded
 from dnnstudio.core.jobs.requests import EvaluateModel, TrainRun
 from dnnstudio.core.planning.stages import with_more_epochs
+from dnnstudio.core.workspace.ensembles import EnsembleRecord, write_ensemble
 from dnnstudio.core.workspace.shared_layers import link
 from dnnstudio.engine.reuse.loaded_model import read_model_at
 from dnnstudio.engine.session import Session
@@ -120,6 +121,12 @@ def test_a_sweep_is_no_network_and_names_its_best_trial(tmp_path: Path) -> None:
     folder = store_sweep(tmp_path / "sweep", {0: ({rate: 0.01}, 0.91), 1: ({rate: 0.05}, 0.96)})
     with pytest.raises(UserError, match=r"sweep of several trials.* such as .*sweep/trials/1, the best"):
         read_model_at(folder)
+
+
+def test_a_repeat_is_no_network_and_names_one_of_its_runs(tmp_path: Path) -> None:
+    write_ensemble(tmp_path / "e", EnsembleRecord(experiment=Experiment(), seeds=(42, 43), threads=1))
+    with pytest.raises(UserError, match=r"repeat of 2 runs, not one network\..* such as .*e/members/42\."):
+        read_model_at(tmp_path / "e")
 
 
 def test_digits_stay_the_source_of_the_tasks() -> None:

@@ -129,6 +129,9 @@ def test_a_refusal_is_said_and_a_stop_too(dialog: ExportDialog, qtbot: Any, tmp_
     dialog.choose("onnx")
     dialog.export_to(tmp_path / "refused.onnx")
     qtbot.waitUntil(lambda: "computes something else" in dialog.said.text(), timeout=20_000)
+    dialog._formats.buttons()[0].click()
+    assert not dialog.said.text(), "a refusal is said of the format that was refused"
+    dialog.choose("onnx")
     dialog.export_to(tmp_path / "mine.onnx")
     dialog.close_button.click()
     assert dialog.said.text() == "Stopped; nothing was written." and dialog.apply.isEnabled()
