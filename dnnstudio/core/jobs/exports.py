@@ -46,11 +46,7 @@ class Proof:
     @property
     def sentence(self) -> str:
         """What was proven."""
-        of = (
-            count_of(self.rows, f"{self.part} row")
-            if self.part
-            else f"{count_of(self.rows, 'made-up row')}, for the data is not here,"
-        )
+        of = count_of(self.rows, f"{self.part or 'made-up'} row")
         if self.spread_ratio is None:
             return f"{self.runtime} ran the file on {of}; the largest difference is {self.difference:.1e}."
         return (

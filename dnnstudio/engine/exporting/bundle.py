@@ -201,7 +201,7 @@ def read_bundle(path: Path) -> dict[str, bytes]:
     `UserError`.
     """
     content = read_bounded(path, MAX_BUNDLE, what="a bundle")
-    if content[:2] != b"PK":
+    if content[:2] != b"PK" or ABOUT.encode() not in content:  # the names of a zip's members are plain in it
         raise UserError(f"{path.name} is no bundle.", "A bundle is written by dnnstudio export --to bundle.")
     if not check_seal(content):
         raise UserError(f"{path.name} was changed or damaged since it was written.", _NO_BUNDLE)

@@ -130,7 +130,8 @@ def test_bombs_twins_and_missing_members_are_refused(made: tuple[Session, Path, 
         (without, "This is"),
         (newer, "newer version"),
         (b"no zip at all", "is no bundle"),
-        (b"PK no seal", "changed or damaged"),
+        (b"PK and no bundle, such as a model file", "is no bundle"),
+        (b"PK bundle.json no seal", "changed or damaged"),
     ):
         path.write_bytes(content)
         with pytest.raises(UserError, match=said):

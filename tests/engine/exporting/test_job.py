@@ -29,7 +29,7 @@ from dnnstudio.core.experiment.layers import (
 from dnnstudio.core.experiment.record import Experiment, Training
 from dnnstudio.core.export.formats import EXPORTERS
 from dnnstudio.core.jobs.control import Control
-from dnnstudio.core.jobs.exports import ExportedFile, ExportNetwork
+from dnnstudio.core.jobs.exports import ExportedFile, ExportNetwork, Proof
 from dnnstudio.core.jobs.requests import TrainRun
 from dnnstudio.core.workspace.exports import read_exports
 from dnnstudio.engine.backend.runtime import tf
@@ -274,6 +274,11 @@ def test_a_disk_that_refuses_tensorflow_is_named_with_the_target(
     with pytest.raises(UserError) as refused:
         export(session, folder, tmp_path / "mine", "savedmodel")
     assert str(refused.value) == f"{tmp_path / 'mine'} cannot be written: {said}. Save it elsewhere."
+
+
+def test_a_proof_by_made_up_rows_is_one_sentence() -> None:
+    proof = Proof(runtime="ONNX Runtime", rows=100, part="", passes=1, difference=2e-7, spread_ratio=None)
+    assert proof.sentence == "ONNX Runtime ran the file on 100 made-up rows; the largest difference is 2.0e-07."
 
 
 def test_names_and_places_are_refused_in_a_sentence(digits: tuple[Session, Path], tmp_path: Path) -> None:
