@@ -64,6 +64,14 @@ def figure(value: float, *, signed: bool = False) -> str:
     return f"{value:{sign},.0f}" if 1000 <= abs(value) < 1e9 else f"{value:{sign}.4g}"
 
 
+def small(value: float) -> str:
+    """A small difference with two digits that count: "0.076", "1.1e-7", "1e-5", "0"."""
+    if value == 0 or not abs(value) < 0.001:
+        return f"{value:.2g}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+
+
 def percent(share: float, digits: int = 0) -> str:
     """A share from 0 to 1 as "77 %", or "77.0 %" with one decimal; with a no-break space."""
     return f"{share * 100:.{digits}f}{NBSP}%"

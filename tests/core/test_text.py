@@ -19,6 +19,7 @@ from dnnstudio.core.text import (
     printable,
     share_text,
     shortened,
+    small,
     unbroken,
 )
 
@@ -103,3 +104,11 @@ def test_text_out_of_a_file_is_made_harmless() -> None:
 )
 def test_a_figure_has_four_digits_that_count_and_separated_thousands(value: float, signed: bool, text: str) -> None:
     assert figure(value, signed=signed) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.1e-7, "1.1e-7"), (1e-7, "1e-7"), (0.0, "0"), (0.0763, "0.076"), (2.5e-5, "2.5e-5"), (float("inf"), "inf")],
+)
+def test_a_small_difference_is_written_as_fields_write_it(value: float, text: str) -> None:
+    assert small(value) == text

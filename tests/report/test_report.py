@@ -169,7 +169,11 @@ def test_a_repeat_and_a_sweep_have_reports(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_a_report_tells_how_large_layers_are_and_from_which_file_the_rows_come() -> None:
-    layers = (Conv2D(id="seen", filters=8, kernel_size=(3, 3)), Flatten(id="flat"), Dense(id="output", units=10, activation="softmax"))
+    layers = (
+        Conv2D(id="seen", filters=8, kernel_size=(3, 3)),
+        Flatten(id="flat"),
+        Dense(id="output", units=10, activation="softmax"),
+    )
     rows = {name.text: words.text for name, _, words in _network(Experiment(layers=layers), {}).tables[0].rows}
     assert rows["seen"].startswith("8 filters · ") and rows["output"].startswith("10 units · softmax")
     table = TableSource(path="/data/wine.csv", target="classes")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dnnstudio.core.jobs.requests import Job
+from dnnstudio.core.text import small
 
 SUFFIX = ".dnnstudio"
 SAME = 1e-7
@@ -51,7 +52,7 @@ class OpenedBundle:
     @property
     def sentence(self) -> str:
         """What the answers say."""
-        of = f"{self.rows} test inputs; the largest difference is {self.difference:.1e}"
+        of = f"{self.rows} test inputs; the largest difference is {small(self.difference)}"
         if self.is_same:
-            return f"It computes the same here ({SAME:.0e}), on {of}."
-        return f"It does not compute the same here, on {of}, and {SAME * self.scale:.0e} is allowed."
+            return f"It computes the same here ({small(SAME)}), on {of}."
+        return f"It does not compute the same here, on {of}, and {small(SAME * self.scale)} is allowed."

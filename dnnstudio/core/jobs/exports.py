@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dnnstudio.core.jobs.requests import Job
-from dnnstudio.core.text import count_of, percent
+from dnnstudio.core.text import count_of, percent, small
 
 if TYPE_CHECKING:  # who submits the job need not import what it is about
     from dnnstudio.core.workspace.runs import Weights
@@ -48,10 +48,10 @@ class Proof:
         """What was proven."""
         of = count_of(self.rows, f"{self.part or 'made-up'} row")
         if self.spread_ratio is None:
-            return f"{self.runtime} ran the file on {of}; the largest difference is {self.difference:.1e}."
+            return f"{self.runtime} ran the file on {of}; the largest difference is {small(self.difference)}."
         return (
             f"{self.runtime} ran the file {self.passes} times on {of}; mean and spread are those of the network within "
-            f"Monte Carlo error (largest difference of a mean {self.difference:.1e}, of the spread "
+            f"Monte Carlo error (largest difference of a mean {small(self.difference)}, of the spread "
             f"{percent(abs(self.spread_ratio - 1), 1)})."
         )
 

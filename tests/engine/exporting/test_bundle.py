@@ -61,7 +61,7 @@ def test_a_bundle_proves_itself_elsewhere(made: tuple[Session, Path, Path], tmp_
     away = tmp_path / "elsewhere"
     shutil.copy(bundle, tmp_path / "b.dnnstudio")
     done = opened(Session(), tmp_path / "b.dnnstudio", away)
-    assert done.is_same and done.rows == 10 and "It computes the same here (1e-07)" in done.sentence
+    assert done.is_same and done.rows == 10 and "It computes the same here (1e-7)" in done.sentence
     for name in ("experiment.json", "metrics.json", "history.csv", "preparation.json", "model.keras"):
         assert (away / name).read_bytes() == (run / name).read_bytes()
     assert [item.name for item in tmp_path.iterdir() if item.name.startswith(".")] == []

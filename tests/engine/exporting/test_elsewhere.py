@@ -78,7 +78,7 @@ def test_another_user_opens_it_under_another_path(tmp_path: Path, away: Path) ->
         timeout=300,
     )
     assert opened.returncode == 0, opened.stderr
-    assert "It computes the same here (1e-07), on 10 test inputs" in opened.stdout
+    assert "It computes the same here (1e-7), on 10 test inputs" in opened.stdout
     arrived = away / "mine" / "again"
     assert arrived.stat().st_uid == NOBODY
     assert (arrived / "model.keras").read_bytes() == (tmp_path / "run" / "model.keras").read_bytes()
