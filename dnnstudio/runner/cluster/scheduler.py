@@ -61,9 +61,13 @@ async def _serve(path: Path, host: str, port: int, *, days: float, say: Say) -> 
     made = make_certificates(start, end)
     try:
         scheduler = await _started(host, port, security_of(made.authority, made.scheduler), say)
-    except OSError as error:
+    except (OSError, RuntimeError) as failed:
+        # Distributed wraps what the system refuses, such as a name that nobody knows.
+        error = failed if isinstance(failed, OSError) else failed.__cause__
+        if not isinstance(error, OSError):
+            raise
         raise UserError(
-            f"{host} port {port} cannot be listened to: {reason_of(error)}.",
+            f"{host}{f' port {port}' if port else ''} cannot be listened to: {reason_of(error)}.",
             "Give an address of this machine, and a port that is free.",
         ) from None
     try:

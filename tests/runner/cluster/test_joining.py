@@ -26,7 +26,7 @@ from dnnstudio.core.experiment import codec
 from dnnstudio.runner.cluster.certificates import make_certificates
 from dnnstudio.runner.cluster.client import capacity_of
 from dnnstudio.runner.cluster.join_file import FORMAT, TITLES, JoinFile, own_versions, read_join_file, write_join_file
-from dnnstudio.runner.cluster.scheduler import listen_address
+from dnnstudio.runner.cluster.scheduler import listen_address, serve
 
 from ..conftest import DIGITS
 from .conftest import ROOT, Cluster
@@ -169,6 +169,12 @@ def test_a_cluster_without_workers_says_so(
     assert main([*words, "--cluster", str(cluster.join_path)]) == 2
     assert "No machine has joined the cluster to train." in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_an_address_that_is_none_of_this_machine_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^999\.1\.1\.1 cannot be listened to: .* Give an address of this machine"):
+        serve(tmp_path / "join.json", listen="999.1.1.1", days=1, say=print)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_listens_asks_for_a_certificate_and_the_end_takes_the_join_file_away(tmp_path: Path) -> None:
