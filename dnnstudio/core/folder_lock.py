@@ -22,11 +22,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dnnstudio.core.bounded_json import JsonError, loads
+from dnnstudio.core.checksums import FILE as CHECKSUMS
 from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.os_errors import is_folder_there, reason_of
 from dnnstudio.core.text import moment_text, printable, shortened
 
 FILE = "run.lock"
+_BEGINNING = frozenset({FILE, CHECKSUMS})
 BEAT_S = 20.0
 """How often who holds a lock gives a sign of life, by the file's time."""
 SILENT_S = 300.0
@@ -104,8 +106,13 @@ def held(
 
 
 def holds_something(folder: Path) -> bool:
-    """Whether a folder that is there has more in it than a lock. Raises `OSError`."""
-    return any(path.name != FILE for path in folder.iterdir())
+    """Whether a folder that is there has more in it than a beginning that failed leaves: empty folders, the lock, and
+    checksums of what was not written. Raises `OSError`.
+    """
+    return any(
+        path.name not in _BEGINNING and (path.is_symlink() or not path.is_dir() or holds_something(path))
+        for path in folder.iterdir()
+    )
 
 
 def _make(folder: Path) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dnnstudio.core.checksums import changed_files
 from dnnstudio.core.errors import UserError
 
 pytestmark = [pytest.mark.promise(3), pytest.mark.timeout(1800)]
@@ -195,6 +196,7 @@ def commands(run: Path, out: Path) -> dict[str, list[str]]:
         "keras": "a.keras",
         "h5": "a.h5",
         "onnx": "a.onnx",
+        "tflite": "a.tflite",
         "bundle": "a.dnnstudio",
         "report": "a.html",
     }
@@ -255,6 +257,45 @@ def test_p3_each_write_of_each_writer_may_fail(name: str, run: Path, tmp_path: P
         kept += whole and fine and not left
         assert (whole, fine, left) == (True, True, set()), (at, code, said)
     figure(3, "failing writes, each of each command, kept the old file", kept, of=failed)
+    figure(3, "commands that write", 1, of=1)
+    assert failed >= 2
+
+
+def trainings(run: Path) -> dict[str, list[str]]:
+    """The commands that train into a folder, `--out` left out."""
+    short = ("--set", "training.epochs=2")
+    rates = ("--vary", "optimizer.learning_rate=0.01,0.1", "--jobs", "1")
+    return {
+        "run": ["run", str(run), *short],
+        "repeat": ["repeat", str(run), *short, "--seeds", "1,2", "--jobs", "1"],
+        "sweep": ["sweep", str(run), *short, *rates],
+    }
+
+
+@pytest.mark.parametrize("name", trainings(Path("run")))
+def test_p3_each_write_of_a_training_may_fail(name: str, run: Path, tmp_path: Path, figure: Any) -> None:
+    """A training goes on where one write fails, or ends by a sentence; what it leaves can be read and gone on with."""
+    words, at, failed, kept = trainings(run)[name], 0, 0, 0
+    while True:
+        at += 1
+        out = tmp_path / f"{at}" / "out"
+        out.parent.mkdir()
+        with refusing(out.parent, at) as disk:
+            code, said = said_by([*words, "--out", str(out)])
+        if disk.count < at:
+            assert code == 0, said
+            break
+        failed += 1
+        left = [path.name for path in out.parent.rglob("*.tmp")]
+        fine = code == 0 or (code in (1, 2) and "the disk is full" in said and "Traceback" not in said)
+        again, told = (0, "") if code == 0 else said_by([*words, "--out", str(out)])
+        if again and name != "repeat":  # the sentence says how to go on
+            assert "--resume" in told, (at, code, said, told, sorted(map(str, out.rglob("*"))))
+            again, told = said_by([*words, "--out", str(out), "--resume"])
+        kept += fine and not left and again == 0
+        assert (fine, left, again) == (True, [], 0), (at, code, said, told)
+        assert not [folder for folder in (out, *out.iterdir()) if folder.is_dir() and changed_files(folder)], at
+    figure(3, "failing writes of trainings, each left what can be gone on with", kept, of=failed)
     figure(3, "commands that write", 1, of=1)
     assert failed >= 2
 
