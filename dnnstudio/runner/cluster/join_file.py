@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
 import ssl
 import time
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from dnnstudio.core.atomic_files import read_bounded, write_atomically
 from dnnstudio.core.errors import UserError
@@ -93,19 +95,38 @@ def read_join_file(path: Path) -> JoinFile:
     return join
 
 
+PROBE_S = 5.0
+
+
 def refused(join: JoinFile, error: BaseException) -> UserError:
     """What to say of a cluster that could not be joined: another one listens there, or none."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            return UserError(
-                f"What listens at {join.address} is not the cluster of this join file.",
-                "Take the file that the running cluster has written.",
-            )
-        cause = cause.__cause__ or cause.__context__
+    if _is_of_tls(error) or _is_another(join):
+        return UserError(
+            f"What listens at {join.address} is not the cluster of this join file.",
+            "Take the file that the running cluster has written.",
+        )
     return UserError(
         f"The cluster at {join.address} does not answer.", "Is it running, and does this machine reach it?"
     )
+
+
+def _is_of_tls(error: BaseException | None) -> bool:
+    return error is not None and (isinstance(error, ssl.SSLError) or _is_of_tls(error.__cause__ or error.__context__))
+
+
+def _is_another(join: JoinFile) -> bool:
+    """Whether what listens there has no certificate of this cluster: Dask tries until its time is over, and may tell of
+    that alone.
+    """
+    there, context = urlsplit(join.address), ssl.create_default_context(cadata=join.authority)
+    context.check_hostname = False  # the certificates are of the cluster, not of a machine
+    try:
+        with socket.create_connection((there.hostname, there.port), PROBE_S) as plain, context.wrap_socket(plain):
+            return False
+    except ssl.SSLError:
+        return True
+    except (OSError, ValueError):
+        return False
 
 
 def _parsed(path: Path) -> JoinFile:

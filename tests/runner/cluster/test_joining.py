@@ -25,7 +25,15 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.runner.cluster.certificates import make_certificates
 from dnnstudio.runner.cluster.client import capacity_of
-from dnnstudio.runner.cluster.join_file import FORMAT, TITLES, JoinFile, own_versions, read_join_file, write_join_file
+from dnnstudio.runner.cluster.join_file import (
+    FORMAT,
+    TITLES,
+    JoinFile,
+    own_versions,
+    read_join_file,
+    refused,
+    write_join_file,
+)
 from dnnstudio.runner.cluster.scheduler import listen_address, serve
 
 from ..conftest import DIGITS
@@ -232,3 +240,12 @@ def test_without_the_extra_a_sentence_says_what_to_install(tmp_path: Path) -> No
     said = "need packages that are not installed: dask, distributed, cryptography. Install it by: pip install"
     assert done.stderr.count(said) == 4
     assert len(done.stderr.splitlines()) == 4
+
+
+def test_another_cluster_is_told_from_silence_whatever_dask_says(cluster: Cluster) -> None:
+    """On a busy machine Dask gives up by its time alone, without what its last try met."""
+    foreign = join_file(address=cluster.join.address)
+    assert "is not the cluster of this join file" in str(refused(foreign, TimeoutError("timed out")))
+    assert "does not answer" in str(refused(cluster.join, TimeoutError("timed out")))
+    nobody = replace(foreign, address="tls://127.0.0.1:9")
+    assert "does not answer" in str(refused(nobody, OSError("connection refused")))
