@@ -31,6 +31,7 @@ BEST_MODEL = "best.keras"
 Weights = Literal["last", "best"]
 """Which of a run's weights: those that its training ended with, or those of its best epoch."""
 CHECKPOINT = "checkpoint"
+PREPARATION = "preparation.json"
 STATE = "state.npz"
 """The file of a checkpoint that an exact resume reads."""
 RUNS = "runs"
@@ -194,7 +195,7 @@ def release(folder: Path) -> None:
     """Remove what `claim` made where no training began: it could not be read, or not be built."""
     if not is_begun(folder):
         with suppress(OSError):
-            for name in (EXPERIMENT, CHECKSUMS):
+            for name in (EXPERIMENT, PREPARATION, CHECKSUMS):
                 (folder / name).unlink(missing_ok=True)
             folder.rmdir()
 

@@ -22,12 +22,13 @@ from dnnstudio.core.experiment.data import Scaling, TargetUnit
 from dnnstudio.core.experiment.data.sources.table import FEATURE_KINDS, Column
 from dnnstudio.core.experiment.fields import Option
 from dnnstudio.core.experiment.refusals import explain
+from dnnstudio.core.workspace.runs import PREPARATION
 from dnnstudio.engine.data.columns import StoredColumn
 from dnnstudio.engine.data.raw import Array, blocks
 from dnnstudio.engine.data.reading import Watch
 from dnnstudio.engine.data.scaling import medians, moments, ranges, require_finite, take
 
-FILE = "preparation.json"
+FILE = PREPARATION
 MAX_BYTES = 16 * 2**20
 OTHER = "other"
 """Name of the input shared by all rare categories of a column."""
