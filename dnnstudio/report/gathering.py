@@ -18,7 +18,7 @@ from dnnstudio.core.study.repeat_record import mean_rows, member_rows
 from dnnstudio.core.study.setting_words import setting_text, setting_title
 from dnnstudio.core.study.sweep import read_sweep, trial_folder
 from dnnstudio.core.study.trials import best_trial, read_trials
-from dnnstudio.core.text import count_of, date_text, duration, figure, share_text, within_words
+from dnnstudio.core.text import count_of, date_text, duration, figure, share_text, unbroken, within_words
 from dnnstudio.core.uncertainty.figure_names import BASELINE, RECALL
 from dnnstudio.core.workspace.ensembles import is_ensemble, read_ensemble, trained_members
 from dnnstudio.core.workspace.figures import measured
@@ -201,35 +201,48 @@ def _curves(rows: list[Row]) -> Iterator[Chart]:
 
 
 def _result(experiment: Experiment, metrics: Mapping[str, Any]) -> Section:
-    """The figures of every part, each with the exact number of metrics.json behind it."""
+    """The figures of every part, each with the exact number of metrics.json behind it.
+
+    Those of a repeat stand in two tables: of its networks, and of the mean of their answers.
+    """
     parts = {name: metrics[name] for name in PARTS if isinstance(metrics.get(name), dict) and metrics[name]}
-    nested = parts.get("ensemble", {})
-    if any(isinstance(value, dict) for value in nested.values()):  # the mean answer, by part
-        parts = {name: found for name, found in parts.items() if name != "ensemble"}
-        parts |= {f"ensemble, {part}": found for part, found in nested.items() if isinstance(found, dict)}
+    nested = {part: found for part, found in parts.pop("ensemble", {}).items() if isinstance(found, dict)}
+    counts = {value["n"] for found in parts.values() for value in found.values() if isinstance(value, dict)}
+    one = f"Mean and standard deviation over {count_of(max(counts), 'network')}." if counts else ""
+    tables = [_figures(parts, caption=one, count=max(counts, default=0))]
+    if nested:
+        tables.append(_figures(nested, caption="Of the mean of their answers.", within="ensemble, "))
+    said = (measured(metrics, experiment).sentence,) if "ensemble" not in metrics else ()
+    return Section("result", TITLES["result"], said, tuple(tables))
+
+
+def _figures(parts: Mapping[str, Mapping[str, Any]], *, caption: str, count: int = 0, within: str = "") -> Table:
+    """A column a part, a row a figure; `count` is the number of networks that the caption names."""
     names = list(dict.fromkeys(name for found in parts.values() for name in found))
     rows = tuple(
-        (plain(_words(name)), *(_figure(part, name, found.get(name)) for part, found in parts.items()))
+        (
+            plain(_words(name)),
+            *(_figure(f"{within}{part}", name, found.get(name), count) for part, found in parts.items()),
+        )
         for name in names
     )
-    said = (measured(metrics, experiment).sentence,) if "ensemble" not in metrics else ()
-    table = Table(("Figure", *(part.capitalize() for part in parts)), rows)
-    return Section("result", TITLES["result"], said, (table,))
+    return Table(("Figure", *(part.capitalize() for part in parts)), rows, caption)
 
 
 def _words(name: str) -> str:
     return f"recall of {name.removeprefix(RECALL)}" if name.startswith(RECALL) else name.replace("_", " ")
 
 
-def _figure(part: str, name: str, value: Any) -> Cell:
-    """A figure, or the mean and spread of one over seeds."""
+def _figure(part: str, name: str, value: Any, usual: int = 0) -> Cell:
+    """A figure, or the mean and spread of one over seeds, with their number where it is not the `usual` one."""
     written = share_text if name in SHARES or name.startswith(RECALL) else figure
     if isinstance(value, dict):
         mean, std, count = value.get("mean"), value.get("std"), value.get("n")
         if not _is_number(mean):
             return plain("")
         spread = f" ± {written(float(std))}" if _is_number(std) else ""  # type: ignore[arg-type]
-        return Cell(f"{written(float(mean))}{spread} ({count})", float(mean), f"{part}.{name}")  # type: ignore[arg-type]
+        of = "" if count == usual else f" ({count})"
+        return Cell(unbroken(f"{written(float(mean))}{spread}{of}"), float(mean), f"{part}.{name}")  # type: ignore[arg-type]
     return Cell(written(float(value)), float(value), f"{part}.{name}") if _is_number(value) else plain("")
 
 

@@ -27,9 +27,9 @@ from dnnstudio.engine.data import load_part
 from dnnstudio.engine.session import Session
 from dnnstudio.gui.exporting.pdf import document_of, draw_pages, write_pdf
 from dnnstudio.report.charts import svg
-from dnnstudio.report.gathering import _measured, _network, _task, _transfer_words, gather
+from dnnstudio.report.gathering import _measured, _network, _result, _task, _transfer_words, gather
 from dnnstudio.report.page import render
-from dnnstudio.report.sections import Chart, Line, Report, Section
+from dnnstudio.report.sections import Chart, Line, Report, Section, Table, plain
 
 CHARTS = (Chart("One", "epoch", (Line("a", ((1, 1), (2, 2))),)), Chart("Two", "epoch", (Line("b", ((1, 2), (2, 1))),)))
 EVIL = '<script>alert("x")</script> & </td>'
@@ -159,7 +159,7 @@ def test_a_repeat_and_a_sweep_have_reports(tmp_path: Path, capsys: pytest.Captur
     many = Page((tmp_path / "many.html").read_text(encoding="utf-8"))
     metrics = json.loads((tmp_path / "many" / "metrics.json").read_text())
     assert many.values["test.accuracy"] == metrics["test"]["accuracy"]["mean"]
-    assert "± " in many.text and "1, 2" in many.text
+    assert "±" in many.text and "1, 2" in many.text
     settings = [gather(tmp_path / folder).sections for folder in ("many", "sweep")]
     training = [next(one for one in sections if one.name == "training").tables[0].rows for sections in settings]
     losses = [next(value.text for name, value in rows if name.text == "Loss") for rows in training]
@@ -263,3 +263,39 @@ def test_no_heading_stands_alone_at_the_end_of_a_page_and_nothing_is_lost(qapp: 
             assert layout.blockBoundingRect(block.next()).bottom() // height == page, block.text()
         block = block.next()
     assert document.pageCount() > 4 and seen == 1 + 24 + sum(number % 3 for number in range(1, 25))
+
+
+def test_no_table_s_head_stands_without_its_first_rows_and_none_is_left_behind(qapp: Any, tmp_path: Path) -> None:
+    """At every place on a page that a table may begin at."""
+    rows = tuple((plain(f"row {number}"), plain("word")) for number in range(6))
+    for lines in range(30, 62, 2):
+        filled = Section("filled", "Filled", tuple(f"Line {number}." for number in range(lines // 2)))
+        table = Section("table", "Result", ("Said.",), (Table(("Figure", "Value"), rows, "Below."),))
+        writer = QPdfWriter(str(tmp_path / "a.pdf"))
+        writer.setResolution(96)
+        document = document_of(Report("Title", "below", (filled, table)))
+        draw_pages(document, writer)
+        layout, height = document.documentLayout(), document.pageSize().height()
+        pages, block = {}, document.begin()
+        while block.isValid():
+            pages[block.text()] = layout.blockBoundingRect(block).bottom() // height
+            block = block.next()
+        together = {pages[text] for text in ("Result", "Said.", "Below.", "Figure", "row 0", "row 1")}
+        assert len(together) == 1, lines
+
+
+def test_a_repeat_s_figures_stand_in_two_tables_that_say_once_how_many_networks(tmp_path: Path) -> None:
+    spread = {"mean": 0.9, "std": 0.03, "n": 5}
+    metrics = {
+        "train": {"accuracy": spread, "loss": spread | {"n": 4}},
+        "test": {"accuracy": spread},
+        "ensemble": {"test": {"accuracy": 0.95}},
+    }
+    section = _result(Experiment(), metrics)
+    networks, mean = section.tables
+    assert networks.caption == "Mean and standard deviation over 5 networks."
+    assert networks.heads == ("Figure", "Train", "Test") and mean.heads == ("Figure", "Test")
+    accuracy, loss = networks.rows
+    assert [cell.text for cell in accuracy[1:]] == ["90.0\u00a0%\u00a0±\u00a03.0\u00a0%"] * 2
+    assert loss[1].text == "0.9\u00a0±\u00a00.03\u00a0(4)", "another number of networks is said"
+    assert mean.rows[0][1].name == "ensemble, test.accuracy" and mean.rows[0][1].value == 0.95

@@ -48,6 +48,9 @@ TEACHES = (
 )
 REPORT = "report"
 """The format that has a dialog of its own."""
+IN_MEMORY = "It is made of a run's folder; this network is held in memory."
+FILE_ALONE = "It is made of a run's folder; this network is a file alone."
+SEVERAL = "This file holds one network, and a repeat is several: choose one of its runs for it."
 STOCHASTIC, NONE_HERE = "With dropout active", "of which this network has none"
 NO_DROPOUT = "No layer of this network is dropout with a rate above 0, so each run of the file would say the same."
 NOT_RUN = "Only ONNX, LiteRT and SavedModel files can keep dropout active."
@@ -117,16 +120,28 @@ class ExportDialog(Dialog):
             ending = f" ({row.suffix})" if row.suffix else " (a folder)"
             button = QRadioButton(f"{row.title}{ending}")
             button.setObjectName(f"format_{row.name}")
-            button.setToolTip(row.audience)
-            button.setAccessibleDescription(row.audience)
+            refusal = self._refusal(row)
+            button.setEnabled(not refusal)
+            button.setToolTip(refusal or row.audience)
+            button.setAccessibleDescription(refusal or row.audience)
             button.setMinimumHeight(button.fontMetrics().height() + 4)  # below it the circle is cut
             button.setChecked(row.name == "onnx")
             self._formats.addButton(button, place)
             grid.addWidget(button, place, 0)
-            grid.addWidget(label(row.audience, Role.CAPTION), place, 1)
+            grid.addWidget(label(refusal or row.audience, Role.CAPTION), place, 1)
         self._rows = rows
         self._formats.idClicked.connect(self._on_format)
         return grid
+
+    def _refusal(self, row: Exporter) -> str:
+        """Why the network cannot be written in this format; empty where it can."""
+        folder = self._network.model
+        if row.of_run and not isinstance(folder, Path):
+            return IN_MEMORY
+        if row.of_run and not Path(folder).is_dir():
+            return FILE_ALONE
+        one_network = row.needs_weights and not row.of_run and not row.runtime
+        return SEVERAL if one_network and isinstance(folder, Path) and is_ensemble(folder) else ""
 
     def _make_foot(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -169,7 +184,7 @@ class ExportDialog(Dialog):
     def choose(self, name: str) -> None:
         """Choose a format by its name."""
         for place, row in enumerate(self._rows):
-            if row.name == name:
+            if row.name == name and self._formats.button(place).isEnabled():
                 self._formats.button(place).setChecked(True)
         self._refresh()
 
@@ -205,9 +220,6 @@ class ExportDialog(Dialog):
 
     def _ask_and_export(self) -> None:
         row = self.format
-        if row.of_run and not isinstance(self._network.model, Path):
-            self._say(f"A {row.title.lower()} is made of a run's folder; this network is held in memory.", Role.ERROR)
-            return
         if row.name == REPORT:
             self._open_report()
             return
@@ -220,9 +232,7 @@ class ExportDialog(Dialog):
             self.export_to(path)
 
     def _open_report(self) -> None:
-        if not isinstance(self._network.model, Path) or not self._network.model.is_dir():
-            self._say("A report is made of a run's folder; this network is a file alone.", Role.ERROR)
-            return
+        assert isinstance(self._network.model, Path)  # else its format is grey
         self.report = ReportDialog(
             self._engine, self._settings, self._network.model, weights=self.chosen_weights, parent=self
         )

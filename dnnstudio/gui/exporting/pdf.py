@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QPageSize,
     QPainter,
     QPdfWriter,
+    QTextBlock,
     QTextCursor,
     QTextDocument,
     QTextFormat,
@@ -38,6 +39,8 @@ FOOT = 30
 """Pixels below the text for the number of the page."""
 ALONE = 110
 """A heading with fewer pixels below it goes to the next page, so that something of its section follows it."""
+MOST_LEAD = 4
+"""So many blocks at most between a heading and its table go to the next page with both."""
 
 
 def as_image(chart: Chart) -> Markup:
@@ -106,22 +109,48 @@ def draw_pages(document: QTextDocument, writer: QPdfWriter) -> None:
 
 
 def _keep_headings(document: QTextDocument, height: int) -> None:
-    """Begin a page with each heading that would stand alone at the end of one: Qt has no "keep with next"."""
+    """Begin a page with each heading that would stand alone at the end of one: Qt has no "keep with next".
+
+    So does what leads a table whose head would stand there without its first rows.
+    """
     layout = document.documentLayout()
+
+    def page_of(block: QTextBlock) -> int:
+        return int(layout.blockBoundingRect(block).bottom() // height)
+
     block = document.begin()
     while block.isValid():
         following = block.next()
         if block.blockFormat().headingLevel() and following.isValid():
-            bottom = layout.blockBoundingRect(block).bottom()
-            page = int(bottom // height)
-            next_page = int(layout.blockBoundingRect(following).bottom() // height)
-            if next_page != page or (page + 1) * height - bottom < ALONE:
-                cursor = QTextCursor(block)
-                apart = block.blockFormat()
-                apart.setPageBreakPolicy(QTextFormat.PageBreakFlag.PageBreak_AlwaysBefore)
-                cursor.setBlockFormat(apart)
-                document.markContentsDirty(0, document.characterCount())  # what follows alone is laid out wrongly
+            page, bottom = page_of(block), layout.blockBoundingRect(block).bottom()
+            if page_of(following) != page or (page + 1) * height - bottom < ALONE:
+                _begin_page_with(document, block)
+        table = QTextCursor(following).currentTable() if following.isValid() else None
+        if table is not None and QTextCursor(block).currentTable() is None:
+            third = table.cellAt(min(2, table.rows() - 1), 0).firstCursorPosition().block()
+            lead = _lead_of(block)
+            if page_of(third) != page_of(lead):
+                _begin_page_with(document, lead)
         block = following
+
+
+def _lead_of(block: QTextBlock) -> QTextBlock:
+    """Where what leads a table begins, whose last block before it is given: its heading, or its caption alone."""
+    lead = block
+    for _ in range(MOST_LEAD):
+        if lead.blockFormat().headingLevel():
+            return lead
+        lead = lead.previous()
+        if not lead.isValid() or QTextCursor(lead).currentTable() is not None:
+            break
+    return block
+
+
+def _begin_page_with(document: QTextDocument, block: QTextBlock) -> None:
+    apart = block.blockFormat()
+    apart.setPageBreakPolicy(QTextFormat.PageBreakFlag.PageBreak_AlwaysBefore)
+    QTextCursor(block).setBlockFormat(apart)
+    document.markContentsDirty(0, document.characterCount())  # what follows alone is laid out wrongly
 
 
 def write_pdf_without_window(report: Report, path: Path, *, without: Collection[str] = ()) -> None:

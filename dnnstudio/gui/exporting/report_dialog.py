@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -70,6 +71,7 @@ class ReportDialog(Dialog):
         self.preview.setOpenLinks(False)
         row.addWidget(self.preview, 1)
         whole.addLayout(row, 1)
+        whole.addWidget(self.command)  # below both, for it is long
         whole.addLayout(self._make_foot())
         self.refresh()
         self._ask(weights)
@@ -100,7 +102,6 @@ class ReportDialog(Dialog):
         self.command.setAccessibleName("The command that does the same")
         self.command.setReadOnly(True)
         self.command.setVisible(False)
-        column.addWidget(self.command)
         self.said = label("", Role.CAPTION, wrap=True)
         self.said.setObjectName("report_said")
         self.said.setFixedWidth(280)
@@ -109,11 +110,16 @@ class ReportDialog(Dialog):
         return column
 
     def _make_foot(self) -> QHBoxLayout:
-        self.show_command = push_button("Show the command")
+        self.show_command = push_button("Show the command", tip="The line of a terminal that does the same.")
         self.show_command.setObjectName("show_command")
         self.show_command.setCheckable(True)
         self.show_command.setAutoDefault(False)
         self.show_command.toggled.connect(self.command.setVisible)
+        self.copy = push_button("Copy", tip="Copy the command.")
+        self.copy.setObjectName("copy_command")
+        self.copy.setVisible(False)
+        self.show_command.toggled.connect(self.copy.setVisible)
+        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.text()))
         foot = QHBoxLayout()
         foot.setSpacing(8)
         close = push_button("Close")
@@ -123,6 +129,7 @@ class ReportDialog(Dialog):
         self.apply.setObjectName("apply")
         self.apply.clicked.connect(self._ask_and_save)
         foot.addWidget(self.show_command)
+        foot.addWidget(self.copy)
         foot.addStretch(1)
         foot.addWidget(close)
         foot.addWidget(self.apply)

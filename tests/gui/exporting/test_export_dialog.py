@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel
 
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.layers import AnyLayer, Dense, Dropout, Flatten, GaussianNoise
@@ -17,6 +17,7 @@ from dnnstudio.core.export.formats import EXPORTERS
 from dnnstudio.core.jobs.bundles import WriteBundle
 from dnnstudio.core.jobs.exports import ExportNetwork
 from dnnstudio.core.jobs.requests import SaveModel
+from dnnstudio.core.workspace.ensembles import EnsembleRecord, write_ensemble
 from dnnstudio.gui.base.settings import Settings
 from dnnstudio.gui.base.ticket import Ticket
 from dnnstudio.gui.exporting.dialog import ExportDialog
@@ -73,6 +74,34 @@ def test_dropout_is_not_offered_where_there_is_none(qtbot: Any, theme: Theme, tm
     found.choose("onnx")
     assert not found.stochastic.isEnabled() and "none" in found.stochastic.text()
     assert "No layer of this network is dropout" in found.stochastic.toolTip()
+    engine.shutdown()
+    engine.deleteLater()
+
+
+@pytest.mark.parametrize(
+    ("kind", "grey", "why"),
+    [
+        ("repeat", {"keras", "h5"}, "a repeat is several"),
+        ("file", {"report", "bundle"}, "a file alone"),
+        ("memory", {"report", "bundle"}, "held in memory"),
+    ],
+)
+def test_a_format_that_would_be_refused_is_grey_with_the_reason_beside_it(
+    qtbot: Any, theme: Theme, tmp_path: Path, kind: str, grey: set[str], why: str
+) -> None:
+    layers = (Flatten(id="flatten"), Dense(id="output", units=10, activation="softmax"))
+    write_ensemble(tmp_path, EnsembleRecord(experiment=Experiment(layers=layers), seeds=(1, 2), threads=1, format=1))
+    model: str | Path = {"repeat": tmp_path, "file": tmp_path / "a.keras", "memory": "model-1"}[kind]
+    engine = FakeEngine()
+    found = ExportDialog(engine, theme, Settings(), Network(model, "run 3"))
+    qtbot.addWidget(found)
+    buttons = {button.objectName(): button for button in found._formats.buttons()}
+    assert {name for name, button in buttons.items() if not button.isEnabled()} == {f"format_{name}" for name in grey}
+    assert sum(why in shown.text() for shown in found.findChildren(QLabel)) == len(grey)
+    for name in grey:
+        assert why in buttons[f"format_{name}"].accessibleDescription()
+        found.choose(name)
+        assert found.format.name == "onnx", "what is grey cannot be chosen"
     engine.shutdown()
     engine.deleteLater()
 

@@ -50,6 +50,9 @@ def test_the_preview_follows_ticks_limits_and_what_was_measured(dialog: ReportDi
     dialog.limits.setPlainText("Not for cheques.")
     qtbot.waitUntil(lambda: "Not for cheques." in shown() and "Parameters" not in shown(), timeout=20_000)
     assert "Dense" not in shown()
+    dialog.show_command.click()
+    dialog.copy.click()
+    assert dialog.command.isVisible() and QApplication.clipboard().text() == dialog.command.text()
     words = shlex.split(dialog.command.text())
     assert words[-4:] == ["--limits", "Not for cheques.", "--without", "network"]
     assert not dialog.ticks["residuals"].isEnabled() and dialog.ticks["confusion"].isEnabled()
