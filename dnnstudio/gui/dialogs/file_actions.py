@@ -32,6 +32,7 @@ from dnnstudio.gui.dialogs import Dialogs
 
 ANEW = "Train begins anew, with fresh weights; Reuse layers starts from these."
 """Of a model that is open: its weights answer, but are not what a training of the experiment begins with."""
+MODEL_OPEN = "The model is open."
 
 
 class FileActions(QObject):
@@ -60,6 +61,7 @@ class FileActions(QObject):
         self._controller = controller
         self._settings = settings
         self._dialogs = dialogs
+        self._lead = MODEL_OPEN
         controller.model_opened.connect(self._on_model_opened)
         controller.weights_loaded.connect(self._on_weights_loaded)
         controller.model_evaluated.connect(self._on_model_evaluated)
@@ -276,14 +278,16 @@ class FileActions(QObject):
 
     def _on_weights_loaded(self, job: LoadWeights, model: OpenedModel) -> None:
         self.said.emit(f"Loaded the weights of {job.path.name}.", " ".join(model.notes), "news")
-        self._evaluate(model, job.experiment)
+        self._evaluate(model, job.experiment, lead=f"The weights of {job.path.name} are loaded.")
 
-    def _evaluate(self, model: OpenedModel, experiment: Experiment) -> None:
+    def _evaluate(self, model: OpenedModel, experiment: Experiment, *, lead: str = MODEL_OPEN) -> None:
+        """Ask how good it is; `lead` is what the bar says of it."""
+        self._lead = lead
         summary = self._document.summary
         if summary is not None and summary.input_shape != model.input_shape:
             rows, wanted = (" × ".join(map(str, shape)) for shape in (summary.input_shape, model.input_shape))
             text = f"Its rows are {wanted}, the data's {rows}: choose its data to see how good it is. {ANEW}"
-            self.said.emit("The model is open.", text, "hint")
+            self.said.emit(lead, text, "hint")
             return
         self._controller.evaluate(model.model, experiment)
 
@@ -294,7 +298,7 @@ class FileActions(QObject):
             text = f"It gets {share_text(figures['accuracy'])} of the test rows right, loss {figures['loss']:.3f}."
         else:
             text = f"Its loss on the test rows is {figures.get('loss', float('nan')):.4g}."
-        self.said.emit("The model is open.", f"{text} {ANEW}", "news")
+        self.said.emit(self._lead, f"{text} {ANEW}", "news")
 
     def _on_bundle_opened(self, job: OpenBundle, opened: OpenedBundle) -> None:
         self.workspace_changed.emit(self._settings.workspace)  # it has one run more

@@ -21,9 +21,13 @@ AFTER_MS = 1000
 
 
 class Autosave(QObject):
-    """Saves the document's unsaved edits. `failed` carries a `UserError`, once until writing works again."""
+    """Saves the document's unsaved edits. `failed` carries a `UserError`, once until writing works again.
+
+    `said(lead, text, severity)` tells what came back, in place of what the bar said of the network before.
+    """
 
     failed = Signal(object)
+    said = Signal(str, str, str)
     _written = Signal(object)
     """The `UserError` that kept the edits from being written, or None; told from the thread that writes."""
 
@@ -112,12 +116,15 @@ class Autosave(QObject):
     def _take_over(self, unsaved: Unsaved) -> None:
         """Show it as unsaved edits; undo leads back to the contents of the file."""
         document = self._document
+        severity, text = "news", "They are in no file yet; Save (Ctrl+S) keeps them."
         if unsaved.path is not None:
             try:
                 document.new(codec.load(unsaved.path), path=unsaved.path)
+                text = f"They are not saved yet; undo leads back to {unsaved.path.name}."
             except UserError as error:
-                self.failed.emit(error)
+                severity, text = "hint", f"{error.message} {text}"
         document.push(unsaved.experiment, "Recover unsaved edits")
+        self.said.emit(f"The edits of {unsaved.experiment.name} are back.", text, severity)
         self._tries = unsaved.tries + 1
         self.keep_now()
         if self.file.exists() or not document.modified:

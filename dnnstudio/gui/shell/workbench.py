@@ -131,7 +131,8 @@ def wire_failures(bench: Workbench, front: Front, on_bug: BugSink | None) -> Non
     bench.uncertainty.dropout_requested.connect(bench.training_actions.add_dropout)
     if on_bug is not None:
         bench.uncertainty.bug_found.connect(on_bug)
-    for speaker in (bench.files, bench.training_actions, bench.library, bench.door, bench.repeats, bench.sweeps):
+    speakers = (bench.files, bench.training_actions, bench.library, bench.door, bench.repeats, bench.sweeps)
+    for speaker in (*speakers, bench.autosave):
         speaker.said.connect(front.messages.say)
 
 

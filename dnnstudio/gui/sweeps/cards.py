@@ -17,6 +17,8 @@ MODES = (
     Choice("log", "Log", "Any number between two, its logarithm drawn evenly"),
 )
 
+FIRST, ANOTHER = "Vary a setting…", "Vary something else…"
+
 
 class VariedCard(Card):
     """One field and its values. `changed` when something was typed or chosen; `removed` for the cross."""
@@ -94,13 +96,14 @@ class VariedList(QWidget):
         self._column.setSpacing(8)
         self.add_button = QToolButton()
         self.add_button.setObjectName("vary_more")
-        self.add_button.setText("Vary something else…")
-        self.add_button.setToolTip("Choose another field to vary. Every field's own menu has Vary… too.")
+        self.add_button.setToolTip("Choose a field to vary. Every field's own menu has Vary… too.")
         set_role(self.add_button, Role.OUTLINE)
         self.add_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.add_button.setProperty("menu", "true")
         self.add_button.setMenu(QMenu(self.add_button))
         self._column.addWidget(self.add_button)
+        self._fields: tuple[tuple[str, str], ...] = ()
+        self._show_menu()
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -116,6 +119,7 @@ class VariedList(QWidget):
         card.removed.connect(lambda: self.remove(card))
         self._column.insertWidget(len(self.cards), card)
         self.cards.append(card)
+        self._show_menu()
         self.changed.emit()
         return card
 
@@ -124,6 +128,7 @@ class VariedList(QWidget):
         self.cards.remove(card)
         card.hide()
         card.deleteLater()
+        self._show_menu()
         self.changed.emit()
 
     def clear(self) -> None:
@@ -132,10 +137,17 @@ class VariedList(QWidget):
             self.remove(card)
 
     def offer(self, fields: Sequence[tuple[str, str]]) -> None:
-        """The fields of the menu: path and title."""
+        """The fields of the menu, path and title; it lists those that have no card yet."""
+        self._fields = tuple(fields)
+        self._show_menu()
+
+    def _show_menu(self) -> None:
+        self.add_button.setText(ANOTHER if self.cards else FIRST)
         menu = self.add_button.menu()
         menu.clear()
-        for path, title in fields:
+        for path, title in self._fields:
+            if path in self.paths:
+                continue
             action = menu.addAction(title)
             action.setObjectName(f"vary_{path}")
             action.setToolTip(path)

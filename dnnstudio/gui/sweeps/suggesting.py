@@ -26,6 +26,12 @@ KINDS = {"optimizer": tuple(OPTIMIZER_KINDS), "schedule": tuple(SCHEDULE_KINDS)}
 """Parts of an experiment whose kind can be varied: their kinds."""
 PARTS = ("optimizer", "training")
 """Parts whose fields the menu offers beside those of the layers."""
+AVERAGING = ("ema_momentum", "ema_overwrite_frequency")
+"""Fields of an optimizer that do nothing while it does not average the weights."""
+BESIDE = frozenset({"training.layer_health", "training.tensorboard"})
+"""Fields that only say what is written down beside a training, which is the same with each of their values."""
+DECIDED = ("units", "activation")
+"""Fields of the last layer that its data decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +130,21 @@ def can_be_varied(experiment: Experiment, path: str) -> bool:
 
 
 def fields_to_vary(experiment: Experiment) -> Iterator[tuple[str, str]]:
-    """Path and title of what the menu offers: kinds, the optimizer's and the training's fields, those of the layers."""
+    """Path and title of what the menu offers: kinds, the optimizer's and the training's fields, those of the layers.
+
+    A field that changes nothing in this experiment, or that its data decides, is left out; its own menu still has it.
+    """
+    idle = BESIDE
+    if not getattr(experiment.optimizer, "use_ema", False):
+        idle |= {f"optimizer.{name}" for name in AVERAGING}
+    if experiment.active_layers:
+        idle |= {f"layers.{experiment.active_layers[-1].id}.{name}" for name in DECIDED}
+    for path, title in _fields(experiment):
+        if path not in idle:
+            yield path, title
+
+
+def _fields(experiment: Experiment) -> Iterator[tuple[str, str]]:
     for part in KINDS:
         yield f"{part}.kind", setting_title(f"{part}.kind")
     records: tuple[Option, ...] = (experiment.optimizer, experiment.training)

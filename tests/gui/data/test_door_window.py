@@ -115,6 +115,15 @@ def test_it_says_what_is_predicted_and_from_what(open_door: Opener) -> None:
     assert not door.top.chips["sheet"].isVisible()
 
 
+def test_the_keyboard_is_at_the_button_that_takes_the_data(qtbot: Any, open_door: Opener) -> None:
+    door = open_door()
+    assert door.focusWidget() is door.use_button
+    taken: list[bool] = []
+    door.used.connect(lambda proposal, experiment, train: taken.append(train))
+    qtbot.keyClick(door.use_button, Qt.Key.Key_Return)
+    assert taken == [False]
+
+
 def test_a_dropped_line_stands_in_its_place_with_its_reason(open_door: Opener) -> None:
     rows = open_door().grid.rows
     assert [row.line for row in rows.rows] == [2, 3, 4, 5]

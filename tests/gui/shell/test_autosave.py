@@ -64,6 +64,8 @@ def test_recovered_edits_are_not_saved_yet_and_undo_leads_back_to_the_file(windo
     window.workbench.dialogs.recover_answer = "recover"
     window.workbench.autosave.offer()
     document = window.document
+    said = window.messages.text()
+    assert "The edits of edited are back." in said and "undo leads back to mine.json" in said, "no welcome any more"
     assert (document.experiment.name, document.path, document.modified) == ("edited", tmp_path / "mine.json", True)
     assert not file.exists()
     assert kept(window) == document.experiment, "a second unexpected end loses nothing"
@@ -88,6 +90,7 @@ def test_work_whose_file_is_gone_comes_back_all_the_same(window: MainWindow, tmp
     window.workbench.autosave.offer()
     assert window.document.experiment.name == "edited"
     assert window.document.modified
+    assert "gone.json" in window.messages.text() and "in no file yet" in window.messages.text()
 
 
 def test_each_recovery_is_counted_so_that_a_loop_can_be_left(window: MainWindow) -> None:

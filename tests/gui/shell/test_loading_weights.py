@@ -53,6 +53,8 @@ def test_weights_that_fit_become_the_network_and_the_experiment_stays(
     assert (job.path, job.experiment, job.out) == (tmp_path / "a.weights.h5", before, None)
     assert window.workbench.controller.model == job.id
     assert submitted(window, EvaluateModel)[-1].model == job.id
+    qtbot.waitUntil(lambda: "test rows" in window.messages.text())
+    assert window.messages.text().startswith("The weights of a.weights.h5 are loaded.")
     assert window.document.experiment is before and window.document.undo_stack.count() == undo
     subject = window.workbench.uncertainty.subject()
     assert subject is not None and subject.model == job.id and "a.weights.h5" in subject.title

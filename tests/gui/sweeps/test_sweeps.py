@@ -151,6 +151,26 @@ def test_everything_that_the_menu_offers_can_be_swept() -> None:
         parse_varied([f"{path}={suggest(DIGITS, path).values}"], DIGITS)
 
 
+def test_the_menu_leaves_out_what_changes_nothing_here_and_what_the_data_decides() -> None:
+    paths = dict(fields_to_vary(DIGITS))
+    last = DIGITS.active_layers[-1].id
+    for path in ("optimizer.ema_momentum", "training.tensorboard", f"layers.{last}.units", f"layers.{last}.activation"):
+        assert path not in paths
+    averaging = DIGITS.replaced(optimizer=DIGITS.optimizer.replaced(use_ema=True))
+    assert "optimizer.ema_momentum" in dict(fields_to_vary(averaging)) and f"layers.{last}.use_bias" in paths
+
+
+def test_the_menu_lists_what_is_not_varied_yet(qtbot: Any, bench: Bench) -> None:
+    bench.main.workbench.sweeps.open()
+    varied = bench.window.varied
+    names = lambda: {action.objectName() for action in varied.add_button.menu().actions()}  # noqa: E731
+    assert varied.add_button.text() == "Vary a setting…" and "vary_optimizer.learning_rate" in names()
+    bench.vary("optimizer.learning_rate", "0.001, 0.01")
+    assert varied.add_button.text() == "Vary something else…" and "vary_optimizer.learning_rate" not in names()
+    varied.remove(varied.cards[0])
+    assert varied.add_button.text() == "Vary a setting…" and "vary_optimizer.learning_rate" in names()
+
+
 def test_a_text_cannot_be_varied() -> None:
     with pytest.raises(UserError, match="cannot be varied"):
         suggest(DIGITS, "name")

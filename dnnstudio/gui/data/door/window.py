@@ -85,6 +85,8 @@ class DoorWindow(Window):
         self._lay_out(theme)
         self._wire()
         self.top.show_files(choices.paths, is_table=False)
+        self._focuses_use = True  # once it can be pressed; until then Return opens no other file
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
         self._show_state()
         self.ask()
 
@@ -312,6 +314,10 @@ class DoorWindow(Window):
         ready = self.experiment is not None and not busy
         self.use_button.setEnabled(ready)
         self.train_button.setEnabled(ready)
+        if ready and self._focuses_use:
+            self._focuses_use = False
+            if self.focusWidget() in (None, self, self.top.other):
+                self.use_button.setFocus(Qt.FocusReason.OtherFocusReason)
         for part in (self.consequences, self.network):
             part.setVisible(proposal is not None)
         self._teaches.setVisible(proposal is not None and proposal.table is not None)
