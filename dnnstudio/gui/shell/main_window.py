@@ -242,7 +242,7 @@ class MainWindow(QMainWindow):
         self.inspector.take_focus()
 
     def switch_theme(self) -> None:
-        """Dark after light, high contrast after dark, light after high contrast."""
+        """Dark after light, high contrast after dark, then as the system has it, and light again."""
         choice: ThemeChoice = self.theme.next
         self.theme.apply(choice)
         self.settings.theme = choice

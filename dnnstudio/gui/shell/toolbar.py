@@ -43,6 +43,7 @@ THEME_WORDS = {
     "light": ("sun", "Light theme"),
     "dark": ("moon", "Dark theme"),
     "contrast": ("circle-half", "High-contrast theme"),
+    "system": ("monitor", "The system's theme"),
 }
 """Icon and words of the button that leads to a theme."""
 WORDS_GO = ("new", "open", "save", "one_epoch", "stop", "pause", "find_rate", "transfer", "uncertainty", "predict")

@@ -48,10 +48,14 @@ class Theme(QObject):
         return self._choice
 
     @property
-    def next(self) -> Literal["light", "dark", "contrast"]:
-        """The theme after the present one, for a button that goes through all of them."""
-        names = list(THEMES)
-        return names[(names.index(self._tokens.name) + 1) % len(names)]
+    def next(self) -> Choice:
+        """The choice after the present one, for a button that goes through all of them: light, dark, high contrast, as
+        the system has it. One that looks as it looks now is passed over.
+        """
+        order: tuple[Choice, ...] = (*THEMES, "system")
+        after = order.index(self._choice) + 1
+        following = (order[(after + more) % len(order)] for more in range(len(order)))
+        return next(choice for choice in following if choice == "system" or THEMES[choice] is not self._tokens)
 
     def tokens(self) -> Tokens:
         """The present colours."""

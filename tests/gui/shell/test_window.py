@@ -317,7 +317,9 @@ def test_the_theme_can_be_switched_while_a_run_is_shown(qtbot: Any, window: Main
     window.grab()
     window.actions_["theme"].trigger()
     assert window.settings.theme == window.theme.tokens().name == "contrast"
-    assert window.toolbar.theme_button.accessibleName() == "Light theme"
+    assert window.toolbar.theme_button.accessibleName() == "The system's theme"
     window.grab()
     window.actions_["theme"].trigger()
-    assert not window.theme.tokens().dark
+    assert window.settings.theme == window.theme.choice == "system"
+    window.actions_["theme"].trigger()
+    assert window.settings.theme in ("light", "dark")

@@ -163,11 +163,15 @@ def test_the_system_theme_is_followed(theme: Theme, qapp: QApplication) -> None:
 
 
 def test_the_next_theme_leads_through_all_of_them(theme: Theme) -> None:
-    seen = []
-    for _ in THEMES:
-        seen.append(theme.tokens().name)
+    theme.apply("light")
+    seen: list[str] = []
+    for _ in range(4):
+        seen.append(theme.choice)
         theme.apply(theme.next)
-    assert seen == ["light", "dark", "contrast"] and theme.tokens() is LIGHT
+    assert seen == ["light", "dark", "contrast", "system"]
+    after = theme.choice
+    theme.apply("system")
+    assert after == ("dark" if theme.tokens() is LIGHT else "light")
 
 
 def test_a_chosen_theme_does_not_follow_the_system(theme: Theme, qapp: QApplication) -> None:
