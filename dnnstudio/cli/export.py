@@ -141,6 +141,8 @@ def _bundle(place: Path, out: Path, to: Exporter) -> None:
     _require(place, out, to)
     done = run_job(WriteBundle(model=place, path=out))
     print(f"Written to {done.path}")
+    for sentence in done.sentences:
+        print(sentence)
 
 
 @app.command("open-bundle")

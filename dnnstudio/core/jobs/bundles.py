@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dnnstudio.core.jobs.requests import Job
-from dnnstudio.core.text import small
+from dnnstudio.core.text import figure, small
 
 SUFFIX = ".dnnstudio"
 SAME = 1e-7
@@ -53,6 +53,8 @@ class OpenedBundle:
     def sentence(self) -> str:
         """What the answers say."""
         of = f"{self.rows} test inputs; the largest difference is {small(self.difference)}"
+        if self.scale > 1:
+            of += f" of answers up to {figure(self.scale)}"
         if self.is_same:
             return f"It computes the same here ({small(SAME)}), on {of}."
         return f"It does not compute the same here, on {of}, and {small(SAME * self.scale)} is allowed."

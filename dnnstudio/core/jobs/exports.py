@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dnnstudio.core.jobs.requests import Job
-from dnnstudio.core.text import count_of, percent, small
+from dnnstudio.core.text import count_of, figure, percent, small
 
 if TYPE_CHECKING:  # who submits the job need not import what it is about
     from dnnstudio.core.workspace.runs import Weights
@@ -34,12 +34,14 @@ class Proof:
 
     `part` is the part that the rows are of; empty for made-up rows. `difference` is the largest between two answers;
     `spread_ratio` is set where dropout is active, and `difference` is then that of the means over `passes`.
+    `size` is the largest answer where that is above 1: a number has a unit, and its difference says little without.
     """
 
     runtime: str
     rows: int
     part: str
     difference: float
+    size: float = 1.0
     passes: int = 1
     spread_ratio: float | None = None
 
@@ -47,11 +49,12 @@ class Proof:
     def sentence(self) -> str:
         """What was proven."""
         of = count_of(self.rows, f"{self.part or 'made-up'} row")
+        beside = f", of answers up to {figure(self.size)}" if self.size > 1 else ""
         if self.spread_ratio is None:
-            return f"{self.runtime} ran the file on {of}; the largest difference is {small(self.difference)}."
+            return f"{self.runtime} ran the file on {of}; the largest difference is {small(self.difference)}{beside}."
         return (
             f"{self.runtime} ran the file {self.passes} times on {of}; mean and spread are those of the network within "
-            f"Monte Carlo error (largest difference of a mean {small(self.difference)}, of the spread "
+            f"Monte Carlo error (largest difference of a mean {small(self.difference)}{beside}; of the spread "
             f"{percent(abs(self.spread_ratio - 1), 1)})."
         )
 

@@ -88,11 +88,15 @@ def member_experiment(experiment: Experiment, seed: int) -> Experiment:
 
 def member_state(folder: Path, wanted: Experiment) -> MemberState:
     """The state of a member. A diverged one is done, as it would diverge again. Raises `UserError` for an unrelated
-    run.
+    run, and for one that cannot be read.
     """
     if not is_run(folder):
         return "new"
-    if comparable(codec.load(folder / EXPERIMENT), wanted) != comparable(wanted, wanted):
+    try:
+        found = codec.load(folder / EXPERIMENT)
+    except UserError as error:
+        raise UserError(f"The member in {folder}: {error.message}", error.hint) from None
+    if comparable(found, wanted) != comparable(wanted, wanted):
         raise UserError(f"{folder} holds a run of another experiment.", "Repeat into a new folder.")
     metrics = read_metrics(folder) or {}
     ended = metrics.get("reason") in TRAINED | {"diverged"}

@@ -90,9 +90,10 @@ def trained_members(folder: Path, record: EnsembleRecord) -> dict[int, dict[str,
     return found
 
 
-def absent_note(folder: Path) -> str:
+def absent_note(folder: Path, *, holder: str = "") -> str:
     """A sentence on the members that are not there or not trained to their end; "" where all are, or for no ensemble.
 
+    `holder` is what holds the others, such as "file"; else they answered.
     Raises `UserError` for a damaged ensemble.
     """
     if not is_ensemble(folder):
@@ -103,10 +104,10 @@ def absent_note(folder: Path) -> str:
     if not absent:
         return ""
     word = "seed" if len(absent) == 1 else "seeds"
-    return (
-        f"{count_of(len(there), 'member')} of {len(record.seeds)} answered: {word} {listed(absent, most=6)} "
-        f"{'is' if len(absent) == 1 else 'are'} not there, or not trained to the end."
-    )
+    found = f"{count_of(len(there), 'member')} of {len(record.seeds)}"
+    lead = f"The {holder} holds {found}" if holder else f"{found} answered"
+    verb = "is" if len(absent) == 1 else "are"
+    return f"{lead}: {word} {listed(absent, most=6)} {verb} not there, or not trained to the end."
 
 
 def write_metrics(folder: Path, metrics: dict[str, Any]) -> None:

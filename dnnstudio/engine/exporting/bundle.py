@@ -34,6 +34,7 @@ from dnnstudio.core.text import byte_size
 from dnnstudio.core.workspace.ensembles import (
     ENSEMBLE,
     MEMBERS,
+    absent_note,
     is_ensemble,
     member_folder,
     read_ensemble,
@@ -93,7 +94,8 @@ def write_bundle(job: WriteBundle, control: Control) -> ExportedFile:
     content = _sealed(members)
     control.check()
     write_atomically(path, content)
-    return ExportedFile(path=path, bytes=len(content), proof=None)
+    absent = absent_note(folder, holder="bundle")
+    return ExportedFile(path=path, bytes=len(content), proof=None, notes=(absent,) if absent else ())
 
 
 def _parts_of(folder: Path) -> dict[str, int]:

@@ -25,7 +25,7 @@ from dnnstudio.core.jobs.exports import ExportedFile, ExportNetwork, Proof, miss
 from dnnstudio.core.jobs.report_figures import MeasureForReport, ReportFigures
 from dnnstudio.core.jobs.requests import Part
 from dnnstudio.core.os_errors import reason_of
-from dnnstudio.core.workspace.ensembles import is_ensemble, member_folder
+from dnnstudio.core.workspace.ensembles import absent_note, is_ensemble, member_folder
 from dnnstudio.core.workspace.exports import ExportRecord, keep_export
 from dnnstudio.core.workspace.runs import is_run
 from dnnstudio.engine.data import load_part
@@ -85,7 +85,7 @@ def export_network(job: ExportNetwork, place: Path, model: ModelOf, control: Con
     emit(Progress(run=job.id, done=0, total=3, text="Reading the network"))
     experiment, members, home = _members(job, place, model, control)
     network = exported(members, stochastic=job.stochastic)
-    notes: list[str] = []
+    notes = [absent] if (absent := absent_note(place, holder="file")) else []
     emit(Progress(run=job.id, done=1, total=3, text=f"Writing {to.title}", stage=Stage.SAVING))
     temporary = job.path.parent / f".dnnstudio-{os.urandom(8).hex()}.tmp"
     try:

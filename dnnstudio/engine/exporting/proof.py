@@ -71,7 +71,8 @@ def prove(
     )
     control.check()
     difference = _largest(runner(given), expected)
-    limit = TOLERANCE * max(1.0, float(np.abs(expected).max(initial=0.0)))
+    size = max(1.0, float(np.abs(expected).max(initial=0.0)))
+    limit = TOLERANCE * size
     if not difference <= limit:
         raise UserError(
             f"{runtime} computes something else than the network: the largest difference is {difference:.1e}, and at "
@@ -79,7 +80,7 @@ def prove(
             "Choose another format.",
             code=Code.NOT_THE_SAME,
         )
-    return Proof(runtime=runtime, rows=len(rows.stored), part=rows.part, difference=difference)
+    return Proof(runtime=runtime, rows=len(rows.stored), part=rows.part, difference=difference, size=size)
 
 
 def _largest(found: NDArray[np.float32], expected: NDArray[np.float64]) -> float:
@@ -131,6 +132,7 @@ def _prove_spread(
         rows=len(rows.stored),
         part=rows.part,
         difference=float(np.abs(away).max(initial=0.0)),
+        size=size,
         passes=PASSES,
         spread_ratio=float(np.sqrt(its.sum() / max(mine.sum(), 1e-300))),
     )

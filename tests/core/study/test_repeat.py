@@ -139,6 +139,9 @@ def test_a_member_is_new_begun_or_done(tmp_path: Path) -> None:
     assert trained_members(tmp_path, record) == {7: run_of(0.5)}
     with pytest.raises(UserError, match="another experiment"):
         member_state(folder, wanted.replaced(seed=8))
+    (folder / "experiment.json").write_text("{")
+    with pytest.raises(UserError, match=r"The member in .*7: experiment\.json is not valid JSON"):
+        member_state(folder, wanted)
 
 
 def test_shared_layers_are_cloned_so_that_no_seed_changes_the_source(tmp_path: Path) -> None:

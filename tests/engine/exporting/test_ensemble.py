@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,16 @@ def test_one_file_answers_with_the_mean_of_the_members(
     assert active.proof is not None and active.proof.spread_ratio == pytest.approx(1.0, abs=0.2)
 
 
+def test_members_that_are_not_there_are_named(ensemble: tuple[Session, Path, Experiment], tmp_path: Path) -> None:
+    session, folder, _ = ensemble
+    shutil.copytree(folder, tmp_path / "many")
+    shutil.rmtree(member_folder(tmp_path / "many", 2))
+    done = export(session, tmp_path / "many", tmp_path / "a.onnx", "onnx")
+    assert "The file holds 1 member of 2: seed 2 is not there, or not trained to the end." in done.sentences
+    written = run(session, WriteBundle(model=tmp_path / "many", path=tmp_path / "a.dnnstudio"))
+    assert written.sentences == ("The bundle holds 1 member of 2: seed 2 is not there, or not trained to the end.",)
+
+
 @pytest.fixture(scope="module")
 def bundle(ensemble: tuple[Session, Path, Experiment]) -> Path:
     session, folder, _ = ensemble
@@ -156,5 +167,5 @@ def test_its_report_has_mean_spread_and_the_uncertainty_of_all_members(
     page = render(gather(folder, figures=figures))
     mean = json.loads((folder / "metrics.json").read_text())["test"]["accuracy"]["mean"]
     assert f'data-value="{mean}" data-name="test.accuracy"' in page
-    assert " ± " in page and "1, 2" in page
+    assert "\u00a0±\u00a0" in page and "1, 2" in page
     assert read_ensemble(folder).seeds == SEEDS

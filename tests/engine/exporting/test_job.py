@@ -28,6 +28,7 @@ from dnnstudio.core.experiment.layers import (
 )
 from dnnstudio.core.experiment.record import Experiment, Training
 from dnnstudio.core.export.formats import EXPORTERS
+from dnnstudio.core.jobs.bundles import OpenedBundle
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.exports import ExportedFile, ExportNetwork, Proof
 from dnnstudio.core.jobs.requests import TrainRun
@@ -278,7 +279,14 @@ def test_a_disk_that_refuses_tensorflow_is_named_with_the_target(
 
 def test_a_proof_by_made_up_rows_is_one_sentence() -> None:
     proof = Proof(runtime="ONNX Runtime", rows=100, part="", passes=1, difference=2e-7, spread_ratio=None)
-    assert proof.sentence == "ONNX Runtime ran the file on 100 made-up rows; the largest difference is 2.0e-07."
+    assert proof.sentence == "ONNX Runtime ran the file on 100 made-up rows; the largest difference is 2e-7."
+
+
+def test_the_difference_of_a_number_stands_beside_how_large_it_is() -> None:
+    proof = Proof(runtime="ONNX Runtime", rows=88, part="test", difference=0.047, size=341_200.0)
+    assert proof.sentence.endswith("the largest difference is 0.047, of answers up to 341,200.")
+    opened = OpenedBundle(folder=Path("run"), rows=10, difference=0.003, scale=341_200.0)
+    assert "the largest difference is 0.003 of answers up to 341,200." in opened.sentence
 
 
 def test_names_and_places_are_refused_in_a_sentence(digits: tuple[Session, Path], tmp_path: Path) -> None:
