@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from dnnstudio.core.os_errors import reason_of
 from dnnstudio.engine.data.pictures.strips import on_white, room_for, scaled
 
 MAX_PIXELS = 40_000_000
+MAX_SIDE = 65_535
+"""As in a JPEG. Pillow keeps a pointer a row, beside the pixels."""
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 """What Pillow may try; its other formats are rare, or call other programs (EPS)."""
 DEEP_MODES = ("I", "F")
@@ -55,14 +58,22 @@ def quiet_pillow() -> Iterator[None]:
         yield
 
 
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # it logs what it refuses, which is told by a sentence here
+
+
+def require_size(image: Image.Image) -> None:
+    """Refuse a picture without pixels or of too many, by its header. Raises `UserError` with the reason alone."""
+    if image.width < 1 or image.height < 1:
+        raise UserError("it has no pixels")
+    if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
+        raise UserError(f"{image.width:,} × {image.height:,} pixels are too many")
+
+
 def decode(path: Path, height: int, width: int, *, color: bool) -> Pixels:
     """The pixels of a file. Raises `UserError` with the reason alone, such as "damaged or cut off"."""
     try:
         with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
-            if image.width < 1 or image.height < 1:
-                raise UserError("it has no pixels")
-            if image.width * image.height > MAX_PIXELS:
-                raise UserError(f"{image.width:,} × {image.height:,} pixels are too many")
+            require_size(image)
             size = image.size  # before a JPEG is decoded at a fraction of it
             file_bytes = os.fstat(file.fileno()).st_size
             return replace(_pixels(image, file_bytes, height, width, color=color), size=size)

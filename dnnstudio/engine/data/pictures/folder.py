@@ -21,15 +21,13 @@ from dnnstudio.core.experiment.data import ImageFolder, likely_parts
 from dnnstudio.core.os_errors import reason_of
 from dnnstudio.core.text import count_of, listed
 from dnnstudio.engine.backend.memory import need_memory
+from dnnstudio.engine.data.pictures.decode import FORMATS, require_size
 from dnnstudio.engine.data.pictures.strips import on_white, room_for, scaled, strips
 from dnnstudio.engine.data.raw import MAX_CLASSES, Raw, Rows, digest_of
 from dnnstudio.engine.data.reading import Watch, as_path, unreadable
 from dnnstudio.engine.data.sources import reader, with_test_note
 
-MAX_PIXELS = 40_000_000
 MAX_FILES = 2_000_000
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-"""What Pillow may try; its other formats are rare, or call other programs (EPS)."""
 IGNORED = frozenset({"thumbs.db", "desktop.ini"})
 ORDER_SEED = 20_170_826
 """Files come sorted by class; they are mixed once, always alike, so that the first rows hold every class."""
@@ -191,10 +189,7 @@ def read_picture(path: Path, height: int, width: int, *, color: bool) -> NDArray
         with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(file, formats=FORMATS) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise UserError(f"{image.width:,} × {image.height:,} pixels are too many")
-                if image.width < 1 or image.height < 1:
-                    raise UserError("it has no pixels")
+                require_size(image)
                 return _scaled(image, os.fstat(file.fileno()).st_size, height, width, color=color)
     except UserError:
         raise

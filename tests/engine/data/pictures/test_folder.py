@@ -120,6 +120,7 @@ def test_the_first_frame_of_an_animation_is_taken(tmp_path: Path) -> None:
     [
         (png(7_000, 7_000), "7,000 × 7,000 pixels are too many"),
         (png(12_000, 10_000), "too many"),
+        (png(8, 70_000), "8 × 70,000 pixels are too many"),
         (png(100_000, 100_000), "too many pixels"),
         (png(0, 0), "not a picture"),
         (png(600, 600), "cut off"),
