@@ -64,6 +64,13 @@ def figure(value: float, *, signed: bool = False) -> str:
     return f"{value:{sign},.0f}" if 1000 <= abs(value) < 1e9 else f"{value:{sign}.4g}"
 
 
+def with_spread(mean: str, spread: str) -> str:
+    """A mean and its spread as both are written, with one percent sign: "91.3 ± 0.2 %"."""
+    if mean.endswith("%") and spread.endswith("%"):
+        mean = mean.removesuffix("%").rstrip()
+    return f"{mean} ± {spread}"
+
+
 def small(value: float) -> str:
     """A small difference with two digits that count: "0.076", "1.1e-7", "1e-5", "0"."""
     if value == 0 or not abs(value) < 0.001:

@@ -18,7 +18,7 @@ from dnnstudio.core.study.repeat_record import mean_rows, member_rows
 from dnnstudio.core.study.setting_words import setting_text, setting_title
 from dnnstudio.core.study.sweep import read_sweep, trial_folder
 from dnnstudio.core.study.trials import best_trial, read_trials
-from dnnstudio.core.text import count_of, date_text, duration, figure, share_text, unbroken, within_words
+from dnnstudio.core.text import count_of, date_text, duration, figure, share_text, unbroken, with_spread, within_words
 from dnnstudio.core.uncertainty.figure_names import BASELINE, RECALL
 from dnnstudio.core.workspace.ensembles import is_ensemble, read_ensemble, trained_members
 from dnnstudio.core.workspace.figures import measured
@@ -240,9 +240,11 @@ def _figure(part: str, name: str, value: Any, usual: int = 0) -> Cell:
         mean, std, count = value.get("mean"), value.get("std"), value.get("n")
         if not _is_number(mean):
             return plain("")
-        spread = f" ± {written(float(std))}" if _is_number(std) else ""  # type: ignore[arg-type]
+        text = written(float(mean))  # type: ignore[arg-type]
+        if _is_number(std):
+            text = with_spread(text, written(float(std)))  # type: ignore[arg-type]
         of = "" if count == usual else f" ({count})"
-        return Cell(unbroken(f"{written(float(mean))}{spread}{of}"), float(mean), f"{part}.{name}")  # type: ignore[arg-type]
+        return Cell(unbroken(f"{text}{of}"), float(mean), f"{part}.{name}")  # type: ignore[arg-type]
     return Cell(written(float(value)), float(value), f"{part}.{name}") if _is_number(value) else plain("")
 
 

@@ -296,6 +296,6 @@ def test_a_repeat_s_figures_stand_in_two_tables_that_say_once_how_many_networks(
     assert networks.caption == "Mean and standard deviation over 5 networks."
     assert networks.heads == ("Figure", "Train", "Test") and mean.heads == ("Figure", "Test")
     accuracy, loss = networks.rows
-    assert [cell.text for cell in accuracy[1:]] == ["90.0\u00a0%\u00a0±\u00a03.0\u00a0%"] * 2
+    assert [cell.text for cell in accuracy[1:]] == ["90.0\u00a0±\u00a03.0\u00a0%"] * 2
     assert loss[1].text == "0.9\u00a0±\u00a00.03\u00a0(4)", "another number of networks is said"
     assert mean.rows[0][1].name == "ensemble, test.accuracy" and mean.rows[0][1].value == 0.95

@@ -9,7 +9,7 @@ from pathlib import Path
 from dnnstudio.core.checksums import changed_files
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.planning.stages import planned_epochs
-from dnnstudio.core.text import unbroken
+from dnnstudio.core.text import share_text, unbroken, with_spread
 from dnnstudio.core.workspace.ensembles import ENSEMBLE, TRAINED, EnsembleRecord, member_folder, read_ensemble
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.history import Row, read_rows
@@ -90,10 +90,18 @@ def spread(values: Sequence[float]) -> Spread | None:
     return Spread(mean(values), stdev(values) if len(values) > 1 else None, len(values))
 
 
-def spread_words(found: Spread | None, *, counted: bool = True) -> str:
-    """ "0.913 ± 0.002 (n = 5)", with no-break spaces; a dash for None. `counted` adds the number of seeds."""
+def spread_words(found: Spread | None, *, counted: bool = True, share: bool = False) -> str:
+    """ "0.913 ± 0.002 (n = 5)", with no-break spaces; a dash for None. `counted` adds the number of seeds.
+
+    A `share` is written in percent: "91.3 ± 0.2 %".
+    """
     if found is None:
         return "–"
+    if share:
+        words = share_text(found.mean)
+        if found.std is not None:
+            words = with_spread(words, share_text(found.std))
+        return unbroken(f"{words} (n = {found.n})" if counted else words)
     small = abs(found.mean) < 0.01
     words = f"{found.mean:.2g}" if small else f"{found.mean:.3f}"
     if found.std is not None:

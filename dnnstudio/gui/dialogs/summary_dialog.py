@@ -63,7 +63,6 @@ class SummaryDialog(Dialog):
         tree.setHeaderLabels(COLUMNS)
         tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         tree.setUniformRowHeights(True)
-        tree.setAllColumnsShowFocus(True)
         for row in self._table.rows:
             item = self._item(row)
             tree.addTopLevelItem(item)

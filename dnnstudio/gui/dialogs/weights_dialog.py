@@ -101,7 +101,6 @@ class WeightsDialog(Dialog):
         table.setHeaderLabels(COLUMNS)
         table.setRootIsDecorated(False)
         table.setUniformRowHeights(True)
-        table.setAllColumnsShowFocus(True)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         header = table.header()
         header.setStretchLastSection(False)

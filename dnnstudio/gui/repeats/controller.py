@@ -262,7 +262,7 @@ class RepeatController(QObject):
 
 
 def figures_sentence(record: RunRecord) -> str:
-    """The figures of a repeat in words: "Validation accuracy 0.913 ± 0.002 (n = 5), test accuracy …"."""
+    """The figures of a repeat as its result has them: "Validation accuracy 91.3 ± 0.2 % (n = 5), test accuracy …"."""
     repeat = record.repeat
     if repeat is None:
         return ""
@@ -271,6 +271,8 @@ def figures_sentence(record: RunRecord) -> str:
         ("test accuracy", repeat.test_accuracy),
         ("validation loss", repeat.val_loss if repeat.val_accuracy is None else None),
     )
-    said = [f"{name} {spread_words(found)}" for name, found in known if found is not None]
+    said = [
+        f"{name} {spread_words(found, share=name.endswith('accuracy'))}" for name, found in known if found is not None
+    ]
     text = ", ".join(said)
     return f"{text[:1].upper()}{text[1:]}." if text else ""

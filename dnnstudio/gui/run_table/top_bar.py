@@ -112,6 +112,8 @@ class TopBar(QFrame):
 
     def show_hits(self, shown: int, total: int) -> None:
         """How many runs the search leaves."""
+        widest = f"{total:,} of {count_of(total, 'run')}"  # what stands beside it stays in its place
+        self.hits.setMinimumWidth(self.hits.fontMetrics().horizontalAdvance(widest) + 4)
         self.hits.setText(f"{shown:,} of {count_of(total, 'run')}" if shown != total else count_of(total, "run"))
 
     def show_settings(self, settings: Sequence[str], shown: Sequence[str], differing: Sequence[str]) -> None:

@@ -154,7 +154,6 @@ class RunView(QTreeView):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setUniformRowHeights(True)
-        self.setAllColumnsShowFocus(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMouseTracking(True)
         self.setTabKeyNavigation(False)
@@ -193,6 +192,17 @@ class RunView(QTreeView):
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
             self.fit_columns()
+
+    def drawRow(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """The row, and a frame where the keyboard is at one that is not chosen; Qt's own is a gradient."""
+        super().drawRow(painter, option, index)
+        current = self.currentIndex()
+        here = (current.row(), current.parent()) == (index.row(), index.parent())
+        if here and self.hasFocus() and not self.selectionModel().isSelected(index):
+            painter.save()
+            painter.setPen(self._theme.color("accent"))
+            painter.drawRect(QRect(option.rect).adjusted(0, 0, -1, -2))
+            painter.restore()
 
     def drawBranches(self, painter: QPainter, rect: QRect, index: Index) -> None:
         if index.data(TASK_ROLE) is not None:

@@ -224,7 +224,7 @@ class RunWindow(Window):
         self.bar.show_settings(arranged.settings, shown, arranged.differing)
         words = f"{count_of(hidden, 'run')} {'does' if hidden == 1 else 'do'} not match the search." if hidden else ""
         empty = "" if arranged.total else "Every training becomes a run, and is listed here to compare."
-        self.foot.setText(words or empty or f"{len(arranged.differing)} settings differ; bold: best of its task.")
+        self.foot.setText(words or empty or _differing_words(len(arranged.differing)))
         self.show_all.setVisible(bool(hidden))
         unread = self._reader.unread
         reasons = [f"{folder.name} cannot be listed. {unread[folder]}" for folder in sorted(unread)]
@@ -354,3 +354,8 @@ class RunWindow(Window):
 
 def _keys(arranged: Arranged) -> tuple[str, ...]:
     return tuple(column.key for column in arranged.columns)
+
+
+def _differing_words(count: int) -> str:
+    verb = "differs" if count == 1 else "differ"
+    return f"{count_of(count, 'setting')} {verb}; bold: best of its task."

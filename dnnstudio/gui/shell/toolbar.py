@@ -24,7 +24,7 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.gui.base.actions import Actions
 from dnnstudio.gui.theme import Role, Theme, set_role, set_state
 from dnnstudio.gui.widgets import ElidedLabel, rule
-from dnnstudio.gui.widgets.menus import add_head
+from dnnstudio.gui.widgets.menus import add_head, let_go_of
 
 if TYPE_CHECKING:
     from dnnstudio.gui.base.run_controller import Activity
@@ -129,6 +129,7 @@ class ToolBar(QFrame):
         menu.setObjectName(f"{name}_menu")
         menu.setToolTipsVisible(True)
         button.setMenu(menu)
+        let_go_of(button, menu)
         button.setPopupMode(mode)
         button.setProperty("menu", "true" if mode == QToolButton.ToolButtonPopupMode.InstantPopup else "split")
         return button
@@ -172,6 +173,7 @@ class ToolBar(QFrame):
         for one in actions:
             menu.addAction(self._actions[one])
         button.setMenu(menu)
+        let_go_of(button, menu)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._row.addWidget(button)
         return button

@@ -29,7 +29,7 @@ from dnnstudio.gui.uncertainty.subject import Subject
 from dnnstudio.gui.uncertainty.top_bar import TopBar
 from dnnstudio.gui.widgets import MessageBar, Tabs, Window
 
-LIST_WIDTH, NARROW_LIST, NARROW_BELOW = 312, 242, 1200
+LIST_WIDTH, NARROW_LIST, NARROW_BELOW = 328, 242, 1200
 
 
 class Looking(Holder, Protocol):

@@ -1,9 +1,13 @@
-"""Heads within menus. The title of Qt's own section is not drawn where a style sheet draws the separators."""
+"""Heads within menus, and the button that a menu belongs to.
+
+The title of Qt's own section is not drawn where a style sheet draws the separators.
+"""
 
 from __future__ import annotations
 
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QCursor
+from PySide6.QtWidgets import QAbstractButton, QMenu
 
 
 def add_head(menu: QMenu, text: str) -> QAction:
@@ -14,3 +18,14 @@ def add_head(menu: QMenu, text: str) -> QAction:
     head.setObjectName("menu_head")
     head.setEnabled(False)
     return head
+
+
+def let_go_of(button: QAbstractButton, menu: QMenu) -> None:
+    """Let the button look untouched once its menu has closed: a dialog that opens from it hides that it was left."""
+
+    def forget() -> None:
+        if not button.rect().contains(button.mapFromGlobal(QCursor.pos())):
+            button.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, False)
+            button.update()
+
+    menu.aboutToHide.connect(forget)

@@ -69,6 +69,7 @@ def test_what_is_neither_run_nor_ensemble_is_refused(tmp_path: Path) -> None:
 def test_spreads_in_words() -> None:
     nbsp = "\N{NO-BREAK SPACE}"
     assert spread_words(Spread(0.9133, 0.0021, 5)) == "0.913 ± 0.002 (n = 5)".replace(" ", nbsp)
+    assert spread_words(Spread(0.9133, 0.0021, 5), share=True) == "91.3 ± 0.2 % (n = 5)".replace(" ", nbsp)
     assert spread_words(Spread(0.9133, 0.0021, 5), counted=False) == "0.913 ± 0.002".replace(" ", nbsp)
     assert spread_words(Spread(0.00123, 0.00031, 3)) == "0.0012 ± 0.0003 (n = 3)".replace(" ", nbsp)
     assert spread_words(Spread(0.9, None, 1)) == "0.900 (n = 1)".replace(" ", nbsp)

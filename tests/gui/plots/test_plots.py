@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 from dnnstudio.core.experiment import edits
 from dnnstudio.core.experiment.data import Csv, Data
@@ -379,6 +379,8 @@ def test_the_result_shows_the_best_epoch_beside_the_last_and_offers_its_weights(
     assert wished == [tmp_path / "best.keras"]
     card.resize(224, 138)  # as in a window of 1024 × 700: the button becomes an icon, and the table stays whole
     assert card.best_icon.isVisible() and not card.use_best.isVisible() and not card.best.isVisible()
+    inside = [part for part in card._table.findChildren(QLabel) if part.isVisible()]
+    qtbot.waitUntil(lambda: all(part.height() >= part.sizeHint().height() for part in inside))
     assert "epoch 9" in card.best_icon.toolTip() and "95.0" in card.best_icon.toolTip()
     card.best_icon.click()
     assert len(wished) == 2

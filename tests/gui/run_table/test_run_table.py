@@ -91,9 +91,13 @@ def test_runs_alike_but_for_the_seed_are_grouped(table: Table) -> None:
 
 
 def test_the_search_line_filters_as_it_is_typed(qtbot: Any, table: Table) -> None:
+    qtbot.waitExposed(table.window)
+    before = table.window.bar.group.x()
     qtbot.keyClicks(table.window.bar.search, "val_accuracy > 0.9 digits")
     qtbot.waitUntil(lambda: sorted(table.numbers()) == [1, 3, 6])
+    table.window.bar.layout().activate()
     assert table.window.bar.hits.text() == "3 of 6 runs"
+    assert table.window.bar.group.x() == before, "what stands beside the search stays in its place"
     assert table.window.foot.text() == "3 runs do not match the search."
     table.window.show_all.click()
     qtbot.waitUntil(lambda: len(table.numbers()) == 5)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor, QCursor
+from PySide6.QtWidgets import QApplication, QMenu, QToolButton
 
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.widgets.menus import add_head
+from dnnstudio.gui.widgets.menus import add_head, let_go_of
 
 
 def test_a_head_is_drawn_and_cannot_be_chosen(qtbot: Any, qapp: QApplication) -> None:
@@ -32,3 +33,15 @@ def test_the_first_head_of_a_menu_has_no_line_above_it(qtbot: Any) -> None:
     qtbot.addWidget(menu)
     add_head(menu, "wine")
     assert [(action.text(), action.isSeparator()) for action in menu.actions()] == [("wine", False)]
+
+
+def test_a_button_whose_menu_opened_a_dialog_looks_untouched(qtbot: Any) -> None:
+    button = QToolButton()
+    qtbot.addWidget(button)
+    menu = QMenu(button)
+    let_go_of(button, menu)
+    button.move(QCursor.pos() + QPoint(400, 400))
+    button.show()
+    button.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, True)  # Qt leaves it so: the dialog is modal
+    menu.aboutToHide.emit()
+    assert not button.underMouse()

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
-from dnnstudio.core.text import share_text, shortened
+from dnnstudio.core.text import share_text, shortened, with_spread
 from dnnstudio.core.uncertainty.figure_names import BALANCED, BASELINE, R2, RECALL, RMSE
 from dnnstudio.core.workspace.figures import Measured
 from dnnstudio.core.workspace.runs import best_apart, model_file
@@ -52,6 +52,8 @@ LEFT_OUT = (RMSE, "loss", BALANCED)
 """Where there is no room for all figures, these go first; the name of their row then tells them."""
 GAPS = (16, 10, 6)
 """Between the columns, the first with which all have room."""
+ROW_GAPS = (6, 4, 2, 1)
+"""The same between the rows."""
 MARGIN, GAP = 12, 8
 """Beside the lines of the card, and between them."""
 WAITING = "Measured after the last epoch, with dropout off."
@@ -93,7 +95,6 @@ class ResultCard(Card):
         self._grid = grid = QGridLayout(self._table)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(0)  # the columns keep apart by margins: those that are hidden would take a space each
-        grid.setVerticalSpacing(6)
         grid.setColumnStretch(0, 1)
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         self._heads: dict[str, QWidget] = {}
@@ -217,7 +218,13 @@ class ResultCard(Card):
             return
         inside = self.contentsRect()
         out = self._fit_columns(inside.width() - 2 * MARGIN)
-        told = self._fit_lines(inside.height() - 2 * MARGIN - self.head.height() - GAP)
+        room = inside.height() - 2 * MARGIN - self.head.height() - GAP
+        for gap in ROW_GAPS:
+            self._grid.setVerticalSpacing(gap)
+            self._grid.invalidate()
+            if self._grid.minimumSize().height() <= room:
+                break
+        told = self._fit_lines(room)
         for part, _, help in PARTS:
             figures = [f"{each.title} {self.text(part, each.name)}" for each in FIGURES if each.name in out]
             self._names[part].setToolTip("\n".join((help, *figures, *told)))
@@ -273,8 +280,7 @@ def _value(value: Any, words: Words) -> str:
         text = words(float(mean) if isinstance(mean, int | float) else None)
         if not isinstance(std, int | float):
             return text
-        spread = words(float(std))
-        return f"{text.removesuffix('%').rstrip() if spread.endswith('%') else text} ± {spread}"
+        return with_spread(text, words(float(std)))
     return words(float(value) if isinstance(value, int | float) else None)
 
 

@@ -20,7 +20,7 @@ NUMBER, SCORE, SAID, LABEL = range(4)
 FIXED = 4
 """So many columns stand before those of the table."""
 ROW_HEIGHT = 24
-HEAD, TALL_HEAD, HEAD_PADDING = 28, 40, 28
+HEAD, TALL_HEAD, HEAD_PADDING = 28, 40, 24
 WIDEST = 220
 SetNames = Callable[[int], tuple[str, ...]]
 
@@ -204,10 +204,14 @@ class RowsTable(QTableView):
             count = self.images.columnCount()
             heads = [str(self.images.headerData(column, Qt.Orientation.Horizontal)) for column in range(count)]
             self.horizontalHeader().setFixedHeight(TALL_HEAD if any("\n" in head for head in heads) else HEAD)
-            metrics = self.horizontalHeader().fontMetrics()
+            metrics, whole = self.horizontalHeader().fontMetrics(), True
             for column, head in enumerate(heads):
                 words = max(metrics.horizontalAdvance(line) for line in head.split("\n")) + HEAD_PADDING
+                whole = whole and words <= WIDEST
                 self.setColumnWidth(column, min(max(self.sizeHintForColumn(column) + 2, words), WIDEST))
+            # Qt measures a head of two lines as if it were one, and cuts what has its room.
+            cut = Qt.TextElideMode.ElideNone if whole else Qt.TextElideMode.ElideRight
+            self.horizontalHeader().setTextElideMode(cut)
 
     def chosen(self) -> int:
         """The selected row, or -1."""

@@ -30,6 +30,8 @@ CORNERS = ("top_left", "top_right", "bottom_left", "bottom_right")
 LEFT, RIGHT, TOP, BOTTOM, LABEL = 44, 12, 8, 24, 16
 BETWEEN = 6
 """Pixels between two labels of the axis below."""
+PLATE = 225
+"""Opacity of the plate behind the words of a note."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -340,6 +342,8 @@ class Chart(QWidget):
         within = QRectF(self.rect()).adjusted(self.area().left() - 1, 0, -1, 0)
         boxes = [box for dots in around for box in boxes_of(map(self.place, dots.x, dots.y), dots.size, len(dots.x))]
         place = place_note(at, words, beside, note.side, within, boxes)
+        plate = self._theme.color("surface", PLATE)
+        painter.fillRect(place.adjusted(-1, 1, 1, -1), plate)  # a line of the grid would strike the words through
         painter.drawText(place, Qt.AlignmentFlag.AlignCenter, note.text)
 
     # ------------------------------------------------------------------------------------------ Qt
