@@ -67,7 +67,7 @@ def test_the_inspector_s_first_picture(studio: Program, measured: Callable[[str]
     _hold(one_round, FIRST_PICTURE_S, measured)
 
 
-@pytest.mark.parametrize("name", ["predict", "runs", "library", "sweep", "augmentation"])
+@pytest.mark.parametrize("name", ["uncertainty", "predict", "runs", "library", "sweep", "augmentation"])
 def test_a_window_that_is_opened_again(studio: Program, name: str, measured: Callable[[str], None]) -> None:
     def one_round() -> tuple[float, float]:
         before = set(studio.app.topLevelWidgets())

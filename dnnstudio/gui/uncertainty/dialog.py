@@ -51,8 +51,8 @@ class UncertaintyDialog(InspectorDialog):
         self._theme = theme
         self.inspection = inspection
         self.pictures = Pictures(theme)
-        self.images = ImageList(theme, self.inspection, self.pictures)
-        self.distribution = DistributionTab(theme, self.inspection, self.pictures)
+        self.images = ImageList(theme, self.inspection, self.pictures, parent=self)
+        self.distribution = DistributionTab(theme, self.inspection, self.pictures, parent=self.tabs.pages)
         self.tabs.add("distribution", "Distribution", self.distribution)
         inspection.words.say(lambda tip: self.tabs.bar.setTabToolTip(0, tip), "What each {answer} said of one {row}")
         later = self.tabs.add_later

@@ -96,11 +96,11 @@ class InspectorDialog(Window):
             held.setParent(self)
         self._kind: Kind | None = None
         self.sampling = Sampling(engine, subject, held, self)
-        self.bar = TopBar(theme, subject, self.sampling.options, held.words)
-        self.tabs = Tabs(margin=8)
+        self.bar = TopBar(theme, subject, self.sampling.options, held.words, parent=self)
+        self.tabs = Tabs(margin=8, parent=self)
         self.tabs.setObjectName(f"{name}_tabs")
         self.notice = Notice(self.tabs.pages)
-        self.messages = MessageBar(theme)
+        self.messages = MessageBar(theme, parent=self)
 
     def _begin(self, kind: Kind, samples_changed: Any) -> None:
         """Lay the list and the tabs out, and sample. `samples_changed` is the signal of what takes the samples."""

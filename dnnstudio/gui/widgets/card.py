@@ -30,7 +30,7 @@ class Card(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(margin, margin - 2, margin, margin)
         column.setSpacing(8)
-        self.head = SectionTitle(theme, title, icon=icon, note=note)
+        self.head = SectionTitle(theme, title, icon=icon, note=note, parent=self)
         self.head.setMinimumHeight(24)
         column.addWidget(self.head)
         self.head.setVisible(bool(title))

@@ -70,7 +70,7 @@ class Tabs(QWidget):
     def add_later(self, name: str, title: str, make: Callable[[], QWidget], *, tip: str = "") -> None:
         """Append a tab whose page is made when it is first shown or asked for, so that the window opens sooner."""
         self._makers[name] = make
-        self.add(name, title, QWidget(), tip=tip)
+        self.add(name, title, QWidget(self.pages), tip=tip)
 
     def is_made(self, name: str) -> bool:
         """Whether the page is there already."""

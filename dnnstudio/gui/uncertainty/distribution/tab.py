@@ -29,9 +29,9 @@ NO_SPREAD = (
 )
 
 
-def clear_scroll(inside: QWidget, name: str) -> QScrollArea:
+def clear_scroll(inside: QWidget, name: str, parent: QWidget | None = None) -> QScrollArea:
     """A borderless, vertical scroll area."""
-    area = QScrollArea()
+    area = QScrollArea(parent)
     area.setObjectName(name)
     area.setWidgetResizable(True)
     area.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -59,10 +59,13 @@ class DistributionTab(QWidget):
         self.setObjectName("distribution_tab")
         self._theme = theme
         self._inspection = inspection
-        self.headline = HeadlineCard(theme, inspection, pictures)
-        self.row_card = RowCard(theme)
+        # Each is made inside of what it lies in: Qt styles all that is in a widget anew when that is put into another.
+        side = QWidget()
+        self.side = clear_scroll(side, "distribution_side", self)
+        self.headline = HeadlineCard(theme, inspection, pictures, parent=self)
+        self.row_card = RowCard(theme, parent=self)
         self.rows = DistributionRows(theme, inspection.words)
-        self.card = Card(theme, "What it said", margin=16)
+        self.card = Card(theme, "What it said", margin=16, parent=self)
         self.card.setObjectName("distribution_card")
         self.card.head.keep_title()
         kinds = (Choice("violin", "Violin", "A smooth density"), Choice("histogram", "Histogram", "25 bins of 4 %"))
@@ -74,7 +77,7 @@ class DistributionTab(QWidget):
         self.card.add(clear_scroll(self.rows, "distribution_scroll"), 1)
         self.key = DistributionKey(theme, inspection.words)
         self.card.add(self.key)
-        self.no_spread = AdviceCard(theme, "No spread to show", NO_SPREAD, fix="Add dropout and train on")
+        self.no_spread = AdviceCard(theme, "No spread to show", NO_SPREAD, fix="Add dropout and train on", parent=side)
         self.no_spread.setObjectName("no_spread")
         self.no_spread.fix_button.setToolTip(
             f"Adds a Dropout layer of {percent(RATE)} before the output, as one step that can be undone, and goes on "
@@ -82,9 +85,9 @@ class DistributionTab(QWidget):
         )
         self.no_spread.fix_requested.connect(self.dropout_requested)
         self.no_spread.hide()
-        self.scores = ScoresCard(theme, inspection)
-        self.passes = PassesCard(theme, inspection)
-        self.alike = AlikeCard(theme, inspection, pictures)
+        self.scores = ScoresCard(theme, inspection, parent=side)
+        self.passes = PassesCard(theme, inspection, parent=side)
+        self.alike = AlikeCard(theme, inspection, pictures, parent=side)
         self.alike.image_chosen.connect(self.image_chosen)
         self.headline.step_requested.connect(self.step_requested)
         middle = QVBoxLayout()
@@ -92,7 +95,6 @@ class DistributionTab(QWidget):
         middle.addWidget(self.headline)
         middle.addWidget(self.row_card)
         middle.addWidget(self.card, 1)
-        side = QWidget()
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -101,7 +103,6 @@ class DistributionTab(QWidget):
         column.addWidget(self.alike)
         column.addWidget(self.passes, 1)
         column.addStretch(0)
-        self.side = clear_scroll(side, "distribution_side")
         self.side.setFixedWidth(264)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 8, 0, 0)

@@ -32,7 +32,7 @@ class ComboBox(QComboBox):
     def __init__(self, choices: Sequence[Choice] = (), *, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._choices: tuple[Choice, ...] = ()
-        self.setItemDelegate(QStyledItemDelegate(self))  # the plain one does not ask the stylesheet
+        self._opened = False
         self.setMaxVisibleItems(14)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(4)
@@ -97,6 +97,12 @@ class ComboBox(QComboBox):
         painter.setFont(self.font())
         option.currentText = fitted(painter, option.currentText, room.adjusted(0, 0, -2, 0), self)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+    def showPopup(self) -> None:
+        if not self._opened:  # Qt makes the list when it is given a delegate: two milliseconds for each field of a form
+            self._opened = True
+            self.setItemDelegate(QStyledItemDelegate(self))  # the plain one does not ask the stylesheet
+        super().showPopup()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
