@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dnnstudio import __version__
@@ -37,6 +38,9 @@ OTHERS = (
     ("import tensorflow as tf", "tf.data."),
 )
 
+NEEDS_THIS = "from dnnstudio"
+"""What stands in a script that reads its rows by this program."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -52,17 +56,25 @@ def to_script(experiment: Experiment, summary: DataSummary) -> str:
     Raises `UserError` if there is no network, or if a stage names layers that do not exist.
     """
     cells = _cells(experiment, summary)
-    reads = ", numpy and dnnstudio" if any("from dnnstudio" in cell.code for cell in cells) else " and numpy"
-    head = f'"""{_one_line(experiment.name)}. Written by dnnstudio {__version__}; needs keras, tensorflow{reads}."""'
+    head = f'"""{_one_line(experiment.name)}. {_written_by(cells)}"""'
     return "\n\n".join([head, *(f"# %% {cell.title}\n{cell.code}" for cell in cells)]) + "\n"
+
+
+def _written_by(cells: Sequence[Cell]) -> str:
+    """Who wrote it, and what must be installed to run it."""
+    code = "\n".join(cell.code for cell in cells)
+    more = (("scikit-learn", "import sklearn"), ("dnnstudio", NEEDS_THIS))
+    needed = ["keras", "tensorflow", "numpy", *(name for name, sign in more if sign in code)]
+    return f"Written by dnnstudio {__version__}; needs {', '.join(needed[:-1])} and {needed[-1]}."
 
 
 def to_notebook(experiment: Experiment, summary: DataSummary) -> str:
     """The same as a Jupyter notebook (nbformat 4.5), with a titled cell for each part. Raises `UserError` as
     `to_script` does.
     """
-    cells: list[dict[str, object]] = [_markdown(0, f"# {_one_line(experiment.name)}")]
-    for number, cell in enumerate(_cells(experiment, summary), start=1):
+    found = _cells(experiment, summary)
+    cells: list[dict[str, object]] = [_markdown(0, f"# {_one_line(experiment.name)}\n\n{_written_by(found)}")]
+    for number, cell in enumerate(found, start=1):
         cells.append(_markdown(2 * number - 1, f"## {cell.title}"))
         cells.append(
             {

@@ -24,6 +24,7 @@ from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.layers import AnyLayer, DropoutLayer
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.export.formats import EXPORTERS, Exporter, exporter_of
+from dnnstudio.core.export.writing import NEEDS_THIS
 from dnnstudio.core.jobs.bundles import WriteBundle
 from dnnstudio.core.jobs.events import Event, Progress
 from dnnstudio.core.jobs.exports import ExportedFile, ExportNetwork
@@ -51,6 +52,7 @@ REPORT = "report"
 IN_MEMORY = "It is made of a run's folder; this network is held in memory."
 FILE_ALONE = "It is made of a run's folder; this network is a file alone."
 SEVERAL = "This file holds one network, and a repeat is several: choose one of its runs for it."
+READS_BY_THIS = "It reads its rows by dnnstudio, which must be installed where it runs."
 STOCHASTIC, NONE_HERE = "With dropout active", "of which this network has none"
 NO_DROPOUT = "No layer of this network is dropout with a rate above 0, so each run of the file would say the same."
 NOT_RUN = "Only ONNX, LiteRT and SavedModel files can keep dropout active."
@@ -108,6 +110,8 @@ class ExportDialog(Dialog):
         column.addStretch(1)
         column.addLayout(self._make_foot())
         self._refresh()
+        if (chosen := self._formats.checkedButton()) is not None:
+            chosen.setFocus()  # else the keyboard is at the first format, which is not chosen
 
     def _make_formats(self) -> QGridLayout:
         grid = QGridLayout()
@@ -288,7 +292,12 @@ class ExportDialog(Dialog):
         except UserError as error:
             self._on_refused(error.message, error.hint)
             return
-        self._say(f"Written to {path.name}.")
+        said = [f"Written to {path.name}."]
+        if NEEDS_THIS in text:
+            said.append(READS_BY_THIS)
+        if isinstance(self._network.model, Path) and is_ensemble(self._network.model):
+            said.append(f"It trains one of the networks, with seed {self._experiment.seed}.")
+        self._say(" ".join(said))
 
     def _on_refused(self, message: str, hint: str) -> None:
         self._say(f"{message} {hint}".strip(), Role.ERROR)

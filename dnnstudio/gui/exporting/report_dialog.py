@@ -34,6 +34,14 @@ from dnnstudio.report.sections import TITLES, Report
 from dnnstudio.report.writing import require_report_place, write_report
 
 SIZE = QSize(980, 640)
+ONLY_OF = {
+    "trials": "Only a sweep has trials.",
+    "residuals": "Only of a network that predicts a number.",
+    "confusion": "Only of a network that tells classes apart, once it has answered its test rows.",
+    "calibration": "Only of a network that tells classes apart, once it has answered its test rows.",
+    "uncertainty": "Only of a network that tells classes apart, once it has answered its test rows.",
+}
+"""Why a section is grey."""
 QUIET_MS = 200
 """The preview follows once nothing has been typed for so long."""
 
@@ -162,6 +170,7 @@ class ReportDialog(Dialog):
         there = {section.name for section in self._report.sections}
         for name, tick in self.ticks.items():
             tick.setEnabled(name in there)
+            tick.setToolTip("" if name in there else ONLY_OF.get(name, ""))
         place = self.preview.verticalScrollBar().value()
         self.preview.setHtml(render(self._report, without=self.without, draw=as_image))
         self.preview.verticalScrollBar().setValue(place)

@@ -7,16 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QRadioButton
 
 from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.data import Data, DataSummary, Table
 from dnnstudio.core.experiment.layers import AnyLayer, Dense, Dropout, Flatten, GaussianNoise
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.export.formats import EXPORTERS
 from dnnstudio.core.jobs.bundles import WriteBundle
 from dnnstudio.core.jobs.exports import ExportNetwork
 from dnnstudio.core.jobs.requests import SaveModel
+from dnnstudio.core.jobs.results import DataPreview
 from dnnstudio.core.workspace.ensembles import EnsembleRecord, write_ensemble
 from dnnstudio.gui.base.settings import Settings
 from dnnstudio.gui.base.ticket import Ticket
@@ -58,6 +61,7 @@ def asked(dialog: ExportDialog) -> Any:
 
 
 def test_every_format_of_networks_is_offered_with_whom_it_is_for(dialog: ExportDialog) -> None:
+    assert dialog.focusWidget() is dialog.findChild(QRadioButton, "format_onnx"), "the one that is chosen"
     formats = [row for row in EXPORTERS.values() if row.on_command_line]
     for row in formats:
         dialog.choose(row.name)
@@ -145,6 +149,24 @@ def test_the_run_s_experiment_becomes_a_script(dialog: ExportDialog, qtbot: Any,
         tmp_path / "mine.py"
     ).read_text(encoding="utf-8")
     assert "nbformat" in (tmp_path / "mine.ipynb").read_text(encoding="utf-8")
+
+
+def test_a_script_that_needs_this_program_or_trains_one_of_several_says_so(
+    qtbot: Any, theme: Theme, tmp_path: Path
+) -> None:
+    layers = (Flatten(id="flatten"), Dense(id="output", units=3, activation="softmax"))
+    flowers = Experiment(data=Data(source=Table(path="/data/flowers.csv", target="classes")), layers=layers)
+    write_ensemble(tmp_path, EnsembleRecord(experiment=flowers, seeds=(42, 43), threads=1, format=1))
+    engine = FakeEngine()
+    found = ExportDialog(engine, theme, Settings(), Network(tmp_path, "run 3, 2 seeds"))
+    qtbot.addWidget(found)
+    found._script = tmp_path / "mine.py"
+    summary = DataSummary((4,), ("a", "b", "c"), False, (80, 20, 25))
+    found._on_answered(DataPreview(summary=summary, thumbnails=np.zeros((3, 1, 1), np.uint8)))
+    assert "must be installed where it runs" in found.said.text() and "with seed 42." in found.said.text()
+    found.close()
+    engine.shutdown()
+    engine.deleteLater()
 
 
 def test_report_and_bundle_need_a_run_s_folder(dialog: ExportDialog, qtbot: Any, tmp_path: Path) -> None:
