@@ -71,8 +71,8 @@ def export(
         return
     if chosen.needs_weights:
         _export_model(place, out, chosen, as_weights(weights))
-    else:
-        write_atomically(out, _code(place, chosen).encode())
+        return
+    write_atomically(out, _code(place, chosen).encode())
     print(f"Written to {out}")
 
 
@@ -87,9 +87,13 @@ def _code(place: Path, to: Exporter) -> str:
 
 def _export_model(place: Path, out: Path, to: Exporter, weights: Weights) -> None:
     from dnnstudio.core.jobs.requests import SaveModel
+    from dnnstudio.core.workspace.exports import prepared_note
 
     _require(place, out, to)
     run_job(SaveModel(model=place, path=out, weights=weights))
+    print(f"Written to {out}")
+    if note := prepared_note(place):
+        print(note)
 
 
 def _require(place: Path, out: Path, to: Exporter) -> None:

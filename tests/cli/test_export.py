@@ -38,7 +38,7 @@ def test_an_experiment_becomes_a_script_and_a_notebook(small: Path, capsys: pyte
     assert len(json.loads(notebook.read_text(encoding="utf-8"))["cells"]) > 4
 
 
-def test_a_run_becomes_files_that_plain_keras_opens(small: Path) -> None:
+def test_a_run_becomes_files_that_plain_keras_opens(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = small.parent / "run"
     assert main(["run", str(small), "--out", str(run)]) == 0
     x = np.random.default_rng(0).random((3, 8, 8), np.float32)
@@ -46,6 +46,7 @@ def test_a_run_becomes_files_that_plain_keras_opens(small: Path) -> None:
     for to in ("keras", "h5"):
         out = small.parent / f"model.{to}"
         assert main(["export", str(run), "--to", to, "--out", str(out)]) == 0
+        assert "It reads rows prepared as in training; preparation.json" in capsys.readouterr().out
         answers.append(keras.models.load_model(out, compile=False).predict(x, verbose=0))
     np.testing.assert_array_equal(answers[0], answers[1])
 

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from dnnstudio.core.atomic_files import read_bounded
 from dnnstudio.core.checksums import write_checked
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.data import Table
+from dnnstudio.core.workspace.runs import EXPERIMENT, PREPARATION, is_run
 
 FILE = "exports.json"
 FORMAT = 1
@@ -60,3 +63,16 @@ def keep_export(folder: Path, record: ExportRecord) -> None:
     """Add a record and write the file whole. Raises `UserError`."""
     kept = Exports(exports=(*read_exports(folder), record)[-KEPT:])
     write_checked(folder / FILE, (json.dumps(kept.model_dump(), indent=2) + "\n").encode())
+
+
+def prepared_note(folder: Path) -> str:
+    """A sentence where a Keras file of the run in `folder` reads prepared rows; "" where it reads them as they are.
+
+    Such a file holds the layers alone; the other formats prepare rows themselves, or have a file beside them.
+    """
+    if not is_run(folder) or not (folder / PREPARATION).is_file():
+        return ""
+    data = codec.load(folder / EXPERIMENT).data
+    if data.scaling == "none" and not isinstance(data.source, Table):
+        return ""
+    return f"It reads rows prepared as in training; {PREPARATION} in the folder of the run says how."

@@ -147,7 +147,8 @@ class FileActions(QObject):
             self.tell(UserError(f"{path} is not a run folder: it holds no {EXPERIMENT}.", "Choose another one."))
             return
         if self.show(file):
-            self.said.emit("", f"Opened {file.name}.", "news")
+            named = f"the experiment of {path.name}" if path.is_dir() else file.name  # all runs' are called alike
+            self.said.emit("", f"Opened {named}.", "news")
             if path.is_dir():
                 self.run_opened.emit(path)
 

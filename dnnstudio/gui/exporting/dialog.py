@@ -32,6 +32,7 @@ from dnnstudio.core.jobs.requests import DescribeData, Job, SaveModel
 from dnnstudio.core.jobs.results import DataPreview, SavedModel
 from dnnstudio.core.text import byte_size, unbroken
 from dnnstudio.core.workspace.ensembles import is_ensemble, read_ensemble
+from dnnstudio.core.workspace.exports import prepared_note
 from dnnstudio.core.workspace.runs import EXPERIMENT, Weights, is_run, safe_name
 from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.job_client import JobClient
@@ -279,8 +280,18 @@ class ExportDialog(Dialog):
             self._write_script(done)
             return
         written = f"Written to {done.path.name} ({unbroken(byte_size(done.bytes))})."
-        more = done.sentences if isinstance(done, ExportedFile) else ()
-        self._say(" ".join([written, *more]), Role.BODY)
+        self._say(" ".join([written, *self._notes(done)]), Role.BODY)
+
+    def _notes(self, done: ExportedFile | SavedModel) -> tuple[str, ...]:
+        """What a person should know of the written file."""
+        if isinstance(done, ExportedFile):
+            return done.sentences
+        model = self._network.model
+        try:
+            note = prepared_note(model) if isinstance(model, Path) else ""
+        except UserError:  # the network was read all the same
+            note = ""
+        return (note,) if note else ()
 
     def _write_script(self, data: DataPreview) -> None:
         """The script or notebook, which is written from the experiment and the shape of its data."""

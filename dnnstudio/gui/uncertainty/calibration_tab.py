@@ -348,11 +348,16 @@ class CalibrationTab(QWidget):
             self.temperature.setText(why)
             self.after.setText("")
             return
-        how = "softer" if found > 1 else "sharper"
-        self.temperature.setText(
-            f"T = {found:.2f}: {how} answers fit better. Fitted on {count_of(len(validation.rows), 'validation row')}, "
-            "never on the rows shown here."
-        )
+        how, of = "softer" if found > 1 else "sharper", count_of(len(validation.rows), "validation row")
+        if bool(validation.correct.all()):  # the loss then falls for ever
+            self.temperature.setText(
+                f"T = {found:.2f}: all {of} were answered rightly, so that ever sharper answers fit them better. "
+                "It says little of other rows."
+            )
+        else:
+            self.temperature.setText(
+                f"T = {found:.2f}: {how} answers fit better. Fitted on {of}, never on the rows shown here."
+            )
         before, after = self._measured["mean"].figures, self._measured["mean_t"].figures
         off = self._temperatures["off"]
         self.after.setText(

@@ -134,10 +134,12 @@ def test_the_job_is_asked_for_and_what_was_proven_is_said(
     assert (job.to, job.path, job.weights, job.stochastic) == ("onnx", tmp_path / "mine.onnx", "last", False)
     qtbot.waitUntil(lambda: "largest difference" in dialog.said.text(), timeout=20_000)
     assert dialog.apply.isEnabled() and dialog.close_button.text() == "Close"
+    (tmp_path / "my run" / "preparation.json").write_text("{}")
     dialog.choose("h5")
     dialog.apply.click()
     assert isinstance(asked(dialog), SaveModel) and asked(dialog).path == tmp_path / "mine.h5"
     qtbot.waitUntil(lambda: dialog.said.text().startswith("Written to mine.h5"), timeout=20_000)
+    assert "It reads rows prepared as in training" in dialog.said.text()
 
 
 def test_the_run_s_experiment_becomes_a_script(dialog: ExportDialog, qtbot: Any, tmp_path: Path) -> None:

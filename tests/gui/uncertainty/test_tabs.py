@@ -113,6 +113,16 @@ def test_calibration_samples_the_validation_rows_and_fits_its_temperature_on_the
     assert len(engine.jobs) == 2, "the validation rows are sampled once"
 
 
+def test_a_temperature_of_rows_without_an_error_says_that_it_tells_little(
+    open_dialog: Any, engine: StubEngine, samples: Samples, validation: Samples
+) -> None:
+    dialog = open_dialog(samples)
+    dialog.tabs.set_current("calibration")
+    right = replace(validation.rows, labels=validation.scores.winner.astype(np.int64))
+    engine.answer(replace(validation, rows=right))
+    assert "all 400 validation rows were answered rightly" in dialog.calibration.temperature.text()
+
+
 def test_calibration_without_validation_rows_says_so(open_dialog: Any, engine: StubEngine, samples: Samples) -> None:
     dialog = open_dialog(samples)
     dialog.tabs.set_current("calibration")

@@ -24,7 +24,7 @@ LATER_MS = (30, 150, 200)
 
 NO_SPREAD = (
     "Nothing in this network is random, so it gives one answer for each row and every pass would say the same. Dropout "
-    "gives different passes; so do several networks trained with different seeds (dnnstudio repeat). Accuracy, "
+    "gives different passes; so do several networks trained with different seeds (Ctrl+F5). Accuracy, "
     "Calibration, Decision and Promise need neither."
 )
 

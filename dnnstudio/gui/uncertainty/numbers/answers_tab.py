@@ -21,7 +21,7 @@ DRAWN = 400
 """So many rows are drawn at most, evenly spaced over all."""
 NO_SPREAD = (
     "Nothing in this network is random, so it gives one number for each row. Dropout gives different passes; so do "
-    "several networks trained with different seeds (dnnstudio repeat). Intervals by calibration need neither."
+    "several networks trained with different seeds (Ctrl+F5). Intervals by calibration need neither."
 )
 
 
