@@ -19,9 +19,9 @@ MODES = (
     Choice("share", "Share", "One layer in both networks: what one learns changes the other too.", "link-simple"),
     Choice("new", "New", "Fresh weights, as from scratch.", "sparkle"),
 )
-GAP = 62
+GAP = 58
 """Room for the lines left and right of the controls."""
-MIDDLE = 318
+MIDDLE = 326
 FROZEN_WIDTH = 84
 INFERENCE = "Frozen, a batch normalization uses the averages that it has learnt (inference mode) and moves none."
 
@@ -42,7 +42,7 @@ class PairRow(QWidget):
         row.setSpacing(0)
         self.source, self.target = LayerCell(theme), LayerCell(theme)
         self.modes = Segmented(theme, MODES)
-        self.modes.setMinimumWidth(224)
+        self.modes.setMinimumWidth(234)
         self.modes.chosen.connect(lambda value: self.mode_chosen.emit(str(value)))
         self.frozen = QPushButton("Trains")
         self.frozen.setProperty("role", str(Role.FIELD))
@@ -97,6 +97,9 @@ class PairRow(QWidget):
     def _name(self, line: Line) -> None:
         name = line.layer or (line.source.layer.id if line.source is not None else "")
         self.setObjectName(f"pair_{name}")
+        weighted = line.target is not None and bool(line.target.variables)
+        mode = next((choice.label for choice in MODES if choice.value == line.mode), "")
+        self.setAccessibleName(f"{name}: {mode.lower() if weighted else _plain_words(line)}")
         self.modes.setObjectName(f"modes_{name}")
         self.modes.setAccessibleName(f"How {name} is reused")
         for choice in MODES:

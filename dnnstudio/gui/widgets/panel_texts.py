@@ -111,6 +111,10 @@ PANELS = {
         "and class by class."
     ),
     "How large the sets are": "How many classes a set holds: one is a clear answer, many say that it does not know.",
+    "Coverage against promise": (
+        "How often the intervals hold the true value, for each share that could be promised: on the line as often as "
+        "promised, below it less often."
+    ),
     "Predicted and true": "The answer of each test row against its true value.",
 }
 

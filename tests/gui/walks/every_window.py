@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QTabBar, QWidget
 from shiboken6 import isValid
 
+from dnnstudio.core.experiment.data import Csv, Data
 from dnnstudio.core.experiment.layers import Dense, Dropout, Flatten
 from dnnstudio.core.experiment.recipes import load_recipe
-from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.experiment.record import Experiment, Training
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.requests import TrainRun
 from dnnstudio.engine.session import Session
@@ -48,6 +50,8 @@ NO_WINDOW = frozenset(
     ]
 )
 """Actions that change the window itself, train, or leave the program."""
+OF_NUMBERS = ("uncertainty", "predict")
+"""What has another window where a number is predicted."""
 BEHIND = " / "
 """Between the name of a window and that of a tab behind its first one."""
 Visit = Callable[[str, QWidget], None]
@@ -65,9 +69,26 @@ def with_dropout() -> Experiment:
     return digits.replaced(layers=layers, training=digits.training.replaced(epochs=2))
 
 
+def of_a_number(folder: Path) -> Experiment:
+    """A small network that predicts a number from a table."""
+    draw = np.random.default_rng(3)
+    x = draw.normal(size=(240, 3))
+    rows = [f"{a:.3f},{b:.3f},{c:.3f},{10 * a - b * c:.2f}" for a, b, c in x]
+    (folder / "prices.csv").write_text("\n".join(["size,age,distance,price", *rows]))
+    layers = (
+        Dense(id="dense_1", units=16, activation="relu"),
+        Dropout(id="drop", rate=0.2),
+        Dense(id="output", units=1),
+    )
+    data = Data(source=Csv(path=str(folder / "prices.csv"), target="number"), scaling="standardize")
+    return Experiment(name="Prices", data=data, layers=layers).replaced(training=Training(epochs=3))
+
+
 def fill_workspace(folder: Path) -> None:
-    """Two trained runs and a sweep."""
+    """Two trained runs of classes, a sweep, and a run of a number."""
     session, experiment = Session(), with_dropout()
+    numbers = of_a_number(folder)
+    session.run(TrainRun(experiment=numbers, folder=folder / "runs" / "0004 Prices"), Control(), lambda event: None)
     for number in (1, 2):
         given = experiment.replaced(seed=number)
         job = TrainRun(experiment=given, folder=folder / "runs" / f"{number:04} {given.name}")
@@ -112,10 +133,8 @@ class Program:
         self.window.show()
         self.engine.start()
         self.until(lambda: self.engine.state.phase == "ready" and self.window.document.summary is not None)
-        self.until(lambda: self.window.runs.runs.rowCount() == 3)
-        record = next(one for one in self.window.runs.runs.records if one.number == 1)
-        self.window.runs.select(record.folder)
-        self.rest(0.3)
+        self.until(lambda: self.window.runs.runs.rowCount() == 4)
+        self._select(1)
 
     def until(self, ready: Callable[[], bool]) -> None:
         """Run the event loop until `ready`."""
@@ -140,7 +159,15 @@ class Program:
             name = action.objectName().removeprefix("action_")
             if name not in NO_WINDOW and action.isEnabled():
                 found += self._visit_opened(name, action.trigger, visit)
+        self._select(4)
+        for name in OF_NUMBERS:
+            found += self._visit_opened(f"{name} of a number", self.window.actions_[name].trigger, visit)
         return found
+
+    def _select(self, number: int) -> None:
+        record = next(one for one in self.window.runs.runs.records if one.number == number)
+        self.window.runs.select(record.folder)
+        self.rest(0.3)
 
     def _visit_opened(self, name: str, trigger: Callable[[], None], visit: Visit) -> list[str]:
         before = set(self._shown())
