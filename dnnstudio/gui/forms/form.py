@@ -154,9 +154,11 @@ class OptionForm(QWidget):
         if row.planned.advanced:
             self.set_more_open(True)
         if isinstance(row.editor, NestedEditor) and name_of(path) in row.editor.fields:
-            row.editor.fields[name_of(path)].setFocus(Qt.FocusReason.OtherFocusReason)
+            row.editor.fields[name_of(path)].setFocus(Qt.FocusReason.ShortcutFocusReason)
         elif row.editor.stops():
-            row.editor.stops()[0].setFocus(Qt.FocusReason.OtherFocusReason)
+            row.editor.stops()[0].setFocus(
+                Qt.FocusReason.ShortcutFocusReason
+            )  # a number is selected: typing replaces it
 
     @property
     def more_open(self) -> bool:

@@ -149,6 +149,11 @@ class Body(QWidget):
     # ------------------------------------------------------------------------------------------ wide or narrow
 
     @property
+    def columns(self) -> tuple[QWidget, QWidget, QWidget]:
+        """In the order of Tab: data and layers, then their forms, then what became of them."""
+        return self._left, self._right, self._centre
+
+    @property
     def narrow(self) -> bool:
         return bool(self._narrow)
 

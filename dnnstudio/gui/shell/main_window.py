@@ -40,7 +40,7 @@ from dnnstudio.gui.shell.status_line import StatusLine
 from dnnstudio.gui.shell.toolbar import ToolBar
 from dnnstudio.gui.stack import LayerStackView
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.widgets import screen_fit
+from dnnstudio.gui.widgets import reading_order, screen_fit
 from dnnstudio.gui.widgets.drop_hint import DropHint
 
 if TYPE_CHECKING:
@@ -346,6 +346,10 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
         # Once the drag is over: a question must not open while the other program waits for the drop's end.
         QTimer.singleShot(0, self, lambda: self.workbench.take(paths))
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        panels = (self.toolbar, *self.body.columns, self.messages, self.status)
+        return reading_order.step(panels, self.focusWidget(), forward=forward) or super().focusNextPrevChild(forward)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Paste):

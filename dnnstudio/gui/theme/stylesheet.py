@@ -267,6 +267,7 @@ def _views(t: Tokens) -> str:
         gridline-color: transparent; font-size: 12px; selection-background-color: {t.accent_soft};
         selection-color: {t.text}; alternate-background-color: {t.inset}; }}
     QAbstractItemView:focus {{ border: 2px solid {t.accent}; }}
+    QListView#layer_list:focus {{ border-color: transparent; }}
     QTableView::item, QTreeView::item {{ padding: 0 8px; border: 0; border-bottom: 1px solid {t.border}; }}
     QAbstractItemView::item:hover {{ background: {t.hover}; }}
     QAbstractItemView::item:selected {{ background: {t.accent_soft}; color: {t.text}; }}
@@ -303,14 +304,17 @@ def _tabs(t: Tokens) -> str:
     return f"""
     QTabWidget::pane {{ border: 0; }}
     QTabBar {{ background: transparent; border: 0; font-size: 13px; font-weight: 500; }}
-    QTabBar::tab {{ background: transparent; color: {t.text2}; border: 0; border-bottom: 2px solid transparent;
-        padding: 0 1px; margin: 0 20px 0 0; min-height: 33px; }}
+    QTabBar::tab {{ background: transparent; color: {t.text2}; border: 1px solid transparent;
+        border-bottom: 2px solid transparent; padding: 0; margin: 0 20px 0 0; min-height: 32px; }}
     QTabBar[narrow="true"]::tab {{ margin: 0 12px 0 0; }}
     QTabBar[tight="true"]::tab {{ margin: 0 6px 0 0; }}
     QTabBar::tab:last, QTabBar::tab:only-one {{ margin: 0; }}
     QTabBar[small="true"] {{ font-size: 12px; }}
-    QTabBar[small="true"]::tab {{ margin: 0 4px 0 0; padding: 0; }}
+    QTabBar[small="true"]::tab {{ margin: 0 4px 0 0; border-left: 0; border-right: 0; }}
     QTabBar::tab:hover {{ color: {t.text}; }}
     QTabBar::tab:selected {{ color: {t.text}; border-bottom: 2px solid {t.accent}; }}
+    QTabBar::tab:selected:focus {{ background: {t.accent_soft}; border: 1px solid {t.accent};
+        border-bottom: 2px solid {t.accent}; }}
+    QTabBar[small="true"]::tab:selected:focus {{ border-left: 0; border-right: 0; }}
     QTabBar::tab:disabled {{ color: {_faded(t.text3, 150)}; }}
     """

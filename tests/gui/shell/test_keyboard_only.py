@@ -202,7 +202,7 @@ def choose_from_menu(typist: Typist, name: str) -> None:
         QApplication.sendEvent(view.viewport(), event)
     typist.qtbot.waitUntil(lambda: isinstance(QApplication.activePopupWidget(), QMenu))
     typist.qtbot.waitUntil(lambda: in_the_last_submenu(typist))
-    for _ in range(12):
+    for _ in range(20):
         menu = QApplication.activePopupWidget()
         assert isinstance(menu, QMenu)
         if menu.activeAction() is not None and menu.activeAction().objectName() == name:
@@ -210,3 +210,44 @@ def choose_from_menu(typist: Typist, name: str) -> None:
         typist.press(Qt.Key.Key_Down)
     typist.press(Qt.Key.Key_Return)
     typist.qtbot.waitUntil(lambda: QApplication.activePopupWidget() is None)
+
+
+def test_tab_goes_from_the_layers_to_the_form_that_was_made_last(typist: Typist) -> None:
+    typist.dense(30)
+    window = typist.window
+    passed: list[QWidget] = []
+    while window.runs not in passed and len(passed) < 200:
+        typist.press(Qt.Key.Key_Tab)
+        passed += [one for one in (window.stack, window.inspector, window.body.tabs, window.runs)
+                   if one.isAncestorOf(typist.focus) and (not passed or passed[-1] is not one)]  # fmt: skip
+    assert passed == [window.stack, window.inspector, window.body.tabs, window.runs]
+
+
+def test_shift_tab_is_the_same_way_back(typist: Typist) -> None:
+    typist.dense(30)
+    there = []
+    for _ in range(25):
+        typist.press(Qt.Key.Key_Tab)
+        there.append(typist.focus)
+    back = []
+    for _ in range(24):
+        typist.press(Qt.Key.Key_Backtab, SHIFT)
+        back.append(typist.focus)
+    assert back == there[-2::-1]
+
+
+def test_the_tabs_are_before_their_page_and_more_after_its_fields(typist: Typist) -> None:
+    typist.window.body.tabs.bar.setFocus()
+    names = []
+    for _ in range(20):
+        typist.press(Qt.Key.Key_Tab)
+        names.append(typist.focus.objectName())
+    assert names.index("field_learning_rate") < names.index("field_momentum") < names.index("form_more")
+
+
+def test_the_key_to_the_settings_selects_the_number_to_type_over_it(typist: Typist) -> None:
+    typist.dense(30)
+    typist.press(Qt.Key.Key_2, CONTROL)
+    typist.type("70")
+    typist.press(Qt.Key.Key_Return)
+    assert typist.window.document.experiment.layers[0].units == 70

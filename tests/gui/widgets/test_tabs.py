@@ -81,3 +81,16 @@ def test_titles_of_tabs_stand_closer_where_the_last_would_be_cut_off(qtbot: QtBo
         assert tabs.bar.tabRect(0).left() >= 0, "the bar is scrolled though all would fit"
         last = tabs.bar.tabRect(3)
         assert last.left() + tabs.bar.fontMetrics().horizontalAdvance("Training") <= width
+
+
+def test_a_bar_with_the_keyboard_on_it_looks_so(qtbot: QtBot, theme: Theme) -> None:
+    tabs = Tabs()
+    field = QLineEdit()
+    tabs.add("layer", "Layer", field)
+    tabs.add("training", "Training", QWidget())
+    _show(qtbot, tabs)
+    field.setFocus()
+    before, size = tabs.bar.grab().toImage(), tabs.bar.tabRect(0)
+    tabs.bar.setFocus()
+    assert tabs.bar.grab().toImage() != before
+    assert tabs.bar.tabRect(0) == size

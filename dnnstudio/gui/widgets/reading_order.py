@@ -1,0 +1,65 @@
+"""The order in which Tab visits what is shown: as a person reads it, whenever it was made.
+
+Qt's own chain is the order of making, so a form that is made anew for each layer would come after everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QScrollArea, QWidget
+
+
+def stops(panels: Sequence[QWidget]) -> list[QWidget]:
+    """The visible widgets that Tab may come to, panel by panel and in each by lines from the top."""
+    inside: dict[QWidget, list[QWidget]] = {}
+    for stop in (one for panel in panels for one in panel.findChildren(QWidget) if _is_stop(one)):
+        below, above = stop, stop.parentWidget()
+        while above is not None and below not in panels:
+            beside = inside.setdefault(above, [])
+            if below in beside:
+                break
+            beside.append(below)
+            below, above = above, above.parentWidget()
+    return [stop for panel in panels for stop in _below(panel, inside)]
+
+
+def step(panels: Sequence[QWidget], at: QWidget | None, *, forward: bool) -> bool:
+    """Focus the stop after (or before) `at`, and scroll to it. False, if `at` is in none of the panels."""
+    ring = stops(panels)
+    while at is not None and at not in ring:
+        at = at.parentWidget()
+    if at is None:
+        return False
+    to = ring[(ring.index(at) + (1 if forward else -1)) % len(ring)]
+    to.setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
+    above = to.parentWidget()
+    while above is not None:
+        if isinstance(above, QScrollArea):
+            above.ensureWidgetVisible(to)
+        above = above.parentWidget()
+    return True
+
+
+def _is_stop(widget: QWidget) -> bool:
+    may = widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.focusProxy() is None
+    return bool(may) and widget.isVisible() and widget.isEnabled()
+
+
+def _below(widget: QWidget, inside: dict[QWidget, list[QWidget]]) -> Iterator[QWidget]:
+    if _is_stop(widget):
+        yield widget
+    for child in _by_lines(inside.get(widget, [])):
+        yield from _below(child, inside)
+
+
+def _by_lines(children: list[QWidget]) -> list[QWidget]:
+    """From the top; those of one line from the left: whose middle is above the foot of the line's first."""
+    lines: list[list[QWidget]] = []
+    for child in sorted(children, key=lambda one: one.y()):
+        if lines and child.geometry().center().y() <= lines[-1][0].geometry().bottom():
+            lines[-1].append(child)
+        else:
+            lines.append([child])
+    return [child for line in lines for child in sorted(line, key=lambda one: one.x())]
