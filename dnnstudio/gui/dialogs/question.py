@@ -14,7 +14,7 @@ from dnnstudio.gui.widgets import Dialog, IconLabel, label, push_button
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One button: its value and its label. Enter triggers the primary one."""
+    """One button: its value and its label. Enter triggers the primary one, or the one that has the keyboard."""
 
     value: str
     words: str

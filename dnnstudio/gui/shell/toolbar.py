@@ -24,6 +24,7 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.gui.base.actions import Actions
 from dnnstudio.gui.theme import Role, Theme, set_role, set_state
 from dnnstudio.gui.widgets import ElidedLabel, rule
+from dnnstudio.gui.widgets.buttons import PushButton
 from dnnstudio.gui.widgets.menus import add_head, let_go_of
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class ToolBar(QFrame):
 
     def _make_train_button(self) -> QPushButton:
         action = self._actions["train"]
-        button = QPushButton(action.text())
+        button = PushButton(action.text())
         button.setObjectName("train_button")
         button.setAccessibleName("Train")
         button.setIconSize(QSize(16, 16))

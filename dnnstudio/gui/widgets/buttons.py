@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy, QToolButton, QWidget
 from shiboken6 import isValid
 
@@ -12,7 +12,7 @@ from dnnstudio.gui.theme import Role, Theme, set_role
 
 def push_button(text: str, role: Role | None = None, *, tip: str = "", parent: QWidget | None = None) -> QPushButton:
     """A button with a label; `role` makes it the primary one, a link, the fix of an advice …"""
-    button = CureButton(text, parent) if role is Role.FIX else QPushButton(text, parent)
+    button = CureButton(text, parent) if role is Role.FIX else PushButton(text, parent)
     button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
     button.setAutoDefault(False)
     if role is not None:
@@ -24,7 +24,17 @@ def push_button(text: str, role: Role | None = None, *, tip: str = "", parent: Q
     return button
 
 
-class CureButton(QPushButton):
+class PushButton(QPushButton):
+    """Return presses the button that has the keyboard, and never the primary one beside it."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            super().keyPressEvent(event)
+        elif not event.isAutoRepeat():
+            self.click()
+
+
+class CureButton(PushButton):
     """Mends something by one click, after which the keyboard is where it was: the button is often gone then.
 
     It takes the focus while it is pressed, so that a field commits what was typed before the cure.

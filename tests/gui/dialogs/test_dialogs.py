@@ -57,6 +57,19 @@ def test_a_question_gives_the_answer_that_is_pressed_and_the_last_one_for_escape
     assert dialog.answer == "save"
 
 
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter])
+def test_return_presses_the_answer_that_has_the_keyboard(qtbot: Any, theme: Theme, key: Qt.Key) -> None:
+    answers = (Answer("save", "Save", primary=True), Answer("discard", "Discard"), Answer("cancel", "Cancel"))
+    dialog = QuestionDialog(theme, "Save the changes?", "They are lost otherwise.", answers)
+    qtbot.addWidget(dialog)
+    with qtbot.waitExposed(dialog):
+        dialog.show()
+    button = dialog.findChild(QPushButton, "answer_discard")
+    button.setFocus()
+    qtbot.keyClick(button, key)
+    assert dialog.answer == "discard" and not dialog.isVisible()
+
+
 @pytest.mark.parametrize(
     ("name", "seed", "problem"),
     [
