@@ -235,7 +235,8 @@ def _words(name: str) -> str:
 
 def _figure(part: str, name: str, value: Any, usual: int = 0) -> Cell:
     """A figure, or the mean and spread of one over seeds, with their number where it is not the `usual` one."""
-    written = share_text if name in SHARES or name.startswith(RECALL) else figure
+    of = name.removeprefix("val_").removeprefix("test_")
+    written = share_text if of in SHARES or of.startswith(RECALL) else figure
     if isinstance(value, dict):
         mean, std, count = value.get("mean"), value.get("std"), value.get("n")
         if not _is_number(mean):
@@ -243,9 +244,14 @@ def _figure(part: str, name: str, value: Any, usual: int = 0) -> Cell:
         text = written(float(mean))  # type: ignore[arg-type]
         if _is_number(std):
             text = with_spread(text, written(float(std)))  # type: ignore[arg-type]
-        of = "" if count == usual else f" ({count})"
-        return Cell(unbroken(f"{text}{of}"), float(mean), f"{part}.{name}")  # type: ignore[arg-type]
+        text += "" if count == usual else f" ({count})"
+        return Cell(unbroken(text), float(mean), f"{part}.{name}")  # type: ignore[arg-type]
     return Cell(written(float(value)), float(value), f"{part}.{name}") if _is_number(value) else plain("")
+
+
+def _setting(value: Any) -> Cell:
+    """The value of a varied setting; a number stands at the right, as figures do."""
+    return Cell(setting_text(value), float(value)) if _is_number(value) else plain(setting_text(value))
 
 
 def _is_number(value: object) -> bool:
@@ -265,7 +271,7 @@ def _trials(folder: Path) -> tuple[Section, Path]:
         (
             plain(f"{trial.number}{' (best)' if trial.number == best.number else ''}"),
             plain(trial.status),
-            *(plain(setting_text(trial.values.get(path))) for path in paths),
+            *(_setting(trial.values.get(path)) for path in paths),
             *(_figure(f"trial {trial.number}", name, trial.figures.get(name)) for name in figures),
         )
         for trial in trials.values()

@@ -17,7 +17,7 @@ from dnnstudio.report.sections import Chart, Report
 def render(report: Report, *, without: Collection[str] = (), draw: Callable[[Chart], Markup] = svg) -> str:
     """The report as HTML without the sections named in `without`; every text is escaped. `draw` makes the charts."""
     sections = [section for section in report.sections if section.name not in without]
-    return _template().render(report=report, sections=sections, draw=draw, version=__version__)
+    return _template().render(report=report, sections=sections, draw=draw, between=Markup("<br>"), version=__version__)
 
 
 @cache

@@ -27,7 +27,7 @@ from dnnstudio.engine.data import load_part
 from dnnstudio.engine.session import Session
 from dnnstudio.gui.exporting.pdf import document_of, draw_pages, write_pdf
 from dnnstudio.report.charts import svg
-from dnnstudio.report.gathering import _measured, _network, _result, _task, _transfer_words, gather
+from dnnstudio.report.gathering import _figure, _measured, _network, _result, _setting, _task, _transfer_words, gather
 from dnnstudio.report.page import render
 from dnnstudio.report.sections import Chart, Line, Report, Section, Table, plain
 
@@ -299,3 +299,19 @@ def test_a_repeat_s_figures_stand_in_two_tables_that_say_once_how_many_networks(
     assert [cell.text for cell in accuracy[1:]] == ["90.0\u00a0±\u00a03.0\u00a0%"] * 2
     assert loss[1].text == "0.9\u00a0±\u00a00.03\u00a0(4)", "another number of networks is said"
     assert mean.rows[0][1].name == "ensemble, test.accuracy" and mean.rows[0][1].value == 0.95
+
+
+def test_heads_of_many_columns_are_broken_between_their_words_and_escaped() -> None:
+    heads = ("Trial", "Status", "Learning rate", EVIL, "val loss", "val accuracy")
+    rows = (tuple(plain(str(number)) for number in range(len(heads))),)
+    page = render(Report("Title", "below", (Section("trials", "Trials", (), (Table(heads, rows),)),)))
+    assert "Learning<br>rate</th>" in page and "val<br>accuracy</th>" in page and ' tight"' in page
+    assert "<script" not in page and "&lt;script&gt;" in page
+    few = render(Report("Title", "below", (Section("a", "A", (), (Table(("Mean confidence",), ((plain("1"),),)),)),)))
+    assert "Mean confidence</th>" in few and ' tight"' not in few
+
+
+def test_accuracies_of_trials_are_shares_and_numbers_that_were_varied_stand_at_the_right() -> None:
+    assert _figure("trial 1", "val_accuracy", 0.9286).text == "92.9\u00a0%"
+    assert _figure("trial 1", "val_loss", 0.9286).text == "0.9286"
+    assert _setting(0.0157513).value == 0.0157513 and _setting("relu").value is None and _setting(True).value is None

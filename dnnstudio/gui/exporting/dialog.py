@@ -54,6 +54,7 @@ IN_MEMORY = "It is made of a run's folder; this network is held in memory."
 FILE_ALONE = "It is made of a run's folder; this network is a file alone."
 SEVERAL = "This file holds one network, and a repeat is several: choose one of its runs for it."
 READS_BY_THIS = "It reads its rows by dnnstudio, which must be installed where it runs."
+NO_WEIGHTS = "A script has no weights, a report is of those that the run ended with, and a bundle holds both."
 STOCHASTIC, NONE_HERE = "With dropout active", "of which this network has none"
 NO_DROPOUT = "No layer of this network is dropout with a rate above 0, so each run of the file would say the same."
 NOT_RUN = "Only ONNX, LiteRT and SavedModel files can keep dropout active."
@@ -183,8 +184,12 @@ class ExportDialog(Dialog):
 
     @property
     def chosen_weights(self) -> Weights:
-        """The chosen weights."""
-        return "best" if self.weights.value() == "best" else "last"
+        """The chosen weights; the last ones where the format asks for none."""
+        return "best" if self._asks_for_weights and self.weights.value() == "best" else "last"
+
+    @property
+    def _asks_for_weights(self) -> bool:
+        return self.format.needs_weights and not self.format.of_run
 
     def choose(self, name: str) -> None:
         """Choose a format by its name."""
@@ -202,6 +207,8 @@ class ExportDialog(Dialog):
         without = "" if self.format.runtime else NOT_RUN
         if self._experiment is not None and not any(_is_dropped(layer) for layer in self._experiment.active_layers):
             without = NO_DROPOUT
+        self.weights.setEnabled(self._asks_for_weights)
+        self.weights.setToolTip("" if self._asks_for_weights else NO_WEIGHTS)
         self.stochastic.setEnabled(not without)
         self.stochastic.setToolTip(without or STOCHASTIC_HELP)
         self.stochastic.setText(f"{STOCHASTIC}, {NONE_HERE}" if without == NO_DROPOUT else STOCHASTIC)

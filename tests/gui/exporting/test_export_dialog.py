@@ -121,6 +121,11 @@ def test_the_command_does_what_the_dialog_does(dialog: ExportDialog, tmp_path: P
     assert words[5:] == ["--out", "run 3.tflite", "--weights", "best", "--stochastic"]
     dialog.choose("keras")
     assert not dialog.stochastic.isChecked() and "--stochastic" not in dialog.command.text()
+    assert dialog.weights.isEnabled() and "--weights best" in dialog.command.text()
+    for to in ("python", "report", "bundle"):
+        dialog.choose(to)
+        assert not dialog.weights.isEnabled() and "a bundle holds both" in dialog.weights.toolTip()
+        assert dialog.chosen_weights == "last" and "--weights" not in dialog.command.text()
 
 
 def test_the_job_is_asked_for_and_what_was_proven_is_said(
