@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.workspace.runs import EXPERIMENT
 from dnnstudio.gui.base.autosave_files import Unsaved, find_unsaved, forget, keep, own_file
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.dialogs import Dialogs
@@ -120,7 +121,7 @@ class Autosave(QObject):
         if unsaved.path is not None:
             try:
                 document.new(codec.load(unsaved.path), path=unsaved.path)
-                text = f"They are not saved yet; undo leads back to {unsaved.path.name}."
+                text = f"They are not saved yet; undo leads back to {_named(unsaved.path)}."
             except UserError as error:
                 severity, text = "hint", f"{error.message} {text}"
         document.push(unsaved.experiment, "Recover unsaved edits")
@@ -135,3 +136,8 @@ class Autosave(QObject):
             self.keep_now()
         elif not self._timer.isActive():
             self._timer.start()
+
+
+def _named(path: Path) -> str:
+    """The file, or the run that it is of: all runs' are called alike."""
+    return path.parent.name if path.name == EXPERIMENT else path.name

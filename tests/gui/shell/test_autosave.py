@@ -84,6 +84,16 @@ def test_nothing_is_deleted_unless_the_person_says_so(window: MainWindow, answer
     assert file.exists() == left
 
 
+def test_recovered_edits_of_a_run_name_the_run(window: MainWindow, tmp_path: Path) -> None:
+    saved = load_recipe("dropout").experiment
+    (tmp_path / "0002 wine").mkdir()
+    codec.save(saved, tmp_path / "0002 wine" / "experiment.json")
+    leave(window, saved.replaced(name="edited"), tmp_path / "0002 wine" / "experiment.json")
+    window.workbench.dialogs.recover_answer = "recover"
+    window.workbench.autosave.offer()
+    assert "undo leads back to 0002 wine." in window.messages.text()
+
+
 def test_work_whose_file_is_gone_comes_back_all_the_same(window: MainWindow, tmp_path: Path) -> None:
     leave(window, Experiment(name="edited"), tmp_path / "gone.json")
     window.workbench.dialogs.recover_answer = "recover"
