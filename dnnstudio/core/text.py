@@ -176,5 +176,7 @@ def _clock(there: time.struct_time) -> str:
 
 
 def within_words(title: str) -> str:
-    """A title in the middle of words: "clip norm", but "L2"."""
+    """A title in the middle of words: "clip norm", but "L2" and "Monte Carlo"."""
+    if any(word[:1].isupper() and word[1:2].islower() for word in title.split()[1:]):
+        return title
     return title[:1].lower() + title[1:] if title[1:2].islower() or title[1:2] == " " else title

@@ -21,6 +21,7 @@ from dnnstudio.core.text import (
     shortened,
     small,
     unbroken,
+    within_words,
 )
 
 
@@ -112,3 +113,11 @@ def test_a_figure_has_four_digits_that_count_and_separated_thousands(value: floa
 )
 def test_a_small_difference_is_written_as_fields_write_it(value: float, text: str) -> None:
     assert small(value) == text
+
+
+@pytest.mark.parametrize(
+    ("title", "inside"),
+    [("Clip norm", "clip norm"), ("Rate", "rate"), ("L2", "L2"), ("Monte Carlo", "Monte Carlo"), ("A b", "a b")],
+)
+def test_a_title_within_words_begins_small_unless_it_is_a_name(title: str, inside: str) -> None:
+    assert within_words(title) == inside

@@ -28,7 +28,7 @@ from dnnstudio.gui.transfer.pairs_card import PairsCard
 from dnnstudio.gui.transfer.phases_card import PhasesCard
 from dnnstudio.gui.transfer.request import Deed, TransferAnswer, TransferRequest
 from dnnstudio.gui.transfer.sources import SourceReader
-from dnnstudio.gui.widgets import Dialog
+from dnnstudio.gui.widgets import Dialog, reading_order
 
 ABOVE_AND_BELOW = 80
 """Pixels of the screen that the dialog leaves free when it grows."""
@@ -381,6 +381,9 @@ class TransferDialog(Dialog):
     def done(self, result: int) -> None:
         self._reader.close()
         super().done(result)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        return reading_order.step((self,), self.focusWidget(), forward=forward) or super().focusNextPrevChild(forward)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):

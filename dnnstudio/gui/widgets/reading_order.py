@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QScrollArea, QWidget
 def stops(panels: Sequence[QWidget]) -> list[QWidget]:
     """The visible widgets that Tab may come to, panel by panel and in each by lines from the top."""
     inside: dict[QWidget, list[QWidget]] = {}
-    for stop in (one for panel in panels for one in panel.findChildren(QWidget) if _is_stop(one)):
+    every = (one for panel in panels for one in panel.findChildren(QWidget) if one.window() is panel.window())
+    for stop in filter(_is_stop, every):
         below, above = stop, stop.parentWidget()
         while above is not None and below not in panels:
             beside = inside.setdefault(above, [])

@@ -300,15 +300,26 @@ def test_everything_is_within_the_keyboard_s_reach(open_dialog: OpenDialog, qtbo
     with qtbot.waitActive(dialog):
         dialog.activateWindow()
     dialog.top.sources.setFocus()
-    seen: set[str] = set()
+    seen: list[str] = []
     for _ in range(80):
         focus = dialog.focusWidget()
         assert focus is not None
-        seen.add(focus.objectName())
+        seen.append(focus.objectName())
         QTest.keyClick(focus, Qt.Key.Key_Tab)
     wanted = {"source", "open_source_file", "which_layers", "clone_hidden_1", "frozen_bn", "add_phase"}
     wanted |= {"phase_1_frozen", "phase_1_epochs", "phase_2_rate", "phase_2_optimizer", "phase_2_more"}
-    assert wanted | {"cancel", "apply", "apply_and_train"} <= seen
+    assert wanted | {"cancel", "apply", "apply_and_train"} <= set(seen)
+    read = (
+        "source",
+        "which_layers",
+        "clone_hidden_1",
+        "frozen_bn",
+        "add_phase",
+        "phase_1_epochs",
+        "phase_2_rate",
+        "apply",
+    )
+    assert sorted(read, key=seen.index) == list(read)
 
 
 def test_every_control_can_be_named_and_taught(open_dialog: OpenDialog) -> None:
