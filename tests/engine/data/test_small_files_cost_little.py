@@ -157,6 +157,8 @@ def write_all(folder: Path) -> dict[Path, str]:
     deep.convert("I").convert("F").save(folder / "float.tif", compression="tiff_adobe_deflate")
     wide = ",".join("1" * 60_000)
     (folder / "wide.csv").write_text(f"{','.join(f'c{place}' for place in range(60_000))}\n{wide}\n{wide}\n{wide}\n")
+    most = [",".join(f"{(row * place) % 10}" for place in range(9_999)) for row in range(45)]
+    (folder / "most.csv").write_text("\n".join([",".join(f"c{place}" for place in range(9_999)), *most]))
     packed = "far more than real data of that size"
     return {
         folder / "zeros.npz": packed,
@@ -173,6 +175,7 @@ def write_all(folder: Path) -> dict[Path, str]:
         folder / "deep.png": "read",
         folder / "float.tif": "pixels are too many for",
         folder / "wide.csv": "60,000 columns",
+        folder / "most.csv": "read",
     }
 
 
@@ -204,3 +207,19 @@ def test_a_cell_far_away_is_refused_before_its_sheet_is_read(tmp_path: Path) -> 
     rows = "".join(f"<row>{cell.format(f'A{n}')}{cell.format(f'B{n}')}</row>" for n in range(1, 9))
     write_xlsx(tmp_path / "near.xlsx", rows)
     assert read_cells(Table(path=""), tmp_path / "near.xlsx", Watch()).frame.shape == (8, 2)
+
+
+def test_a_very_wide_table_holds_what_its_columns_hold(tmp_path: Path) -> None:
+    """It is parsed some columns at a time, of numbers, of texts and with missing cells alike."""
+    from dnnstudio.core.experiment.data import Table
+    from dnnstudio.engine.data.reading import Watch
+    from dnnstudio.engine.data.tables.files import read_cells
+
+    draw = np.random.default_rng(5)
+    rows = [[("", "a b", "1.5", "7")[place] for place in draw.integers(0, 4, 3_500)] for _ in range(6)]
+    lines = [",".join(f"c{place}" for place in range(3_500)), *map(",".join, rows)]
+    (tmp_path / "wide.csv").write_text("\n".join(lines))
+    frame = read_cells(Table(path=""), tmp_path / "wide.csv", Watch()).frame
+    assert frame.columns == lines[0].split(",")
+    found = [[cell or "" for cell in row] for row in frame.rows()]
+    assert found == rows

@@ -31,6 +31,8 @@ from dnnstudio.engine.data.tables.text.scan import Records, scan
 SHOWN_LINES = 5
 WIDE = 1_000
 """A table of more columns is parsed by one core."""
+VERY_WIDE, SMALL = 3_000, 8 * 2**20
+"""A text of more columns and fewer bytes is parsed some columns at a time."""
 KEPT_LINES = 100
 """So many of the lines that are no rows are kept as they stand."""
 KEPT_LETTERS = 200
@@ -223,9 +225,16 @@ def parsed(
         n_threads=1 if alone or sample.width > WIDE else None,
         raise_if_empty=False,  # to look whether there is anything, polars copies all of it under Python's lock
     )
+    # What a column holds for cells to come is let go of, some columns at a time, where it is more than the cells.
+    apart = range(0, sample.width, WIDE) if sample.width > VERY_WIDE and len(content) < SMALL else ()
     for schema, marks in (*tries, (texts, None)):
         try:
-            frame = read(schema=schema, null_values=marks)
+            if apart:
+                places = [list(range(first, min(first + WIDE, sample.width))) for first in apart]
+                blocks = (read(schema=schema, null_values=marks, columns=some) for some in places)
+                frame = pl.concat([block.shrink_to_fit() for block in blocks], how="horizontal", strict=True)
+            else:
+                frame = read(schema=schema, null_values=marks)
             # The signs must not be lost from texts, of which they may be a part.
             hit = [place for place, kind in enumerate(schema.values()) if kind == pl.String and marks]
             if any(frame.to_series(place).null_count() for place in hit):
