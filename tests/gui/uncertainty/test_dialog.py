@@ -173,7 +173,9 @@ def test_a_table_is_listed_by_its_columns_and_its_row_has_a_place_among_the_trai
     model = images.table.images
     heads = [model.headerData(column, Qt.Orientation.Horizontal) for column in range(model.columnCount())]
     assert heads == ["Row", "Mutual\ninformation", "Said", "Label", "height", "width", "colour"]
-    assert images.table.horizontalHeader().textElideMode() is Qt.TextElideMode.ElideRight
+    assert images.table.horizontalHeader().textElideMode() is Qt.TextElideMode.ElideNone, "heads of two lines are whole"
+    images.table.setColumnWidth(1, 60)
+    assert images.table.horizontalHeader().textElideMode() is Qt.TextElideMode.ElideRight, "one that is narrower is cut"
     assert images.table.currentIndex().row() == 0
     dialog.tabs.set_current("accuracy")
     assert dialog.accuracy.teaches.text().endswith("see its rows.")

@@ -191,6 +191,7 @@ class RowsTable(QTableView):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setSectionsClickable(True)
         header.sectionClicked.connect(self.sort_requested)
+        header.sectionResized.connect(lambda *_: header.setTextElideMode(Qt.TextElideMode.ElideRight))
         self._fitted: object = None
         theme.changed.connect(self.viewport().update)
 
