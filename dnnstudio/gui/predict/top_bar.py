@@ -80,6 +80,8 @@ class TopBar(QFrame):
         self.kind = self._combo("predict_sets", "How the sets are made")
         self.kind.set_choices([Choice(kind, kind.name_shown, kind.help) for kind in SetKind])
         self.kind.setFixedWidth(106)
+        self.kind.set_value(next(iter(SetKind)))  # no empty field before it is known whether there are sets
+        self.kind.setEnabled(False)
         self.threshold = NumberField(theme, title="The threshold", limits=Limits(ge=0), step_size=0.005, arrows=True)
         self.threshold.setObjectName("predict_threshold")
         self.threshold.setAccessibleName("Ask a person above this doubt")

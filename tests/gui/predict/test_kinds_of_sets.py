@@ -51,3 +51,8 @@ def test_the_names_of_the_kinds_are_whole(open_window: Opener, size: tuple[int, 
     metrics = QFontMetrics(window.bar.kind.font())
     for kind in SetKind:
         assert metrics.horizontalAdvance(kind.name_shown) + 44 <= window.bar.kind.width()
+
+
+def test_no_field_is_empty_before_there_is_a_case(open_window: Opener) -> None:
+    window = open_window("net")
+    assert window.bar.kind.currentText() == SetKind.LAC.name_shown and not window.bar.kind.isEnabled()

@@ -73,6 +73,11 @@ def test_figures_and_names_of_classes_are_whole(dialog: UncertaintyDialog, qtbot
     for column in range(table.columnCount()):
         if column or table.rowCount() < 100:
             assert table.columnWidth(column) >= table.sizeHintForColumn(column), column
+    last = table.columnCount() - 1
+    table.item(0, last).setText("10,000")  # the test part of a usual data set, by class
+    assert table.columnWidth(last) >= table.sizeHintForColumn(last)
+    table.item(0, 1).setText("100.0")
+    assert table.columnWidth(1) >= table.sizeHintForColumn(1)
 
 
 def test_columns_of_the_list_are_as_wide_as_their_heads_and_cells(dialog: UncertaintyDialog, qtbot: QtBot) -> None:

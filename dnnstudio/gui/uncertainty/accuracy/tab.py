@@ -126,7 +126,7 @@ class AccuracyTab(QWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column in range(1, len(COLUMNS)):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            self.table.setColumnWidth(column, 50 if column == len(COLUMNS) - 1 else 60)
+            self.table.setColumnWidth(column, 66 if column == len(COLUMNS) - 1 else 60)
         header.setHighlightSections(False)
         self.table.setSortingEnabled(True)
         card.add(self.table)
