@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from dnnstudio.core.text import harmless
+
 app = typer.Typer()
 
 
@@ -59,4 +61,4 @@ def worker(
 
 
 def _say(sentence: str) -> None:
-    print(sentence, flush=True)
+    print(harmless(sentence), flush=True)

@@ -15,11 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
 from dnnstudio.core.errors import Cancelled, UserError
+from dnnstudio.core.text import harmless
 
 if TYPE_CHECKING:
     from dnnstudio.cli.printing.common import ProgressPrinter
@@ -72,6 +73,14 @@ ChangeShared = Annotated[
 ]
 
 
+def say(text: str, *, end: str = "\n", file: TextIO | None = None) -> None:
+    """Print text of which nothing moves the cursor, colours or turns round what stands on the terminal.
+
+    Names of files, classes, columns and experiments stand in it, which may come from another person.
+    """
+    print(harmless(text), end=end, file=file)
+
+
 def as_sentence(text: str) -> str:
     """`text` on one line, with a full stop added unless it already ends in punctuation."""
     text = " ".join(text.split())
@@ -96,7 +105,7 @@ def read_experiment(path: Path) -> Experiment:
     from dnnstudio.core.workspace.runs import EXPERIMENT, is_run, is_sweep
 
     if (said := changed_sentence(changed_files(path))) and (is_ensemble(path) or is_run(path)):
-        print(f"Note: {printable(str(path))}: {said}", file=sys.stderr)
+        say(f"Note: {printable(str(path))}: {said}", file=sys.stderr)
     if is_ensemble(path):
         return read_ensemble(path).experiment
     if is_sweep(path):
@@ -121,7 +130,7 @@ def opened_bundle(context: typer.Context, path: Path) -> Path:
         return path
     folder = Path(context.with_resource(TemporaryDirectory(prefix="dnnstudio-"))) / (path.stem or "bundle")
     opened = run_job(OpenBundle(path=path, folder=folder))
-    print(f"{path.name}: {opened.sentence}", file=sys.stderr)
+    say(f"{path.name}: {opened.sentence}", file=sys.stderr)
     return folder
 
 
@@ -358,18 +367,16 @@ def report_run(result: RunResult) -> int:
 
     names = {"finished": "Finished", "early_stopping": "Stopped early", "stopped": "Stopped", "diverged": "Diverged"}
     best = f", the best was {result.best_epoch}" if result.best_epoch else ""
-    print(f"{names.get(result.reason, 'Failed')} after {count_of(result.epochs, 'epoch')}{best}.")
+    say(f"{names.get(result.reason, 'Failed')} after {count_of(result.epochs, 'epoch')}{best}.")
     for part in ("train", "validation", "test"):
         values = result.metrics.get(part)
         if isinstance(values, dict) and values:
-            print(f"{part}: {figures(values)}")
+            say(f"{part}: {figures(values)}")
     if result.metrics.get("test") or result.metrics.get("validation"):
-        print(measured(result.metrics, codec.load(result.folder / EXPERIMENT)).sentence)
-    print(f"Written to {result.folder}")
+        say(measured(result.metrics, codec.load(result.folder / EXPERIMENT)).sentence)
+    say(f"Written to {result.folder}")
     if others := sharers(result.folder):
-        print(
-            f"Layers are shared with {' and '.join(place.name for place in others)}: their weights changed there too."
-        )
+        say(f"Layers are shared with {' and '.join(place.name for place in others)}: their weights changed there too.")
     if result.reason == "diverged":
         raise UserError("The loss is no longer a finite number.", "Lower the learning rate, or clip the gradient.")
     return INTERRUPTED if result.reason == "stopped" else 0

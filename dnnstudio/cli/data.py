@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dnnstudio.cli.common import AsJson, describe, read_experiment
+from dnnstudio.cli.common import AsJson, describe, read_experiment, say
 from dnnstudio.core.errors import UserError
 
 app = typer.Typer()
@@ -37,6 +37,6 @@ def data(
         raise UserError(f'There is no data set or experiment "{kind}".', f"Data sets: {', '.join(known)}.")
     found = describe(chosen, seed, download=download)
     if as_json:
-        print(json.dumps(data_object(found, whole=whole), ensure_ascii=False))
+        say(json.dumps(data_object(found, whole=whole)))
     else:
-        print(data_text(found, whole=whole))
+        say(data_text(found, whole=whole))

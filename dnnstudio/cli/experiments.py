@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dnnstudio.cli.common import ExperimentPath, as_sentence, describe, read_experiment
+from dnnstudio.cli.common import ExperimentPath, as_sentence, describe, read_experiment, say
 
 app = typer.Typer()
 
@@ -21,18 +21,19 @@ def check(experiment: ExperimentPath) -> int:
     from dnnstudio.core.analysis.checks import find_problems, has_errors
     from dnnstudio.core.analysis.shared_changes import changed_by, changes_sentence
     from dnnstudio.core.experiment.data import known_summary
+    from dnnstudio.core.text import printable, shortened
 
     read = read_experiment(experiment)
     problems = find_problems(read, known_summary(read.data) or describe(read.data, read.seed).summary)
     for problem in problems:
         place = f"{problem.place}: " if problem.place else ""
         fix = f" Fix: {problem.fix.label}." if problem.fix is not None else ""
-        print(f"{problem.severity}: {place}{as_sentence(problem.title)} {as_sentence(problem.reason)}{fix}".rstrip())
+        say(f"{problem.severity}: {place}{as_sentence(problem.title)} {as_sentence(problem.reason)}{fix}".rstrip())
     changes = changes_sentence(changed_by(read, base=experiment if experiment.is_dir() else experiment.parent))
     if changes:
-        print(f"warning: {changes} The command run wants --change-shared for that.")
+        say(f"warning: {changes} The command run wants --change-shared for that.")
     elif not problems:
-        print(f"{read.name}: nothing wrong.")
+        say(f"{printable(shortened(read.name))}: nothing wrong.")
     return 1 if has_errors(problems) else 0
 
 
@@ -41,7 +42,7 @@ def schema() -> None:
     """Print the JSON Schema of an experiment file."""
     from dnnstudio.core.experiment.record import Experiment
 
-    print(json.dumps(Experiment.model_json_schema(), indent=2, ensure_ascii=False))
+    say(json.dumps(Experiment.model_json_schema(), indent=2, ensure_ascii=False))
 
 
 @app.command()
@@ -53,9 +54,9 @@ def recipes(
     from dnnstudio.core.experiment.recipes import list_recipes, load_recipe
 
     if name is not None:
-        print(to_json(load_recipe(name).experiment), end="")
+        say(to_json(load_recipe(name).experiment), end="")
         return
     found = list_recipes()
     width = max(len(recipe.name) for recipe in found)
     for recipe in found:
-        print(f"{recipe.name:<{width}}  {recipe.title}: {recipe.teaches}")
+        say(f"{recipe.name:<{width}}  {recipe.title}: {recipe.teaches}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dnnstudio.cli.common import WhichWeights, as_weights, describe, opened_bundle, read_experiment, run_job
+from dnnstudio.cli.common import WhichWeights, as_weights, describe, opened_bundle, read_experiment, run_job, say
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.export.formats import EXPORTERS, Exporter
 
@@ -64,7 +64,7 @@ def export(
         return
     if chosen.of_run:
         _report(place, out, limits, without)
-        print(f"Written to {out}")
+        say(f"Written to {out}")
         return
     if chosen.runtime:
         _export_network(place, out, chosen, as_weights(weights), stochastic=stochastic)
@@ -73,7 +73,7 @@ def export(
         _export_model(place, out, chosen, as_weights(weights))
         return
     write_atomically(out, _code(place, chosen).encode())
-    print(f"Written to {out}")
+    say(f"Written to {out}")
 
 
 def _code(place: Path, to: Exporter) -> str:
@@ -91,9 +91,9 @@ def _export_model(place: Path, out: Path, to: Exporter, weights: Weights) -> Non
 
     _require(place, out, to)
     run_job(SaveModel(model=place, path=out, weights=weights))
-    print(f"Written to {out}")
+    say(f"Written to {out}")
     if note := prepared_note(place):
-        print(note)
+        say(note)
 
 
 def _require(place: Path, out: Path, to: Exporter) -> None:
@@ -108,9 +108,9 @@ def _export_network(place: Path, out: Path, to: Exporter, weights: Weights, *, s
 
     _require(place, out, to)
     done = run_job(ExportNetwork(model=place, path=out, to=to.name, weights=weights, stochastic=stochastic))
-    print(f"Written to {done.path}")
+    say(f"Written to {done.path}")
     for sentence in done.sentences:
-        print(sentence)
+        say(sentence)
 
 
 def _report(place: Path, out: Path, limits: str, without: list[str]) -> None:
@@ -129,7 +129,7 @@ def _report(place: Path, out: Path, limits: str, without: list[str]) -> None:
     try:
         figures = run_job(MeasureForReport(model=network_of(place)))
     except UserError as error:  # its data is elsewhere, or it was pretrained on a task of its own
-        print(f"Without what the network would say of its test rows: {error.message}")
+        say(f"Without what the network would say of its test rows: {error.message}")
     report = gather(place, limits=limits, figures=figures)
     if out.suffix.lower() == ".pdf":
         from dnnstudio.gui.exporting.pdf import write_pdf_without_window
@@ -144,9 +144,9 @@ def _bundle(place: Path, out: Path, to: Exporter) -> None:
 
     _require(place, out, to)
     done = run_job(WriteBundle(model=place, path=out))
-    print(f"Written to {done.path}")
+    say(f"Written to {done.path}")
     for sentence in done.sentences:
-        print(sentence)
+        say(sentence)
 
 
 @app.command("open-bundle")
@@ -158,5 +158,5 @@ def open_bundle(
     from dnnstudio.core.jobs.bundles import OpenBundle
 
     done = run_job(OpenBundle(path=bundle, folder=out))
-    print(f"Written to {done.folder}")
-    print(done.sentence)
+    say(f"Written to {done.folder}")
+    say(done.sentence)

@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         refusal = refusal_of(error)
         if refusal is None:
             raise
-        print(as_sentence(str(refusal)), file=sys.stderr)
+        print(as_sentence(harmless(str(refusal))), file=sys.stderr)
         return BAD_INPUT
     return code if isinstance(code, int) else 0
 

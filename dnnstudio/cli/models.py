@@ -20,6 +20,7 @@ from dnnstudio.cli.common import (
     opened_bundle,
     read_experiment,
     run_job,
+    say,
 )
 
 if TYPE_CHECKING:
@@ -44,11 +45,11 @@ def evaluate(model: AskedPath, data: DataFrom = None, weights: WhichWeights = "l
     result = run_job(job)
     assert isinstance(result, Evaluation)
     values = result.parts["test"]
-    print(json.dumps(values) if as_json else f"test: {figures(values)}")
+    say(json.dumps(values) if as_json else f"test: {figures(values)}")
     if absent := absent_note(model):
-        print(absent, file=sys.stderr)
+        say(absent, file=sys.stderr)
     if data is None and data_changed(home_of(model), describe(experiment.data, experiment.seed).summary.fingerprint):
-        print(
+        say(
             "The data of this run changed since it was trained: rows that trained it may be among these.",
             file=sys.stderr,
         )
@@ -69,7 +70,7 @@ def summary(
     from dnnstudio.cli.printing.common import layer_table
 
     network, input_shape = _network_of(model_or_experiment)
-    print(layer_table(network, input_shape))
+    say(layer_table(network, input_shape))
 
 
 def _network_of(path: Path) -> tuple[Experiment | tuple[AnyLayer, ...], tuple[int, ...]]:

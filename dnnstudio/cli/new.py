@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dnnstudio.cli.common import told_to_end
+from dnnstudio.cli.common import say, told_to_end
 from dnnstudio.core.errors import Cancelled, UserError
 from dnnstudio.core.text import count_of
 
@@ -42,7 +42,7 @@ def new(
     if out is None and place.exists():
         raise UserError(f"{place} is there already.", "Name another file by --out.")
     proposal = _written(source, predict, place)
-    print(json.dumps(proposal_object(proposal, place), ensure_ascii=False) if as_json else _text(proposal, place))
+    say(json.dumps(proposal_object(proposal, place)) if as_json else _text(proposal, place))
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from dnnstudio.cli.common import AskedPath, WhichWeights, as_weights, run_job
+from dnnstudio.cli.common import AskedPath, WhichWeights, as_weights, run_job, say
 from dnnstudio.core.errors import UserError
 
 SOME_FAILED = 1
@@ -85,8 +85,8 @@ def predict(
     found = run_job(job)
     assert isinstance(found, PredictedFiles)
     for note in found.notes:
-        print(note, file=sys.stderr)
+        say(note, file=sys.stderr)
     if found.failed:
-        print(f"{count_of(found.failed, 'case')} without an answer. The first: {found.first_error}", file=sys.stderr)
-    print(f"{count_of(found.answered, 'answer')} written to {out}")
+        say(f"{count_of(found.failed, 'case')} without an answer. The first: {found.first_error}", file=sys.stderr)
+    say(f"{count_of(found.answered, 'answer')} written to {out}")
     return SOME_FAILED if found.failed else 0

@@ -25,6 +25,7 @@ from dnnstudio.cli.common import (
     require_trainable,
     run_job,
     runner_of,
+    say,
     stopping,
 )
 from dnnstudio.core.errors import UserError
@@ -80,12 +81,12 @@ def repeat(
         outcomes = _train(tasks, join, jobs=jobs if found else at_once, threads=record.threads, quiet=as_json)
         for outcome in outcomes:
             if outcome.reason in ("failed", "diverged"):
-                print(f"Seed {outcome.task.experiment.seed}: {as_sentence(outcome.message)}", file=sys.stderr)
+                say(f"Seed {outcome.task.experiment.seed}: {as_sentence(outcome.message)}", file=sys.stderr)
         if any(outcome.reason == "stopped" for outcome in outcomes):
-            print("Stopped. The same command goes on.", file=sys.stderr)
+            say("Stopped. The same command goes on.", file=sys.stderr)
             return INTERRUPTED
         metrics = _measured(out, record, quiet=as_json)
-        print(json.dumps(metrics | {"folder": str(out)}) if as_json else f"{repeat_text(metrics)}\nWritten to {out}")
+        say(json.dumps(metrics | {"folder": str(out)}) if as_json else f"{repeat_text(metrics)}\nWritten to {out}")
         return INCOMPLETE if metrics["missing"] else 0
 
 

@@ -24,6 +24,7 @@ from dnnstudio.cli.common import (
     read_experiment,
     require_trainable,
     runner_of,
+    say,
     stopping,
 )
 from dnnstudio.core.errors import UserError
@@ -99,7 +100,7 @@ def sweep(
     else:
         made.write_table()
     if made.left:
-        print("Stopped. The same command with --resume goes on.", file=sys.stderr)
+        say("Stopped. The same command with --resume goes on.", file=sys.stderr)
         return INTERRUPTED
     if not any(trial.status == "done" for trial in made.trials.values()):
         raise UserError(
@@ -108,9 +109,9 @@ def sweep(
         )
     notes = [CHANGED_DATA] if had_other_data(out, plan, made.trials) else []
     if as_json:
-        print(json.dumps(sweep_summary(plan, made.trials) | {"notes": notes, "folder": str(out)}))
+        say(json.dumps(sweep_summary(plan, made.trials) | {"notes": notes, "folder": str(out)}))
     else:
-        print("\n".join([sweep_text(plan, made.trials), *notes, f"Written to {out}"]))
+        say("\n".join([sweep_text(plan, made.trials), *notes, f"Written to {out}"]))
     return INCOMPLETE if any(trial.status == "failed" for trial in made.trials.values()) else 0
 
 
@@ -199,4 +200,4 @@ def _train(made: Sweep, join: JoinFile | None, *, jobs: int | None, quiet: bool)
                 printer.ended(trial, left=made.left, seconds_left=made.seconds_left)
                 if trial.status == "failed":
                     said = f"Trial {trial.number} ({values_text(trial.values)}): {as_sentence(trial.message)}"
-                    print(said, file=sys.stderr)
+                    say(said, file=sys.stderr)

@@ -29,6 +29,7 @@ from dnnstudio.cli.common import (
     require_trainable,
     run_job,
     runner_of,
+    say,
     stopping,
     train_into,
 )
@@ -126,9 +127,9 @@ def compare(
             try:
                 result = made.run(runner, lambda: printer.show(made.done, made.total))
             except Cancelled:
-                print("Stopped. The same command goes on.", file=sys.stderr)
+                say("Stopped. The same command goes on.", file=sys.stderr)
                 return INTERRUPTED
-    print(json.dumps(comparison_object(result)) if as_json else comparison_text(result))
+    say(json.dumps(comparison_object(result)) if as_json else comparison_text(result))
     return 0
 
 
@@ -146,7 +147,7 @@ def library(
         raise UserError(f"{workspace} is no folder.", "Give the folder that holds runs and models.")
     result = run_job(ListLibrary(workspace=workspace), warm=False)
     assert isinstance(result, Library)
-    print(json.dumps(library_object(result)) if as_json else library_text(result))
+    say(json.dumps(library_object(result)) if as_json else library_text(result))
 
 
 @app.command()
@@ -169,7 +170,7 @@ def diff(
     experiment = None if data is None else read_experiment(data)
     result = run_job(CompareModels(first=first, second=second, experiment=experiment))
     assert isinstance(result, ModelComparison)
-    print(json.dumps(diff_object(result)) if as_json else diff_text(result))
+    say(json.dumps(diff_object(result)) if as_json else diff_text(result))
 
 
 def _file_or_recipe(path: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from dnnstudio.cli.common import AsJson, AskedPath, DataFrom, WhichWeights, as_weights, experiment_for, run_job
+from dnnstudio.cli.common import AsJson, AskedPath, DataFrom, WhichWeights, as_weights, experiment_for, run_job, say
 from dnnstudio.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -62,11 +62,11 @@ def uncertainty(
     found = run_job(job)
     write(found, out)
     if absent := absent_note(model):
-        print(absent, file=sys.stderr)
+        say(absent, file=sys.stderr)
     if isinstance(found, NumberSamples):
-        print(json.dumps(numbers_as_object(found, out)) if as_json else numbers_as_text(found, out))
+        say(json.dumps(numbers_as_object(found, out)) if as_json else numbers_as_text(found, out))
     else:
-        print(json.dumps(as_object(found, out)) if as_json else as_text(found, out))
+        say(json.dumps(as_object(found, out)) if as_json else as_text(found, out))
 
 
 def check_target(out: Path) -> None:

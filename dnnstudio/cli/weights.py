@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dnnstudio.cli.common import AsJson, describe, read_experiment, run_job
+from dnnstudio.cli.common import AsJson, describe, read_experiment, run_job, say
 from dnnstudio.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def weights(
     if not match.fits:
         raise UserError(match.problem, match.hint)
     run_job(LoadWeights(path=file, experiment=experiment, input_shape=input_shape, target_unit=unit, out=out))
-    print(f"Written to {out}", file=sys.stderr if as_json else sys.stdout)
+    say(f"Written to {out}", file=sys.stderr if as_json else sys.stdout)
     return 0
 
 
@@ -79,14 +79,14 @@ def _print(match: WeightsMatch, *, as_json: bool) -> None:
     if as_json:
         rows: list[dict[str, Any]] = [asdict(row) | {"fits": row.fits} for row in match.rows]
         said = {"fits": match.fits, "rows": rows, "problem": match.problem, "notes": list(match.notes)}
-        print(json.dumps(said))
+        say(json.dumps(said))
         return
     from dnnstudio.cli.printing.common import table
 
     lines = [("file", "arrays", "layer", "kind", "variables", "")]
     for row in match.rows:
         lines.append((row.file_layer, row.found_text, row.layer, row.kind, row.needed_text, row.verdict))
-    print(table(lines))
-    print(f"\n{match.sentence}")
+    say(table(lines))
+    say(f"\n{match.sentence}")
     for note in match.notes:
-        print(note)
+        say(note)

@@ -233,5 +233,5 @@ def _cure(error: OSError, size: int, path: Path) -> str:
     except OSError:
         free = "less is free"
     if not size:
-        return f"Only {byte_size(shutil.disk_usage(path.parent).free)} are free; make room or save elsewhere."
+        return f"{free[0].upper()}{free[1:]}; make room or save elsewhere."
     return f"It needs {byte_size(size)} and {free}; make room or save elsewhere."

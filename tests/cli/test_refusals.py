@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from pathlib import Path
 
@@ -72,3 +73,38 @@ def test_a_terminal_that_lacks_a_letter_gets_its_number(tmp_path: Path, monkeypa
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, "ascii"))
     assert main(["new", str(tmp_path / "t.csv"), "--out", str(tmp_path / "e.json")]) == 0
     assert rb"classes \xe4, \xf6" in raw.getvalue()
+
+
+HOSTILE = "ev\x1b[31mil\r\u202e\x07"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows allows no such name")
+def test_no_name_of_a_file_moves_the_cursor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{row / 8},{'ab'[row % 2]}\n" for row in range(60)))
+    made = tmp_path / f"{HOSTILE}.json"
+    assert main(["new", str(tmp_path / "t.csv"), "--out", str(made)]) == 0
+    assert main(["export", str(made), "--out", str(tmp_path / f"{HOSTILE}.py")]) == 0
+    told = capsys.readouterr().out
+    assert told.count("Written to") == 2 and told.count("ev\N{REPLACEMENT CHARACTER}[31mil") == 2
+    assert all(letter == "\n" or letter.isprintable() for letter in told)
+
+
+def test_the_name_of_an_experiment_stays_on_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{row / 8},{'ab'[row % 2]}\n" for row in range(60)))
+    made = tmp_path / "e.json"
+    assert main(["new", str(tmp_path / "t.csv"), "--out", str(made)]) == 0
+    made.write_text(json.dumps(json.loads(made.read_text()) | {"name": f"{HOSTILE}\n\0z"}))
+    capsys.readouterr()
+    assert main(["check", str(made)]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.endswith("z: nothing wrong.") and line.isprintable()
+
+
+def test_a_class_that_turns_the_line_round_is_escaped_in_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("a\u202eb", "c\u200dd")
+    (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{row / 8},{names[row % 2]}\n" for row in range(60)), "utf-8")
+    assert main(["new", str(tmp_path / "t.csv"), "--out", str(tmp_path / "e.json"), "--json"]) == 0
+    told = capsys.readouterr().out
+    assert told.isascii() and json.loads(told)

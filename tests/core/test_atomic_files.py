@@ -371,3 +371,15 @@ def test_a_folder_below_a_file_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"")
     with pytest.raises(UserError, match="cannot be made"):
         make_folder(tmp_path / "a" / "b")
+
+
+def test_a_disk_that_is_full_and_then_gone_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(file: Any) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    def gone(folder: Path) -> None:
+        raise FileNotFoundError(errno.ENOENT, "gone", str(folder))
+
+    monkeypatch.setattr(files.shutil, "disk_usage", gone)
+    with pytest.raises(UserError, match="Less is free; make room"):
+        write_atomically(tmp_path / "a", full)
