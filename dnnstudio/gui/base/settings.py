@@ -147,7 +147,7 @@ class Settings:
         self._set("geometry", base64.b64encode(saved.data()).decode())
 
     def _read(self) -> dict[str, Any]:
-        if not is_there(self.path):
+        if not is_there(self.path) and not _leads_nowhere(self.path):
             return {}
         with contextlib.suppress(UserError):
             content = read_bounded(self.path, MAX_BYTES, what="settings")
@@ -163,3 +163,11 @@ class Settings:
         with contextlib.suppress(UserError):  # a full disk must not stop the work over a remembered file name
             make_folder(self.folder)
             write_atomically(self.path, (json.dumps(self._values, indent=2) + "\n").encode(), private=True)
+
+
+def _leads_nowhere(path: Path) -> bool:
+    """Whether `path` is a link in a circle: nothing can be read from it or written through it."""
+    try:
+        return Path(os.path.realpath(path)).is_symlink()
+    except (OSError, ValueError):
+        return False

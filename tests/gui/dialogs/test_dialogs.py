@@ -268,6 +268,24 @@ def test_settings_that_cannot_be_read_are_kept_aside_and_the_defaults_used(conte
         assert Settings(folder).theme == "light"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links want a right there")
+def test_settings_that_are_a_link_in_a_circle_are_set_aside_and_written_anew(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").symlink_to("settings.json")
+    settings = Settings(tmp_path)
+    assert settings.set_aside == tmp_path / "settings.json.bad"
+    settings.theme = "light"
+    assert Settings(tmp_path).theme == "light"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links want a right there")
+def test_settings_that_link_to_a_file_to_come_are_written_there(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").symlink_to("elsewhere.json")
+    settings = Settings(tmp_path)
+    assert settings.set_aside is None
+    settings.theme = "light"
+    assert (tmp_path / "settings.json").is_symlink() and (tmp_path / "elsewhere.json").exists()
+
+
 def test_settings_that_were_set_aside_are_named_once(tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_text("{")
     assert Settings(tmp_path).set_aside == tmp_path / "settings.json.bad"
