@@ -95,7 +95,8 @@ def test_a_format_that_would_be_refused_is_grey_with_the_reason_beside_it(
 ) -> None:
     layers = (Flatten(id="flatten"), Dense(id="output", units=10, activation="softmax"))
     write_ensemble(tmp_path, EnsembleRecord(experiment=Experiment(layers=layers), seeds=(1, 2), threads=1, format=1))
-    model: str | Path = {"repeat": tmp_path, "file": tmp_path / "a.keras", "memory": "model-1"}[kind]
+    models: dict[str, str | Path] = {"repeat": tmp_path, "file": tmp_path / "a.keras", "memory": "model-1"}
+    model = models[kind]
     engine = FakeEngine()
     found = ExportDialog(engine, theme, Settings(), Network(model, "run 3"))
     qtbot.addWidget(found)
