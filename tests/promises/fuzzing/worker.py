@@ -22,6 +22,8 @@ MEMORY = 2**30
 """Address space beyond what the process has after its first reading: far above the promise, which is asserted."""
 SECONDS = 60
 """A case that computes for longer is ended by the system, and known by its number."""
+SECONDS_OF_A_CHILD = 3
+"""The same where the program reads in a child process, which it gives about as long."""
 WARM_UP = 25
 
 
@@ -42,6 +44,7 @@ def main(name: str, first: int, last: int, folder: Path) -> None:
             settled = peak_mb(anew=True)
             _limit()
         path.write_bytes(changed(whole, chance))
+        _end_after(SECONDS_OF_A_CHILD if kind.dies else SECONDS)
         begun = time.thread_time()
         try:
             kind.read(path)
@@ -74,7 +77,12 @@ def peak_mb(*, anew: bool = False) -> float:
 def _limit() -> None:
     mapped = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     resource.setrlimit(resource.RLIMIT_AS, (mapped + MEMORY, mapped + MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+def _end_after(seconds: int) -> None:
+    """Let the process be ended by SIGXCPU once it has computed for so many seconds more."""
+    limit = int(time.process_time()) + 1 + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
 
 
 if __name__ == "__main__":
