@@ -217,7 +217,10 @@ def require_consent(experiment: Experiment, base: Path, *, resumed: Path | None,
     """Refuse to change other trained models unasked; `given` says that it was asked for. Raises `UserError`."""
     from dnnstudio.core.analysis.shared_changes import changed_by, changed_by_going_on, changes_sentence
 
-    changed = changed_by(experiment, base=base) if resumed is None else changed_by_going_on(experiment, resumed)
+    if resumed is None:
+        changed = changed_by(experiment, base=base)
+    else:
+        changed = changed_by_going_on(experiment, resumed, base=base)
     if changed and not given:
         raise UserError(
             changes_sentence(changed),

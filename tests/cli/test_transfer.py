@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,27 @@ def test_no_trained_model_is_changed_unasked(trained: Path, tmp_path: Path, caps
     assert weights(source) != before
     going_on = ["run", str(source), "--out", str(source), "--resume", "--epochs", "9"]
     assert "of 0002 b too" in refused(going_on, capsys)
+
+
+def test_a_copy_of_a_run_that_shares_layers_changes_nothing_unasked(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, out = tmp_path / "runs" / "0001 a", tmp_path / "runs" / "0002 b"
+    assert main(["run", str(trained / "a.json"), "--out", str(source)]) == 0
+    shared = ["transfer", str(source), str(trained / "b.json"), "--out", str(out), "--mode", "share"]
+    few = ["--set", "transfer.phases[0].epochs=1", "--set", "transfer.phases[1].epochs=1"]
+    assert main([*shared, *few]) == 0
+    copy, begun = tmp_path / "runs" / "0003 copy", tmp_path / "runs" / "0004 begun"
+    shutil.copytree(out, copy)
+    begun.mkdir()
+    shutil.copy(out / "experiment.json", begun)
+    before = weights(source), weights(out)
+    for folder in (copy, begun):
+        going_on = ["run", str(folder), "--out", str(folder), "--resume", "--set", "transfer.phases[1].epochs=2"]
+        assert "of 0001 a and 0002 b too" in refused(going_on, capsys)
+    assert (weights(source), weights(out)) == before
+    assert main([*going_on, "--change-shared"]) == 0
+    assert weights(source) != before[0]
 
 
 def test_a_shared_layer_is_said_to_change_its_source(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from dnnstudio.core.analysis.reuse_planner import changing_shared
@@ -22,12 +23,23 @@ def changed_by(experiment: Experiment, *, base: Path | None) -> dict[Path, tuple
     return {} if place is None else will_change(place, layers)
 
 
-def changed_by_going_on(experiment: Experiment, folder: Path) -> dict[Path, tuple[str, ...]]:
-    """The same of a training that goes on with the run in `folder`, whose layers other models may share too."""
+def changed_by_going_on(
+    experiment: Experiment, folder: Path, *, base: Path | None = None
+) -> dict[Path, tuple[str, ...]]:
+    """The same of a training that goes on with the run in `folder`, whose layers other models may share too.
+
+    A copy of a run, and one that ended before its first epoch, are not linked yet to the source that they share layers
+    with; going on links them. `base` is the folder of the experiment file where it is not the run's.
+    """
     learning = {layer.id for layer in experiment.active_layers if getattr(layer, "trainable", False)}
     if experiment.transfer is not None:
         learning -= {item.layer for item in experiment.transfer.shared} - set(changing_shared(experiment))
     found = {place: tuple(name for name in names if name in learning) for place, names in sharers(folder).items()}
+    known = {os.path.realpath(place) for place in (folder, *found)}
+    for start in dict.fromkeys((base or folder, folder)):
+        if to_come := changed_by(experiment, base=start):
+            found |= {place: names for place, names in to_come.items() if os.path.realpath(place) not in known}
+            break
     return {place: names for place, names in found.items() if names}
 
 
