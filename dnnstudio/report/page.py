@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from dnnstudio import __version__
 from dnnstudio.core.resources import resource_folder
+from dnnstudio.core.text import harmless
 from dnnstudio.report.charts import svg
 from dnnstudio.report.sections import Chart, Report
 
@@ -25,6 +26,7 @@ def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(resource_folder() / "report"),
         autoescape=True,
+        finalize=lambda value: harmless(value.expandtabs(4)) if type(value) is str else value,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

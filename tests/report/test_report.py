@@ -195,6 +195,12 @@ def test_reused_layers_and_phases_stand_in_words() -> None:
     assert found["transfer.phases"] == "1 epoch with a, b frozen, learning rate 0.01; 16 epochs with nothing frozen"
 
 
+def test_nothing_in_the_page_turns_a_line_round(trained: tuple[Session, Path]) -> None:
+    text = render(gather(trained[1], limits="not\u202e for\x1b[31m\tpeople"))
+    assert "not\N{REPLACEMENT CHARACTER} for\N{REPLACEMENT CHARACTER}[31m" in text
+    assert not {"\u202e", "\x1b"} & set(text)
+
+
 def test_a_constant_and_a_single_point_are_drawn() -> None:
     for points in (((1.0, 0.01), (2.0, 0.01)), ((1.0, 0.5),)):
         drawn = str(svg(Chart("A < B", "epoch", (Line("rate", points),))))
