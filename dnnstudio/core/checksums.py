@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,19 @@ Entries = dict[str, list[tuple[int, str]]]
 
 
 def write_checked(path: Path, content: bytes) -> None:
-    """Write a file of a run atomically, after its checksum. Raises `UserError`."""
+    """Write a file of a run atomically, after its checksum; a new one is private where those are. Raises
+    `UserError`.
+    """
     note(path, content)
-    write_atomically(path, content)
+    write_atomically(path, content, private=is_private(path.parent))
+
+
+def is_private(folder: Path) -> bool:
+    """Whether the owner alone may read what this program keeps in the folder: files that are new there follow it."""
+    try:
+        return not stat.S_IMODE((folder / FILE).stat().st_mode) & 0o077
+    except OSError:
+        return False
 
 
 def note(path: Path, content: bytes) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dnnstudio.core.checksums import FILE, changed_files, changed_sentence, note, note_file, write_checked
@@ -19,6 +22,7 @@ from dnnstudio.core.study.sweep import plan_sweep, write_sweep
 from dnnstudio.core.study.sweep_record import read_sweep_record
 from dnnstudio.core.study.trials import Trial, write_trials
 from dnnstudio.core.study.varied import Listed
+from dnnstudio.core.workspace.answers import Answers, save_answers
 from dnnstudio.core.workspace.ensembles import EnsembleRecord, write_ensemble, write_metrics
 from dnnstudio.core.workspace.exports import ExportRecord, keep_export
 from dnnstudio.core.workspace.history import append_row, write_history
@@ -162,3 +166,15 @@ def test_no_file_outside_of_the_folder_is_looked_at(run: Path) -> None:
     digest = hashlib.sha256(json.dumps(names, sort_keys=True).encode()).hexdigest()
     (run / FILE).write_text(json.dumps({"format": 1, "files": names, "sha256": digest}))
     assert changed_files(run) == ()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes of files")
+def test_a_file_that_is_new_in_a_private_run_is_private(tmp_path: Path) -> None:
+    write_checked(tmp_path / "experiment.json", b"{}")
+    write_checked(tmp_path / "open.json", b"{}")
+    assert stat.S_IMODE((tmp_path / "open.json").stat().st_mode) & 0o044
+    for path in tmp_path.iterdir():
+        path.chmod(0o600)
+    write_checked(tmp_path / "metrics.json", b"{}")
+    save_answers(tmp_path, {"test": Answers(np.arange(3.0), np.arange(3.0))})
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dnnstudio.core.atomic_files import read_bounded, write_atomically
+from dnnstudio.core.checksums import is_private
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.stored_arrays import read_stored
 
@@ -56,7 +57,7 @@ def save_answers(folder: Path, answers: Mapping[str, Answers]) -> None:
         arrays |= {f"{part}_values": kept.values, f"{part}_predicted": kept.predicted}
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, **arrays)
-    write_atomically(folder / FILE, content.getvalue())
+    write_atomically(folder / FILE, content.getvalue(), private=is_private(folder))
 
 
 def read_answers(folder: Path) -> dict[str, Answers]:

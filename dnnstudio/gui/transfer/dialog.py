@@ -49,11 +49,9 @@ class TransferDialog(Dialog):
         self.draft: Experiment = request.experiment
         self.source: TrainedSource | None = None
         self.answer: TransferAnswer | None = None
-        self._phase = 0
-        self._grown = False
+        self._phase, self._grown, self._gone = 0, False, ""
         self._waiting: Path | None = None
         self._trouble: UserError | None = None
-        self._gone = ""
         self._reader = SourceReader(request.engine, request.workspace, self)
         self.top, self.pairs, self.phases, self.foot = TopBar(theme), PairsCard(theme), PhasesCard(theme), Foot(theme)
         self._lay_out()
@@ -62,11 +60,10 @@ class TransferDialog(Dialog):
         self._begin()
 
     def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
+        column, body = QVBoxLayout(self), QVBoxLayout()
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.top)
-        body = QVBoxLayout()
         body.setContentsMargins(12, 12, 12, 12)
         body.setSpacing(8)
         body.addWidget(self.pairs, 1)
