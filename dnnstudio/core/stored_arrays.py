@@ -36,7 +36,7 @@ LONGEST_HEADER = 10_000
 _WIDTHS = {b"\x01\x00": 2, b"\x02\x00": 4}
 _HEADER = re.compile(
     rb"\{'descr': '([^'\x00-\x1f\x7f-\xff]{2,40})', 'fortran_order': (True|False), "
-    rb"'shape': \(((?:\d{1,19},? ?){0,64})\),? ?\} *\n"
+    rb"'shape': \(((?:\d{1,19}(?:, ?\d{1,19}){0,63},?)?)\),? ?\} *\n"  # a comma each: one way alone to read digits
 )
 _NUMBERS = re.compile(r"[<>|=](b1|[iu][1248]|f[248])")
 

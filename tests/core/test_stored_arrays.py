@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import tracemalloc
 import zipfile
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dnnstudio.core.stored_arrays import read_stored
+from dnnstudio.core.stored_arrays import array_header, read_stored
 
 
 def saved(**arrays: Any) -> bytes:
@@ -98,3 +99,20 @@ def test_every_flipped_bit_is_noticed_or_changes_nothing_but_padding() -> None:
             continue
         for array in found.values():
             np.testing.assert_array_equal(array, np.arange(40, dtype=np.float32))
+
+
+def test_a_header_of_digits_without_end_is_refused_at_once() -> None:
+    """A pattern that may read a row of digits in many ways tries them all: this one took for ever."""
+    text = b"{'descr': '<f4', 'fortran_order': False, 'shape': (" + b"1" * 900 + b"x), }\n"
+    begun = time.thread_time()
+    with pytest.raises(ValueError, match="no header of an array"):
+        array_header(io.BytesIO(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text))
+    assert time.thread_time() - begun < 0.5
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (0,), (2, 3), (1, 2, 3, 4)])
+def test_every_shape_that_numpy_writes_is_read(shape: tuple[int, ...]) -> None:
+    file = io.BytesIO()
+    np.lib.format.write_array(file, np.zeros(shape, np.float32))
+    file.seek(0)
+    assert array_header(file)[0] == shape
