@@ -125,7 +125,7 @@ def calls(*folders: str) -> Iterator[tuple[Path, ast.Call, str]]:
 
 
 def test_dialogs_and_windows_are_made_of_one_class_that_fits_the_screen() -> None:
-    """`Dialog` and `Window` (`gui/widgets/dialog.py`) alone limit themselves to the screen; ready-made ones do not."""
+    """`Dialog` and `Window` (`gui/widgets/windows/dialog.py`) alone keep to the screen; ready-made ones do not."""
     wrong = []
     for file in source_files("dnnstudio/gui"):
         place = str(file.relative_to(ROOT))
@@ -133,9 +133,9 @@ def test_dialogs_and_windows_are_made_of_one_class_that_fits_the_screen() -> Non
             named = ast.unparse(node) if isinstance(node, ast.Attribute | ast.Name) else ""
             if named in ("QMessageBox", "QInputDialog", "QProgressDialog", "QErrorMessage", "QWizard"):
                 wrong.append(f"{place}:{node.lineno} {named}")
-            if named == "Qt.WindowType.Window" and place != "dnnstudio/gui/widgets/dialog.py":
+            if named == "Qt.WindowType.Window" and place != "dnnstudio/gui/widgets/windows/dialog.py":
                 wrong.append(f"{place}:{node.lineno} {named}")
-            if isinstance(node, ast.ClassDef) and place != "dnnstudio/gui/widgets/dialog.py":
+            if isinstance(node, ast.ClassDef) and place != "dnnstudio/gui/widgets/windows/dialog.py":
                 bases = [ast.unparse(base) for base in node.bases]
                 wrong += [f"{place}:{node.lineno} {node.name}({base})" for base in bases if base.endswith("QDialog")]
                 if "QMainWindow" in bases and node.name != "MainWindow":

@@ -42,11 +42,10 @@ class Aside:
         self._thread.join()
 
 
-class AsideInTwo:
+class AsideInTwo(Aside):
     """Work of two parts: `first` gives the second, which may outlive everything that the first knows of.
 
-    So a compilation that nobody waits for any more keeps neither the training alive nor its data. What either raises is
-    left to who calls it for good.
+    So a compilation that nobody waits for any more keeps neither the training alive nor its data.
     """
 
     def __init__(self, first: Callable[[], Callable[[], object]], name: str) -> None:
@@ -58,27 +57,8 @@ class AsideInTwo:
             finally:
                 done.set()
 
-        parts = [begin]  # taken out before the second: the thread keeps neither what `first` knows
-
-        def work() -> None:
-            second = parts.pop()()
-            second()
-
-        self._thread = threading.Thread(target=_quietly, args=(work,), name=name)
-        self._thread.start()
-
-    @property
-    def is_done(self) -> bool:
-        return not self._thread.is_alive()
-
-    def is_done_within(self, seconds: float) -> bool:
-        """Whether it is done, or so many seconds from now: this waits for it so long."""
-        self._thread.join(seconds)
-        return self.is_done
-
-    def join(self) -> None:
-        """Until both are done."""
-        self._thread.join()
+        parts = [begin]  # taken out before the second begins, so that the thread keeps nothing that `first` knows
+        super().__init__(lambda: parts.pop()()(), name)
 
     def join_first(self) -> None:
         """Until the first part is done."""

@@ -37,7 +37,7 @@ from dnnstudio.gui.widgets import (
     push_button,
 )
 from dnnstudio.gui.widgets.advice_list import AdviceList
-from dnnstudio.gui.widgets.fit_scroll import FitScroll
+from dnnstudio.gui.widgets.windows.fit_scroll import FitScroll
 
 if TYPE_CHECKING:
     from dnnstudio.core.jobs.results import DataPreview

@@ -21,7 +21,7 @@ from dnnstudio.gui.panels.option_panel import title_at
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import ElidedLabel, IconLabel, MiniButton, label, rule
 from dnnstudio.gui.widgets.advice_list import AdviceList
-from dnnstudio.gui.widgets.fit_scroll import FitScroll
+from dnnstudio.gui.widgets.windows.fit_scroll import FitScroll
 
 LEFT_OUT = ("id", "enabled")
 """Fields that are edited elsewhere: the name in the head, on and off in the menu."""

@@ -15,7 +15,7 @@ from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.forms import OptionForm
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets.advice_list import AdviceList
-from dnnstudio.gui.widgets.fit_scroll import FitScroll
+from dnnstudio.gui.widgets.windows.fit_scroll import FitScroll
 
 
 def title_at(record: Option, path: str) -> str:

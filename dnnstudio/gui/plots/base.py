@@ -23,7 +23,7 @@ from dnnstudio.gui.plots.corner import X_MARGIN, Corner, choose, hidden_by, in_p
 from dnnstudio.gui.plots.curves import Floats, round_step, same_points
 from dnnstudio.gui.plots.items import SeriesItems, Tint, UprightLine, keep_picture
 from dnnstudio.gui.plots.scale import Scale, drawn, known_range, logarithmic, straight
-from dnnstudio.gui.plots.series import Series, color_of
+from dnnstudio.gui.plots.series import OTHERS, Series, color_of
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.widgets import PlotLegend
 
@@ -160,7 +160,7 @@ class CurvePlot(QWidget):
 
     def set_others(self, series: Sequence[Series]) -> None:
         """Set the curves of other runs; those no longer included are removed."""
-        others = {key for key, item in self.series.items() if item.style in ("other", "other_faint")}
+        others = {key for key, item in self.series.items() if item.style in OTHERS}
         wanted = {item.key: item for item in series}
         for key in others:
             if self.series[key] != wanted.get(key):

@@ -9,8 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QColor, QPen
 
 from dnnstudio.gui.theme import Tokens
-from dnnstudio.gui.widgets.charts.legend import DASHES as LEGEND_DASHES
-from dnnstudio.gui.widgets.charts.legend import SEVERAL, Mark
+from dnnstudio.gui.widgets.charts.legend import DASHES, SEVERAL, Mark
 from dnnstudio.gui.widgets.charts.legend import LineStyle as Look
 
 LineStyle = Literal[
@@ -20,7 +19,6 @@ LineStyle = Literal[
 their smoothed line; measured another way; not yet happened; plain; another run, and its training; a single mark; an
 area without an edge, whose points go along its upper side and back along its lower one."""
 
-DASHES: dict[str, list[float]] = {"dotted": [2, 3], "clean": [5, 4]}
 WIDTHS: dict[str, float] = {
     "epochs": 2, "batches": 1, "smooth": 1, "faint": 1, "clean": 1.2, "dotted": 1.4, "line": 2,
     "other": 1.6, "other_faint": 1, "star": 1, "band": 0,
@@ -31,7 +29,8 @@ LAYERS: dict[str, int] = {
     "epochs": 6, "star": 8,
 }  # fmt: skip
 """Stacking order: earlier runs are below the displayed one."""
-IN_LEGEND: dict[str, Look] = {"clean": "dashed", "star": "star", "batches": "thin"}
+OTHERS = ("other", "other_faint")
+IN_LEGEND: dict[str, Look] = {"clean": "dashed", "dotted": "dotted", "star": "star", "batches": "thin"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Series:
     @property
     def in_legend(self) -> Look:
         """How its line looks in a legend."""
-        return SEVERAL[self.number % len(SEVERAL)] if self.style == "other" else IN_LEGEND.get(self.style, "solid")
+        return SEVERAL[self.number % len(SEVERAL)] if self.style in OTHERS else IN_LEGEND.get(self.style, "solid")
 
 
 def color_of(token: str, tokens: Tokens) -> QColor:
@@ -79,7 +78,7 @@ def pen_for(series: Series, tokens: Tokens) -> QPen:
     pen = QPen(color, WIDTHS[series.style])
     pen.setCosmetic(True)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-    dashes = DASHES.get(series.style) or LEGEND_DASHES[SEVERAL[series.number % len(SEVERAL)]][0]
+    dashes, _ = DASHES[series.in_legend]
     pen.setCapStyle(Qt.PenCapStyle.FlatCap if dashes else Qt.PenCapStyle.RoundCap)
     if dashes:
         pen.setDashPattern([length / WIDTHS[series.style] for length in dashes])

@@ -40,8 +40,8 @@ from dnnstudio.gui.shell.status_line import StatusLine
 from dnnstudio.gui.shell.toolbar import ToolBar
 from dnnstudio.gui.stack import LayerStackView
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.widgets import reading_order, screen_fit
 from dnnstudio.gui.widgets.drop_hint import DropHint
+from dnnstudio.gui.widgets.windows import reading_order, screen_fit
 
 if TYPE_CHECKING:
     from dnnstudio.gui.dialogs import Dialogs

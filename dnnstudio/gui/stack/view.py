@@ -25,7 +25,7 @@ from dnnstudio.gui.stack.start_line import StartLine
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, MiniButton, label, push_button, rule
 from dnnstudio.gui.widgets.advice_list import AdviceList
-from dnnstudio.gui.widgets.fit_scroll import FitScroll
+from dnnstudio.gui.widgets.windows.fit_scroll import FitScroll
 
 if TYPE_CHECKING:
     from dnnstudio.core.experiment.summary_table import SummaryTable

@@ -28,7 +28,8 @@ from dnnstudio.gui.transfer.pairs_card import PairsCard
 from dnnstudio.gui.transfer.phases_card import PhasesCard
 from dnnstudio.gui.transfer.request import Deed, TransferAnswer, TransferRequest
 from dnnstudio.gui.transfer.sources import SourceReader
-from dnnstudio.gui.widgets import Dialog, reading_order
+from dnnstudio.gui.widgets import Dialog
+from dnnstudio.gui.widgets.windows import reading_order
 
 ABOVE_AND_BELOW = 80
 """Pixels of the screen that the dialog leaves free when it grows."""
@@ -395,6 +396,5 @@ class TransferDialog(Dialog):
         """The user's answer; None if the dialog was cancelled."""
         dialog = cls(theme, request, parent=parent)
         dialog.exec()
-        answer = dialog.answer
         dialog.deleteLater()
-        return answer
+        return dialog.answer

@@ -12,7 +12,7 @@ from dnnstudio.core.planning.stages import matching
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.transfer.pair_row import INFERENCE
 from dnnstudio.gui.widgets import Choice, ComboBox, Dialog, label, push_button, rule
-from dnnstudio.gui.widgets.fit_scroll import FitScroll
+from dnnstudio.gui.widgets.windows.fit_scroll import FitScroll
 
 
 class FrozenDialog(Dialog):

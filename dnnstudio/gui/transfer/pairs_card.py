@@ -20,7 +20,7 @@ from dnnstudio.gui.widgets import (
     push_button,
     rule,
 )
-from dnnstudio.gui.widgets.fit_scroll import FitScroll
+from dnnstudio.gui.widgets.windows.fit_scroll import FitScroll
 
 WHICH = (
     Choice("all", "All but the output", "Every layer that fits, but for the last one with weights."),

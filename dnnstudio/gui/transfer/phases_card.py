@@ -17,7 +17,7 @@ from dnnstudio.gui.transfer.pair_row import INFERENCE
 from dnnstudio.gui.transfer.phase_bar import PhaseBar, Stretch
 from dnnstudio.gui.transfer.phase_row import WIDTHS, PhaseFacts, PhaseRow
 from dnnstudio.gui.widgets import SectionTitle, label, push_button
-from dnnstudio.gui.widgets.fit_scroll import FitScroll
+from dnnstudio.gui.widgets.windows.fit_scroll import FitScroll
 
 COLUMNS = ("Phase", "Frozen layers", "Epochs", "Learning rate", "Optimizer")
 ROWS_IN_SIGHT = 4

@@ -3,7 +3,6 @@
 from dnnstudio.gui.widgets.buttons import Chip, MiniButton, Toggle, push_button
 from dnnstudio.gui.widgets.card import Card
 from dnnstudio.gui.widgets.charts.legend import LegendEntry, PlotLegend, Share, ShareBar
-from dnnstudio.gui.widgets.dialog import Dialog, Window
 from dnnstudio.gui.widgets.flow import FlowLayout
 from dnnstudio.gui.widgets.inputs.combo import ComboBox
 from dnnstudio.gui.widgets.inputs.fields import CommitField, NumberField, TextField
@@ -13,6 +12,7 @@ from dnnstudio.gui.widgets.labels import Badge, ElidedLabel, IconLabel, SectionT
 from dnnstudio.gui.widgets.messages import AdviceCard, MessageBar, WarningStrip
 from dnnstudio.gui.widgets.progress import ProgressBar
 from dnnstudio.gui.widgets.tabs import Tabs
+from dnnstudio.gui.widgets.windows.dialog import Dialog, Window
 
 __all__ = [
     "AdviceCard",

@@ -9,7 +9,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QApplication, QDialog, QWidget
 from shiboken6 import isValid
 
-from dnnstudio.gui.widgets import Window, screen_fit
+from dnnstudio.gui.widgets import Window
+from dnnstudio.gui.widgets.windows import screen_fit
 
 
 def place_in(widget: QWidget, window: QWidget) -> QRect:

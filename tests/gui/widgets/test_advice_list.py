@@ -12,7 +12,7 @@ from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets import FlowLayout
 from dnnstudio.gui.widgets.advice_list import AdviceList
-from dnnstudio.gui.widgets.fit_scroll import FitScroll
+from dnnstudio.gui.widgets.windows.fit_scroll import FitScroll
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QLayout, QPushB
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.widgets import Dialog, Limits, NumberField, Window, screen_fit
+from dnnstudio.gui.widgets import Dialog, Limits, NumberField, Window
+from dnnstudio.gui.widgets.windows import screen_fit
 
 SMALL = QRect(40, 30, 683, 467)
 """1024 × 700 at a scale of 1.5, on a screen that does not begin at 0."""

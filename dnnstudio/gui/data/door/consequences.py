@@ -16,7 +16,7 @@ from dnnstudio.gui.data.door.notes import NoteList
 from dnnstudio.gui.data.door.words import SPLITS, headline, split_words
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.widgets import Card, ElidedLabel, Share, ShareBar, label, rule
-from dnnstudio.gui.widgets.fit_scroll import FitScroll
+from dnnstudio.gui.widgets.windows.fit_scroll import FitScroll
 
 SHOWN_INPUTS = 6
 SHOWN_CLASSES = 5

@@ -11,7 +11,7 @@ from dnnstudio.core.planning.following import LayerLine
 from dnnstudio.core.text import count_of
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.widgets import Badge, Card, Choice, ElidedLabel, IconLabel, Segmented, label
-from dnnstudio.gui.widgets.fit_scroll import FitScroll
+from dnnstudio.gui.widgets.windows.fit_scroll import FitScroll
 
 CHOICES = (
     Choice("new", "New network", "A network that suits the data, with its optimizer and its epochs."),

@@ -12,7 +12,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, FlowLayout, label, push_button
-from dnnstudio.gui.widgets.fit_scroll import FitScroll
+from dnnstudio.gui.widgets.windows.fit_scroll import FitScroll
 
 LOW = 180
 """A card lower than this cannot show the words and the remedies at once."""

@@ -226,13 +226,13 @@ def parsed(
         raise_if_empty=False,  # to look whether there is anything, polars copies all of it under Python's lock
     )
     # What a column holds for cells to come is let go of, some columns at a time, where it is more than the cells.
-    apart = range(0, sample.width, WIDE) if sample.width > VERY_WIDE and len(content) < SMALL else ()
+    apart = sample.width > VERY_WIDE and len(content) < SMALL
+    blocks = [list(range(first, min(first + WIDE, sample.width))) for first in range(0, sample.width, WIDE)]
     for schema, marks in (*tries, (texts, None)):
         try:
             if apart:
-                places = [list(range(first, min(first + WIDE, sample.width))) for first in apart]
-                blocks = (read(schema=schema, null_values=marks, columns=some) for some in places)
-                frame = pl.concat([block.shrink_to_fit() for block in blocks], how="horizontal", strict=True)
+                parts = [read(schema=schema, null_values=marks, columns=block).shrink_to_fit() for block in blocks]
+                frame = pl.concat(parts, how="horizontal", strict=True)
             else:
                 frame = read(schema=schema, null_values=marks)
             # The signs must not be lost from texts, of which they may be a part.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QDialog, QWidget
 
-from dnnstudio.gui.widgets import screen_fit
+from dnnstudio.gui.widgets.windows import screen_fit
 
 
 class Dialog(QDialog):
