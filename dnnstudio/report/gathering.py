@@ -38,14 +38,15 @@ def gather(folder: Path, *, limits: str = "", figures: ReportFigures | None = No
     Raises `UserError` where the folder holds none of them, or nothing is trained there yet.
     """
     trials: tuple[Section, ...] = ()
-    place, seeds = folder, ""
+    place = folder
+    seeds: tuple[int, ...] = ()
     if is_sweep(folder):
         section, place = _trials(folder)
         trials = (section,)
     if is_ensemble(place):
         record = read_ensemble(place)
         experiment, rows = record.experiment, mean_rows(member_rows(place, record.seeds).values())[0]
-        seeds = ", ".join(str(seed) for seed in record.seeds)
+        seeds = record.seeds
     elif is_run(place):
         experiment, rows = codec.load(place / EXPERIMENT), read_rows(place / HISTORY)
     else:
@@ -61,7 +62,7 @@ def gather(folder: Path, *, limits: str = "", figures: ReportFigures | None = No
         Section("curves", TITLES["curves"], charts=tuple(_curves(rows))),
         _result(experiment, metrics),
         *trials,
-        *_measured(figures, networks=len(seeds.split(", "))),
+        *_measured(figures, networks=max(len(seeds), 1)),
         Section("limits", TITLES["limits"], tuple(limits.strip().split("\n\n")) if limits.strip() else (NO_LIMITS,)),
         _origin(experiment, metrics, seeds),
     ]
@@ -334,8 +335,9 @@ def _measured(figures: ReportFigures | None, *, networks: int) -> Iterator[Secti
 DIAGONAL = ((0.0, 0.0), (1.0, 1.0))
 
 
-def _origin(experiment: Experiment, metrics: Mapping[str, Any], seeds: str) -> Section:
-    rows = [(plain("Seed" if not seeds else "Seeds"), plain(seeds or str(experiment.seed)))]
+def _origin(experiment: Experiment, metrics: Mapping[str, Any], seeds: tuple[int, ...]) -> Section:
+    """`seeds` are those of a repeat; () of a single network."""
+    rows = [(plain("Seeds" if seeds else "Seed"), plain(", ".join(map(str, seeds or (experiment.seed,)))))]
     versions = metrics.get("versions")
     if isinstance(versions, dict):
         rows += [(plain(str(name)), plain(str(version))) for name, version in versions.items()]
