@@ -57,7 +57,6 @@ class BatchReporter:
             return
         steps, losses, metrics, rates = (np.concatenate(column) for column in zip(*self._portions, strict=True))
         self._portions = []
-        self._last = time.monotonic()
         self._emit(
             BatchesDone(
                 run=self._run,
@@ -69,3 +68,5 @@ class BatchReporter:
                 seconds_left=self.seconds_left(int(steps[-1]) + 1),
             )
         )
+        # From the moment the last ones were told, so that a slow telling is never followed at once by the next.
+        self._last = time.monotonic()
