@@ -19,6 +19,7 @@ from dnnstudio.core.study.sweep import SweepPlan, trial_folder
 from dnnstudio.core.study.trials import (
     Status,
     Trial,
+    but_failed,
     is_hopeless,
     read_trials,
     seconds_left,
@@ -56,9 +57,8 @@ class Sweep:
         Raises `UserError` where the folder's records are damaged.
         """
         self.plan = plan
-        self.trials: dict[int, Trial] = {
-            number: trial for number, trial in read_trials(folder).items() if not (again and trial.status == "failed")
-        }
+        ended = read_trials(folder)
+        self.trials: dict[int, Trial] = but_failed(ended) if again else ended
         self._folder = folder
         self._base = base
         self._spent: list[float] = []

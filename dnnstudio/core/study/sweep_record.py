@@ -49,6 +49,7 @@ def sweep_record(folder: Path, plan: SweepPlan, trials: Mapping[int, Trial]) -> 
             best=None if best is None else best.number,
             home=None if best is None else trial_folder(folder, best.number),
             varied=varied_words(plan),
+            failed=sum(trial.status == "failed" for trial in trials.values()),
         ),
     )
 

@@ -61,6 +61,11 @@ class Trial(BaseModel):
         return self.status != "stopped"
 
 
+def but_failed(trials: Mapping[int, Trial]) -> dict[int, Trial]:
+    """The trials that need no further try: what failed the others, such as a full disk, may be mended."""
+    return {number: trial for number, trial in trials.items() if trial.status != "failed"}
+
+
 _TRIALS = TypeAdapter(tuple[Trial, ...])
 
 

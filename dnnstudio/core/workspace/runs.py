@@ -75,6 +75,11 @@ class Repeated:
         """Whether every seed is trained."""
         return self.trained == len(self.seeds)
 
+    @property
+    def can_go_on(self) -> bool:
+        """Whether there is a seed to train, or to try again."""
+        return not self.complete
+
 
 @dataclass(frozen=True, slots=True)
 class Swept:
@@ -88,11 +93,18 @@ class Swept:
     """That trial's run folder."""
     varied: str = ""
     """What is varied, in words: "learning rate × units"."""
+    failed: int = 0
+    """How many of those that are over failed; going on tries them again."""
 
     @property
     def complete(self) -> bool:
         """Whether every trial is over."""
         return self.over >= self.trials
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether there is a trial to begin or to try again."""
+        return not self.complete or self.failed > 0
 
 
 @dataclass(frozen=True, slots=True)

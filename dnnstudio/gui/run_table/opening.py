@@ -111,7 +111,7 @@ class RunTableOpener(QObject):
         match deed:
             case "go_on":
                 several = run.record.repeat or run.record.sweep
-                lacks = several is not None and not several.complete
+                lacks = several is not None and several.can_go_on
                 stopped = run.record.status in STOPPED and (run.record.folder / CHECKPOINT).is_dir()
                 alone = several is None and not self._is_member(run.record.folder)  # a member goes on with its row
                 return not self._controller.training and (lacks or (stopped and alone))

@@ -25,7 +25,7 @@ class RunMenu(QMenu):
         home, sweep, several = record.home, record.sweep, record.repeat or record.sweep
         has_last, has_checkpoint = (home / MODEL).exists(), (home / CHECKPOINT).is_dir()
         if several is not None:
-            can_go_on = not several.complete and record.status != TRAINING
+            can_go_on = several.can_go_on and record.status != TRAINING
         else:  # a member goes on with its row
             can_go_on = fold is not Fold.MEMBER and record.status in ("stopped", "unfinished") and has_checkpoint
         epoch = _best_epoch(home)

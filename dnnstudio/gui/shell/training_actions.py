@@ -277,7 +277,7 @@ def why_complete(record: RunRecord | None, ended: str) -> str:
     """Why there is nothing left to train of a run's plan, or ""; `ended` says why it takes no epoch at all."""
     several = (record.repeat or record.sweep) if record is not None else None
     if several is not None:
-        return "All that was planned of the chosen row is trained." if several.complete else ""
+        return "All that was planned of the chosen row is trained." if not several.can_go_on else ""
     if ended or record is None or record.epochs_done < record.epochs_planned:
         return ended
     return "The chosen run has reached its planned end. More epochs… trains it on."

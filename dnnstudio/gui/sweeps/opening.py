@@ -19,10 +19,9 @@ from dnnstudio.core.study.sweep import (
     write_sweep,
 )
 from dnnstudio.core.study.sweep_record import sweep_record
-from dnnstudio.core.study.trials import Trial, best_trial, read_trials, seconds_left
+from dnnstudio.core.study.trials import Trial, best_trial, but_failed, read_trials, seconds_left
 from dnnstudio.core.study.varied import parse_varied, with_values
 from dnnstudio.core.text import count_of, duration
-from dnnstudio.core.workspace.ensembles import TRAINED
 from dnnstudio.core.workspace.runs import is_sweep, new_sweep_folder, sweep_folders
 from dnnstudio.core.workspace.sources import rebased
 from dnnstudio.gui.base.actions import Actions
@@ -35,7 +34,7 @@ from dnnstudio.gui.runs.panel import RunsPanel
 from dnnstudio.gui.sweeps.suggesting import check, fields_to_vary, suggest, suggestion_of
 from dnnstudio.gui.sweeps.training import SweepTraining
 from dnnstudio.gui.sweeps.window import SweepWindow, SweepWish
-from dnnstudio.gui.sweeps.words import headline, sub_line
+from dnnstudio.gui.sweeps.words import headline, like_words, sub_line
 from dnnstudio.gui.theme import Theme
 from dnnstudio.runner.capacity import threads_each
 from dnnstudio.runner.cluster.access import cluster_runner
@@ -118,9 +117,9 @@ class SweepOpener(QObject):
             self._tell(UserError(f"{folder.name} is not shown while another sweep is trained.", "Stop that one first."))
 
     def go_on(self, folder: Path) -> None:
-        """Train the trials of the sweep in `folder` that are not over, shown in its window."""
+        """Train the trials of the sweep in `folder` that are not over or failed, shown in its window."""
         self.show_folder(folder)
-        if folder == self.folder and self.training is None and self._left > 0:
+        if folder == self.folder and self.training is None and self._left + self._failed > 0:
             self.start()
 
     def _on_closed(self) -> None:
@@ -200,19 +199,23 @@ class SweepOpener(QObject):
         over = sum(trial.is_over for trial in self._trials.values())
         return self.plan.count - over if self.plan is not None else 0
 
+    @property
+    def _failed(self) -> int:
+        return len(self._trials) - len(but_failed(self._trials))
+
     def _show_state(self, _: object = None) -> None:
         window = self.window
         if window is None:
             return
         running = self.training is not None
-        window.set_running(running, left=self._left, plan=self.plan)
+        window.set_running(running, left=self._left, failed=self._failed, plan=self.plan)
         if not running and self._controller.training:
             window.start.setEnabled(False)
         window.estimate.setText(self._estimate(window))
 
     def _estimate(self, window: SweepWindow) -> str:
         """How many trials, and how long they take, as far as a run or the first trials tell."""
-        count = self._left if self.plan is not None else window.count
+        count = (self._left or self._failed) if self.plan is not None else window.count
         if not count:
             return "" if self.plan is not None else "Nothing is varied yet."
         jobs = window.wish.jobs
@@ -222,14 +225,7 @@ class SweepOpener(QObject):
         spent = [trial.seconds for trial in self._trials.values() if trial.seconds]
         if self.plan is not None and (left := seconds_left(spent, count, at_once=jobs)) is not None:
             return f"{words}: about {duration(left)}, if each takes as long as those that ended."
-        like = next(
-            (one for one in self._panel.runs.records if one.seconds and one.status in TRAINED and not one.sweep), None
-        )
-        if like is None or like.seconds is None:
-            return f"{words}. How long they take is known when the first has ended."
-        each = like.seconds / max(like.repeat.trained, 1) if like.repeat is not None else like.seconds
-        seconds = duration(each * count / min(jobs, count))
-        return f"{words}: about {seconds}, if each takes as long as run {like.number}."
+        return words + like_words(self._panel.runs.records, count, jobs=jobs)
 
     # ------------------------------------------------------------------------------------------ training
 
@@ -242,7 +238,7 @@ class SweepOpener(QObject):
             if self.plan is None or self.folder is None:
                 self._begin_new(window)
             else:
-                self._train(self.folder, self.plan, window.wish)
+                self._train(self.folder, self.plan, window.wish, again=True)
         except UserError as error:
             self._refuse(error)
 
@@ -281,8 +277,9 @@ class SweepOpener(QObject):
         except UserError as error:
             self._refuse(error)
 
-    def _train(self, folder: Path, plan: SweepPlan, wish: SweepWish) -> None:
-        self.folder, self.plan, self._trials = folder, plan, read_trials(folder)
+    def _train(self, folder: Path, plan: SweepPlan, wish: SweepWish, *, again: bool = False) -> None:
+        ended = read_trials(folder)
+        self.folder, self.plan, self._trials = folder, plan, but_failed(ended) if again else ended
         self._controller.begin_repeat(folder, self.stop)
         try:
             training = SweepTraining(
@@ -291,6 +288,7 @@ class SweepOpener(QObject):
                 self.make_runner if wish.cluster is None else partial(self.make_cluster_runner, wish.cluster),
                 jobs=min(wish.jobs, max(self._left, 1)),
                 base=folder,
+                again=again,
                 slow=wish.cluster is not None,
                 parent=self,
             )
@@ -363,7 +361,8 @@ class SweepOpener(QObject):
             self._panel.tell_again(self.folder)
             best = best_trial(self.plan, self._trials)
             text = sub_line(self.plan, self._trials, best, test=not self._left)
-            more = " Go on training, in its menu, trains the others." if self._left else ""
+            rest = "trains the others" if self._left else "tries the failed ones again" if self._failed else ""
+            more = f" Go on training, in its menu, {rest}." if rest else ""
             self.said.emit(headline(self.plan, best), f"{text}{more}", "news")
 
     # ------------------------------------------------------------------------------------------ its result

@@ -36,15 +36,17 @@ class SweepTraining(QObject):
         *,
         jobs: int,
         base: Path | None,
+        again: bool = False,
         slow: bool = False,
         parent: QObject | None = None,
     ) -> None:
-        """`slow` makes the runner on the sweep's thread: other machines may take seconds to answer.
+        """`again` tries the trials that failed once more. `slow` makes the runner on the sweep's thread: other
+        machines may take seconds to answer.
 
         Raises `UserError` where the folder's records are damaged.
         """
         super().__init__(parent)
-        self.sweep = Sweep(folder, plan, base=base)
+        self.sweep = Sweep(folder, plan, base=base, again=again)
         self.stopping = self._closed = False
         self._came.connect(self._on_trial)
         self._over.connect(self._on_over)

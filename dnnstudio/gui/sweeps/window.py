@@ -282,8 +282,11 @@ class SweepWindow(Window):
 
     # ------------------------------------------------------------------------------------------ what is shown
 
-    def set_running(self, running: bool, *, left: int = 0, plan: SweepPlan | None = None) -> None:
-        """While trials are trained, nothing is changed. A sweep that is begun keeps what it varies."""
+    def set_running(self, running: bool, *, left: int = 0, failed: int = 0, plan: SweepPlan | None = None) -> None:
+        """While trials are trained, nothing is changed. A sweep that is begun keeps what it varies.
+
+        Of its trials `left` are not over, and `failed` can be tried again.
+        """
         begun = plan is not None
         for part in (self.varied, self.how, self.trials, self.prune):
             part.setEnabled(not running and not begun)
@@ -291,8 +294,8 @@ class SweepWindow(Window):
             field.setEnabled(not running)
         if plan is not None:
             self._show_choice(plan)
-        self.start.setText("Go on" if begun else "Start")
-        self.start.setVisible(not running and (not begun or left > 0))
+        self.start.setText("Start" if not begun else "Go on" if left or not failed else "Try the failed again")
+        self.start.setVisible(not running and (not begun or left + failed > 0))
         self.start.setEnabled((begun or bool(self.varied.cards)) and self.where.ready)
         self.more.setEnabled(self.where.ready)
         self.stop.setVisible(running)

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from dnnstudio.core.study.setting_words import setting_title
 from dnnstudio.core.study.sweep import SweepPlan
 from dnnstudio.core.study.trials import Trial
-from dnnstudio.core.text import count_of, within_words
+from dnnstudio.core.text import count_of, duration, within_words
+from dnnstudio.core.workspace.ensembles import TRAINED
+from dnnstudio.core.workspace.runs import RunRecord
 from dnnstudio.gui.base.run_words import figure
 from dnnstudio.gui.sweeps.trial_table import trial_text
 
@@ -36,6 +38,15 @@ def sub_line(plan: SweepPlan | None, trials: Mapping[int, Trial], best: Trial | 
     if found is None:
         return f"{words} The validation part chooses."
     return f"{words} On the test part, which chose nothing, it has {figure(found)}."
+
+
+def like_words(records: Iterable[RunRecord], count: int, *, jobs: int) -> str:
+    """How long `count` trials take, `jobs` at a time, by the newest run that was trained; `records` has it first."""
+    like = next((one for one in records if one.seconds and one.status in TRAINED and not one.sweep), None)
+    if like is None or like.seconds is None:
+        return ". How long they take is known when the first has ended."
+    each = like.seconds / max(like.repeat.trained, 1) if like.repeat is not None else like.seconds
+    return f": about {duration(each * count / min(jobs, count))}, if each takes as long as run {like.number}."
 
 
 def _ties(plan: SweepPlan, best: Trial | None, trials: Iterable[Trial]) -> str:

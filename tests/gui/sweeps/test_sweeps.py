@@ -41,6 +41,7 @@ class AtOnce(FakeRunner):
     """Trains every task at once, those after the first `most` only when it is told to stop; accuracy by the rate."""
 
     most = 1000
+    fails: tuple[int, ...] = ()
 
     def __init__(self, jobs: int, threads: int, on_event: OnEvent) -> None:
         super().__init__(jobs, threads, on_event)
@@ -55,6 +56,9 @@ class AtOnce(FakeRunner):
             self._held.append(future)
             return future
         reason: Any = "stopped" if self.stopped else "finished"
+        if reason == "finished" and len(self.tasks) - 1 in self.fails:
+            future.set_result(RunOutcome(task=task, reason="failed", message="The disk is full."))
+            return future
         if reason == "finished":
             rate = task.experiment.optimizer.learning_rate
             store_member(task.folder, task, 0.95 - abs(log10(rate) + 2) / 10)  # best at 0.01
@@ -77,10 +81,11 @@ class Bench:
         self.sweeps.make_runner = self._make
         self.runners: list[AtOnce] = []
         self.most = 1000
+        self.fails: tuple[int, ...] = ()
 
     def _make(self, jobs: int, threads: int, on_event: OnEvent) -> AtOnce:
         made = AtOnce(jobs, threads, on_event)
-        made.most = self.most
+        made.most, made.fails = self.most, self.fails
         self.runners.append(made)
         return made
 
@@ -290,6 +295,22 @@ def test_a_stopped_sweep_goes_on_and_repeats_nothing(qtbot: Any, bench: Bench) -
     qtbot.waitUntil(lambda: idle(bench))
     assert [task.experiment.optimizer.learning_rate for task in bench.runners[1].tasks] == [0.001, 0.0001]
     assert "4 of 4 trials done" in bench.window.sub.text()
+
+
+def test_trials_that_failed_are_tried_again_by_the_window(qtbot: Any, bench: Bench) -> None:
+    bench.fails = (0, 2)
+    bench.vary("optimizer.learning_rate", "0.1, 0.01, 0.001")
+    bench.sweeps.start()
+    qtbot.waitUntil(lambda: idle(bench))
+    assert "3 of 3 trials done, 2 of them failed" in bench.window.sub.text()
+    assert bench.window.start.text() == "Try the failed again" and not bench.window.start.isHidden()
+    (folder,) = [one.folder for one in bench.sweeps._panel.runs.records if one.sweep and one.sweep.can_go_on]
+    bench.fails = ()
+    bench.sweeps.go_on(folder)
+    qtbot.waitUntil(lambda: idle(bench))
+    assert [task.experiment.optimizer.learning_rate for task in bench.runners[1].tasks] == [0.1, 0.001]
+    assert "3 of 3 trials done." in bench.window.sub.text()
+    assert bench.window.start.isHidden()
 
 
 def test_an_earlier_sweep_is_shown_again(qtbot: Any, bench: Bench) -> None:
