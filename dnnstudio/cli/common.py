@@ -253,20 +253,33 @@ def run_job(job: Job, printer: ProgressPrinter | None = None, *, warm: bool = Tr
     """Run one job of the engine in this process, with its progress on the terminal. Ctrl+C stops it and keeps its
     progress.
 
-    `warm` is for jobs that need Keras.
+    `warm` is for jobs that need Keras. Raises `Cancelled` at once where it is stopped while that is imported: seconds,
+    of which a program that ends needs nothing.
     """
     from dnnstudio.core.jobs.control import Control
 
-    control = Control()
-    with told_to_end(control.stop):
-        from dnnstudio.cli.printing.common import ProgressPrinter, without_greetings
-        from dnnstudio.engine.session import Session
+    control, importing = Control(), True
 
-        session = Session()
-        with printer or ProgressPrinter() as shown:
+    def stop() -> None:
+        control.stop()
+        if importing:
+            raise KeyboardInterrupt
+
+    with told_to_end(stop):
+        try:
+            from dnnstudio.cli.printing.common import ProgressPrinter, without_greetings
+            from dnnstudio.engine.session import Session
+
+            session = Session()
             if warm:
                 with without_greetings():
                     session.warm_up()
+        except (KeyboardInterrupt, ImportError):  # a module in another language makes the one of the other
+            if control.stopped:
+                raise Cancelled from None
+            raise
+        importing = False
+        with printer or ProgressPrinter() as shown:
             return session.run(job, control, shown.take)
 
 

@@ -68,13 +68,15 @@ def test_the_wish_of_the_system_to_end_keeps_the_run(tmp_path: Path, number: sig
 def test_a_run_that_was_ended_in_its_first_second_goes_on(tmp_path: Path, number: signal.Signals) -> None:
     experiment = write(tmp_path / "digits.json", plain_digits())
     run = tmp_path / "run"
-    process = subprocess.Popen([*COMMAND, "run", str(experiment), "--out", str(run)], cwd=ROOT, stdout=subprocess.PIPE)
+    command = [*COMMAND, "run", str(experiment), "--out", str(run)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not (run / "experiment.json").exists():
         assert process.poll() is None
         time.sleep(0.005)
+    time.sleep(0.3)
     process.send_signal(number)  # TensorFlow is being imported: no checkpoint is there
-    process.communicate(timeout=60)
-    assert process.returncode in (130, -signal.SIGKILL)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) in [(130, "Stopped before the end.\n"), (-signal.SIGKILL, "")]
     assert not (run / "checkpoint").exists()
     assert main(["run", str(run), "--out", str(run), "--resume"]) == 0
     assert [int(row["epoch"]) for row in history(run)] == [1, 2]

@@ -21,7 +21,7 @@ class Control:
         self._finish_epoch = threading.Event()
         self._go = threading.Event()
         self._go.set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a stop may come as a signal, in the midst of another call
         self._learning_rate: float | None = None
         self._later: list[Control] = []
         self.paused_s = 0.0
