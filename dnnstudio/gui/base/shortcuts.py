@@ -21,6 +21,7 @@ class Key:
 
 UNCERTAINTY, RUNS, LIBRARY, PREDICT = "Uncertainty", "All runs", "Model library", "Predict"
 RECONSTRUCTIONS, SUMMARY, TRANSFER = "Reconstructions", "Summary table", "Reuse layers"
+EVERY_WINDOW = "Every window"
 BOUND = (
     Key(UNCERTAINTY, ("Alt+Left",), "The row before"),
     Key(UNCERTAINTY, ("Alt+Right",), "The next row"),
@@ -43,6 +44,8 @@ BOUND = (
     Key(RECONSTRUCTIONS, ("PgUp",), "The page before"),
     Key(SUMMARY, ("Ctrl+C",), "Copy the table"),
     Key(TRANSFER, ("Ctrl+Return",), "Apply and train"),
+    Key(EVERY_WINDOW, ("Ctrl+Tab",), "The next tab"),
+    Key(EVERY_WINDOW, ("Ctrl+Shift+Tab",), "The tab before"),
 )
 """The keys that `bind` sets."""
 
@@ -64,7 +67,8 @@ PRESSED = (
     Key("Open your data", ("Return",), "Change what the column is for"),
     Key("Open your data", ("K",), "Change what the column holds"),
     Key("Uncertainty", ("Left", "Right"), "The row before, the next row"),
-    Key("Every window", ("Esc",), "Close it"),
+    Key(EVERY_WINDOW, ("Return",), "Press the button that has the keyboard"),
+    Key(EVERY_WINDOW, ("Esc",), "Close it"),
 )
 """The keys that lists, plots and fields read themselves."""
 

@@ -26,6 +26,7 @@ from dnnstudio.gui.plots.scale import Scale, drawn, known_range, logarithmic, st
 from dnnstudio.gui.plots.series import OTHERS, Series, color_of
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.widgets import PlotLegend
+from dnnstudio.gui.widgets.charts.ring import FocusRing
 
 pg.setConfigOptions(antialias=True, imageAxisOrder="row-major")
 
@@ -116,6 +117,7 @@ class CurvePlot(QWidget):
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.view.customContextMenuRequested.connect(self._on_menu)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        FocusRing(self)
 
     def _new_curve(self, series: Series) -> SeriesItems:
         return SeriesItems(self.view, series, self._pixel, self._area)

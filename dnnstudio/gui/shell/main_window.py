@@ -42,6 +42,7 @@ from dnnstudio.gui.stack import LayerStackView
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets.drop_hint import DropHint
 from dnnstudio.gui.widgets.windows import reading_order, screen_fit
+from dnnstudio.gui.widgets.windows.pressing import pressed_by_return
 
 if TYPE_CHECKING:
     from dnnstudio.gui.dialogs import Dialogs
@@ -316,7 +317,7 @@ class MainWindow(QMainWindow):
             self.fit_screen()  # its place and its frame are known now
 
     def event(self, event: QEvent) -> bool:
-        handled = super().event(event)
+        handled = pressed_by_return(self, event) or super().event(event)
         if event.type() == QEvent.Type.ScreenChangeInternal and self.isVisible():
             self.fit_screen()
         return handled

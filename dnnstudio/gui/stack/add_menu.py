@@ -80,6 +80,7 @@ class AddMenu(QFrame):
         self.kinds.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.kinds.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.kinds.setFocusProxy(self.search)  # whose arrow keys step through the kinds
+        set_state(self.kinds, "ring", "elsewhere")
         self.kinds.setMouseTracking(True)
         self.nothing = QLabel("No layer of that name.", self)
         set_role(self.nothing, Role.CAPTION)

@@ -20,6 +20,7 @@ from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.stack_commands import StackCommands
 from dnnstudio.gui.stack.added_list import AddedList
 from dnnstudio.gui.stack.list_view import LayerList
+from dnnstudio.gui.stack.ring import ring_at_current
 from dnnstudio.gui.stack.rows import Identity
 from dnnstudio.gui.stack.start_line import StartLine
 from dnnstudio.gui.theme import Role, Theme
@@ -71,6 +72,7 @@ class LayerStackView(Card):
         self._index = 0
         self._held: frozenset[str] = frozenset()
         self.list = LayerList(document, theme)
+        ring_at_current(self.list)
         self.list.failed.connect(self.failed)
         self.list.settings_requested.connect(self.settings_requested)
         self.list.add_requested.connect(self.show_add_menu)

@@ -48,6 +48,8 @@ class Role(StrEnum):
     GOOD = "good"
     BADGE = "badge"
     """State `tone`: plain, accent or hint."""
+    RING = "ring"
+    """The frame of a drawing that has the keyboard."""
     # buttons
     PRIMARY = "primary"
     """The one main button of a window."""

@@ -65,11 +65,13 @@ def _frames(t: Tokens) -> str:
         QFrame[role="message"][severity="{severity}"] {{ background: {soft}; border: 1px solid {line};
             border-radius: 8px; }}
         QFrame[role="message"][severity="{severity}"] QPushButton[role="fix"] {{ border: 1px solid {line}; }}
+        QFrame[role="message"][severity="{severity}"] QPushButton[role="fix"]:focus {{ border: 2px solid {t.accent}; }}
         """
         for severity, (_, _, soft, line) in ((name, t.of(name)) for name in ("news", "hint", "error", "good"))
     )
     return f"""
     QFrame[role="card"] {{ background: {t.surface}; border: 1px solid {t.border}; border-radius: 8px; }}
+    QFrame[role="ring"] {{ background: transparent; border: 2px solid {t.accent}; border-radius: 6px; }}
     QFrame[role="bar"] {{ background: {t.surface}; border: 0; border-bottom: 1px solid {t.border}; }}
     QFrame[role="status"] {{ background: {t.surface}; border: 0; border-top: 1px solid {t.border}; }}
     QFrame[role="inset"] {{ background: {t.inset}; border: 0; border-radius: 6px; }}
@@ -267,6 +269,7 @@ def _views(t: Tokens) -> str:
         gridline-color: transparent; font-size: 12px; selection-background-color: {t.accent_soft};
         selection-color: {t.text}; alternate-background-color: {t.inset}; }}
     QAbstractItemView:focus {{ border: 2px solid {t.accent}; }}
+    QAbstractItemView[ring="elsewhere"]:focus {{ border-color: transparent; }}
     QTableView::item, QTreeView::item {{ padding: 0 8px; border: 0; border-bottom: 1px solid {t.border}; }}
     QAbstractItemView::item:hover {{ background: {t.hover}; }}
     QAbstractItemView::item:selected {{ background: {t.accent_soft}; color: {t.text}; }}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
+from dnnstudio.gui.base.shortcuts import EVERY_WINDOW, bind
 from dnnstudio.gui.theme import set_state
 from dnnstudio.gui.widgets.labels import rule
 
@@ -58,6 +60,8 @@ class Tabs(QWidget):
         column.addWidget(rule())
         column.addWidget(self.pages, 1)
         self.bar.currentChanged.connect(self._on_changed)
+        for keys, by in (("Ctrl+Tab", 1), ("Ctrl+Shift+Tab", -1)):  # whatever has the keyboard in the window
+            bind(self, EVERY_WINDOW, keys, partial(self.step, by))
 
     def add(self, name: str, title: str, page: QWidget, *, tip: str = "") -> None:
         """Append a tab."""
@@ -106,6 +110,12 @@ class Tabs(QWidget):
 
     def set_current(self, name: str) -> None:
         self.bar.setCurrentIndex(self._names.index(name))
+
+    def step(self, by: int) -> None:
+        """Show the next tab in sight, or with -1 the one before; the first follows the last."""
+        seen = [index for index in range(self.bar.count()) if self.bar.isTabVisible(index)]
+        if self.bar.currentIndex() in seen:
+            self.bar.setCurrentIndex(seen[(seen.index(self.bar.currentIndex()) + by) % len(seen)])
 
     def set_visible(self, name: str, visible: bool) -> None:
         """Show or hide one tab."""

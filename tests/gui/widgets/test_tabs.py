@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.gui.theme import Theme
@@ -94,3 +94,26 @@ def test_a_bar_with_the_keyboard_on_it_looks_so(qtbot: QtBot, theme: Theme) -> N
     tabs.bar.setFocus()
     assert tabs.bar.grab().toImage() != before
     assert tabs.bar.tabRect(0) == size
+
+
+def test_ctrl_tab_goes_through_the_tabs_in_sight_whatever_has_the_keyboard(theme: Theme, qtbot: QtBot) -> None:
+    window = QWidget()
+    column, field, tabs = QVBoxLayout(window), QLineEdit(), Tabs()
+    column.addWidget(field)
+    column.addWidget(tabs)
+    for name in ("a", "b", "c", "d"):
+        tabs.add(name, name.upper(), QLineEdit())
+    tabs.set_visible("b", False)
+    _show(qtbot, window)
+    shown = []
+    for shift in (False, False, False, True):
+        field.setFocus()
+        modifiers = Qt.KeyboardModifier.ControlModifier
+        if shift:
+            modifiers |= Qt.KeyboardModifier.ShiftModifier
+        qtbot.keyClick(field, Qt.Key.Key_Tab, modifiers)
+        shown.append(tabs.current())
+    assert shown == ["c", "d", "a", "d"]
+    tabs.page("d").setFocus()
+    qtbot.keyClick(tabs.page("d"), Qt.Key.Key_Tab, Qt.KeyboardModifier.ControlModifier)
+    assert tabs.current() == "a" and tabs.page("a").hasFocus(), "the keyboard goes along"

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QDialog, QWidget
 
 from dnnstudio.gui.widgets.windows import screen_fit
+from dnnstudio.gui.widgets.windows.pressing import pressed_by_return
 
 
 class Dialog(QDialog):
@@ -44,7 +45,7 @@ class Dialog(QDialog):
             self.fit_screen()  # its place and its frame are known now
 
     def event(self, event: QEvent) -> bool:
-        handled = super().event(event)
+        handled = pressed_by_return(self, event) or super().event(event)
         if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.ScreenChangeInternal) and self.isVisible():
             self.fit_screen()
         return handled

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 
@@ -27,13 +27,14 @@ def stops(panels: Sequence[QWidget]) -> list[QWidget]:
 
 
 def step(panels: Sequence[QWidget], at: QWidget | None, *, forward: bool) -> bool:
-    """Focus the stop after (or before) `at`, and scroll to it. False, if `at` is in none of the panels."""
+    """Focus the stop after (or before) `at`, and scroll to it. False, if `at` is in none of the panels.
+
+    From what is no stop any more, as a cure that has been pressed and is gone, it is the nearest one beside it.
+    """
     ring = stops(panels)
-    while at is not None and at not in ring:
-        at = at.parentWidget()
-    if at is None:
+    to = _beside(ring, at, forward=forward) if ring and at is not None else None
+    if to is None:
         return False
-    to = ring[(ring.index(at) + (1 if forward else -1)) % len(ring)]
     to.setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
     above = to.parentWidget()
     while above is not None:
@@ -41,6 +42,29 @@ def step(panels: Sequence[QWidget], at: QWidget | None, *, forward: bool) -> boo
             above.ensureWidgetVisible(to)
         above = above.parentWidget()
     return True
+
+
+def _beside(ring: list[QWidget], at: QWidget, *, forward: bool) -> QWidget | None:
+    above: QWidget | None = at
+    while above is not None and not above.isWindow():
+        if above in ring:
+            return ring[(ring.index(above) + (1 if forward else -1)) % len(ring)]
+        if near := [stop for stop in ring if above.isAncestorOf(stop)]:
+            return _nearest(near, at, above, forward=forward)
+        above = above.parentWidget()
+    return None
+
+
+def _nearest(near: list[QWidget], at: QWidget, above: QWidget, *, forward: bool) -> QWidget:
+    """The first of `near` behind the place of `at` in `above` (or the last before it); else the one at the end."""
+
+    def place(widget: QWidget) -> tuple[int, int]:
+        corner = widget.mapTo(above, QPoint())
+        return corner.y(), corner.x()
+
+    if forward:
+        return next((stop for stop in near if place(stop) > place(at)), near[-1])
+    return next((stop for stop in reversed(near) if place(stop) < place(at)), near[0])
 
 
 def _is_stop(widget: QWidget) -> bool:

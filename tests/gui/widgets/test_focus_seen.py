@@ -1,0 +1,114 @@
+"""Where the keyboard is can be seen, on every kind of widget and on every stop of the main window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+
+from dnnstudio.core.experiment import edits
+from dnnstudio.gui.theme import Severity, Theme
+from dnnstudio.gui.widgets import AdviceCard
+from dnnstudio.gui.widgets.windows.reading_order import stops
+
+from ..window_kit import open_window
+
+LEAST = 40
+"""Pixels that the focus changes: two sides of the smallest button."""
+
+
+def pixels(widget: QWidget) -> Any:
+    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    return np.array(image.constBits(), copy=True).view(np.uint32).reshape(image.height(), -1) & 0xFFFFFF
+
+
+def ringed(widget: QWidget, color: QColor, edge: int = 2) -> int:
+    """How many pixels of the widget's edge have that colour."""
+    same = pixels(widget) == (color.rgb() & 0xFFFFFF)
+    return int(same.sum() - same[edge:-edge, edge:-edge].sum())
+
+
+def unseen(widgets: list[QWidget]) -> list[str]:
+    """The widgets among these that look the same with the keyboard."""
+    window, names = widgets[0].window(), []
+    for widget in widgets:
+        window.setFocus()
+        before = pixels(widget)
+        widget.setFocus(Qt.FocusReason.TabFocusReason)
+        assert widget.hasFocus()
+        if (pixels(widget) != before).sum() < LEAST:
+            names.append(widget.objectName() or type(widget).__name__)
+    return names
+
+
+@pytest.fixture
+def theme(qapp: QApplication) -> Iterator[Theme]:
+    made = Theme(qapp, "light")
+    made.apply()
+    yield made
+    made.deleteLater()
+
+
+def test_a_cure_in_an_advice_of_any_severity_shows_the_keyboard(qtbot: Any, theme: Theme) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    column, cures = QVBoxLayout(window), []
+    severities: tuple[Severity, ...] = ("news", "hint", "error", "good")
+    for severity in severities:
+        card = AdviceCard(theme, "A problem", fix="Mend it", severity=severity)
+        column.addWidget(card)
+        cures.append(card.fix_button)
+    with qtbot.waitActive(window):
+        window.show()
+        window.activateWindow()
+    assert unseen(list(cures)) == []
+
+
+def test_every_stop_of_the_main_window_shows_the_keyboard(qtbot: Any, qapp: QApplication, tmp_path: Path) -> None:
+    with open_window(qtbot, qapp, tmp_path) as window:
+        window.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        with qtbot.waitActive(window):
+            window.activateWindow()
+        every = stops((window,))
+        assert window.stack.list in every and len(every) > 40
+        assert unseen(every[1:]) == []
+
+
+def test_a_list_without_a_current_card_shows_the_keyboard_itself(
+    qtbot: Any, qapp: QApplication, tmp_path: Path
+) -> None:
+    with open_window(qtbot, qapp, tmp_path) as window:
+        with qtbot.waitActive(window):
+            window.activateWindow()
+        cards, accent = window.stack.list, window.theme.color("accent")
+        cards.setFocus()
+        assert cards.property("ring") == "elsewhere", "the current card shows it"
+        assert QColor(cards.grab().toImage().pixel(1, cards.height() // 2)) != accent
+        cards.selectionModel().clear()
+        assert ringed(cards, accent) > 2 * cards.height()
+        window.stack.show_add_menu()
+        menu = window.stack.add_menu
+        assert menu.search.hasFocus() and ringed(menu.search, accent) > 2 * menu.search.width()
+        assert ringed(menu.kinds, accent) == 0, "two rings say nothing"
+        menu.hide()
+
+
+def test_the_keyboard_stays_beside_what_is_gone(qtbot: Any, qapp: QApplication, tmp_path: Path) -> None:
+    with open_window(qtbot, qapp, tmp_path) as window:
+        with qtbot.waitActive(window):
+            window.activateWindow()
+        document, stack = window.document, window.stack
+        stack.take_focus()
+        document.push(edits.with_layers(document.experiment, ()), "Delete all")
+        qtbot.waitUntil(stack.add_button.hasFocus)
+        fix = stack.advice.cards[0].fix_button
+        fix.setFocus()
+        document.undo_stack.undo()
+        qtbot.waitUntil(stack.add_button.hasFocus)
