@@ -292,6 +292,13 @@ class Actions:
         """Why the action cannot be done now, or ""."""
         return self._reasons.get(name, "")
 
+    def refused_by(self, key: QKeySequence) -> str:
+        """The action of that key, if it cannot be done now; else ""."""
+        for name, action in self._actions.items():
+            if not action.isEnabled() and self.reason(name) and key in action.shortcuts():
+                return name
+        return ""
+
     def cure(self, name: str) -> Cure | None:
         """What would help where the action cannot be done, if anything does."""
         cure = self._cures.get(name)

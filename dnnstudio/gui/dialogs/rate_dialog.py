@@ -92,7 +92,7 @@ class RateDialog(Dialog):
         self.one_cycle.setObjectName("use_one_cycle")
         self.one_cycle.clicked.connect(self._use_one_cycle)
         self.field.entered.connect(self.one_cycle.click)
-        close = push_button("Close")
+        self.close_button = close = push_button("Close")
         close.setObjectName("close")
         close.clicked.connect(self.reject)
         row.addWidget(self.again)
@@ -110,6 +110,7 @@ class RateDialog(Dialog):
         self._own = False
         self._set_rate(None)
         self.again.setEnabled(False)
+        self.close_button.setFocus(Qt.FocusReason.OtherFocusReason)
         self.headline.setText("Waiting for the training to end" if waiting else "Testing rates …")
 
     def add(self, event: RateTested) -> None:
@@ -126,6 +127,8 @@ class RateDialog(Dialog):
         self.headline.setText(sentence_of(found, self._document.experiment.optimizer))
         self._own = False
         self._set_rate(self._tenth)
+        if self.focusWidget() in (None, self.close_button) and self.field.isEnabled():
+            self.field.setFocus(Qt.FocusReason.OtherFocusReason)  # Return takes the rate
 
     def show_failure(self, message: str, hint: str) -> None:
         """The test has failed."""

@@ -8,7 +8,7 @@ from typing import Any
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QFrame, QGraphicsItem
 
@@ -66,6 +66,7 @@ def prepare(view: pg.PlotWidget, left: Axis, bottom: Axis, *, left_width: int, b
     view.hideButtons()
     view.setMouseEnabled(x=False, y=False)
     view.setFrameShape(QFrame.Shape.NoFrame)
+    view.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the plot around it may take the keyboard, and shows it
     view.getPlotItem().setContentsMargins(0, 6, SIDE, 0)
     view.getViewBox().setDefaultPadding(0.0)
     for axis in (left, bottom):

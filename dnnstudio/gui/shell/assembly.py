@@ -73,6 +73,7 @@ def assemble(
         runs=front.runs,
         status=front.status,
         messages=front.messages,
+        cure_of=lambda job: transfer.cure_of(job),
         on_bug=on_bug,
         parent=window,
     )

@@ -355,6 +355,8 @@ class MainWindow(QMainWindow):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Paste):
             self.actions_["paste_data"].trigger()
+        elif name := self.actions_.refused_by(QKeySequence(event.keyCombination())):
+            self.say_why(name)
         else:
             super().keyPressEvent(event)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dnnstudio.core.experiment.record import Experiment
     from dnnstudio.core.jobs.events import EpochDone, RunEnded, RunStarted
 
-Deed = Callable[[], None]
+Deed = Callable[[], object]
 OPEN_FOLDER = "Open run folder"
 LOPSIDED = 0.75
 """So many rows in one class make accuracy look better than it is: three to one, of two classes."""

@@ -25,6 +25,7 @@ from dnnstudio.core.workspace.figures import measured
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.history import Row, read_rows
 from dnnstudio.core.workspace.runs import RunRecord
+from dnnstudio.gui.base.actions import Cure
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.run_controller import Activity, RunController
 from dnnstudio.gui.base.ticket import Failure
@@ -39,6 +40,8 @@ from dnnstudio.gui.shell.status_line import StatusLine
 
 BugSink = Callable[[str, str], None]
 """Takes a bug's title and its traceback."""
+CureOf = Callable[[Job], Cure | None]
+"""What helps where a job failed, if the window can do it."""
 PLAN = ("data", "training", "optimizer", "schedule", "transfer", "rate_changes")
 """Parts of an experiment that decide how long it trains, and at which rates."""
 WORDS: dict[Activity, str] = {"queued": "Waiting for the engine", "paused": "Paused", "stopping": "Stopping"}
@@ -68,11 +71,13 @@ class RunDisplay(QObject):
         runs: RunsPanel,
         status: StatusLine,
         messages: MessageLine,
+        cure_of: CureOf,
         on_bug: BugSink | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._on_bug = on_bug
+        self._cure_of = cure_of
         self._controller = controller
         self._document = document
         self._plots = plots
@@ -195,7 +200,9 @@ class RunDisplay(QObject):
                 self._on_bug(failure.message, failure.details)
             self._messages.say("Something went wrong inside the program.", failure.message, "error")
         elif not isinstance(job, DescribeData):
-            self._messages.say(failure.message, failure.hint, "error")
+            cure = self._cure_of(job)
+            text, deed = (cure.text, cure.deed) if cure is not None else ("", None)
+            self._messages.say(failure.message, failure.hint, "error", text, deed)
 
     def show_stored(self, record: RunRecord) -> None:
         """Draw a stored run, unless a training is being drawn or it is the one that is shown."""

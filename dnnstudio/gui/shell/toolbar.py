@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QMouseEvent
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFrame,
@@ -49,6 +49,7 @@ THEME_WORDS = {
 """Icon and words of the button that leads to a theme."""
 WORDS_GO = ("new", "open", "save", "one_epoch", "stop", "pause", "find_rate", "transfer", "uncertainty", "predict")
 """The buttons in the order in which they lose their words; "New from recipe" becomes "New"."""
+OPENS_MENU = (Qt.Key.Key_Down, Qt.Key.Key_Menu)
 TITLE_ROOM = 130
 """Additional minimum width of the experiment's name."""
 
@@ -302,10 +303,17 @@ class ToolBar(QFrame):
         self.theme_button.setAccessibleName(text)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """A disabled button ignores presses, but a filter sees them: who presses one wants to know why it is grey."""
+        """A disabled button ignores presses, but a filter sees them: who presses one wants to know why it is grey.
+
+        The Down key opens a button's menu, as it does a combo's: by Qt it would go on to the next button.
+        """
         if isinstance(watched, QWidget) and isinstance(event, QMouseEvent) and not watched.isEnabled():
             name = watched.objectName().removesuffix("_button")
             pressed = event.type() == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton
             if pressed and self._actions.reason(name):
                 self.why_asked.emit(name)
+        down = event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and event.key() in OPENS_MENU
+        if down and isinstance(watched, QToolButton) and watched.menu() is not None:
+            QTimer.singleShot(0, watched, watched.showMenu)  # not within the key: it returns when the menu is closed
+            return True
         return super().eventFilter(watched, event)

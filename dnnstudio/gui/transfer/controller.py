@@ -15,11 +15,12 @@ from dnnstudio.core.analysis.shared_changes import changed_by_going_on
 from dnnstudio.core.atomic_files import make_folder
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
+from dnnstudio.core.experiment.recipes import load_recipe
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.transfer import Autoencoder, Transfer
 from dnnstudio.core.folder_lock import held
 from dnnstudio.core.jobs.events import BatchesDone, RunStarted
-from dnnstudio.core.jobs.requests import OpenModel
+from dnnstudio.core.jobs.requests import Job, OpenModel, TrainRun
 from dnnstudio.core.jobs.weights import LoadWeights
 from dnnstudio.core.planning.phases import frozen_in
 from dnnstudio.core.planning.pretraining import added_layers
@@ -28,7 +29,7 @@ from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.runs import EXPERIMENT, is_run, run_folders, safe_name, trained_run_of
 from dnnstudio.core.workspace.shared_layers import unlink, will_change
 from dnnstudio.core.workspace.sources import place_of, short_name
-from dnnstudio.gui.base.actions import Actions
+from dnnstudio.gui.base.actions import Actions, Cure
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.run_controller import RunController
@@ -43,6 +44,7 @@ from dnnstudio.gui.transfer.request import TransferAnswer, TransferRequest
 
 EDIT = "Reuse trained layers"
 EXPERIMENTS = "experiments"
+RECIPES = "recipes"
 
 
 class TransferController(QObject):
@@ -118,9 +120,8 @@ class TransferController(QObject):
 
     def _run_of_source(self, transfer: Transfer) -> Path | None:
         """The newest run that trained the experiment file which the transfer names as its source."""
-        base = self._base if self._base is not None else resource_folder() / "recipes"
-        path = base / transfer.source
-        if path.suffix != ".json" or not path.is_file():
+        path = self._experiment_of_source(transfer)
+        if path is None:
             return None
         stamp = (path, path.stat().st_mtime_ns, run_folders(self._controller.workspace))
         if stamp != self._searched[0]:  # every edit comes here; runs are read when there are others
@@ -130,6 +131,27 @@ class TransferController(QObject):
                 found = None
             self._searched = (stamp, found)
         return self._searched[1]
+
+    def _experiment_of_source(self, transfer: Transfer) -> Path | None:
+        """The experiment file, or recipe, which the transfer names in place of a model that was trained by it."""
+        base = self._base if self._base is not None else resource_folder() / RECIPES
+        path = base / transfer.source
+        return path if path.suffix == ".json" and path.is_file() else None
+
+    def cure_of(self, job: Job) -> Cure | None:
+        """What helps a training whose trained layers are missing: a run that fits, what to train first, or a choice."""
+        transfer = job.experiment.transfer if isinstance(job, TrainRun) else None
+        if transfer is None or transfer != self._document.experiment.transfer or place_of(transfer, self._base):
+            return None
+        if self._fitting is not None:
+            return Cure(f"Start from {short_name(self._fitting)}…", self._edit)
+        first = self._experiment_of_source(transfer)
+        if first is None:
+            return Cure("Choose trained layers…", self._edit)
+        if first.parent == resource_folder() / RECIPES:
+            recipe = load_recipe(first.stem)
+            return Cure(f"Open {recipe.title}", lambda: self._files.new_from(recipe))
+        return Cure(f"Open {first.name}", lambda: self._files.open_path(first))
 
     def reuse_from(self, path: Path) -> None:
         """The same, with this run folder or model file as the source."""
@@ -255,6 +277,8 @@ class TransferController(QObject):
             self._fitting = None if place is not None else self._run_of_source(transfer)
             name = short_name(place) if place is not None else "a model that is not here"
             words = f"Starts from {name} · {reused_words(transfer)}"
+            if place is None and self._fitting is None and (first := self._experiment_of_source(transfer)) is not None:
+                words = f"{first.name} is to be trained first · {reused_words(transfer)}"
             if self._fitting is not None:
                 words = f"Its source is not here as a model, but {short_name(self._fitting)} fits: Edit…"
             self._stack.set_start(words, str(place) if place is not None else f"Its source is {transfer.source!r}.")

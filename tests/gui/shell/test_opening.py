@@ -15,9 +15,10 @@ from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.rate_changes import RateChange
 from dnnstudio.core.experiment.recipes import list_recipes, load_recipe
 from dnnstudio.core.experiment.transfer import Reuse, Transfer
-from dnnstudio.core.jobs.requests import OpenModel
+from dnnstudio.core.jobs.requests import OpenModel, TrainRun
 from dnnstudio.core.jobs.results import OpenedModel
 from dnnstudio.gui.base.autosave_files import Unsaved
+from dnnstudio.gui.base.ticket import Failure
 from dnnstudio.gui.shell.main_window import MainWindow
 from dnnstudio.gui.transfer.split_dialog import Tasks
 
@@ -144,9 +145,33 @@ def test_a_missing_source_that_a_run_has_trained_is_offered(qtbot: Any, qapp: QA
         start.edit.click()
         assert isinstance(answers, Answers)
         assert [request.source for request in answers.requests] == [workspace / "runs" / "0001 A"]
+        job = TrainRun(experiment=window.document.experiment, folder=tmp_path / "never", base=tmp_path)
+        missing, button = Failure("person", "The source does not exist.", "Choose one."), window.messages.bar.action
+        window.workbench.controller.failed.emit(job, missing)
+        assert button.text() == "Start from run 1…"
+        button.click()
+        assert answers.requests[-1].source == workspace / "runs" / "0001 A"
         codec.save(DIGITS.replaced(seed=3), source)  # what no run has trained
         window.workbench.transfer.refresh()
-        assert "a model that is not here" in start.words.text()
+        assert start.words.text().startswith("task A.json is to be trained first")
+        window.workbench.controller.failed.emit(job, missing)
+        assert button.text() == "Open task A.json"
+        button.click()
+        assert window.document.path == source
+        window.workbench.controller.failed.emit(job, missing)
+        assert not button.isVisible(), "it is of another experiment"
+
+
+def test_the_recipe_on_reused_layers_offers_the_one_to_train_first(
+    qtbot: Any, qapp: QApplication, tmp_path: Path
+) -> None:
+    with open_window(qtbot, qapp, tmp_path) as window:
+        window.workbench.files.new_from(load_recipe("task_b_on_a"))
+        job = TrainRun(experiment=window.document.experiment, folder=tmp_path / "never")
+        window.workbench.controller.failed.emit(job, Failure("person", "The source does not exist.", "Choose one."))
+        assert window.messages.bar.action.text() == "Open Task A: eight classes"
+        window.messages.bar.action.click()
+        assert window.document.experiment == load_recipe("task_a").experiment
 
 
 def test_an_opened_file_does_not_get_the_fingerprints_of_the_run_that_is_selected(

@@ -129,3 +129,12 @@ def press(qtbot: Any, window: MainWindow, button: QWidget) -> None:
     middle = button.mapTo(window, QPoint(button.width() // 3, button.height() // 2))
     qtbot.mouseClick(window.windowHandle(), Qt.MouseButton.LeftButton, pos=middle)
     qtbot.waitUntil(lambda: window.messages.text() != "")
+
+
+def test_the_key_of_what_cannot_be_done_says_why_as_its_grey_button_does(qtbot: Any, window: MainWindow) -> None:
+    with qtbot.waitActive(window):
+        window.activateWindow()
+    window.stack.take_focus()
+    qtbot.keyClick(window.stack.list, Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier)
+    assert "no trained network" in window.messages.text()
+    assert window.messages.bar.action.text() == window.actions_["train"].text()

@@ -106,3 +106,14 @@ def test_return_presses_every_button_of_the_main_window(
             button.setFocus()
             qtbot.keyClick(button, Qt.Key.Key_Return)
         assert pressed == buttons and len(buttons) > 30
+        opened: list[QMenu] = []
+        with_menus = [one for one in buttons if isinstance(one, QToolButton) and one in window.toolbar.children()]
+        menus = [menu for one in with_menus if (menu := one.menu()) is not None]
+        for menu in menus:
+            menu.aboutToShow.connect(lambda menu=menu: (opened.append(menu), QTimer.singleShot(0, menu, menu.close)))
+        for button in with_menus:
+            if button.menu() is not None:
+                button.setFocus()
+                qtbot.keyClick(button, Qt.Key.Key_Down)
+                qtbot.waitUntil(lambda button=button: button.menu() in opened)
+        assert opened == menus and len(menus) > 4
