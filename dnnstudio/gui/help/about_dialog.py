@@ -92,6 +92,7 @@ class AboutDialog(Dialog):
 
     def _make_table(self) -> QTableWidget:
         table = QTableWidget(len(self.parts), len(HEADS))
+        table.setTabKeyNavigation(False)  # Tab goes on to the next widget
         copies_table(table)
         table.setAccessibleName("Packages with their versions and licences")
         table.setHorizontalHeaderLabels(HEADS)

@@ -42,6 +42,7 @@ class KeysDialog(Dialog):
 
     def _make_table(self) -> QTableWidget:
         table = QTableWidget(len(self._rows), len(HEADS))
+        table.setTabKeyNavigation(False)  # Tab goes on to the next widget
         table.setObjectName("keys_table")
         copies_table(table)
         table.setAccessibleName("Keys")

@@ -61,7 +61,11 @@ def assemble(
     autosave = Autosave(document, dialogs, settings.folder, window)
 
     def find_subject() -> Subject | None:
-        return subject_of(front.runs.chosen, controller.model, document.experiment, opened=transfer.opened)
+        record = front.runs.chosen
+        if record is None or not record.has_network:  # the network at hand has its own experiment
+            of_model = (one for one in front.runs.runs.records if one.run and one.run == controller.model)
+            record = next(of_model, record)
+        return subject_of(record, controller.model, document.experiment, opened=transfer.opened)
 
     uncertainty = UncertaintyOpener(theme, base.engine, find_subject, window)
     panels = yield from _make_panels(base, front)

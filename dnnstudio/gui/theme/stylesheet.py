@@ -109,7 +109,8 @@ def _labels(t: Tokens) -> str:
 
 
 def _buttons(t: Tokens) -> str:
-    ring = t.accent if t.dark else t.accent_line
+    one_accent = t.accent_line == t.accent_fill  # as in high contrast: the ring is drawn into the button
+    ring = f"dashed {t.on_accent}" if one_accent else f"solid {t.accent if t.dark else t.accent_line}"
     return f"""
     QPushButton {{ background: {t.surface}; border: 1px solid {t.strong}; border-radius: 6px; padding: 0 12px;
         min-height: 26px; font-size: 13px; font-weight: 500; }}
@@ -122,7 +123,7 @@ def _buttons(t: Tokens) -> str:
     QPushButton[role="primary"]:hover {{ background: {_shaded(t.accent_fill, t.dark)}; }}
     QPushButton[role="primary"]:disabled {{ background: {t.accent_soft}; border-color: {t.accent_line};
         color: {t.text2}; }}
-    QPushButton[role="primary"]:focus {{ border: 2px solid {ring}; }}
+    QPushButton[role="primary"]:focus {{ border: 2px {ring}; }}
     QPushButton[role="training"] {{ background: {t.accent_soft}; border: 1px solid {t.accent_line};
         color: {t.accent}; }}
     QPushButton[role="training"]:focus {{ border: 2px solid {t.accent}; }}
@@ -258,6 +259,7 @@ def _checks(t: Tokens, picture: PictureUrl) -> str:
     QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 5px solid {t.accent_fill}; }}
     QCheckBox::indicator:focus, QRadioButton::indicator:focus {{ width: 12px; height: 12px;
         border: 2px solid {t.accent}; }}
+    QCheckBox::indicator:checked:focus, QCheckBox::indicator:indeterminate:focus {{ border: 2px solid {t.text}; }}
     QRadioButton::indicator:checked:focus {{ background: qradialgradient(cx: 0.5, cy: 0.5, radius: 0.5,
         fx: 0.5, fy: 0.5, stop: 0.5 {t.accent_fill}, stop: 0.6 {t.surface}); }}
     """
@@ -298,7 +300,7 @@ def _bars(t: Tokens) -> str:
     QSlider::sub-page:horizontal:disabled {{ background: {t.strong}; }}
     QSlider::handle:horizontal {{ width: 12px; height: 12px; margin: -6px 0; border-radius: 8px;
         background: {t.surface}; border: 2px solid {t.accent_fill}; }}
-    QSlider::handle:horizontal:focus {{ background: {t.accent_soft}; border: 2px solid {t.accent}; }}
+    QSlider::handle:horizontal:focus {{ background: {t.accent}; border: 2px solid {t.accent}; }}
     """
 
 

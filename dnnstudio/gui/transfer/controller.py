@@ -280,7 +280,7 @@ class TransferController(QObject):
             if place is None and self._fitting is None and (first := self._experiment_of_source(transfer)) is not None:
                 words = f"{first.name} is to be trained first · {reused_words(transfer)}"
             if self._fitting is not None:
-                words = f"Its source is not here as a model, but {short_name(self._fitting)} fits: Edit…"
+                words = f"{short_name(self._fitting).capitalize()} fits as its source: Edit…"
             self._stack.set_start(words, str(place) if place is not None else f"Its source is {transfer.source!r}.")
         self._stack.set_identities(self._identities())
 

@@ -141,7 +141,7 @@ def test_a_missing_source_that_a_run_has_trained_is_offered(qtbot: Any, qapp: QA
     with open_window(qtbot, qapp, tmp_path) as window:
         window.workbench.files.open_path(path)
         start, answers = window.stack.start, window.workbench.dialogs
-        assert start.words.text() == "Its source is not here as a model, but run 1 fits: Edit…"
+        assert start.words.text() == "Run 1 fits as its source: Edit…"
         start.edit.click()
         assert isinstance(answers, Answers)
         assert [request.source for request in answers.requests] == [workspace / "runs" / "0001 A"]

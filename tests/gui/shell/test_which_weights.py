@@ -197,6 +197,24 @@ def test_what_was_opened_last_is_inspected_and_not_the_run_that_is_selected(wind
     assert found is not None and found.model == other
 
 
+def test_the_network_at_hand_is_inspected_on_its_own_rows_while_another_trains(
+    window: MainWindow, tmp_path: Path, qtbot: Any
+) -> None:
+    """A run that has only begun is selected, and the document is of that one."""
+    beginning = tmp_path / "workspace" / "runs" / "0009 other"
+    beginning.mkdir()
+    codec.save(load_recipe("task_b").experiment, beginning / "experiment.json")
+    window.runs.refresh()
+    qtbot.waitUntil(lambda: window.runs.runs.rowCount() == len(CASES) + 1)
+    window.runs.select(beginning)
+    window.workbench.controller.model = "2"
+    window.document.new(load_recipe("task_b").experiment)
+    assert window.runs.chosen is not None and window.runs.chosen.folder == beginning
+    found = window.workbench.uncertainty.subject()
+    assert found is not None and found.model == beginning.with_name("0002 digits")
+    assert found.experiment.data == PLAIN.data
+
+
 def test_the_weights_of_each_seed_are_seen_whole_in_a_comparison(
     window: MainWindow, tmp_path: Path, qtbot: Any
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,17 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QCheckBox, QRadioButton, QSlider, QVBoxLayout, QWidget
 
 from dnnstudio.core.experiment import edits
-from dnnstudio.gui.theme import Severity, Theme
-from dnnstudio.gui.widgets import AdviceCard
+from dnnstudio.gui.help.keys_dialog import KeysDialog
+from dnnstudio.gui.theme import Role, Severity, Theme
+from dnnstudio.gui.widgets import AdviceCard, Toggle, push_button
 from dnnstudio.gui.widgets.windows.reading_order import stops
 
 from ..window_kit import open_window
 
+ROOT = Path(__file__).parents[3]
 LEAST = 40
 """Pixels that the focus changes: two sides of the smallest button."""
 
@@ -71,6 +74,40 @@ def test_a_cure_in_an_advice_of_any_severity_shows_the_keyboard(qtbot: Any, them
     assert unseen(list(cures)) == []
 
 
+@pytest.mark.parametrize("name", ["light", "dark", "contrast"])
+def test_a_tick_and_a_choice_show_the_keyboard_whatever_they_say(qtbot: Any, qapp: QApplication, name: Any) -> None:
+    theme = Theme(qapp, name)
+    theme.apply()
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    column = QVBoxLayout(window)
+    buttons: list[QAbstractButton] = [
+        QCheckBox("Off"),
+        QCheckBox("On"),
+        QCheckBox("Some"),
+        Toggle(theme),
+        Toggle(theme),
+    ]
+    buttons += [QRadioButton("One"), QRadioButton("Other"), push_button("Do", Role.PRIMARY), push_button("Do")]
+    for button in buttons:
+        button.setObjectName(button.text() or "toggle")
+        column.addWidget(button)
+    slider = QSlider(Qt.Orientation.Horizontal)
+    slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    slider.setMinimumHeight(22)
+    column.addWidget(slider)
+    for number in (1, 4, 5):
+        buttons[number].setChecked(True)
+    buttons[2].setTristate(True)
+    buttons[2].setCheckState(Qt.CheckState.PartiallyChecked)
+    with qtbot.waitActive(window):
+        window.show()
+        window.activateWindow()
+    assert unseen([*buttons, slider]) == []
+    theme.deleteLater()
+
+
 def test_every_stop_of_the_main_window_shows_the_keyboard(qtbot: Any, qapp: QApplication, tmp_path: Path) -> None:
     with open_window(qtbot, qapp, tmp_path) as window:
         window.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -112,3 +149,24 @@ def test_the_keyboard_stays_beside_what_is_gone(qtbot: Any, qapp: QApplication, 
         fix.setFocus()
         document.undo_stack.undo()
         qtbot.waitUntil(stack.add_button.hasFocus)
+
+
+def test_no_table_keeps_tab_to_itself() -> None:
+    """By Qt, Tab goes from cell to cell of a table for ever, and the keyboard never leaves it."""
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "dnnstudio" / "gui").rglob("*.py")]
+    made = re.compile(r"\b(QTableWidget|QTableView)\((?!\))|= QTableView\(\)|\(QTable(View|Widget)\):")
+    tables = [source for source in sources if made.search(source)]
+    assert len(tables) >= 9
+    for source in tables:
+        assert source.count("setTabKeyNavigation(False)") >= len(made.findall(source))
+
+
+def test_tab_leaves_the_table_of_keys(qtbot: Any, theme: Theme) -> None:
+    dialog = KeysDialog()
+    qtbot.addWidget(dialog)
+    with qtbot.waitActive(dialog):
+        dialog.show()
+        dialog.activateWindow()
+    dialog.table.setFocus()
+    qtbot.keyClick(dialog.table, Qt.Key.Key_Tab)
+    assert not dialog.table.hasFocus()

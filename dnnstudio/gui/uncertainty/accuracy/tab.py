@@ -103,6 +103,7 @@ class AccuracyTab(QWidget):
     def _make_table(self) -> Card:
         card = Card(self._theme, "Class by class", note="in per cent", margin=12)
         self.table = QTableWidget(0, len(COLUMNS))
+        self.table.setTabKeyNavigation(False)  # Tab goes on to the next widget
         self.table.setObjectName("class_table")
         copies_table(self.table)
         self.table.setAccessibleName("Precision, recall and F1 of each class")

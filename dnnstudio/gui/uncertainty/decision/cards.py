@@ -204,6 +204,7 @@ class CostMatrixDialog(Dialog):
         column.addWidget(label("What each mistake costs", Role.DIALOG_TITLE))
         column.addWidget(label("Rows are labels, columns what is said. Right answers cost nothing.", Role.CAPTION))
         self.table = QTableWidget(len(names), len(names))
+        self.table.setTabKeyNavigation(False)  # Tab goes on to the next widget
         self.table.setObjectName("cost_table")
         copies_table(self.table)
         self.table.setHorizontalHeaderLabels(list(names))
