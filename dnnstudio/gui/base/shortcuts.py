@@ -67,6 +67,7 @@ PRESSED = (
     Key("Open your data", ("Return",), "Change what the column is for"),
     Key("Open your data", ("K",), "Change what the column holds"),
     Key("Uncertainty", ("Left", "Right"), "The row before, the next row"),
+    Key("Sweep, Augmentation, Uncertainty, Reconstructions", ("Ctrl+Z",), "Take the last edit of the experiment back"),
     Key(EVERY_WINDOW, ("Return",), "Press the button that has the keyboard"),
     Key(EVERY_WINDOW, ("Esc",), "Close it"),
 )

@@ -33,6 +33,7 @@ class ReconstructionsWindow(Window):
     `counts` are the numbers of rows of the parts, if known: train, validation, test.
     """
 
+    changes_experiment = True
     encoder_wanted = Signal(object)
     closed = Signal()
 

@@ -73,6 +73,7 @@ class SweepWindow(Window):
     `use_requested(Trial)`; `closed`.
     """
 
+    changes_experiment = True
     wished = Signal(str)
     changed = Signal()
     start_requested = Signal()

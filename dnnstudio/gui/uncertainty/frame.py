@@ -67,6 +67,7 @@ class InspectorDialog(Window):
     making by `_begin`.
     """
 
+    changes_experiment = True
     closed = Signal()
     bug_found = Signal(str, str)
     dropout_requested = Signal()

@@ -17,8 +17,15 @@ from dnnstudio.core.experiment.optimizers import OPTIMIZER_KINDS
 from dnnstudio.core.experiment.recipes import load_recipe
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.schedules import SCHEDULE_KINDS
+from dnnstudio.gui.base.job_client import JobClient
+from dnnstudio.gui.data.augmentation.window import AugmentationWindow
+from dnnstudio.gui.pretraining.window import ReconstructionsWindow
+from dnnstudio.gui.run_table.window import RunWindow
 from dnnstudio.gui.shell.main_window import MainWindow
+from dnnstudio.gui.sweeps.window import SweepWindow
+from dnnstudio.gui.uncertainty.frame import InspectorDialog
 from dnnstudio.gui.widgets import ComboBox, CommitField, Segmented, Toggle
+from dnnstudio.gui.widgets.windows.dialog import Window
 
 from ..window_kit import open_window
 
@@ -211,3 +218,29 @@ def test_while_something_is_typed_undo_is_about_the_text(hand: Hand) -> None:
     hand.qtbot.keyClicks(field, "77")
     hand.press(Qt.Key.Key_Z, CONTROL)
     assert field.text() in (shown, "7", "") and hand.window.document.experiment == before
+
+
+def test_a_window_that_changes_the_experiment_takes_it_back_by_key(
+    qtbot: Any, qapp: QApplication, tmp_path: Path
+) -> None:
+    with open_window(qtbot, qapp, tmp_path) as window:
+        document, client = window.document, JobClient(window.engine)
+        beside: tuple[Window, ...] = (
+            SweepWindow(window.theme, parent=window),
+            AugmentationWindow(window.theme, document, client, parent=window),
+            Window(window),
+        )
+        before = document.experiment
+        for other in beside:
+            document.push(edits.set_value(document.experiment, "seed", 7), "Change the seed")
+            with qtbot.waitActive(other):
+                other.show()
+                other.activateWindow()
+            qtbot.keyClick(other.focusWidget() or other, Qt.Key.Key_Z, CONTROL)
+            assert (document.experiment == before) is other.changes_experiment, type(other).__name__
+            document.undo_stack.setIndex(0)
+            with qtbot.waitSignal(window.actions_["keys"].triggered, timeout=1000):
+                qtbot.keyClick(other.focusWidget() or other, Qt.Key.Key_F1)
+            other.close()
+    changing = {SweepWindow, AugmentationWindow, InspectorDialog, ReconstructionsWindow}
+    assert all(kind.changes_experiment for kind in changing) and not RunWindow.changes_experiment, "it has an own undo"

@@ -28,6 +28,7 @@ DELAY_MS = 30
 class AugmentationWindow(Window):
     """Edits the augmentation of `document`; every change is an undo step of the document. `failed` carries errors."""
 
+    changes_experiment = True
     failed = Signal(object)
     closed = Signal()
 

@@ -51,8 +51,21 @@ class Dialog(QDialog):
         return handled
 
 
+EVERYWHERE = ("action_keys",)
+UNDOES = ("action_undo", "action_redo")
+"""Names of the main window's actions whose keys work in windows beside it."""
+
+
 class Window(Dialog):
-    """A window of its own beside the main one: with a frame that can be made larger, and not modal."""
+    """A window of its own beside the main one: with a frame that can be made larger, and not modal.
+
+    The key for help is that of the main window; where `changes_experiment`, those of undo and redo are so too.
+    """
+
+    changes_experiment = False
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Window)
+        names = (*EVERYWHERE, *UNDOES) if self.changes_experiment else EVERYWHERE
+        main = parent.window().actions() if parent is not None else []
+        self.addActions([action for action in main if action.objectName() in names])
