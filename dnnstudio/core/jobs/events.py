@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ class Event:
     run: str
     parent: str = ""
     key: ComparisonKey | None = None
+    redraws: ClassVar[bool] = False
+    """Whether a window that shows it is drawn anew nearly whole."""
 
 
 class Stage(StrEnum):
@@ -54,6 +56,7 @@ class Progress(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
+    redraws: ClassVar[bool] = True
     experiment: Experiment
     folder: Path
     steps_per_epoch: int

@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, QThread, QTimer, Signal
 
 from dnnstudio.core.errors import Cancelled
 from dnnstudio.core.jobs.control import Control
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 STACK_BYTES = 16 * 2**20
 """macOS gives a QThread 512 KB, too little for TensorFlow's tracing."""
 SHUTDOWN_MS = 5000
+DRAWING_S = 0.15
+"""So long at most a job waits for the window to draw what has begun."""
 
 Phase = Literal["off", "starting", "ready", "busy", "failed"]
 
@@ -133,6 +137,7 @@ class _Worker(QThread):
         self._new_session = new_session
         self.may_go = threading.Event()
         self.may_go.set()
+        self.drawn = threading.Event()
         self._current: Control | None = None
         self._lock = threading.Lock()
 
@@ -153,7 +158,7 @@ class _Worker(QThread):
             try:
                 if control.stopped:
                     raise Cancelled
-                result = session.run(job, control, lambda event: self.reported.emit(control, event))
+                result = session.run(job, control, partial(self._report, control))
             except BaseException as error:
                 failure = Failure.of(error)
         with self._lock:
@@ -162,6 +167,16 @@ class _Worker(QThread):
             self.finished_job.emit(control, result)
         else:
             self.failed_job.emit(control, failure)
+
+    def _report(self, control: Control, event: Event) -> None:
+        """Pass an event on. Where the window has much to draw then, the job lets it: both at once, each waiting for the
+        other's turn in Python, the window would be away for twice as long.
+        """
+        self.drawn.clear()
+        self.reported.emit(control, event)
+        until = time.monotonic() + DRAWING_S
+        while event.redraws and not control.stopped and time.monotonic() < until and not self.drawn.wait(0.01):
+            pass
 
     def _warm_up(self, session: SessionLike) -> Failure | None:
         try:
@@ -290,6 +305,8 @@ class Engine(QObject):
     def _on_reported(self, control: Any, event: Any) -> None:
         if (ticket := self._tickets.get(control)) is not None:
             ticket.report(event)
+        if event.redraws:
+            QTimer.singleShot(0, self._worker.drawn.set)  # a timer's turn comes after what is painted
 
     def _on_finished(self, control: Any, result: Any) -> None:
         if (ticket := self._tickets.pop(control, None)) is not None:

@@ -28,8 +28,11 @@ MARK_SIZE, STAR_SIZE = 6, 13
 MARKS_UP_TO = 60
 """With more epochs than this the marks would touch: every second one has a mark, or every fourth, and so on."""
 NOTHING: Floats = np.empty(0)
-STAR = tuple((np.sin(turn * np.pi / 5), np.cos(turn * np.pi / 5), 1.0 if turn % 2 == 0 else 0.42) for turn in range(10))
-"""The corners of a star: right and up for a radius of 1, and the share of the radius."""
+CORNERS = tuple(
+    (share * float(np.sin(turn * np.pi / 5)), share * float(np.cos(turn * np.pi / 5)))
+    for turn, share in enumerate([1.0, 0.42] * 5)
+)
+"""Of a star: right and up, for a radius of 1."""
 
 
 class _Drawn(QGraphicsItem):
@@ -88,45 +91,35 @@ class Curve(_Drawn):
 
 
 class Marks(_Drawn):
-    """A mark of fixed pixel size at each point. `pixel` returns a pixel's size in axis units."""
+    """A mark of fixed pixel size at each point. `pixel` returns a pixel's size in axis units.
+
+    Each is drawn in pixels: stroked in axis units, as one path, sixty round ones took 8 ms instead of 0.6.
+    """
 
     def __init__(self, layer: float, size: float, pixel: Callable[[], tuple[float, float]], *, shape: Mark) -> None:
         super().__init__(layer)
         self._radius = size / 2
         self._shape = shape
         self._pixel = pixel
-        self._path: QPainterPath | None = None
-        self._made_for = (0.0, 0.0)
-
-    def set_points(self, x: Floats, y: Floats) -> None:
-        super().set_points(x, y)
-        self._path = None
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        pixel = self._pixel()  # recreated when the window or the axis ranges change
-        if self._path is None or pixel != self._made_for:
-            self._path, self._made_for = self._outlines(*pixel), pixel
+        to_device, (wide, high) = painter.worldTransform(), self._pixel()
+        across = self._radius * wide * abs(to_device.m11())
+        up = self._radius * high * abs(to_device.m22())
+        x, y = self._x * to_device.m11() + to_device.dx(), self._y * to_device.m22() + to_device.dy()
+        there = np.isfinite(x) & np.isfinite(y)
+        painter.resetTransform()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(self.pen)
         painter.setBrush(self.brush)
-        painter.drawPath(self._path)
-
-    def _outlines(self, wide: float, high: float) -> QPainterPath:
-        path = QPainterPath()
-        path.setFillRule(Qt.FillRule.WindingFill)
-        across, up = self._radius * wide, self._radius * high
-        for x, y in zip(self._x.tolist(), self._y.tolist(), strict=True):
-            if not np.isfinite(x) or not np.isfinite(y):
-                continue
+        for right, down in zip(x[there].tolist(), y[there].tolist(), strict=True):
             if self._shape == "square":
-                path.addRect(x - across, y - up, 2 * across, 2 * up)
+                painter.drawRect(QRectF(right - across, down - up, 2 * across, 2 * up))
             elif self._shape == "star":
-                corners = [QPointF(x + share * right * across, y + share * top * up) for right, top, share in STAR]
-                path.addPolygon(corners)
-                path.closeSubpath()
+                painter.drawPolygon([QPointF(right + i * across, down - j * up) for i, j in CORNERS])
             else:
-                path.addEllipse(QPointF(x, y), across, up)
-        return path
+                painter.drawEllipse(QRectF(right - across, down - up, 2 * across, 2 * up))
+        painter.setWorldTransform(to_device)
 
 
 class SeriesItems:

@@ -264,6 +264,32 @@ def test_shutdown_that_cannot_succeed_says_so_and_does_not_kill(qtbot: Any, tmp_
     assert engine.shutdown()
 
 
+def test_a_training_lets_the_window_draw_its_beginning_and_waits_for_no_other(
+    qtbot: Any, start_engine: Any, tmp_path: Path
+) -> None:
+    """A window that is away does not hold the engine up for longer than it may take."""
+    order: list[str] = []
+
+    class Telling(FakeSession):
+        def run(self, job: Job, control: Control, emit: Any) -> object:
+            experiment = training(tmp_path).experiment
+            emit(RunStarted(run="1", experiment=experiment, folder=tmp_path, steps_per_epoch=1, epochs=1))
+            order.append("engine")
+            return None
+
+    engine = start_engine(Telling)
+    engine.ask(DescribeData(data=Data(), seed=1), on_event=lambda event: order.append("window"))
+    engine.start()
+    qtbot.waitUntil(lambda: len(order) == 2)
+    assert order == ["window", "engine"]
+    order.clear()
+    engine.ask(DescribeData(data=Data(), seed=1), on_event=lambda event: order.append("window"))
+    begun = time.monotonic()
+    while not order and time.monotonic() - begun < 5:  # the window's loop does not turn
+        time.sleep(0.005)
+    assert order == ["engine"]
+
+
 def test_the_thread_has_a_stack_that_tensorflow_can_live_on(qtbot: Any, start_engine: Any) -> None:
     engine = start_engine(FakeSession)
     assert engine.findChild(QThread).stackSize() == 16 * 2**20
