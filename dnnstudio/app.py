@@ -185,6 +185,8 @@ def _place(window: MainWindow, settings: Any) -> None:
 def _greet(window: MainWindow, given: Path | None, last_crash: Path | None, set_aside: Path | None = None) -> None:
     from PySide6.QtCore import QTimer
 
+    from dnnstudio.core.workspace.place import why_unusable
+
     def when_whole() -> None:
         if given is not None:
             window.workbench.door.take((given,))  # as if it were dropped: an experiment, a run, a model or data
@@ -200,6 +202,8 @@ def _greet(window: MainWindow, given: Path | None, last_crash: Path | None, set_
             f"The damaged file is kept as {set_aside}.",
             "hint",
         )
+    elif reason := why_unusable(window.settings.workspace):
+        window.messages.say_unusable(window.settings.workspace, reason, window.actions_["workspace"].trigger)
     elif given is None and (last := next(iter(window.settings.recent_files), None)) is not None:
         window.messages.say_last(last, lambda: window.workbench.files.open_path(last))
     elif given is None:

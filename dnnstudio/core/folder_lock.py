@@ -23,6 +23,7 @@ from pathlib import Path
 
 from dnnstudio.core.bounded_json import JsonError, loads
 from dnnstudio.core.checksums import FILE as CHECKSUMS
+from dnnstudio.core.checksums import is_private
 from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.os_errors import is_folder_there, reason_of
 from dnnstudio.core.text import moment_text, printable, shortened
@@ -181,7 +182,7 @@ def _wait(path: Path, what: str, until: float, *, only_reads: bool) -> int | Non
 
 def _try(path: Path, what: str) -> int | None:
     """The file, locked; None where its last holder removed it meanwhile. Raises `UserError` and `OSError`."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | _PLAIN, 0o666)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | _PLAIN, 0o600 if is_private(path.parent) else 0o666)
     kept = False
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):

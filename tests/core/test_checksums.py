@@ -16,6 +16,8 @@ import pytest
 from dnnstudio.core.checksums import FILE, changed_files, changed_sentence, note, note_file, write_checked
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.folder_lock import FILE as LOCK
+from dnnstudio.core.folder_lock import held
 from dnnstudio.core.study.list_reading import read_listed
 from dnnstudio.core.study.repeat_record import read_repeat
 from dnnstudio.core.study.sweep import plan_sweep, write_sweep
@@ -177,4 +179,6 @@ def test_a_file_that_is_new_in_a_private_run_is_private(tmp_path: Path) -> None:
         path.chmod(0o600)
     write_checked(tmp_path / "metrics.json", b"{}")
     save_answers(tmp_path, {"test": Answers(np.arange(3.0), np.arange(3.0))})
+    with held(tmp_path, "a training"):
+        assert stat.S_IMODE((tmp_path / LOCK).stat().st_mode) == 0o600
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}

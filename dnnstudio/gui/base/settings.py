@@ -19,7 +19,7 @@ from PySide6.QtCore import QByteArray
 from dnnstudio.core.atomic_files import make_folder, read_bounded, write_atomically
 from dnnstudio.core.bounded_json import parse_record
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.os_errors import is_folder_there, is_there
+from dnnstudio.core.os_errors import is_file_there, is_folder_there, is_there
 
 APP = "dnnstudio"
 FOLDER_VARIABLE = "DNNSTUDIO_SETTINGS"
@@ -81,7 +81,7 @@ class Settings:
         """Newest first, without files that no longer exist."""
         value = self._values.get("recent_files")
         names = [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
-        return [path for path in map(Path, names[:RECENT_FILES]) if is_there(path)]
+        return [path for path in map(Path, names[:RECENT_FILES]) if is_file_there(path) or is_folder_there(path)]
 
     def add_recent_file(self, path: Path) -> None:
         """Put a file at the head of the recent ones."""
@@ -94,7 +94,7 @@ class Settings:
         """Tables and folders that were used as data, newest first; those that are gone are left out."""
         value = self._values.get("recent_data")
         names = [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
-        return [path for path in map(Path, names[:RECENT_FILES]) if is_there(path)]
+        return [path for path in map(Path, names[:RECENT_FILES]) if is_file_there(path) or is_folder_there(path)]
 
     def add_recent_data(self, path: Path) -> None:
         """Put a table or folder at the head of the recent data."""

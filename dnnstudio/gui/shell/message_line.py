@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from dnnstudio.core.experiment.targets.loss_choice import resolve_loss
 from dnnstudio.core.experiment.targets.losses import LOSSES
 from dnnstudio.core.experiment.transfer import Autoencoder
-from dnnstudio.core.text import count_of, share_text
+from dnnstudio.core.text import count_of, share_text, shortened
 from dnnstudio.core.uncertainty.figure_names import BASELINE, R2
 from dnnstudio.core.workspace.figures import measured
 from dnnstudio.core.workspace.runs import EXPERIMENT
@@ -69,6 +69,11 @@ class MessageLine(QWidget):
         run = path.name == EXPERIMENT
         name = path.parent.name if run else path.name
         self.say("Go on where you were?", f"{name} was open last.", "news", "Open it", open_it)
+
+    def say_unusable(self, workspace: Path, reason: str, choose: Deed) -> None:
+        """At the start: nothing can be kept where runs are to be kept."""
+        text = f"{shortened(str(workspace), 80)}: {reason}. Runs and models are kept there."
+        self.say("Your workspace cannot be used.", text, "error", "Choose workspace…", choose)
 
     def say_start(self, event: RunStarted) -> None:
         """A training begins."""

@@ -239,6 +239,19 @@ def test_the_system_ends_the_program_while_a_question_waits(
     assert answers == [QDialog.DialogCode.Rejected] and not window.isVisible()
 
 
+def test_a_workspace_that_cannot_be_used_is_said_at_the_start(
+    qtbot: Any, bare_window: MainWindow, tmp_path: Path
+) -> None:
+    bare_window.settings.workspace = tmp_path / "file"
+    bare_window.settings.workspace.write_text("")
+    _greet(bare_window, None, None)
+    assert "Your workspace cannot be used." in bare_window.messages.text()
+    assert "there is a file in its place" in bare_window.messages.text()
+    bare_window.deferred.start()
+    qtbot.waitUntil(lambda: not bare_window.deferred.busy, timeout=60_000)
+    qtbot.wait(1)  # the first reading of the runs
+
+
 def test_a_window_closed_in_the_middle_of_a_step_is_finished_first(qtbot: Any, bare_window: MainWindow) -> None:
     """A signal is handled between any two instructions, so also within a step: the place was not saved then."""
     steps = bare_window.deferred._steps
