@@ -247,8 +247,8 @@ def test_a_workspace_that_cannot_be_used_is_said_at_the_start(
     _greet(bare_window, None, None)
     assert "Your workspace cannot be used." in bare_window.messages.text()
     assert "there is a file in its place" in bare_window.messages.text()
-    bare_window.deferred.start()
-    qtbot.waitUntil(lambda: not bare_window.deferred.busy, timeout=60_000)
+    with qtbot.waitSignal(bare_window.deferred.finished, timeout=60_000):
+        bare_window.deferred.start()
     qtbot.wait(1)  # the first reading of the runs
 
 
