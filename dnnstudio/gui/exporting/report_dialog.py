@@ -28,6 +28,7 @@ from dnnstudio.gui.dialogs.dialogs import with_suffix
 from dnnstudio.gui.exporting.pdf import as_image, write_pdf
 from dnnstudio.gui.theme import Role
 from dnnstudio.gui.widgets import Dialog, label, push_button
+from dnnstudio.gui.widgets.charts.ring import FocusRing
 from dnnstudio.report.gathering import gather, network_of
 from dnnstudio.report.page import render
 from dnnstudio.report.sections import TITLES, Report
@@ -77,6 +78,7 @@ class ReportDialog(Dialog):
         self.preview.setObjectName("report_preview")
         self.preview.setAccessibleName("The report as it will be")
         self.preview.setOpenLinks(False)
+        FocusRing(self.preview)
         row.addWidget(self.preview, 1)
         whole.addLayout(row, 1)
         whole.addWidget(self.command)  # below both, for it is long

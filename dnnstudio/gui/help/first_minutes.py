@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QTextBrowser, QVBoxLayout, QWidget
 
 from dnnstudio.core.resources import resource_folder
 from dnnstudio.gui.widgets import Dialog
+from dnnstudio.gui.widgets.charts.ring import FocusRing
 
 FILE = "first_minutes.md"
 
@@ -29,5 +30,6 @@ class FirstMinutesDialog(Dialog):
         self.text.setObjectName("first_minutes_text")
         self.text.setAccessibleName("The first five minutes")
         self.text.setOpenLinks(False)
+        FocusRing(self.text)
         self.text.setMarkdown(first_minutes())
         column.addWidget(self.text)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets.charts.chart import Axis
+from dnnstudio.gui.widgets.charts.ring import FocusRing
 from dnnstudio.gui.widgets.fitted_text import fitted
 
 TOP, BOTTOM, SIDE = 34, 12, 56
@@ -64,6 +65,7 @@ class ParallelAxes(QWidget):
         self._drag: tuple[int, str, float, Brush] | None = None
         """Axis, what is dragged (draw, move, low, high), where it was pressed, and the brush at that time."""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        FocusRing(self)
         self.setMinimumSize(QSize(200, 110))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("All settings at once")

@@ -212,6 +212,7 @@ class WhatIf(Card):
         self.area = QScrollArea()
         self.area.setObjectName("what_if_fields")
         self.area.setWidgetResizable(True)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keyboard goes from field to field
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.note = label("", Role.CAPTION, wrap=True)
         for widget in (self.headline, self.shares, self.warning):

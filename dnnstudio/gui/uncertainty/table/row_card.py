@@ -11,6 +11,7 @@ from dnnstudio.core.uncertainty.scores import Floats
 from dnnstudio.core.uncertainty.table_rows import ShownColumn
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets import Card
+from dnnstudio.gui.widgets.charts.ring import FocusRing
 from dnnstudio.gui.widgets.fitted_text import fitted
 
 HEIGHT = 22
@@ -123,6 +124,7 @@ class RowCard(Card):
         self.area = QScrollArea()
         self.area.setObjectName("row_values")
         self.area.setWidgetResizable(True)
+        FocusRing(self.area)
         self.area.setFrameShape(QScrollArea.Shape.NoFrame)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.places.setProperty("role", "clear")

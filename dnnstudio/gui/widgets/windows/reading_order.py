@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 
@@ -58,13 +58,16 @@ def _beside(ring: list[QWidget], at: QWidget, *, forward: bool) -> QWidget | Non
 def _nearest(near: list[QWidget], at: QWidget, above: QWidget, *, forward: bool) -> QWidget:
     """The first of `near` behind the place of `at` in `above` (or the last before it); else the one at the end."""
 
-    def place(widget: QWidget) -> tuple[int, int]:
-        corner = widget.mapTo(above, QPoint())
-        return corner.y(), corner.x()
+    here = QRect(at.mapTo(above, QPoint()), at.size())
+
+    def behind(stop: QWidget) -> bool:
+        there = QRect(stop.mapTo(above, QPoint()), stop.size())
+        beside = there.top() <= here.center().y() <= there.bottom() or here.top() <= there.center().y() <= here.bottom()
+        return there.x() > here.x() if beside else there.y() > here.y()
 
     if forward:
-        return next((stop for stop in near if place(stop) > place(at)), near[-1])
-    return next((stop for stop in reversed(near) if place(stop) < place(at)), near[0])
+        return next((stop for stop in near if behind(stop)), near[-1])
+    return next((stop for stop in reversed(near) if not behind(stop)), near[0])
 
 
 def _is_stop(widget: QWidget) -> bool:
