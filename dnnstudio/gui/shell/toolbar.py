@@ -71,6 +71,8 @@ class ToolBar(QFrame):
         self._actions = actions
         self._worded: dict[str, QToolButton] = {}
         self._busy = False
+        self._lost: tuple[QWidget, QWidget | None] | None = None
+        """The button that was disabled under the keyboard, and the one that has had it since."""
         self._level = 0
         self._needed: tuple[int, ...] = ()
         self._row = QHBoxLayout(self)
@@ -312,8 +314,23 @@ class ToolBar(QFrame):
             pressed = event.type() == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton
             if pressed and self._actions.reason(name):
                 self.why_asked.emit(name)
+        if isinstance(watched, QWidget):
+            self._give_back(watched, event.type())
         down = event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and event.key() in OPENS_MENU
         if down and isinstance(watched, QToolButton) and watched.menu() is not None:
             QTimer.singleShot(0, watched, watched.showMenu)  # not within the key: it returns when the menu is closed
             return True
         return super().eventFilter(watched, event)
+
+    def _give_back(self, button: QWidget, what: QEvent.Type) -> None:
+        """A button that was disabled under the keyboard, as Train is by its press, has it again when it is enabled."""
+        if what == QEvent.Type.FocusOut and not button.isEnabled():
+            self._lost = (button, None)
+        elif what == QEvent.Type.FocusIn and self._lost is not None:
+            lost, neighbour = self._lost
+            self._lost = (lost, button) if neighbour is None else None
+        elif what == QEvent.Type.EnabledChange and button.isEnabled() and self._lost is not None:
+            lost, neighbour = self._lost
+            if lost is button and neighbour is self.window().focusWidget():
+                self._lost = None
+                button.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -15,6 +15,8 @@ from dnnstudio.gui.widgets.labels import rule
 
 GAP, NARROW_GAP, TIGHT_GAP = 20, 12, 6
 """Between two titles, as the stylesheet has it; the last where they would not fit otherwise."""
+EDGES = 3
+"""What Qt adds to the words of a title: its border, and up to a pixel by rounding."""
 LETTERS = 13
 """Their size, as the stylesheet has it."""
 
@@ -129,7 +131,7 @@ class Tabs(QWidget):
         metrics = QFontMetrics(font)
         titles = [self.bar.tabText(index) for index in range(self.bar.count()) if self.bar.isTabVisible(index)]
         gap = NARROW_GAP if self.bar.property("narrow") == "true" else GAP
-        words, room = sum(metrics.horizontalAdvance(title) + 2 for title in titles), self.width() - 2 * self._margin
+        words, room = sum(metrics.horizontalAdvance(title) + EDGES for title in titles), self.width() - 2 * self._margin
         between = len(titles) - 1
         set_state(self.bar, "tight", words + gap * between > room)
         set_state(self.bar, "small", words + TIGHT_GAP * between > room)

@@ -121,6 +121,12 @@ def test_the_keyboard_stays_beside_what_is_gone(qtbot: Any, qapp: QApplication, 
         train.setFocus()
         window.actions_.set_reason("train", "Not now.")
         qtbot.waitUntil(window.toolbar.train_menu_button.hasFocus)
+        window.actions_.set_reason("train")
+        assert train.hasFocus(), "it is given back"
+        window.actions_.set_reason("train", "Not now.")
+        stack.add_button.setFocus()
+        window.actions_.set_reason("train")
+        assert stack.add_button.hasFocus(), "but not taken from where it was put meanwhile"
         fix = stack.advice.cards[0].fix_button
         fix.setFocus()
         document.undo_stack.undo()

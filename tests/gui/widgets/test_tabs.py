@@ -10,7 +10,7 @@ from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.theme import Theme, set_state
 from dnnstudio.gui.widgets import Tabs
 from dnnstudio.gui.widgets.tabs import LETTERS
 
@@ -117,3 +117,16 @@ def test_ctrl_tab_goes_through_the_tabs_in_sight_whatever_has_the_keyboard(theme
     tabs.page("d").setFocus()
     qtbot.keyClick(tabs.page("d"), Qt.Key.Key_Tab, Qt.KeyboardModifier.ControlModifier)
     assert tabs.current() == "a" and tabs.page("a").hasFocus(), "the keyboard goes along"
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_no_title_is_cut_off_at_any_width(theme: Theme, qtbot: QtBot, narrow: bool) -> None:
+    theme.apply("contrast")
+    tabs = Tabs(margin=12)
+    set_state(tabs.bar, "narrow", narrow)
+    for name in ("Layer", "Optimizer", "Schedule", "Training"):
+        tabs.add(name, name, QLineEdit())
+    _show(qtbot, tabs)
+    for width in range(256, 330):
+        tabs.resize(width, 300)
+        assert tabs.bar.sizeHint().width() <= tabs.bar.width(), width
