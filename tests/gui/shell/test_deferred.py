@@ -249,7 +249,7 @@ def test_a_workspace_that_cannot_be_used_is_said_at_the_start(
     assert "there is a file in its place" in bare_window.messages.text()
     with qtbot.waitSignal(bare_window.deferred.finished, timeout=60_000):
         bare_window.deferred.start()
-    qtbot.wait(1)  # the first reading of the runs
+    QApplication.processEvents()  # the first reading of the runs
 
 
 def test_a_window_closed_in_the_middle_of_a_step_is_finished_first(qtbot: Any, bare_window: MainWindow) -> None:
