@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
-from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.theme import Theme, reason_of, set_help, set_reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,6 @@ class Actions:
         self._actions: dict[str, QAction] = {}
         self._rows = {row.name: row for row in ACTIONS}
         self._helps = {row.name: row.help for row in ACTIONS}
-        self._reasons: dict[str, str] = {}
         self._cures: dict[str, Cure] = {}
         for row in ACTIONS:
             action = QAction(row.text, window)
@@ -281,16 +280,14 @@ class Actions:
 
     def set_reason(self, name: str, reason: str = "", cure: Cure | None = None) -> None:
         """Disable the action for a reason, which its tooltip then says; "" enables it. `cure` is what would help."""
-        self._reasons[name] = reason
         self._cures.pop(name, None)
         if reason and cure is not None:
             self._cures[name] = cure
-        self._actions[name].setEnabled(not reason)
-        self._show_tooltip(name)
+        set_reason(self._actions[name], reason)
 
     def reason(self, name: str) -> str:
         """Why the action cannot be done now, or ""."""
-        return self._reasons.get(name, "")
+        return reason_of(self._actions[name]) if name in self._actions else ""
 
     def refused_by(self, key: QKeySequence) -> str:
         """The action of that key, if it cannot be done now; else ""."""
@@ -312,7 +309,4 @@ class Actions:
     def _show_tooltip(self, name: str) -> None:
         keys, text = self._rows[name].keys, self._helps[name]
         shown = QKeySequence(keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
-        lines = [f"{text} ({shown})" if shown else text]
-        if reason := self.reason(name):
-            lines.append(f"Not now: {reason}")
-        self._actions[name].setToolTip("\n".join(lines))
+        set_help(self._actions[name], f"{text} ({shown})" if shown else text)

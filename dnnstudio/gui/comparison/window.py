@@ -26,12 +26,13 @@ from dnnstudio.gui.comparison.training import ComparisonTraining
 from dnnstudio.gui.dialogs.where_field import AskPath as AskJoinFile
 from dnnstudio.gui.dialogs.where_field import WhereField
 from dnnstudio.gui.runs.menu import open_folder
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.uncertainty.exporting import save_png
 from dnnstudio.gui.widgets import Card, Limits, MessageBar, NumberField, ProgressBar, Steps, Window, label, push_button
 from dnnstudio.runner.comparing import ComparisonPlan
 
 SEEDS, MOST_SEEDS = 3, 20
+NOTHING_TRAINED = "Nothing is trained yet."
 FINE = 100
 """Steps of the progress bar per training."""
 FILTERS = {"png": "Picture (*.png)", "csv": "Table (*.csv)"}
@@ -270,13 +271,14 @@ class ComparisonWindow(Window):
     def _show_state(self, _: object = None) -> None:
         busy = self.training.busy
         self.start.setVisible(not busy)
-        self.start.setEnabled(self.where.ready)
+        set_reason(self.start, self.where.refusal)
         for field in (self.seeds, self.where):
             field.setEnabled(not busy)
         for widget in (self.stop, self.bar, self.progress):
             widget.setVisible(busy)
         for name, button in self.exports.items():
-            button.setEnabled(self._folder is not None if name == "folder" else bool(self.histories.runs))
+            there = self._folder is not None if name == "folder" else bool(self.histories.runs)
+            set_reason(button, "" if there else NOTHING_TRAINED)
 
     # ------------------------------------------------------------------------------------------ exporting
 

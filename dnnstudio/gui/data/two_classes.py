@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
 
 from dnnstudio.core.experiment.data import Classes
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import Choice, ComboBox, Dialog, label, push_button
 
 
@@ -28,7 +28,9 @@ class TwoClassDialog(Dialog):
         self.explanation = label("", Role.CAPTION, wrap=True)
         self._lay_out()
         self._show_present()
+        group = QButtonGroup(self)
         for button in (self.against_other, self.against_rest, self.all_apart):
+            group.addButton(button)
             button.toggled.connect(self._refresh)
         self.positive.currentIndexChanged.connect(self._refresh)
         self.negative.currentIndexChanged.connect(self._refresh)
@@ -118,8 +120,8 @@ class TwoClassDialog(Dialog):
         self.negative.setVisible(pair)
         self._other_label.setVisible(pair)
         chosen = self.chosen()
-        self.accept_button.setEnabled(chosen is not None)
         self.explanation.setText(self._explain(chosen))
+        set_reason(self.accept_button, "" if chosen is not None else self.explanation.text())
 
     def _explain(self, chosen: Classes | None) -> str:
         if chosen is None:

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLineEdit, QVBoxLayout, 
 
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.refusals import explain
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import Dialog, label, push_button
 
 
@@ -71,7 +71,7 @@ class NameDialog(Dialog):
             except ValidationError as error:
                 problem = explain(error, Experiment)
         self.problem.setText(problem)
-        self.apply.setEnabled(self.experiment is not None)
+        set_reason(self.apply, problem)
 
     @classmethod
     def ask(cls, theme: Theme, experiment: Experiment, *, parent: QWidget | None) -> Experiment | None:

@@ -14,7 +14,7 @@ from dnnstudio.core.jobs.results import FoundRate
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.plots.rate_plot import RatePlot
 from dnnstudio.gui.plots.sentences import short_number
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_help, set_reason
 from dnnstudio.gui.widgets import Card, Dialog, Limits, NumberField, Steps, label, push_button
 
 TEACHES = (
@@ -109,7 +109,7 @@ class RateDialog(Dialog):
         self._tenth = self._steep = None
         self._own = False
         self._set_rate(None)
-        self.again.setEnabled(False)
+        set_reason(self.again, "The test is under way.")
         self.close_button.setFocus(Qt.FocusReason.OtherFocusReason)
         self.headline.setText("Waiting for the training to end" if waiting else "Testing rates …")
 
@@ -120,7 +120,7 @@ class RateDialog(Dialog):
 
     def show_found(self, found: FoundRate) -> None:
         """The test has finished."""
-        self.again.setEnabled(True)
+        set_reason(self.again)
         self._tenth = None if found.tenth_of_lowest is None else rounded(found.tenth_of_lowest)
         self._steep = None if found.steepest is None else rounded(found.steepest)
         self.plot.show_found(found)
@@ -132,7 +132,7 @@ class RateDialog(Dialog):
 
     def show_failure(self, message: str, hint: str) -> None:
         """The test has failed."""
-        self.again.setEnabled(True)
+        set_reason(self.again)
         self.headline.setText(f"{message} {hint}".strip() or "The test was stopped.")
 
     # ------------------------------------------------------------------------------------------ the choice
@@ -183,9 +183,9 @@ class RateDialog(Dialog):
                 f"and no more than is usual with {self._document.experiment.optimizer.label}",
             ),
         ):
-            button.setEnabled(rate is not None and value is not None)
             button.setText(words.format(short_number(value) if value is not None and rate is not None else "it"))
-            button.setToolTip(f"{(mine if self._own else why).capitalize()}. Ctrl+Z takes it back.")
+            set_help(button, f"{(mine if self._own else why).capitalize()}. Ctrl+Z takes it back.")
+            set_reason(button, "" if rate is not None and value is not None else "No rate is chosen yet.")
         for button, value, words in (
             (self.lowest, self._tenth, "Lowest / 10"),
             (self.steepest, self._steep, "Steepest"),

@@ -35,7 +35,7 @@ from dnnstudio.core.experiment.summary_table import summary_table
 from dnnstudio.core.planning.pretraining import trained_experiment
 from dnnstudio.core.text import count_of
 from dnnstudio.gui.dialogs.stack_drawing import Bar, StackDrawing, bars_of, paint_bar
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import Card, Dialog, label, push_button
 from dnnstudio.gui.widgets.charts.copies import keeps_choice
 from dnnstudio.gui.widgets.fitted_text import tell_whole
@@ -179,7 +179,7 @@ class RecipeGallery(Dialog):
     def _show_current(self) -> None:
         item = self.list.currentItem()
         self.recipe = item.data(RECIPE_ROLE)[0] if item is not None else None
-        self.start.setEnabled(self.recipe is not None)
+        set_reason(self.start, "" if self.recipe is not None else self.nothing.text())
         if self.recipe is None:
             return
         experiment = self.recipe.experiment

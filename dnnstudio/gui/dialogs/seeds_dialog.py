@@ -10,7 +10,7 @@ from dnnstudio.core.study.repeat import HIGHEST_SEED
 from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.ensembles import MOST_SEEDS
 from dnnstudio.gui.dialogs.where_field import AskPath, WhereField
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import Dialog, Limits, NumberField, Steps, label, push_button
 from dnnstudio.runner.capacity import default_jobs, threads_each
 from dnnstudio.runner.cluster.access import Cluster
@@ -120,7 +120,7 @@ class SeedsDialog(Dialog):
         cluster = self.where.cluster
         if self.where.ready:
             self.jobs.set_value(cluster.slots if cluster is not None else default_jobs(USUAL))
-        self.apply.setEnabled(self.where.ready)
+        set_reason(self.apply, self.where.refusal)
         self._show_sentence()
 
     def _show_problem(self, _: object = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from dnnstudio.gui.theme import Role
+from dnnstudio.gui.theme import Role, set_reason
 from dnnstudio.gui.widgets import Dialog, label, push_button
 
 
@@ -43,7 +43,7 @@ class TextDialog(Dialog):
         self._check()
 
     def _check(self) -> None:
-        self.apply.setEnabled(bool(self.line.text().strip()))
+        set_reason(self.apply, "" if self.line.text().strip() else "The name is empty.")
 
     @classmethod
     def ask(cls, title: str, text: str, deed: str, *, parent: QWidget | None) -> str | None:

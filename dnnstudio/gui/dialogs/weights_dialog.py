@@ -25,7 +25,7 @@ from dnnstudio.core.jobs.weights import LoadWeights, MatchWeights, WeightsMatch,
 from dnnstudio.core.workspace.runs import safe_name
 from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.job_client import JobClient
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import Dialog, label, push_button
 from dnnstudio.gui.widgets.charts.copies import copies_table
 
@@ -112,11 +112,10 @@ class WeightsDialog(Dialog):
     def _make_foot(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(8)
-        tip = "The line of a terminal that does the same." if self._file is not None else SAVE_FIRST
-        self.show_command = push_button("Show the command", tip=tip)
+        self.show_command = push_button("Show the command", tip="The line of a terminal that does the same.")
         self.show_command.setObjectName("show_command")
         self.show_command.setCheckable(True)
-        self.show_command.setEnabled(self._file is not None)
+        set_reason(self.show_command, "" if self._file is not None else SAVE_FIRST)
         self.show_command.toggled.connect(self.command.setVisible)
         self.copy = push_button("Copy", tip="Copy the command.")
         self.copy.setObjectName("copy_command")
@@ -129,7 +128,7 @@ class WeightsDialog(Dialog):
         self.apply = push_button("Load weights", Role.PRIMARY, tip="Build this stack with the weights of the file.")
         self.apply.setObjectName("apply")
         self.apply.setDefault(True)
-        self.apply.setEnabled(False)
+        set_reason(self.apply, "The file is being read.")
         self.apply.clicked.connect(self.load)
         for button in (self.show_command, self.copy):
             button.setAutoDefault(False)
@@ -147,7 +146,7 @@ class WeightsDialog(Dialog):
 
     def load(self) -> None:
         """Build the stack with the weights."""
-        self.apply.setEnabled(False)
+        set_reason(self.apply, "The weights are being loaded.")
         self._say("Loading the weights…")
         self._load = LoadWeights(
             path=self._path,
@@ -170,7 +169,7 @@ class WeightsDialog(Dialog):
             self.table.setColumnWidth(place, min(self.table.columnWidth(place) + ROOM, MOST_WIDTH))
         text = " ".join(part for part in (found.sentence, found.hint, *found.notes) if part)
         self._say(text, Role.BODY if found.fits else Role.ERROR)
-        self.apply.setEnabled(found.fits)
+        set_reason(self.apply, "" if found.fits else found.sentence)
         if found.fits:
             self.apply.setFocus()
 

@@ -67,6 +67,11 @@ class WhereField(QWidget):
         """Whether trainings can begin: on this machine, or on a cluster that has answered."""
         return self._path is None or self.cluster is not None
 
+    @property
+    def refusal(self) -> str:
+        """Why trainings cannot begin there yet, or ""."""
+        return "" if self.ready else self.problem.text() or self.said.text()
+
     def choose_path(self, path: Path) -> None:
         """Ask the cluster of this join file."""
         self._path, self.cluster = path, None

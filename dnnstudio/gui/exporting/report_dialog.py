@@ -26,7 +26,7 @@ from dnnstudio.gui.base.job_client import JobClient
 from dnnstudio.gui.base.settings import Settings
 from dnnstudio.gui.dialogs.dialogs import with_suffix
 from dnnstudio.gui.exporting.pdf import as_image, write_pdf
-from dnnstudio.gui.theme import Role
+from dnnstudio.gui.theme import Role, set_reason
 from dnnstudio.gui.widgets import Dialog, label, push_button
 from dnnstudio.gui.widgets.charts.ring import FocusRing
 from dnnstudio.report.gathering import gather, network_of
@@ -43,6 +43,7 @@ ONLY_OF = {
     "uncertainty": "Only of a network that tells classes apart, once it has answered its test rows.",
 }
 """Why a section is grey."""
+NOT_IN_IT = "The run holds nothing of this."
 QUIET_MS = 200
 """The preview follows once nothing has been typed for so long."""
 
@@ -166,13 +167,12 @@ class ReportDialog(Dialog):
         except UserError as error:
             self._report = None
             self._say(str(error), Role.ERROR)
-        self.apply.setEnabled(self._report is not None)
+        set_reason(self.apply, "" if self._report is not None else self.said.text())
         if self._report is None:
             return
         there = {section.name for section in self._report.sections}
         for name, tick in self.ticks.items():
-            tick.setEnabled(name in there)
-            tick.setToolTip("" if name in there else ONLY_OF.get(name, ""))
+            set_reason(tick, "" if name in there else ONLY_OF.get(name, NOT_IN_IT))
         place = self.preview.verticalScrollBar().value()
         self.preview.setHtml(render(self._report, without=self.without, draw=as_image))
         self.preview.verticalScrollBar().setValue(place)

@@ -26,7 +26,7 @@ from dnnstudio.gui.base.shortcuts import LIBRARY, bind
 from dnnstudio.gui.library.detail_card import DetailCard
 from dnnstudio.gui.library.entries_model import COLUMNS, DATE, EntriesModel, ShownEntries
 from dnnstudio.gui.library.entry_delegate import BESIDE, ROW_HEIGHT, TEXT_SIZE, EntryDelegate
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, reason_of, set_reason
 from dnnstudio.gui.widgets import Card, MessageBar, MiniButton, Window, label, push_button
 from dnnstudio.gui.widgets.charts.copies import Copies, table_text
 
@@ -40,6 +40,8 @@ DEEDS = (
     ("delete", "Delete", "Put the model into the trash folder of the workspace; Undo brings it back (Del)", 1, "Del"),
 )
 """Name, label, tooltip, number of models it applies to, keys."""
+CHOOSE = {1: "Choose one model in the table.", 2: "Choose two models in the table; hold Ctrl for the second."}
+"""Why a command on so many models is grey."""
 NOTES = 4
 """So many sentences on what cannot be read are in sight."""
 NOTHING = "There is no trained model in this workspace yet. Press Train in the main window, or add a file."
@@ -242,7 +244,7 @@ class LibraryDialog(Window):
     def _show_chosen(self, *_: object) -> None:
         chosen = self.chosen()
         for name, _words, _tip, wanted, _keys in DEEDS:
-            self.buttons[name].setEnabled(len(chosen) == wanted)
+            set_reason(self.buttons[name], "" if len(chosen) == wanted else CHOOSE[wanted])
         if len(chosen) == 1:
             self.detail.show_entry(chosen[0])
         elif len(chosen) == 2:
@@ -271,9 +273,9 @@ class LibraryDialog(Window):
             if name == "delete":
                 menu.addSeparator()
             action = QAction(words, menu)
-            action.setEnabled(self.buttons[name].isEnabled())
             action.triggered.connect(lambda _=False, name=name: self._ask(name))
             menu.addAction(action)
+            set_reason(action, reason_of(self.buttons[name]))
         Copies(self.table, lambda: table_text(self.table), None, menu=False).add_to(menu)
         return menu
 

@@ -18,7 +18,7 @@ from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.stack_commands import NAME_PATTERN, StackCommands
 from dnnstudio.gui.forms import OptionForm
 from dnnstudio.gui.panels.option_panel import title_at
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import ElidedLabel, IconLabel, MiniButton, label, rule
 from dnnstudio.gui.widgets.advice_list import AdviceList
 from dnnstudio.gui.widgets.windows.fit_scroll import FitScroll
@@ -240,7 +240,7 @@ class InspectorPanel(QWidget):
         """Add the commands on the selected layers to the menu."""
         do, layers = self._commands, self._document.selected_layers
         rename = menu.addAction("Rename…", self.edit_name)
-        rename.setEnabled(len(layers) == 1)
+        set_reason(rename, "" if len(layers) == 1 else "Several layers are chosen. Choose one.")
         on = all(layer.enabled for layer in layers)
         menu.addAction("Switch off" if on else "Switch on", lambda: self._attempt(do.toggle_enabled))
         menu.addSeparator()

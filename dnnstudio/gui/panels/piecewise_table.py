@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from dnnstudio.core.experiment.schedules import Piecewise
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import Limits, MiniButton, NumberField, Steps, label, push_button
 
 MOST = 100
@@ -73,8 +73,8 @@ class PiecewiseTable(QWidget):
                 if not (self._telling and line.boundary.editing):
                     line.boundary.set_value(value.boundaries[number - 1])
             if line.remove is not None:
-                line.remove.setEnabled(len(self.lines) > 2)
-        self.add_button.setEnabled(len(value.boundaries) < MOST)
+                set_reason(line.remove, "" if len(self.lines) > 2 else "A piecewise schedule has at least two rates.")
+        set_reason(self.add_button, "" if len(value.boundaries) < MOST else f"{MOST + 1} rates are the most.")
 
     # ------------------------------------------------------------------------------------------ edits
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSlider, QWidget, QWidgetAction
 
 from dnnstudio.core.text import NBSP
-from dnnstudio.gui.theme import Role
+from dnnstudio.gui.theme import Role, set_reason
 from dnnstudio.gui.widgets import label
 
 SMOOTHINGS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
@@ -132,4 +132,4 @@ class PlotMenu(QMenu):
         blocked = self.clean.blockSignals(True)
         self.clean.setChecked(shown)
         self.clean.blockSignals(blocked)
-        self.clean.setEnabled(known)
+        set_reason(self.clean, "" if known else "The run was not measured that way.")

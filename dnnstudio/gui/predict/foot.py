@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from dnnstudio.core.text import count_of, duration
-from dnnstudio.gui.theme import Role, Theme, set_role
+from dnnstudio.gui.theme import Role, Theme, set_reason, set_role
 from dnnstudio.gui.widgets import ElidedLabel, IconLabel, ProgressBar, label, push_button
 
 HEIGHT = 56
@@ -78,10 +78,10 @@ class Foot(QFrame):
         """How many rows there are, and what is under way."""
         self.bar.setVisible(busy)
         self.stop.setVisible(busy)
-        self.save.setEnabled(bool(count) and not busy)
-        self.more.setEnabled(bool(count) and not busy)
+        reason = "The rows are being answered." if busy else "" if count else "There is no answer yet."
+        for button in (self.save, self.more, self.copy):
+            set_reason(button, reason)
         self.copy.setVisible(pictures)
-        self.copy.setEnabled(bool(count) and not busy)
         self.icon.setVisible(bool(count) or busy)
         self.icon.set_icon("hourglass" if busy else "check-circle-fill", "text3" if busy else "good_dot")
         if busy:

@@ -17,7 +17,7 @@ from dnnstudio.gui.base.job_client import JobClient
 from dnnstudio.gui.base.shortcuts import RECONSTRUCTIONS, bind
 from dnnstudio.gui.plots.sentences import short_number
 from dnnstudio.gui.pretraining.pairs import PairsView
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import Card, Choice, MiniButton, Segmented, Window, label, push_button
 
 PARTS = (
@@ -25,6 +25,7 @@ PARTS = (
     Choice("validation", "Validation", "Rows that were watched during the training"),
     Choice("train", "Training", "Rows that the autoencoder learnt from"),
 )
+FIRST, LAST = "These are the first rows.", "These are the last rows."
 
 
 class ReconstructionsWindow(Window):
@@ -147,8 +148,9 @@ class ReconstructionsWindow(Window):
         self._show_buttons()
 
     def _show_buttons(self) -> None:
-        self.back.setEnabled(self._number > 0)
-        self.on.setEnabled(self.count is None or (self._number + 1) * self.pairs.page < self.count)
+        set_reason(self.back, "" if self._number > 0 else FIRST)
+        more = self.count is None or (self._number + 1) * self.pairs.page < self.count
+        set_reason(self.on, "" if more else LAST)
 
     def _on_answer(self, result: Any) -> None:
         if isinstance(result, Reconstructions):
@@ -163,12 +165,12 @@ class ReconstructionsWindow(Window):
     def _on_refused(self, message: str, hint: str) -> None:
         """Beyond the last row the page before stays; otherwise there is nothing to show."""
         self.note.setText(f"{message} {hint}".strip())
-        self.on.setEnabled(False)
+        set_reason(self.on, LAST)
         if self._number:
             self._number -= 1
             first = self._number * self.pairs.page
             self.rows.setText(f"Rows {first + 1:,} to {first + self.pairs.page:,}")
-            self.back.setEnabled(self._number > 0)
+            set_reason(self.back, "" if self._number > 0 else FIRST)
         else:
             self.headline.setText("There is nothing to draw.")
             self.pairs.show_pairs(None)

@@ -12,21 +12,23 @@ from dnnstudio.core.workspace.remarks import Color
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """A command on chosen rows. `fits` says of them whether it can be done."""
+    """A command on chosen rows. `misfit` says why it cannot be done on so many, "" where it can."""
 
     name: str
     text: str
     keys: str
     help: str
-    fits: Callable[[Sequence[ListedRun]], bool]
+    misfit: Callable[[Sequence[ListedRun]], str]
 
 
-def _one_folder(runs: Sequence[ListedRun]) -> bool:
-    return len(runs) == 1 and len(runs[0].folders) == 1
+def _one_folder(runs: Sequence[ListedRun]) -> str:
+    if len(runs) == 1 and len(runs[0].folders) > 1:
+        return "The row stands for several runs. Unfold it, and choose one of them."
+    return "" if len(runs) == 1 else "Choose one row in the table."
 
 
-def _some(runs: Sequence[ListedRun]) -> bool:
-    return bool(runs)
+def _some(runs: Sequence[ListedRun]) -> str:
+    return "" if runs else "Choose a row in the table."
 
 
 DEEDS = (

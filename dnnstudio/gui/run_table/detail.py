@@ -15,7 +15,7 @@ from dnnstudio.core.study.repeat_record import spread_words
 from dnnstudio.core.text import count_of, printable
 from dnnstudio.core.workspace.runs import read_metrics
 from dnnstudio.gui.run_table.curves import RunCurves
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import Card, ElidedLabel, label, push_button
 
 NOTHING = "Choose a run to see its curves, or two (Ctrl and a click) to compare them."
@@ -96,7 +96,7 @@ class Detail(Card):
 
     # ------------------------------------------------------------------------------------------ what is shown
 
-    def show_runs(self, runs: Sequence[ListedRun], *, can_inspect: bool = False) -> None:
+    def show_runs(self, runs: Sequence[ListedRun], *, no_inspection: str = "") -> None:
         """Show one row or two; of more their number."""
         runs = tuple(runs)
         self.keep_note()
@@ -107,7 +107,7 @@ class Detail(Card):
         for widget in (self.note_title, self.note):
             widget.setVisible(one is not None and len(one.folders) == 1)
         self.inspect.setVisible(one is not None)
-        self.inspect.setEnabled(can_inspect)
+        set_reason(self.inspect, no_inspection)
         repeat, sweep = (one.record.repeat, one.record.sweep) if one is not None else (None, None)
         self.inspect.setText(
             f"Inspect the {'ensemble' if repeat is not None else 'best trial'}" if repeat or sweep else "Inspect"

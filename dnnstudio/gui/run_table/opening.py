@@ -19,19 +19,22 @@ from dnnstudio.core.study.sweep_record import rename_sweep
 from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.model_store import move_to_trash, rename, restore
 from dnnstudio.core.workspace.remarks import Color, write_remarks
-from dnnstudio.core.workspace.runs import CHECKPOINT, RUNS, SWEEPS, comparison_runs, is_sweep, run_folders
+from dnnstudio.core.workspace.runs import RUNS, SWEEPS, comparison_runs, is_sweep, run_folders
 from dnnstudio.gui.base.actions import Actions
+from dnnstudio.gui.base.reasons import UNDER_WAY
 from dnnstudio.gui.base.run_controller import RunController
 from dnnstudio.gui.base.settings import Settings
 from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.run_table.deeds import COLOR_DEEDS
 from dnnstudio.gui.run_table.reader import RunReader
 from dnnstudio.gui.run_table.window import RunWindow
-from dnnstudio.gui.runs.menu import open_folder
+from dnnstudio.gui.runs.menu import open_folder, why_ended
 from dnnstudio.gui.runs.panel import RunsPanel
 from dnnstudio.gui.theme import Theme
 
-STOPPED = ("stopped", "unfinished")
+ELSEWHERE = "It is not of this workspace. Open its experiment first."
+TRAINS_NOW = "It is being trained."
+BELONGS = "It belongs to another row, which can be deleted as a whole."
 
 
 class RunTableOpener(QObject):
@@ -71,7 +74,7 @@ class RunTableOpener(QObject):
         """Show the window, or bring it to the front."""
         if self.window is None:
             self._reader = RunReader(self._settings.workspace, self._settings.added_runs, self)
-            self.window = RunWindow(self._theme, self._reader, self._can_do, parent=self._parent)
+            self.window = RunWindow(self._theme, self._reader, self._why_not, parent=self._parent)
             self.window.asked.connect(self.do)
             self.window.note_written.connect(self._write_note)
             self.window.add_requested.connect(self.add)
@@ -104,26 +107,28 @@ class RunTableOpener(QObject):
 
     # ------------------------------------------------------------------------------------------ what can be done
 
-    def _can_do(self, deed: str, run: ListedRun) -> bool:
-        """What the table itself does not know: what trains, and what lies where."""
+    def _why_not(self, deed: str, run: ListedRun) -> str:
+        """What the table itself does not know: what trains, and what lies where. "" where nothing stands against it."""
+        listed = "" if self._panel.lists(run.record.folder) else ELSEWHERE
         training = self._controller.training and self._controller.run_folder in run.folders
-        listed = self._panel.lists(run.record.folder)
         match deed:
             case "go_on":
-                several = run.record.repeat or run.record.sweep
-                lacks = several is not None and several.can_go_on
-                stopped = run.record.status in STOPPED and (run.record.folder / CHECKPOINT).is_dir()
-                alone = several is None and not self._is_member(run.record.folder)  # a member goes on with its row
-                return not self._controller.training and (lacks or (stopped and alone))
+                return (
+                    UNDER_WAY
+                    if self._controller.training
+                    else why_ended(run.record, self._is_member(run.record.folder))
+                )
             case "show":
                 return listed
             case "inspect":
-                return listed and (run.record.sweep is None or run.record.has_network)
+                there = run.record.sweep is None or run.record.has_network
+                return listed or ("" if there else "No trial of the sweep has kept a network.")
             case "rename":
-                return not training
+                return TRAINS_NOW if training else ""
             case "delete":
-                return not training and all(self._can_go(folder) for folder in run.folders)
-        return True
+                whole = all(self._can_go(folder) for folder in run.folders)
+                return TRAINS_NOW if training else "" if whole else BELONGS
+        return ""
 
     def _can_go(self, folder: Path) -> bool:
         """Whether a run can be taken away: a member of an ensemble, a sweep or a comparison belongs to it."""

@@ -22,7 +22,7 @@ from dnnstudio.gui.run_table.model import Key, RunTree
 from dnnstudio.gui.run_table.reader import RunReader
 from dnnstudio.gui.run_table.top_bar import TopBar
 from dnnstudio.gui.run_table.view import RunView
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import Card, ElidedLabel, MessageBar, Window, label, push_button
 from dnnstudio.gui.widgets.menus import add_head
 
@@ -43,11 +43,11 @@ class RunWindow(Window):
         self,
         theme: Theme,
         reader: RunReader,
-        can_do: Callable[[str, ListedRun], bool],
+        why_not: Callable[[str, ListedRun], str],
         *,
         parent: QWidget | None = None,
     ) -> None:
-        """`can_do` says of a command and a row what only the rest of the program knows."""
+        """`why_not` says why a command cannot be done on a row, as far as only the rest of the program knows."""
         super().__init__(parent)
         self.setObjectName("run_window")
         self.setWindowTitle("Runs – dnnstudio")
@@ -55,7 +55,7 @@ class RunWindow(Window):
         self.resize(1440, 860)
         self._theme = theme
         self._reader = reader
-        self._can_do = can_do
+        self._why_not = why_not
         self._over = False
         self.wish = Wish()
         self.arranged = arrange((), self.wish)
@@ -263,14 +263,18 @@ class RunWindow(Window):
         if len(chosen) == 1 and self.detail.typing and self.detail.shows(chosen[0]):
             self.detail.update_run(chosen[0])
             return
-        self.detail.show_runs(chosen, can_inspect=self.can("inspect", chosen))
+        self.detail.show_runs(chosen, no_inspection=self.why_not("inspect", chosen))
 
     # ------------------------------------------------------------------------------------------ commands
 
     def can(self, name: str, runs: Sequence[ListedRun]) -> bool:
         """Whether a command can be done on these rows."""
+        return not self.why_not(name, runs)
+
+    def why_not(self, name: str, runs: Sequence[ListedRun]) -> str:
+        """Why a command cannot be done on these rows, or ""."""
         deed = next(deed for deed in (*DEEDS, *COLOR_DEEDS.values()) if deed.name == name)
-        return deed.fits(runs) and all(self._can_do(name, run) for run in runs)
+        return deed.misfit(runs) or next((why for run in runs if (why := self._why_not(name, run))), "")
 
     def do(self, name: str, runs: Sequence[ListedRun] | None = None) -> None:
         """Do a command on these rows, or on those that are chosen."""
@@ -308,7 +312,7 @@ class RunWindow(Window):
         action.setToolTip(deed.help)
         if deed.keys:
             action.setShortcut(QKeySequence(deed.keys))
-        action.setEnabled(self.can(deed.name, runs))
+        set_reason(action, self.why_not(deed.name, runs))
         action.triggered.connect(lambda _=False, name=deed.name: self.do(name, runs))
         return action
 

@@ -12,6 +12,11 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.workspace.runs import CHECKPOINT, MODEL, RunRecord, best_apart, read_metrics
 from dnnstudio.gui.base.run_words import TRAINING
 from dnnstudio.gui.base.runs_model import Fold
+from dnnstudio.gui.theme import set_reason
+
+NO_TRIAL = "No trial of the sweep has ended with a network."
+NO_NETWORK = "The run has kept no network."
+NO_BEST = "The run has no best weights apart from its last ones."
 
 
 class RunMenu(QMenu):
@@ -22,37 +27,49 @@ class RunMenu(QMenu):
     def __init__(self, record: RunRecord, fold: Fold, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("run_menu")
-        home, sweep, several = record.home, record.sweep, record.repeat or record.sweep
+        home, sweep = record.home, record.sweep
         has_last, has_checkpoint = (home / MODEL).exists(), (home / CHECKPOINT).is_dir()
-        if several is not None:
-            can_go_on = several.can_go_on and record.status != TRAINING
-        else:  # a member goes on with its row
-            can_go_on = fold is not Fold.MEMBER and record.status in ("stopped", "unfinished") and has_checkpoint
         epoch = _best_epoch(home)
         of = "its" if sweep is None else "the best trial's"
         named = f" (epoch {epoch})" if epoch is not None else ""
-        self._add("go_on_run", "Go on training", can_go_on)
+        trial = "" if sweep is None or sweep.home is not None else NO_TRIAL
+        best = "" if epoch is not None else NO_BEST
+        self._add("go_on_run", "Go on training", why_ended(record, fold is Fold.MEMBER))
         if sweep is not None:
             self._add("open_sweep", "Open the sweep")
         if fold in (Fold.OPEN, Fold.CLOSED):
             opened = fold is Fold.OPEN
             self._add("unfold_run", "Fold" if opened else "Unfold", keys="Left" if opened else "Right")
-        self._add("draw_run", "Draw with the chosen run", sweep is None or sweep.home is not None)
-        self._add("open_run_experiment", f"Open {of} experiment", sweep is None or sweep.home is not None)
-        self._add("predict_with_run", "Predict new cases…", record.has_network)
-        self._add("open_run_model", f"Open {of} model", has_last or has_checkpoint)
-        self._add("use_best_weights", f"Use the best weights{named}", epoch is not None)
-        self._add("save_run_model", f"Save {of} model…", has_last)
-        self._add("save_run_best", f"Save {of} best weights{named}…", epoch is not None)
+        self._add("draw_run", "Draw with the chosen run", trial)
+        self._add("open_run_experiment", f"Open {of} experiment", trial)
+        self._add("predict_with_run", "Predict new cases…", "" if record.has_network else trial or NO_NETWORK)
+        self._add("open_run_model", f"Open {of} model", "" if has_last or has_checkpoint else trial or NO_NETWORK)
+        self._add("use_best_weights", f"Use the best weights{named}", trial or best)
+        self._add("save_run_model", f"Save {of} model…", "" if has_last else trial or NO_NETWORK)
+        self._add("save_run_best", f"Save {of} best weights{named}…", trial or best)
         self._add("open_run_folder", "Open its folder")
 
-    def _add(self, name: str, text: str, enabled: bool = True, *, keys: str = "") -> None:
+    def _add(self, name: str, text: str, reason: str = "", *, keys: str = "") -> None:
         action = QAction(text, self)
         action.setObjectName(name)
-        action.setEnabled(enabled)
         action.setShortcut(QKeySequence(keys))
         action.triggered.connect(lambda: self.asked.emit(name))
         self.addAction(action)
+        set_reason(action, reason)
+
+
+def why_ended(record: RunRecord, member: bool) -> str:
+    """Why nothing is left to train of a row, or ""; a `member` goes on with the row that it belongs to."""
+    several = record.repeat or record.sweep
+    if record.status == TRAINING:
+        return "It is being trained."
+    if several is not None:
+        return "" if several.can_go_on else "All that was planned of it is trained."
+    if member:
+        return "It goes on with the row that it belongs to."
+    if record.status not in ("stopped", "unfinished"):
+        return "Only a run that was stopped can go on."
+    return "" if (record.home / CHECKPOINT).is_dir() else "It has kept no checkpoint to go on from."
 
 
 def _best_epoch(folder: Path) -> int | None:

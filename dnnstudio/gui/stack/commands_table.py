@@ -22,6 +22,8 @@ KEYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "remove_layers": ("Delete", ("Delete", "Backspace")),
 }
 """Command → what menus call it, and its keys, of which menus show the first; in menu order."""
+NO_LAYER = "No layer is chosen."
+"""Why a command on layers is grey."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,10 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.stack_commands import MIME_TYPE, StackCommands
 from dnnstudio.gui.base.table_text import separator_of
-from dnnstudio.gui.stack.commands_table import Deed, make_deeds
+from dnnstudio.gui.stack.commands_table import NO_LAYER, Deed, make_deeds
 from dnnstudio.gui.stack.delegate import GAP, OPEN_GAP, CardDelegate, card_height, paint_drop_line
 from dnnstudio.gui.stack.model import Index, LayerListModel
-from dnnstudio.gui.theme.theme import Theme
+from dnnstudio.gui.theme import Theme, set_reason
 
 if TYPE_CHECKING:
     from dnnstudio.core.analysis.transformations import Transformation
@@ -115,7 +115,7 @@ class LayerList(QListView):
         action.setObjectName(name)
         action.setShortcut(QKeySequence(deed.keys[0]))
         action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        action.setEnabled(not deed.needs_selection or bool(self._document.selection))
+        set_reason(action, "" if self._document.selection or not deed.needs_selection else NO_LAYER)
         action.triggered.connect(lambda: self.do(name))
         return action
 
@@ -288,6 +288,7 @@ class LayerList(QListView):
 
     def fill_menu(self, menu: QMenu) -> None:
         """Add all commands to `menu`."""
+        menu.setToolTipsVisible(True)
         for name, deed in self.deeds.items():
             if deed.separated:
                 menu.addSeparator()
@@ -301,12 +302,11 @@ class LayerList(QListView):
 
         menu = QMenu("Change the network", parent)
         menu.setObjectName("transformation_menu")
-        menu.setToolTipsVisible(True)
         for transformation in TRANSFORMATIONS:
             action = menu.addAction(transformation.label)
             action.setObjectName(transformation.name)
             action.setToolTip(transformation.help)
-            action.setEnabled(not transformation.needs or bool(self._document.selection))
+            set_reason(action, "" if self._document.selection or not transformation.needs else NO_LAYER)
             action.triggered.connect(partial(self._transform, transformation))
         return menu
 

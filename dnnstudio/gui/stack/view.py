@@ -23,7 +23,7 @@ from dnnstudio.gui.stack.list_view import LayerList
 from dnnstudio.gui.stack.ring import ring_at_current
 from dnnstudio.gui.stack.rows import Identity
 from dnnstudio.gui.stack.start_line import StartLine
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import Card, MiniButton, label, push_button, rule
 from dnnstudio.gui.widgets.advice_list import AdviceList
 from dnnstudio.gui.widgets.windows.fit_scroll import FitScroll
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dnnstudio.core.experiment.summary_table import SummaryTable
     from dnnstudio.gui.stack.add_menu import AddMenu
 
+NO_LAYERS = "The network has no layers yet."
 LIST_FRAME = 2
 """The stylesheet's list border, which is hidden here: each card shows the focus itself."""
 SMALLEST_LIST = 100
@@ -258,13 +259,14 @@ class LayerStackView(Card):
         """Put everything that the stack can do into `menu`: an Edit menu of the window may do the same."""
         layers = self._document.experiment.layers
         everything = menu.addAction("Select all layers", self.list.selectAll)
-        everything.setEnabled(bool(layers))
+        set_reason(everything, "" if layers else NO_LAYERS)
         hidden = menu.addAction("Select the hidden layers that learn", self._select_hidden)
-        hidden.setEnabled(any(isinstance(layer, WeightedLayer) for layer in layers[:-1]))
+        learns = any(isinstance(layer, WeightedLayer) for layer in layers[:-1])
+        set_reason(hidden, "" if learns else "The network has no hidden layer with weights.")
         table = menu.addAction("Summary table…", self.summary_requested.emit)
         table.setObjectName("summary_table_action")
         table.setToolTip("Every layer with its shape, parameters and arrays (Ctrl+I).")
-        table.setEnabled(bool(layers))
+        set_reason(table, "" if layers else NO_LAYERS)
         menu.addSeparator()
         self.list.fill_menu(menu)
 

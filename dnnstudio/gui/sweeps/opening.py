@@ -26,6 +26,7 @@ from dnnstudio.core.workspace.runs import is_sweep, new_sweep_folder, sweep_fold
 from dnnstudio.core.workspace.sources import rebased
 from dnnstudio.gui.base.actions import Actions
 from dnnstudio.gui.base.document import Document
+from dnnstudio.gui.base.reasons import UNDER_WAY
 from dnnstudio.gui.base.run_controller import RunController
 from dnnstudio.gui.base.run_words import TRAINING
 from dnnstudio.gui.dialogs import Dialogs
@@ -35,7 +36,7 @@ from dnnstudio.gui.sweeps.suggesting import check, fields_to_vary, suggest, sugg
 from dnnstudio.gui.sweeps.training import SweepTraining
 from dnnstudio.gui.sweeps.window import SweepWindow, SweepWish
 from dnnstudio.gui.sweeps.words import headline, like_words, sub_line
-from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.theme import Theme, set_reason
 from dnnstudio.runner.capacity import threads_each
 from dnnstudio.runner.cluster.access import cluster_runner
 
@@ -210,7 +211,7 @@ class SweepOpener(QObject):
         running = self.training is not None
         window.set_running(running, left=self._left, failed=self._failed, plan=self.plan)
         if not running and self._controller.training:
-            window.start.setEnabled(False)
+            set_reason(window.start, UNDER_WAY)
         window.estimate.setText(self._estimate(window))
 
     def _estimate(self, window: SweepWindow) -> str:

@@ -28,7 +28,7 @@ from dnnstudio.gui.sweeps.parallel import ParallelPlot
 from dnnstudio.gui.sweeps.plot import SweepPlot
 from dnnstudio.gui.sweeps.trial_table import TrialTable, in_order
 from dnnstudio.gui.sweeps.words import headline, sub_line
-from dnnstudio.gui.theme import Role, Theme, set_role
+from dnnstudio.gui.theme import Role, Theme, set_reason, set_role
 from dnnstudio.gui.widgets import (
     Card,
     Choice,
@@ -297,12 +297,13 @@ class SweepWindow(Window):
             self._show_choice(plan)
         self.start.setText("Start" if not begun else "Go on" if left or not failed else "Try the failed again")
         self.start.setVisible(not running and (not begun or left + failed > 0))
-        self.start.setEnabled((begun or bool(self.varied.cards)) and self.where.ready)
-        self.more.setEnabled(self.where.ready)
+        nothing = "" if begun or self.varied.cards else "Nothing is varied yet. Add a field above."
+        set_reason(self.start, nothing or self.where.refusal)
+        set_reason(self.more, self.where.refusal)
         self.stop.setVisible(running)
         self.more.setVisible(not running and begun and left == 0 and plan is not None and plan.sampler is not None)
         self.fresh.setVisible(not running and begun)
-        self.earlier.setEnabled(not running)
+        set_reason(self.earlier, "The trials of this sweep are being trained." if running else "")
         self.bar.setVisible(running)
 
     def _show_choice(self, plan: SweepPlan) -> None:
@@ -344,7 +345,7 @@ class SweepWindow(Window):
 
     def _show_use(self) -> None:
         chosen = self.chosen
-        self.use.setEnabled(chosen is not None)
+        set_reason(self.use, "" if chosen is not None else "No trial has ended yet.")
         other = chosen is not None and chosen is not self._best
         self.use.setText(f"Use trial {chosen.number}" if other and chosen is not None else "Use these settings")
 

@@ -182,7 +182,8 @@ def _tool_buttons(t: Tokens, picture: PictureUrl) -> str:
     QToolButton[role="chip"] {{ background: {t.inset}; border: 1px solid {t.border}; border-radius: 11px;
         min-height: 20px; padding: 0 22px 0 9px; font-size: 11px; }}
     QToolButton[role="chip"]:hover {{ background: {t.hover}; }}
-    QToolButton[role="chip"]:disabled {{ padding: 0 9px; color: {t.text}; }}
+    QLabel[role="chip"] {{ background: {t.inset}; border: 1px solid {t.border}; border-radius: 11px; min-height: 22px;
+        padding: 0 9px; font-size: 11px; font-weight: normal; }}
     QToolButton[role="chip"]:focus {{ border: 2px solid {t.accent}; min-height: 18px; padding: 0 21px 0 8px; }}
     QToolButton[role="chip"]::menu-indicator {{ right: 6px; width: 10px; height: 10px; }}
     QToolButton[role="segment"] {{ border: 1px solid transparent; border-radius: 5px; padding: 0 8px;

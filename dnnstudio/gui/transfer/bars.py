@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWi
 
 from dnnstudio.core.analysis.reuse_planner import Verdict
 from dnnstudio.core.workspace.sources import TrainedSource
-from dnnstudio.gui.theme import Role, Theme, set_role
+from dnnstudio.gui.theme import Role, Theme, set_reason, set_role
 from dnnstudio.gui.widgets import Choice, ComboBox, ElidedLabel, IconLabel, label, push_button
 
 ICONS = {
@@ -123,8 +123,6 @@ class Foot(QFrame):
         self.sentence.setText(verdict.sentence)
         self.sentence.set_hint(verdict.hint)
         self.sentence.setAccessibleDescription(verdict.hint)
-        self.apply.setEnabled(verdict.can_apply)
-        self.train.setEnabled(verdict.can_train and not training)
-        self.train.setToolTip(
-            "A training is under way: apply now, and train when it has ended." if training else TRAIN_TIP
-        )
+        set_reason(self.apply, "" if verdict.can_apply else verdict.sentence)
+        busy = "A training is under way. Apply now, and train when it has ended." if training else ""
+        set_reason(self.train, verdict.sentence if not verdict.can_train else busy)

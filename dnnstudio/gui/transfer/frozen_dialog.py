@@ -9,10 +9,12 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QW
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.planning.phases import change_phase, frozen_in, with_frozen
 from dnnstudio.core.planning.stages import matching
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.transfer.pair_row import INFERENCE
 from dnnstudio.gui.widgets import Choice, ComboBox, Dialog, label, push_button, rule
 from dnnstudio.gui.widgets.windows.fit_scroll import FitScroll
+
+NO_SUCH = "No layer has such a name."
 
 
 class FrozenDialog(Dialog):
@@ -155,12 +157,12 @@ class FrozenDialog(Dialog):
 
     def _show_matches(self, text: str = "") -> None:
         fitting = matching(text.strip(), self._names)
-        self.by_name.setEnabled(bool(fitting))
+        set_reason(self.by_name, "" if fitting else NO_SUCH if text.strip() else "No name is typed yet.")
         if not text.strip():
             patterns = [entry for entry in self.entries if entry not in self._names]
             self.matches.setText(f"By name: {', '.join(patterns)}." if patterns else "")
         else:
-            self.matches.setText(f"Fits {', '.join(fitting)}." if fitting else "No layer has such a name.")
+            self.matches.setText(f"Fits {', '.join(fitting)}." if fitting else NO_SUCH)
 
     def _refresh(self) -> None:
         frozen = frozen_in(self.experiment, self._number)

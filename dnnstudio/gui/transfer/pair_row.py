@@ -10,7 +10,7 @@ from dnnstudio.core.analysis.reuse_planner import Line
 from dnnstudio.core.experiment.layers import Layer, WeightedLayer, activation_label
 from dnnstudio.core.experiment.shapes import LayerShape
 from dnnstudio.gui.stack.rows import ORIGINS
-from dnnstudio.gui.theme import Role, Theme, set_state
+from dnnstudio.gui.theme import Role, Theme, set_help, set_reason, set_state
 from dnnstudio.gui.transfer.layer_cell import HEIGHT, Cell, LayerCell
 from dnnstudio.gui.widgets import Choice, ElidedLabel, Segmented, label
 
@@ -116,8 +116,8 @@ class PairRow(QWidget):
         for choice in MODES:
             button, reason = self.modes.button(choice.value), reasons[str(choice.value)]
             # The chosen mode stays enabled even if it is impossible, so that the user can change it.
-            button.setEnabled(not reason or line.mode == choice.value)
-            button.setToolTip(f"{reason}." if reason else choice.help)
+            set_help(button, f"{reason}." if reason and line.mode == choice.value else choice.help)
+            set_reason(button, f"{reason}." if reason and line.mode != choice.value else "")
             button.setAccessibleDescription(button.toolTip())
 
     def _show_frozen(self, line: Line, frozen: bool, phase: str) -> None:
@@ -127,7 +127,6 @@ class PairRow(QWidget):
         self.frozen.setChecked(frozen or never)
         self.frozen.setText("Frozen" if frozen or never else "Trains")
         self.frozen.setIcon(self._theme.icon("lock" if frozen or never else "lock-open", "text2", on="accent"))
-        self.frozen.setEnabled(bool(phase) and not never and (line.reused or frozen))
         where = f"In {phase} " if phase else ""
         if never:
             tip = "This layer is frozen in all of the training; its form in the main window says so."
@@ -140,7 +139,9 @@ class PairRow(QWidget):
             tip = f"{where}it learns. Press to freeze it."
         else:
             tip = "A new layer has nothing to keep, so it learns."
-        self.frozen.setToolTip(tip)
+        can = bool(phase) and not never and (line.reused or frozen)
+        set_help(self.frozen, tip if can else "")
+        set_reason(self.frozen, "" if can else tip)
         self.frozen.setAccessibleName(f"{line.layer} {'frozen' if frozen else 'trains'}")
         self.frozen.setAccessibleDescription(tip)
         set_state(self.frozen, "held", frozen)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QWidget
 
 from dnnstudio.core.experiment.optimizers import OPTIMIZER_KINDS, AnyOptimizer
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import (
     Choice,
     ComboBox,
@@ -22,6 +22,7 @@ from dnnstudio.gui.widgets import (
     push_button,
 )
 
+FIRST, LAST = "It is the first phase.", "It is the last phase."
 HEIGHT = 36
 WIDTHS = (34, 112, 64, 88, 156)
 """Number, frozen layers, epochs, learning rate, optimizer; what trains takes the rest."""
@@ -105,6 +106,7 @@ class PhaseRow(QWidget):
         self._facts = facts
         words = f"phase {facts.number + 1}"
         self._number.setText(f"{facts.number + 1}")
+        self.setAccessibleName(words.capitalize())
         self.frozen.setText(facts.frozen)
         self.frozen.setIcon(
             self._theme.icon("lock" if facts.freezes else "lock-open", "accent" if facts.freezes else "text2")
@@ -144,24 +146,30 @@ class PhaseRow(QWidget):
         assert self._facts is not None
         facts = self._facts
         menu = QMenu(self)
-        for name, text, can, deed in (
-            ("freeze_phase", "Frozen layers…", True, self.freeze_requested.emit),
+        first, last = facts.number == 0, facts.number + 1 == facts.count
+        for name, text, reason, deed in (
+            ("freeze_phase", "Frozen layers…", "", self.freeze_requested.emit),
             (
                 "plain_rate",
                 "Take the optimizer's rate",
-                facts.own_rate,
+                "" if facts.own_rate else "The phase takes it already.",
                 lambda: self.changed.emit("learning_rate", None),
             ),
-            ("optimizer_settings", "Optimizer settings…", facts.optimizer is not None, self.settings_requested.emit),
-            ("vary_epochs", "Vary the epochs…", True, lambda: self.vary_requested.emit("epochs")),
-            ("vary_learning_rate", "Vary the learning rate…", True, lambda: self.vary_requested.emit("learning_rate")),
-            ("move_phase_up", "Move up", facts.number > 0, lambda: self.move_requested.emit(-1)),
-            ("move_phase_down", "Move down", facts.number + 1 < facts.count, lambda: self.move_requested.emit(1)),
-            ("remove_phase", "Remove", True, self.remove_requested.emit),
+            (
+                "optimizer_settings",
+                "Optimizer settings…",
+                "" if facts.optimizer is not None else "The phase has the experiment's optimizer.",
+                self.settings_requested.emit,
+            ),
+            ("vary_epochs", "Vary the epochs…", "", lambda: self.vary_requested.emit("epochs")),
+            ("vary_learning_rate", "Vary the learning rate…", "", lambda: self.vary_requested.emit("learning_rate")),
+            ("move_phase_up", "Move up", FIRST if first else "", lambda: self.move_requested.emit(-1)),
+            ("move_phase_down", "Move down", LAST if last else "", lambda: self.move_requested.emit(1)),
+            ("remove_phase", "Remove", "", self.remove_requested.emit),
         ):
             action = menu.addAction(text)
             action.setObjectName(name)
-            action.setEnabled(can)
+            set_reason(action, reason)
             action.triggered.connect(lambda _=False, deed=deed: deed())
         menu.aboutToHide.connect(menu.deleteLater)
         return menu

@@ -12,13 +12,14 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.planning.phases import frozen_in, learning
 from dnnstudio.core.planning.stages import phase_optimizer
 from dnnstudio.core.text import count_of, listed
-from dnnstudio.gui.theme import Role, Theme, set_role
+from dnnstudio.gui.theme import Role, Theme, set_reason, set_role
 from dnnstudio.gui.transfer.pair_row import INFERENCE
 from dnnstudio.gui.transfer.phase_bar import PhaseBar, Stretch
 from dnnstudio.gui.transfer.phase_row import WIDTHS, PhaseFacts, PhaseRow
 from dnnstudio.gui.widgets import SectionTitle, label, push_button
 from dnnstudio.gui.widgets.windows.fit_scroll import FitScroll
 
+NOTHING_REUSED = "No layer is reused yet. Choose one above."
 COLUMNS = ("Phase", "Frozen layers", "Epochs", "Learning rate", "Optimizer")
 ROWS_IN_SIGHT = 4
 
@@ -88,7 +89,7 @@ class PhasesCard(QFrame):
         phases = transfer.phases if transfer is not None else ()
         reused = {item.layer for item in transfer.reuse} if transfer is not None else set()
         has_norm = {layer.id for layer in experiment.active_layers if layer.averages_over == "batch"}
-        self.add_button.setEnabled(transfer is not None)
+        set_reason(self.add_button, "" if transfer is not None else NOTHING_REUSED)
         epochs = sum(phase.epochs for phase in phases)
         self.head.set_note(f"{count_of(epochs, 'epoch')} in all" if phases else "")
         for widget in (self.bar, self._titles, self.area):

@@ -12,7 +12,7 @@ from dnnstudio.core.experiment.data import task_class_names
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.planning.task_split import split_into_tasks
 from dnnstudio.core.text import count_of, listed
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import (
     Chip,
     Choice,
@@ -169,7 +169,7 @@ class SplitDialog(Dialog):
             self.outcome.setText(f"A: {count_of(len(first), 'class')}, all rows.  B: {asked}, {rows}.")
         self.problem.setVisible(self.tasks is None)
         self.outcome.setVisible(self.tasks is not None)
-        self.split.setEnabled(self.tasks is not None)
+        set_reason(self.split, self.problem.text())
 
     @classmethod
     def ask(cls, theme: Theme, experiment: Experiment, names: Sequence[str], *, parent: QWidget | None) -> Tasks | None:

@@ -7,7 +7,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from dnnstudio.core.text import count_of
-from dnnstudio.gui.theme import Role, Theme, set_role
+from dnnstudio.gui.theme import Role, Theme, set_reason, set_role
 from dnnstudio.gui.uncertainty.sampling import Options
 from dnnstudio.gui.uncertainty.sentences import Words
 from dnnstudio.gui.uncertainty.subject import Subject
@@ -133,7 +133,7 @@ class TopBar(QFrame):
             "End the sampling; the answers that came are kept." if busy else "Ask anew, as set beside."
         )
         self.passes.setEnabled(not busy)
-        self.settings.setEnabled(not busy)
+        set_reason(self.settings, "Samples are being drawn." if busy else "")
 
     def set_single(self, single: bool) -> None:
         """Whether the network gives one prediction: then there are no passes to choose or to add."""

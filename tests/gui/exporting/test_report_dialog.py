@@ -55,7 +55,7 @@ def test_the_preview_follows_ticks_limits_and_what_was_measured(dialog: ReportDi
     assert dialog.command.isVisible() and QApplication.clipboard().text() == dialog.command.text()
     words = shlex.split(dialog.command.text())
     assert words[-4:] == ["--limits", "Not for cheques.", "--without", "network"]
-    assert dialog.ticks["residuals"].toolTip() == "Only of a network that predicts a number."
+    assert dialog.ticks["residuals"].toolTip() == "Not now: Only of a network that predicts a number."
     assert not dialog.ticks["confusion"].toolTip()
     assert not dialog.ticks["residuals"].isEnabled() and dialog.ticks["confusion"].isEnabled()
 

@@ -215,7 +215,7 @@ def test_a_badge_counts_seeds_and_calls_runs_of_one_seed_runs(table: Table) -> N
 
 def test_two_rows_of_one_name_are_told_apart_by_their_numbers(table: Table) -> None:
     first, second = (replace(table.of(number), name="wine") for number in (1, 3))
-    table.window.detail.show_runs((first, second), can_inspect=False)
+    table.window.detail.show_runs((first, second), no_inspection="")
     assert table.window.detail.subtitle.text() == "wine, run 1, (line) against wine, run 3, (dashed)"
 
 

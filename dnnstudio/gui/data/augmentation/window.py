@@ -18,7 +18,7 @@ from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.job_client import JobClient
 from dnnstudio.gui.data.augmentation.grid import VersionsGrid
 from dnnstudio.gui.data.augmentation.sliders import OptionSliders
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import Card, Toggle, Window, label, push_button
 
 DELAY_MS = 30
@@ -134,7 +134,7 @@ class AugmentationWindow(Window):
     def _ask(self) -> None:
         experiment = self._document.experiment
         self._asked = (experiment.data, experiment.seed, self._row)
-        self.another.setEnabled(self._is_pictures)
+        set_reason(self.another, "" if self._is_pictures else "The rows are no pictures.")
         if not self._is_pictures:
             self.grid.set_pictures(None)
             self.note.setText(

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from dnnstudio.core.jobs.proposals import Reading, TableFindings
 from dnnstudio.core.text import count_of
 from dnnstudio.gui.data.door.words import DECIMALS, ENCODINGS, HEADERS, SEPARATORS, THOUSANDS
-from dnnstudio.gui.theme import Role, Theme, set_role
+from dnnstudio.gui.theme import Role, Theme, set_reason, set_role
 from dnnstudio.gui.widgets import ElidedLabel, IconLabel, label, push_button, rule
 from dnnstudio.gui.widgets.menus import add_head
 
@@ -136,11 +136,11 @@ class TopBar(QFrame):
         chip.hide()
         return chip
 
-    def _plain_chip(self) -> QToolButton:
-        chip = QToolButton()
+    def _plain_chip(self) -> QLabel:
+        """It only says something."""
+        chip = label("", Role.CHIP)
         chip.setObjectName("chip_size")
-        set_role(chip, Role.CHIP)
-        chip.setEnabled(False)
+        chip.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         chip.hide()
         return chip
 
@@ -154,7 +154,8 @@ class TopBar(QFrame):
             action.triggered.connect(lambda _=False, value=value: self._choose(way.field, value))
         find_out = menu.addAction("Find it out")
         find_out.setObjectName(f"{way.field}_auto")
-        find_out.setEnabled(getattr(self._wished, way.field) is not None)
+        wished = getattr(self._wished, way.field) is not None
+        set_reason(find_out, "" if wished else "It is found out already.")
         find_out.triggered.connect(lambda: self._choose(way.field, None))
 
     def _choose(self, field: str, value: object) -> None:

@@ -28,7 +28,7 @@ from dnnstudio.gui.data.door.questions import QuestionsView
 from dnnstudio.gui.data.door.top_bar import TopBar
 from dnnstudio.gui.data.door.words import counted_columns
 from dnnstudio.gui.data.dropped_files import local_paths
-from dnnstudio.gui.theme import Role, Theme, set_role
+from dnnstudio.gui.theme import Role, Theme, set_reason, set_role
 from dnnstudio.gui.widgets import Card, ElidedLabel, IconLabel, Window, label, push_button
 from dnnstudio.gui.widgets.drop_hint import DropHint
 
@@ -312,8 +312,9 @@ class DoorWindow(Window):
     def _show_state(self, _: object = None) -> None:
         proposal, busy = self.proposal, self.client.busy
         ready = self.experiment is not None and not busy
-        self.use_button.setEnabled(ready)
-        self.train_button.setEnabled(ready)
+        reason = "" if ready else "The file is being read." if busy else self._refusal
+        for button in (self.use_button, self.train_button):
+            set_reason(button, reason)
         if ready and self._focuses_use:
             self._focuses_use = False
             if self.focusWidget() in (None, self, self.top.other):
@@ -333,6 +334,12 @@ class DoorWindow(Window):
             self._say("warning-fill", "hint_dot", proposal.refusal.message, proposal.refusal.hint)
         else:
             self._say("check-circle-fill", "good_dot", "Ready.", _counted(proposal))
+
+    @property
+    def _refusal(self) -> str:
+        """Why what was found cannot be used."""
+        refusal = self.proposal.refusal if self.proposal is not None else None
+        return refusal.message if refusal is not None else "The file cannot be read in this way."
 
     def _say(self, icon: str, color: str, lead: str, text: str) -> None:
         self._state_icon.set_icon(icon, color)

@@ -12,7 +12,7 @@ from dnnstudio.gui.predict.case.passes_card import PassesCard
 from dnnstudio.gui.predict.case.what_if import WhatIf, stored_values
 from dnnstudio.gui.predict.cases import Cases
 from dnnstudio.gui.predict.rows.rows_model import CasePictures
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import Choice, Segmented, label
 
 PAGES = (
@@ -20,6 +20,7 @@ PAGES = (
     Choice("what_if", "What if", "Type a row, or move its values, and watch the answer"),
 )
 
+NO_ROW, NO_VALUES = "No row is chosen.", "The chosen row has no values that are kept."
 NOTHING = "Here stands what the network says of the row that is chosen at the left: its answer, how sure it is of it, \
 and what else it may be."
 
@@ -92,7 +93,8 @@ class Side(QWidget):
         if there:
             self.case.show_place(place, number, total)
             self.passes.show_place(place)
-        self.what_if.take.setEnabled(there and bool(stored_values(*self._cases.at(place))))
+        values = there and bool(stored_values(*self._cases.at(place)))
+        set_reason(self.what_if.take, "" if values else NO_VALUES if there else NO_ROW)
 
     def take_row(self) -> None:
         """Begin to play with the values of the chosen row."""

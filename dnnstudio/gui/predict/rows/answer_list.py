@@ -22,7 +22,7 @@ from dnnstudio.gui.predict.cases import Cases, SortKey, State
 from dnnstudio.gui.predict.drop_bar import DropBar
 from dnnstudio.gui.predict.rows.row_delegate import BAR, ROW_HEIGHT, Places, RowDelegate
 from dnnstudio.gui.predict.rows.rows_model import CasePictures, RowsModel
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import Card, Choice, ComboBox, Segmented, label, push_button
 from dnnstudio.gui.widgets.charts.copies import copies_table
 
@@ -334,12 +334,12 @@ class AnswerList(Card):
     def menu_for(self, place: int) -> QMenu:
         """What can be done with one row."""
         menu = QMenu(self)
-        answered = self._cases.answer(place) is not None
+        reason = "" if self._cases.answer(place) is not None else "The row is not answered yet."
         edit = menu.addAction("Correct…")
-        edit.setEnabled(answered)
+        set_reason(edit, reason)
         edit.triggered.connect(lambda: self.view.edit(self.rows.index(self.rows.row_of(place), 0)))
         right = menu.addAction("Right as it is")
-        right.setEnabled(answered)
+        set_reason(right, reason)
         right.triggered.connect(lambda: self._confirm(place))
         menu.addAction("Remove from the list").triggered.connect(lambda: self._remove(place))
         self.view.copies.add_to(menu)

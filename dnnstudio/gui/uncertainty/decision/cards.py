@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from dnnstudio.core.text import count_of
 from dnnstudio.core.uncertainty.samples import Samples
 from dnnstudio.core.uncertainty.scores import Floats
-from dnnstudio.gui.theme import Role, Theme, set_role
+from dnnstudio.gui.theme import Role, Theme, set_reason, set_role
 from dnnstudio.gui.uncertainty.decision.state import Costs, Decision
 from dnnstudio.gui.uncertainty.grid import ImageGrid, Pictures
 from dnnstudio.gui.uncertainty.sentences import Words
@@ -186,7 +186,7 @@ class ReferralCard(Card):
         self.head.set_count(f"{len(rows):,}")
         self.nobody.setVisible(not len(rows))
         self.grid.setVisible(bool(len(rows)))
-        self.export.setEnabled(bool(len(rows)))
+        set_reason(self.export, "" if len(rows) else self.nobody.text())
 
 
 class CostMatrixDialog(Dialog):
@@ -206,6 +206,7 @@ class CostMatrixDialog(Dialog):
         self.table = QTableWidget(len(names), len(names))
         self.table.setTabKeyNavigation(False)  # Tab goes on to the next widget
         self.table.setObjectName("cost_table")
+        self.table.setAccessibleName("What each mistake costs")
         copies_table(self.table)
         self.table.setHorizontalHeaderLabels(list(names))
         self.table.setVerticalHeaderLabels(list(names))

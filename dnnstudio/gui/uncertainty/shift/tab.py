@@ -14,7 +14,7 @@ from dnnstudio.core.uncertainty.proportions import Share
 from dnnstudio.core.uncertainty.samples import Samples
 from dnnstudio.core.uncertainty.scores import SCORES, ranked_scores
 from dnnstudio.core.uncertainty.shift import Shift
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.uncertainty.distribution.tab import clear_scroll
 from dnnstudio.gui.uncertainty.grid import ImageGrid, Pictures
 from dnnstudio.gui.uncertainty.inspection import Inspection
@@ -27,6 +27,8 @@ from dnnstudio.gui.widgets.charts.chart import Axis, Bars, Chart, Dots, Item, Li
 from dnnstudio.gui.widgets.charts.legend import SEVERAL
 
 ROWS, PASSES = 1000, 30
+NO_SAMPLES = "There are no samples of the usual rows yet."
+NO_CHANGE = "No other data and no change is chosen."
 SEVERITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 PREVIEWED = 40
 
@@ -207,7 +209,10 @@ class ShiftTab(QWidget):
         self.changes.compare.setText("Stop" if self._waiting else "Compare")
         some = self.changes.other.value() is not None or not self.changes.wanted().is_none
         ready = self._inspection.samples is not None and not self._sampling.busy
-        self.changes.compare.setEnabled(bool(self._waiting) or (some and ready))
+        reason = ""
+        if not self._waiting and not (some and ready):
+            reason = "Samples are being drawn." if self._sampling.busy else NO_SAMPLES if not ready else NO_CHANGE
+        set_reason(self.changes.compare, reason)
 
     def _show(self, _: object = None) -> None:
         usual = self._found.get(0.0)
