@@ -14,6 +14,7 @@ from dnnstudio.gui.plots.sentences import tick_numbers, tick_shares
 from dnnstudio.gui.plots.series import Series
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Card, Choice, LegendEntry, PlotLegend, Segmented, label
+from dnnstudio.gui.widgets.charts.copies import copies_plot
 
 STARTS = (("transfer", "transferred", "learning_rate"), ("scratch", "from scratch", "validation"))
 """Start, words, token of its colour: the first and the second model's."""
@@ -77,6 +78,7 @@ class CurvesCard(Card):
             limits=(0.0, 1.0) if accuracy else (0.0, None),
         )
         plot.setAccessibleName("Learning curves from scratch and transferred")
+        plot.menu_wanted.connect(copies_plot(plot, menu=False).popup)
         legend = PlotLegend(self._theme)
         plot.set_legend(legend, at_top=not accuracy)
         if self._plot is not None:

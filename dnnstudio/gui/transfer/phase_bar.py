@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from dnnstudio.gui.theme import Theme
@@ -26,7 +26,9 @@ class Stretch:
 
 
 class PhaseBar(QWidget):
-    """Frozen phases are pale, the others solid. `chosen` carries the index of the clicked phase."""
+    """Frozen phases are pale, the others solid. `chosen` carries the index of the phase that was clicked, or that the
+    keys Left and Right went to.
+    """
 
     chosen = Signal(int)
 
@@ -37,6 +39,7 @@ class PhaseBar(QWidget):
         self._current = -1
         self.setObjectName("phase_bar")
         self.setFixedHeight(HEIGHT)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     @property
@@ -85,6 +88,18 @@ class PhaseBar(QWidget):
                 "",
             )  # fmt: skip
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+            if self.hasFocus() and number == max(self._current, 0):
+                painter.setPen(QPen(color("text"), 1))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRoundedRect(box.adjusted(2.5, 2.5, -2.5, -2.5), 3, 3)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)
+        number = self._current + step
+        if step and 0 <= number < len(self._stretches):
+            self.chosen.emit(number)
+        else:
+            super().keyPressEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         for number, box in enumerate(self.boxes()):

@@ -40,6 +40,15 @@ PANELS = {
         "Every training in the workspace with its figures; the best of each column is bold. Click one to draw "
         "its curves, or the eye to draw it beside the chosen one."
     ),
+    # Data and models
+    "What follows": (
+        "What becomes of the table as its columns are understood: what is predicted, from which inputs, and how the "
+        "rows are split. A note with a link can be mended by it."
+    ),
+    "On the same test part": (
+        "Both models measured on the same rows, which neither has learnt from: only such figures can be compared."
+    ),
+    "Other options that differ": "Settings of the two experiments, beside the layers, that are not the same.",
     # Sweeps, comparisons, transfer
     "What is varied": (
         "The fields whose values are tried: a list, or a range, even or logarithmic. Without a number of trials "

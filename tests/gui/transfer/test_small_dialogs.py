@@ -18,6 +18,7 @@ from dnnstudio.core.planning.task_split import split_into_tasks
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.transfer.frozen_dialog import FrozenDialog
 from dnnstudio.gui.transfer.optimizer_dialog import OptimizerDialog
+from dnnstudio.gui.transfer.phase_bar import PhaseBar, Stretch
 from dnnstudio.gui.transfer.split_dialog import SplitDialog, Tasks
 
 from .conftest import A, B, press, write
@@ -174,3 +175,14 @@ def _button(dialog: QDialog, name: str) -> QPushButton:
     button = dialog.findChild(QPushButton, name)
     assert button is not None
     return button
+
+
+def test_left_and_right_choose_a_phase_on_the_bar(qtbot: QtBot, theme: Theme) -> None:
+    bar = PhaseBar(theme)
+    qtbot.addWidget(bar)
+    bar.show_stretches([Stretch(1, "first", True), Stretch(2, "second", False)], 0)
+    asked: list[int] = []
+    bar.chosen.connect(asked.append)
+    qtbot.keyClick(bar, Qt.Key.Key_Left)  # there is none before the first
+    qtbot.keyClick(bar, Qt.Key.Key_Right)
+    assert asked == [1] and bar.focusPolicy() == Qt.FocusPolicy.TabFocus

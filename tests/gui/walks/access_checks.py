@@ -74,13 +74,13 @@ def painted(window: QWidget) -> Iterator[QWidget]:
         small = min(widget.width(), widget.height()) < 30
         if not widget.isVisible() or small or isinstance(widget, (*CONTROLS, QLabel)):
             continue
-        if _is_own(widget, "paintEvent") and not isinstance(widget.parentWidget(), QAbstractScrollArea):
+        if is_own(widget, "paintEvent") and not isinstance(widget.parentWidget(), QAbstractScrollArea):
             yield widget
 
 
 def _is_a_sign(widget: QWidget) -> bool:
     """Whether a button of the program only shows something: nobody listens to it, and it cannot be pressed."""
-    if not isinstance(widget, QAbstractButton) or not _is_own(widget, "paintEvent"):
+    if not isinstance(widget, QAbstractButton) or not is_own(widget, "paintEvent"):
         return False
     heard = widget.isSignalConnected(QMetaMethod.fromSignal(widget.clicked))
     return not heard and not widget.isCheckable() and widget.focusPolicy() == Qt.FocusPolicy.NoFocus
@@ -90,10 +90,10 @@ def _is_pressed(widget: QWidget) -> bool:
     """Whether a widget of the program answers to a press; a plot does only where somebody listens."""
     if isinstance(widget, Chart):
         return widget.isSignalConnected(QMetaMethod.fromSignal(widget.pressed))
-    return _is_own(widget, "mousePressEvent") and not isinstance(widget, QLabel)
+    return is_own(widget, "mousePressEvent") and not isinstance(widget, QLabel)
 
 
-def _is_own(widget: QWidget, method: str) -> bool:
+def is_own(widget: QWidget, method: str) -> bool:
     """Whether a class of the program gives the widget this method."""
     found = next((cls for cls in type(widget).__mro__ if method in vars(cls)), QWidget)
     return found.__module__.startswith(OWN)

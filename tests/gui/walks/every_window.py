@@ -21,6 +21,7 @@ from dnnstudio.core.experiment.data import Csv, Data
 from dnnstudio.core.experiment.layers import Dense, Dropout, Flatten
 from dnnstudio.core.experiment.recipes import load_recipe
 from dnnstudio.core.experiment.record import Experiment, Training
+from dnnstudio.core.experiment.transfer import Autoencoder
 from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.jobs.requests import TrainRun
 from dnnstudio.engine.session import Session
@@ -32,6 +33,7 @@ from dnnstudio.gui.theme import Choice, Theme
 from tests.core.study.sweep_kit import store_sweep
 
 from ..window_kit import let_go
+from .further_windows import questions, reusing, run_of, windows
 
 PATIENCE_S = 60.0
 NO_WINDOW = frozenset(
@@ -84,11 +86,20 @@ def of_a_number(folder: Path) -> Experiment:
     return Experiment(name="Prices", data=data, layers=layers).replaced(training=Training(epochs=3))
 
 
+def an_autoencoder() -> Experiment:
+    """A small network on the digits that is pretrained as an autoencoder."""
+    experiment = with_dropout()
+    return experiment.replaced(
+        name="Drawn", pretraining=Autoencoder(until="dense_1"), training=experiment.training.replaced(epochs=1)
+    )
+
+
 def fill_workspace(folder: Path) -> None:
-    """Two trained runs of classes, a sweep, and a run of a number."""
+    """Two trained runs of classes, a sweep, a run of a number, and a pretrained autoencoder."""
     session, experiment = Session(), with_dropout()
-    numbers = of_a_number(folder)
-    session.run(TrainRun(experiment=numbers, folder=folder / "runs" / "0004 Prices"), Control(), lambda event: None)
+    for number, given in ((4, of_a_number(folder)), (5, an_autoencoder())):
+        job = TrainRun(experiment=given, folder=folder / "runs" / f"{number:04} {given.name}")
+        session.run(job, Control(), lambda event: None)
     for number in (1, 2):
         given = experiment.replaced(seed=number)
         job = TrainRun(experiment=given, folder=folder / "runs" / f"{number:04} {given.name}")
@@ -122,6 +133,7 @@ class Program:
 
     def __init__(self, app: QApplication, folder: Path, theme: Choice = "light", size: tuple[int, int] = (1440, 900)):
         self.app = app
+        self._folder = folder
         self.theme = Theme(app, theme)
         self.theme.apply()
         self.flashes = Flashes(app)
@@ -133,7 +145,7 @@ class Program:
         self.window.show()
         self.engine.start()
         self.until(lambda: self.engine.state.phase == "ready" and self.window.document.summary is not None)
-        self.until(lambda: self.window.runs.runs.rowCount() == 4)
+        self.until(lambda: self.window.runs.runs.rowCount() == 5)
         self._select(1)
 
     def until(self, ready: Callable[[], bool]) -> None:
@@ -162,6 +174,17 @@ class Program:
         self._select(4)
         for name in OF_NUMBERS:
             found += self._visit_opened(f"{name} of a number", self.window.actions_[name].trigger, visit)
+        self._select(5)
+        found += self._visit_opened("reconstructions", self.window.actions_["reconstructions"].trigger, visit)
+        document = self.window.document
+        document.push(reusing(document.experiment, run_of(self._folder, 1)), "Reuse layers")
+        found += self._visit_opened("compare_transfer", self.window.actions_["compare_transfer"].trigger, visit)
+        document.undo_stack.undo()
+        for name, trigger in windows(self.window, self._folder):
+            found += self._visit_opened(name, trigger, visit)
+        for name, asked in questions(self.window, self._folder).items():
+            for trigger in asked:
+                found += self._visit_opened(name, trigger, visit)
         return found
 
     def _select(self, number: int) -> None:
@@ -192,13 +215,13 @@ class Program:
                         widget.reject()
 
         poll = QTimer()
-        poll.setInterval(400)
+        poll.setInterval(150)
         poll.timeout.connect(lambda: self.app.activeModalWidget() is not None and look(modal=True))
         poll.start()
         trigger()
-        self.rest(0.3)
+        self.rest(0.1)
         self.until(lambda: self.engine.state.phase != "busy")  # what a window shows is there
-        self.rest(0.5)
+        self.rest(0.3)
         poll.stop()
         look(modal=False)
         self.rest(0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pyqtgraph as pg
 from PySide6.QtCore import QModelIndex, QPoint, Qt
@@ -39,6 +40,13 @@ def own_menu_hidden(window: QWidget) -> Iterator[str]:
 
 def offered_at(widget: QWidget, row: QModelIndex | None = None) -> set[str]:
     """The names of the actions in the menu that a right click on a row, its first one or its middle brings up."""
+    with menus_at(widget, row) as menus:
+        return {action.objectName() for menu in menus for action in menu.actions()}
+
+
+@contextmanager
+def menus_at(widget: QWidget, row: QModelIndex | None = None) -> Iterator[list[QMenu]]:
+    """The menus that such a right click brings up, closed at the end."""
     inside = widget.viewport() if hasattr(widget, "viewport") else widget
     place = inside.rect().center()
     if isinstance(widget, QAbstractItemView) and widget.model() is not None and widget.model().rowCount():
@@ -46,10 +54,11 @@ def offered_at(widget: QWidget, row: QModelIndex | None = None) -> set[str]:
     event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, inside.mapToGlobal(place))
     QApplication.sendEvent(inside, event)
     menus = [one for one in QApplication.topLevelWidgets() if isinstance(one, QMenu) and one.isVisible()]
-    found = {action.objectName() for menu in menus for action in menu.actions()}
-    for menu in menus:
-        menu.close()
-    return found
+    try:
+        yield menus
+    finally:
+        for menu in menus:
+            menu.close()
 
 
 def chosen_by_right_clicks(window: QWidget) -> Iterator[str]:

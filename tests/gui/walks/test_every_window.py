@@ -15,13 +15,14 @@ from dnnstudio.gui.widgets import Card
 from .access_checks import controls_out_of_reach, controls_without_name, faint_text, lines_told_apart_by_colour
 from .every_window import BEHIND, fill_workspace, program
 from .fitting import beyond_the_screen, buttons_out_of_sight, feet_out_of_sight, open_after_escape, squeezed_buttons
+from .further_windows import ASKED_BY_ACTIONS, all_questions, all_windows
+from .greyed import grey_without_reason
 from .keyboard import keyboard_unseen, tab_kept
 from .right_clicks import chosen_by_right_clicks, own_menu_hidden, without_copies
 from .texts import cut_texts
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.display]
 Found = dict[str, list[str]]
-EXPECTED = {"main", "sweep", "uncertainty", "predict", "library", "runs", "transfer", "export", "keys", "about", "new"}
 ESCAPE = "a window that Esc does not close"
 
 
@@ -39,6 +40,7 @@ CHECKS = {
     "a panel without a word on what it is": cards_without_text,
     "a control without a name for screen readers": controls_without_name,
     "a control that no key reaches": controls_out_of_reach,
+    "a grey button or menu entry that does not say why": grey_without_reason,
     "text of too little contrast": faint_text,
     "lines that differ by colour alone": lines_told_apart_by_colour,
     "a window beyond the screen": beyond_the_screen,
@@ -70,9 +72,14 @@ def found(qapp: QApplication, tmp_path_factory: pytest.TempPathFactory) -> Found
     return dict(complaints)
 
 
-def test_the_walk_opens_the_windows(found: Found) -> None:
-    opened = {name.split(":")[0] for name in found["windows"]}
-    assert opened >= EXPECTED, sorted(EXPECTED - opened)
+def test_the_walk_opens_every_window_of_the_program(found: Found) -> None:
+    opened = {name.rpartition(" ")[2] for name in found["windows"]}
+    assert opened >= all_windows(), f"not visited: {sorted(all_windows() - opened)}"
+
+
+def test_the_walk_asks_every_question(found: Found) -> None:
+    asked = {name.split(":")[0] for name in found["windows"]} | ASKED_BY_ACTIONS
+    assert asked >= all_questions(), f"not asked: {sorted(all_questions() - asked)}"
 
 
 def test_nothing_is_shown_before_it_is_inside_its_window(found: Found) -> None:

@@ -16,6 +16,7 @@ from dnnstudio.gui.data.door.notes import NoteList
 from dnnstudio.gui.data.door.words import SPLITS, headline, split_words
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.widgets import Card, ElidedLabel, Share, ShareBar, label, rule
+from dnnstudio.gui.widgets.panel_texts import text_of
 from dnnstudio.gui.widgets.windows.fit_scroll import FitScroll
 
 SHOWN_INPUTS = 6
@@ -33,6 +34,7 @@ class ConsequencesCard(Card):
         super().__init__(theme, parent=parent, margin=16)
         self.setObjectName("consequences")
         self.setAccessibleName("What follows")
+        self.setWhatsThis(text_of("What follows"))
         self._theme = theme
         self._narrow = False
         self._has_notes = self._has_inputs = False

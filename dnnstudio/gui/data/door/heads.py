@@ -16,7 +16,7 @@ from dnnstudio.core.experiment.data.sources.table import Kind, Missing, Role
 from dnnstudio.core.jobs.proposals import ColumnFacts
 from dnnstudio.gui.data.door.rows_model import RowsModel
 from dnnstudio.gui.data.door.words import KINDS, ROLES, fillings
-from dnnstudio.gui.theme import Theme, icons
+from dnnstudio.gui.theme import Theme, icons, set_reason
 from dnnstudio.gui.widgets.fitted_text import fitted
 from dnnstudio.gui.widgets.menus import add_head
 
@@ -103,7 +103,7 @@ class ColumnHeads(QHeaderView):
             action = menu.addAction(self._theme.icon(icon), title)
             action.setObjectName(f"kind_{kind}")
             action.setToolTip(help_text)
-            action.setEnabled(kind != facts.kind)
+            set_reason(action, "" if kind != facts.kind else "The column is of this kind.")
             action.triggered.connect(lambda _=False, kind=kind: self.kind_chosen.emit(facts.name, kind))
         if facts.missing and facts.role == "feature":
             add_head(menu, "Empty cells")
@@ -240,7 +240,7 @@ class ColumnHeads(QHeaderView):
 
     def _paint_missing(self, painter: QPainter, rect: QRect, facts: ColumnFacts) -> None:
         if not facts.missing:
-            self._text(painter, rect, "none missing", self._theme.font(11), "text3")
+            self._text(painter, rect, "none missing", self._theme.font(11), "text2")
             return
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._theme.color("hint_dot"))

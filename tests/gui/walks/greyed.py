@@ -1,0 +1,66 @@
+"""A check for every window: what is grey says why, in a line of its tooltip that the program's `set_reason` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QMenu, QWidget
+
+from dnnstudio.gui.theme.reasons import not_now
+
+from .access_checks import is_own, place_of
+from .right_clicks import menus_at
+
+
+def grey_without_reason(window: QWidget) -> Iterator[str]:
+    """Disabled buttons, and entries of menus that the window's buttons and right clicks open, that do not say why."""
+    for button in window.findChildren(QAbstractButton):
+        if not button.isVisible() or button.window() is not window or button.objectName().startswith("qt_"):
+            continue
+        if not button.isEnabled() and not _tells_above(button):
+            yield f"{place_of(button)} {button.text()!r}: {button.toolTip()!r}"
+    for menu in _menus(window):
+        yield from _grey_entries(menu)
+    for view in window.findChildren(QAbstractItemView):
+        own = view.contextMenuPolicy() == Qt.ContextMenuPolicy.CustomContextMenu or is_own(view, "contextMenuEvent")
+        if own and view.isVisible() and view.model() is not None and view.model().rowCount():
+            with menus_at(view) as menus:
+                for menu in menus:
+                    yield from _grey_entries(menu)
+
+
+def _menus(window: QWidget) -> Iterator[QMenu]:
+    """The menus that are made; what fills one when it opens fills it now."""
+    for menu in [*([window] if isinstance(window, QMenu) else []), *window.findChildren(QMenu)]:
+        menu.aboutToShow.emit()
+        yield menu
+
+
+def _grey_entries(menu: QMenu) -> Iterator[str]:
+    for action in menu.actions():
+        below = action.menu()
+        if isinstance(below, QMenu):
+            yield from _grey_entries(below)
+        if action.isSeparator() or action.isEnabled() or not action.isVisible() or action.objectName() == "menu_head":
+            continue
+        if not _tells(action):
+            yield f"menu {menu.objectName() or menu.title()}: {action.text()!r}: {action.toolTip()!r}"
+        elif not menu.toolTipsVisible():
+            yield f"menu {menu.objectName() or menu.title()} does not show why {action.text()!r} is grey"
+
+
+def _tells(what: QWidget | QAction) -> bool:
+    beginning = not_now(" ").rstrip()
+    return any(line.startswith(beginning) and line.endswith((".", "…")) for line in what.toolTip().split("\n"))
+
+
+def _tells_above(button: QAbstractButton) -> bool:
+    """Whether the button or what it is greyed with says why."""
+    one: QWidget | None = button
+    while one is not None and not one.isEnabled():
+        if _tells(one):
+            return True
+        one = one.parentWidget()
+    return False
