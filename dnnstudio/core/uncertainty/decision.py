@@ -129,10 +129,10 @@ def cheapest_threshold(
     of all.
 
     `doubt` and `correct` are [images]; `wrong` is the price of a wrong answer, one for all or [images]. −∞ refers
-    everything.
+    everything, and ∞ nothing: these rows do not say that one more uncertain than all of them is worth a referral.
     """
     ranked = np.sort(uncertainty)
-    candidates = np.concatenate([np.unique(ranked), [-np.inf]])
+    candidates = np.concatenate([[np.inf], np.unique(ranked)[:-1], [-np.inf]])
     order = np.argsort(uncertainty, kind="stable")
     wrong_up_to = np.concatenate([[0.0], np.cumsum(np.where(correct, 0.0, wrong)[order])])
     answered = np.searchsorted(ranked, candidates, side="right")

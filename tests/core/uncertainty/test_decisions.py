@@ -124,6 +124,15 @@ def test_no_threshold_is_cheaper_than_the_cheapest(seed: int, wrong: float, refe
         assert cost <= decision.refer(uncertainty, correct, threshold).cost(wrong, referral) + 1e-9
 
 
+def test_nobody_is_referred_beyond_rows_that_were_all_worth_an_answer() -> None:
+    uncertainty, correct = np.array([0.1, 0.2, 0.3]), np.array([True, True, True])
+    threshold = decision.cheapest_threshold(uncertainty, correct, wrong=10, referral=1.5)
+    others = decision.refer(np.array([0.1, 0.9]), np.array([True, True]), threshold)
+    assert (others.referred, others.cost(10, 1.5)) == (0, 0)
+    nothing_right = decision.cheapest_threshold(uncertainty, ~correct, wrong=10, referral=1.5)
+    assert decision.refer(uncertainty, ~correct, nothing_right).referred == 3
+
+
 def test_the_cheapest_threshold_keeps_to_what_a_person_can_look_at() -> None:
     uncertainty, correct = np.linspace(0, 1, 100), np.zeros(100, bool)
     threshold = decision.cheapest_threshold(uncertainty, correct, wrong=10, referral=1, most_referred=0.2)

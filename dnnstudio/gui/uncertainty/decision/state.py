@@ -72,8 +72,10 @@ class Decision:
         uncertainty = samples.scores.uncertainty(self.score)
         return cost_at(uncertainty, samples.correct, at, wrong=self.costs.of(samples), referral=self.costs.referral)
 
-    def cheapest(self, validation: Samples) -> float:
-        """The threshold with the lowest cost on these rows."""
+    def cheapest(self, validation: Samples, shown: Samples) -> float:
+        """The threshold with the lowest cost on the validation rows; where that refers nobody, one that refers none
+        of the `shown` rows either.
+        """
         costs = self.costs
         matrix = None if costs.matrix is None else costs.matrix.tobytes()
         key = (self.score, costs.wrong, costs.referral, matrix)
@@ -84,7 +86,8 @@ class Decision:
             self._cheapest[key] = cheapest_threshold(
                 uncertainty, validation.correct, wrong=prices, referral=costs.referral
             )
-        return self._cheapest[key]
+        highest = (float(one.scores.uncertainty(self.score).max(initial=-np.inf)) for one in (validation, shown))
+        return min(self._cheapest[key], max(highest))
 
     def for_risk(self, validation: Samples, risk: float) -> float:
         """The largest threshold with at most this error rate among the answered of these rows."""

@@ -11,7 +11,7 @@ from dnnstudio.core.text import count_of, percent
 from dnnstudio.core.uncertainty.decision import coverage_at_risk, oracle, risk_at_coverage
 from dnnstudio.core.uncertainty.samples import Samples
 from dnnstudio.core.uncertainty.scores import SCORES
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.uncertainty.decision.cards import CostCard, CostMatrixDialog, ReferralCard, TargetCard
 from dnnstudio.gui.uncertainty.decision.state import Chosen, Decision
 from dnnstudio.gui.uncertainty.distribution.tab import clear_scroll
@@ -35,6 +35,7 @@ from dnnstudio.gui.widgets.charts.chart import RIGHT, Chart, Dots, Item, Line, M
 from dnnstudio.gui.widgets.charts.legend import SEVERAL
 
 COVERAGE_FROM = 0.2
+NO_VALIDATION = "The validation rows have not answered yet."
 STEPS = 2000
 NARROW_BELOW = 820
 CURVES = 3
@@ -208,8 +209,9 @@ class DecisionTab(QWidget):
         self.set_threshold(self.decision.for_coverage(samples, coverage))
 
     def _use_cheapest(self) -> None:
-        if self._inspection.validation is not None:
-            self.set_threshold(self.decision.cheapest(self._inspection.validation), "cheapest")
+        samples, validation = self._inspection.samples, self._inspection.validation
+        if samples is not None and validation is not None:
+            self.set_threshold(self.decision.cheapest(validation, samples), "cheapest")
 
     def _use_risk(self, risk: float) -> None:
         if self._inspection.validation is not None:
@@ -248,7 +250,7 @@ class DecisionTab(QWidget):
         if not self._placed:  # the initial threshold refers the three per cent with the highest uncertainty
             self.decision.threshold = self.decision.for_coverage(samples, 0.97)
         validation = self._inspection.validation
-        cheapest = self.decision.cheapest(validation) if validation is not None else None
+        cheapest = self.decision.cheapest(validation, samples) if validation is not None else None
         self._show_head(samples, validation)
         self._show_curve(samples, cheapest)
         self._show_fields(samples)
@@ -259,7 +261,7 @@ class DecisionTab(QWidget):
         self.costs.show_costs(self.decision, samples, outcome)
         self.referrals.show_referred(self.decision, samples)
         for button in (self.cheapest, *self.targets.buttons.values()):
-            button.setEnabled(validation is not None)
+            set_reason(button, "" if validation is not None else self._no_validation or NO_VALIDATION)
 
     def _offer_scores(self) -> None:
         """Offer the scores that say something of the present samples, and decide by one of them."""
