@@ -87,13 +87,12 @@ def _code(place: Path, to: Exporter) -> str:
 
 def _export_model(place: Path, out: Path, to: Exporter, weights: Weights) -> None:
     from dnnstudio.core.jobs.requests import SaveModel
-    from dnnstudio.core.workspace.exports import prepared_note
 
     _require(place, out, to)
-    run_job(SaveModel(model=place, path=out, weights=weights))
+    saved = run_job(SaveModel(model=place, path=out, weights=weights))
     say(f"Written to {out}")
-    if note := prepared_note(place):
-        say(note)
+    if saved.note:
+        say(saved.note)
 
 
 def _require(place: Path, out: Path, to: Exporter) -> None:

@@ -49,6 +49,7 @@ from dnnstudio.core.jobs.results import (
 from dnnstudio.core.jobs.weights import LoadWeights, MatchWeights
 from dnnstudio.core.os_errors import refusal_of
 from dnnstudio.core.workspace.ensembles import is_ensemble
+from dnnstudio.core.workspace.exports import prepared_note
 from dnnstudio.core.workspace.runs import Weights, home_of
 from dnnstudio.core.workspace.sources import find_place, recorded_source
 from dnnstudio.core.workspace.training_record import TrainedWith
@@ -336,7 +337,7 @@ class Session:
         place = self._held.place_of(job.model)
         what = (live.experiment, live.input_shape, live.trained_with)
         size = save_network(live.model, job.path, *what, optimizer_of_run(place, live.model, *what))
-        return SavedModel(path=job.path, bytes=size)
+        return SavedModel(path=job.path, bytes=size, note=prepared_note(place))
 
     def _sample(self, job: SampleModel, control: Control, emit: Emit) -> AnySamples:
         from dnnstudio.engine.sampling.job import SampleJobs, with_changed_data_said

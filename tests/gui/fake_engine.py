@@ -31,6 +31,7 @@ from dnnstudio.core.jobs.requests import (
     TrainRun,
 )
 from dnnstudio.core.jobs.results import DataPreview, EndReason, Evaluation, OpenedModel, RunResult, SavedModel
+from dnnstudio.core.workspace.exports import prepared_note
 from dnnstudio.gui.base.engine_thread import EngineState
 from dnnstudio.gui.base.ticket import Failure, Ticket
 
@@ -191,7 +192,7 @@ class FakeSession:
     def _save(self, job: SaveModel) -> Iterator[Any]:
         yield Progress(run=job.id, done=0, total=1, text="saving")
         Path(job.path).write_bytes(b"a model")
-        return SavedModel(path=job.path, bytes=7)
+        return SavedModel(path=job.path, bytes=7, note=prepared_note(Path(job.model)))
 
 
 class FakeEngine(QObject):

@@ -79,7 +79,7 @@ _ROWS = (
         "Python script",
         "dnnstudio.core.export.writing:to_script",
         needs_weights=False,
-        audience="For whoever goes on in Python: the whole experiment in plain Keras.",
+        audience="For whoever goes on in Python: the network and its training in plain Keras.",
     ),
     Exporter(
         "notebook",

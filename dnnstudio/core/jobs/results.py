@@ -86,8 +86,11 @@ class OpenedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedModel:
+    """A written Keras file. `note` says what a person must know of the rows that it reads, "" where nothing."""
+
     path: Path
     bytes: int
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,14 +65,18 @@ def keep_export(folder: Path, record: ExportRecord) -> None:
     write_checked(folder / FILE, (json.dumps(kept.model_dump(), indent=2) + "\n").encode())
 
 
-def prepared_note(folder: Path) -> str:
-    """A sentence where a Keras file of the run in `folder` reads prepared rows; "" where it reads them as they are.
+def prepared_note(folder: Path | None) -> str:
+    """A sentence where a Keras file of the run in `folder` reads prepared rows; "" where it reads them as they are, and
+    where that is not known.
 
     Such a file holds the layers alone; the other formats prepare rows themselves, or have a file beside them.
     """
-    if not is_run(folder) or not (folder / PREPARATION).is_file():
+    if folder is None or not is_run(folder) or not (folder / PREPARATION).is_file():
         return ""
-    data = codec.load(folder / EXPERIMENT).data
+    try:
+        data = codec.load(folder / EXPERIMENT).data
+    except UserError:  # the network can be read all the same
+        return ""
     if data.scaling == "none" and not isinstance(data.source, Table):
         return ""
     return f"It reads rows prepared as in training; {PREPARATION} in the folder of the run says how."

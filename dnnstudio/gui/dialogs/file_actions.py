@@ -311,7 +311,8 @@ class FileActions(QObject):
             self.said.emit(f"Opened {job.path.name}.", opened.sentence, "news" if opened.is_same else "hint")
 
     def _on_model_saved(self, saved: SavedModel) -> None:
-        self.said.emit("Model saved", f"to {saved.path} ({unbroken(byte_size(saved.bytes))}).", "news")
+        words = f"to {saved.path} ({unbroken(byte_size(saved.bytes))}). {saved.note}"
+        self.said.emit("Model saved", words.strip(), "news")
         self.remember(saved.path)
 
     # ------------------------------------------------------------------------------------------ helpers

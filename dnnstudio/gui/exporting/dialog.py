@@ -32,7 +32,6 @@ from dnnstudio.core.jobs.requests import DescribeData, Job, SaveModel
 from dnnstudio.core.jobs.results import DataPreview, SavedModel
 from dnnstudio.core.text import byte_size, unbroken
 from dnnstudio.core.workspace.ensembles import is_ensemble, read_ensemble
-from dnnstudio.core.workspace.exports import prepared_note
 from dnnstudio.core.workspace.runs import EXPERIMENT, Weights, is_run, safe_name
 from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.job_client import JobClient
@@ -41,7 +40,7 @@ from dnnstudio.gui.dialogs.dialogs import with_suffix
 from dnnstudio.gui.exporting.command import command_of
 from dnnstudio.gui.exporting.report_dialog import ReportDialog
 from dnnstudio.gui.predict.subjects import Network, weights_of
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import Choice, Dialog, Segmented, label, push_button
 
 TEACHES = (
@@ -53,6 +52,7 @@ REPORT = "report"
 IN_MEMORY = "It is made of a run's folder; this network is held in memory."
 FILE_ALONE = "It is made of a run's folder; this network is a file alone."
 SEVERAL = "This file holds one network, and a repeat is several: choose one of its runs for it."
+ROWS_BY_THIS = "Its rows are read by dnnstudio."
 READS_BY_THIS = "It reads its rows by dnnstudio, which must be installed where it runs."
 NO_WEIGHTS = "A script has no weights, a report is of those that the run ended with, and a bundle holds both."
 STOCHASTIC, NONE_HERE = "With dropout active", "of which this network has none"
@@ -126,18 +126,24 @@ class ExportDialog(Dialog):
             ending = f" ({row.suffix})" if row.suffix else " (a folder)"
             button = QRadioButton(f"{row.title}{ending}")
             button.setObjectName(f"format_{row.name}")
-            refusal = self._refusal(row)
-            button.setEnabled(not refusal)
-            button.setToolTip(refusal or row.audience)
-            button.setAccessibleDescription(refusal or row.audience)
+            refusal, audience = self._refusal(row), self._audience(row)
+            button.setToolTip(audience)
+            set_reason(button, refusal)
+            button.setAccessibleDescription(refusal or audience)
             button.setMinimumHeight(button.fontMetrics().height() + 4)  # below it the circle is cut
             button.setChecked(row.name == "onnx")
             self._formats.addButton(button, place)
             grid.addWidget(button, place, 0)
-            grid.addWidget(label(refusal or row.audience, Role.CAPTION), place, 1)
+            grid.addWidget(label(refusal or audience, Role.CAPTION), place, 1)
         self._rows = rows
         self._formats.idClicked.connect(self._on_format)
         return grid
+
+    def _audience(self, row: Exporter) -> str:
+        """For whom a format is; a script says whether it needs this program."""
+        experiment = self._experiment
+        by_this = not row.needs_weights and experiment is not None and not experiment.data.source.in_plain_keras
+        return f"{row.audience} {ROWS_BY_THIS}" if by_this else row.audience
 
     def _refusal(self, row: Exporter) -> str:
         """Why the network cannot be written in this format; empty where it can."""
@@ -154,7 +160,7 @@ class ExportDialog(Dialog):
         self.show_command = push_button("Show the command", tip="The line of a terminal that does the same.")
         self.show_command.setObjectName("show_command")
         self.show_command.setCheckable(True)
-        self.show_command.setEnabled(isinstance(self._network.model, Path))
+        set_reason(self.show_command, "" if isinstance(self._network.model, Path) else IN_MEMORY)
         self.show_command.toggled.connect(self.command.setVisible)
         self.show_command.toggled.connect(self._refresh)
         self.copy = push_button("Copy", tip="Copy the command.")
@@ -209,8 +215,7 @@ class ExportDialog(Dialog):
             without = NO_DROPOUT
         self.weights.setEnabled(self._asks_for_weights)
         self.weights.setToolTip("" if self._asks_for_weights else NO_WEIGHTS)
-        self.stochastic.setEnabled(not without)
-        self.stochastic.setToolTip(without or STOCHASTIC_HELP)
+        set_reason(self.stochastic, without)
         self.stochastic.setText(f"{STOCHASTIC}, {NONE_HERE}" if without == NO_DROPOUT else STOCHASTIC)
         if without:
             self.stochastic.setChecked(False)
@@ -293,12 +298,7 @@ class ExportDialog(Dialog):
         """What a person should know of the written file."""
         if isinstance(done, ExportedFile):
             return done.sentences
-        model = self._network.model
-        try:
-            note = prepared_note(model) if isinstance(model, Path) else ""
-        except UserError:  # the network was read all the same
-            note = ""
-        return (note,) if note else ()
+        return (done.note,) if done.note else ()
 
     def _write_script(self, data: DataPreview) -> None:
         """The script or notebook, which is written from the experiment and the shape of its data."""
@@ -321,7 +321,7 @@ class ExportDialog(Dialog):
         self._say(f"{message} {hint}".strip(), Role.ERROR)
 
     def _show_busy(self, busy: bool) -> None:
-        self.apply.setEnabled(not busy)
+        set_reason(self.apply, "A file is being written." if busy else "")
         self.close_button.setText("Stop" if busy else "Close")
 
     def _stop_or_close(self) -> None:

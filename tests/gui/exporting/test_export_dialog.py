@@ -168,6 +168,8 @@ def test_a_script_that_needs_this_program_or_trains_one_of_several_says_so(
     engine = FakeEngine()
     found = ExportDialog(engine, theme, Settings(), Network(tmp_path, "run 3, 2 seeds"))
     qtbot.addWidget(found)
+    script = found.findChild(QRadioButton, "format_python")
+    assert isinstance(script, QRadioButton) and script.toolTip().endswith("Its rows are read by dnnstudio.")
     found._script = tmp_path / "mine.py"
     summary = DataSummary((4,), ("a", "b", "c"), False, (80, 20, 25))
     found._on_answered(DataPreview(summary=summary, thumbnails=np.zeros((3, 1, 1), np.uint8)))

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.recipes import load_recipe
 from dnnstudio.core.jobs.requests import EvaluateModel, OpenModel, SaveModel, TrainRun
+from dnnstudio.core.jobs.results import SavedModel
 from dnnstudio.gui.shell.main_window import MainWindow
 
 from ..window_kit import click, open_window, set_epochs, submitted, train_to_the_end
@@ -138,6 +139,12 @@ def test_the_trained_network_is_saved(qtbot: Any, window: MainWindow, tmp_path: 
     window.actions_["save_model"].trigger()
     qtbot.waitUntil(lambda: "Model saved" in window.messages.text())
     assert submitted(window, SaveModel)[0].model == submitted(window, TrainRun)[0].id
+
+
+def test_a_saved_model_says_what_rows_it_reads(window: MainWindow, tmp_path: Path) -> None:
+    saved = SavedModel(path=tmp_path / "mine.keras", bytes=7, note="It reads prepared rows.")
+    window.workbench.controller.model_saved.emit(saved)
+    assert window.messages.text().endswith("It reads prepared rows.")
 
 
 def test_what_a_run_s_menu_saves_is_that_run_whatever_was_trained_last(
