@@ -1,16 +1,20 @@
 """The README's pictures, drawn by the program itself.
 
 `xvfb-run -s "-screen 0 1600x1000x24" .venv/bin/python tools/screenshots.py` opens the real window with
-the real engine, trains recipes on Fashion-MNIST and grabs what a person sees.
+the real engine, trains recipes on Fashion-MNIST and grabs what a person sees. Words after it draw some of them alone:
+window_light, window_dark, transfer, data.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,6 +79,9 @@ class Studio:
             self.rest(1)
 
     def grab(self, widget: QWidget, name: str) -> None:
+        from PySide6.QtGui import QCursor
+
+        QCursor.setPos(0, 0)  # nothing is pointed at
         self.rest(0.3)
         PICTURES.mkdir(parents=True, exist_ok=True)
         widget.grab().save(str(PICTURES / f"{name}_{self.theme}.png"))
@@ -90,9 +97,14 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["DNNSTUDIO_SETTINGS"] = str(Path(folder) / "settings")
-        for theme in ("light", "dark"):
-            _draw_window(theme, Path(folder) / theme)
-        _draw_transfer(Path(folder) / "transfer")
+        drawn: dict[str, Callable[[Path], None]] = {
+            "window_light": partial(_draw_window, "light"),
+            "window_dark": partial(_draw_window, "dark"),
+            "transfer": _draw_transfer,
+            "data": _draw_data,
+        }
+        for name in sys.argv[1:] or drawn:
+            drawn[name](Path(folder) / name)
 
 
 def _draw_window(theme: str, workspace: Path) -> None:
@@ -135,6 +147,45 @@ def _draw_transfer(workspace: Path) -> None:
     QTimer.singleShot(1000, draw)
     studio.window.workbench.transfer.reuse_layers()
     studio.close()
+
+
+def _draw_data(workspace: Path) -> None:
+    """A table as an office program exports it, ready to be trained on."""
+    workspace.mkdir()
+    table = workspace / "kunden_export.csv"
+    table.write_bytes(customers().encode("cp1252"))
+    studio = Studio("light", workspace, "digits")
+    studio.window.workbench.door.open_data((table,))
+    (door,) = studio.window.workbench.door.windows
+    door.resize(1440, 900)
+    studio.rest(0.5)
+    studio.wait(lambda: not door.client.busy)
+    studio.grab(door, "data")
+    studio.close()
+
+
+def customers(rows: int = 903, seed: int = 7) -> str:
+    """A table with semicolons, decimal commas, dates by days, empty cells and three lines that were cut off."""
+    draw = random.Random(seed)
+    regions, contracts = ("West", "Süd", "Nord", "Ausland", "Mitte", "Ost"), ("Frei", "Basis", "Plus", "Premium")
+    lines = ["Nr;Aufnahme;Alter;Region;Umsatz;Vertrag;Newsletter;Zusage"]
+    for number in range(1, rows + 1):
+        day = date(2018, 1, 1) + timedelta(days=draw.randrange(7 * 365))
+        age, sales = draw.randint(18, 84), min(draw.lognormvariate(6, 1), 7000)
+        wants = draw.random() < 0.36
+        agrees = draw.random() < 0.25 + 0.2 * wants + 0.3 * (sales > 400)
+        cells = (
+            str(number),
+            f"{day:%d.%m.%Y}",
+            "" if draw.random() < 0.005 else str(age),
+            draw.choice(regions),
+            f"{sales:,.2f}".translate(str.maketrans(",.", ".,")),
+            draw.choice(contracts),
+            "ja" if wants else "nein",
+            "ja" if agrees else "nein",
+        )
+        lines.append(";".join(cells[:5] if number in (16, 202, 870) else cells))
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
