@@ -195,7 +195,8 @@ class Dialogs:
         one = len(paths) == 1 and not paths[0].is_dir()
         can, become = ("it", "it becomes") if one else ("them", "they become")
         text = f"A trained network can answer {can}, or {become} the data that a network learns from."
-        found = QuestionDialog.ask(self.theme, f"What is {what} for?", text, answers, parent=parent)
+        title = f"What {'is' if len(paths) == 1 else 'are the'} {what} for?"
+        found = QuestionDialog.ask(self.theme, title, text, answers, parent=parent)
         return "predict" if found == "predict" else "data" if found == "data" else "cancel"
 
     def rename(self, parent: QWidget, name: str, *, what: str = "model") -> str | None:

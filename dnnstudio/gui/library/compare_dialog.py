@@ -25,6 +25,8 @@ from dnnstudio.gui.widgets import Card, Window, label, push_button
 from dnnstudio.gui.widgets.charts.copies import copies_table
 
 ROW_HEIGHT = 24
+MOST_FIGURES = 6
+"""Rows of figures in sight; the recalls of further classes are scrolled to."""
 
 
 class CompareDialog(Window):
@@ -128,7 +130,7 @@ class CompareDialog(Window):
             row = QTreeWidgetItem((figure_name(name), *(figure_text(name, part.get(name)) for part in (first, second))))
             row.setSizeHint(0, QSize(0, ROW_HEIGHT))
             self.figures.addTopLevelItem(row)
-        count = self.figures.topLevelItemCount()
+        count = min(self.figures.topLevelItemCount(), MOST_FIGURES)  # the layers want room too
         self.figures.setFixedHeight(self.figures.header().sizeHint().height() + ROW_HEIGHT * count + 6)
         self.cards["compare_figures"].show()
 

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from dnnstudio.core.experiment.layers import times
-from dnnstudio.core.text import NBSP, date_text, percent, share_text
+from dnnstudio.core.text import NBSP, date_text, percent, share_text, shortened
+from dnnstudio.core.uncertainty.figure_names import BALANCED, BASELINE, RECALL
 from dnnstudio.core.workspace.catalog import Entry, LayerIdentity
 
 KIND_WORDS = {"own": "own", "clone": "cloned", "share": "shared"}
+
+SHARES = ("accuracy", BALANCED, BASELINE)
+"""Figures that are shares of rows."""
 
 
 def layers_text(layers: Sequence[LayerIdentity]) -> str:
@@ -76,11 +80,13 @@ def value_text(value: Any) -> str:
 
 def figure_name(name: str) -> str:
     """The display name of a figure."""
+    if name.startswith(RECALL):
+        return f"Recall of {shortened(name.removeprefix(RECALL), 40)}"
     return {"mae": "Mean absolute error"}.get(name, name.replace("_", " ").capitalize())
 
 
 def figure_text(name: str, value: float | None) -> str:
-    """A percentage for accuracy, else the number."""
+    """A percentage for a share of rows, else the number."""
     if value is None:
         return "–"
-    return percent(value, 2) if name == "accuracy" else f"{value:.4f}"
+    return percent(value, 2) if name in SHARES or name.startswith(RECALL) else f"{value:.4f}"

@@ -37,7 +37,7 @@ ONE = np.array([0.0, 1.0])
 FIGURES = (
     ("ece", "ECE", "Expected calibration error: the gaps of 15 bins of equal width, weighted by their {rows}."),
     ("adaptive", "Adaptive ECE", "The same over 15 bins of equally many {rows}."),
-    ("mce", "MCE", "The largest gap of any bin of equal width, and how many {rows} lie in that bin."),
+    ("mce", "MCE", "The largest gap of any bin of equal width. Its figures say how many {rows} lie in that bin."),
     ("classwise", "Class-wise ECE", "The mean over classes of each class's own calibration error."),
     ("brier", "Brier", "Mean squared distance from the label, 0 to 2."),
     ("nll", "Log loss", "Mean of −log of the probability of the label, in nats."),
@@ -244,7 +244,8 @@ class CalibrationTab(QWidget):
             value = None if found is None else found.figures[name]
             cell.setText("–" if value is None else f"{value:.3f}" if digits else percent(value, 1))
             if name == "mce" and found is not None:
-                cell.setText(f"{cell.text()} of {found.mce_count:,}")
+                noun = self._inspection.words.nouns.said("{row}")
+                cell.setToolTip(f"In a bin of {count_of(found.mce_count, noun)}.")  # beside it there is no room
         self._show_temperature()
 
     def _sources(self, sources: Sequence[tuple[str, str]]) -> tuple[Choice, ...]:

@@ -191,7 +191,8 @@ class InspectorDialog(Window):
         self._begun = True
 
     def _show_done(self, samples: Any) -> None:
-        words = f"{count_of(samples.passes, pass_noun(samples))} sampled in {unbroken(duration(samples.seconds))}"
+        within = "under a second" if samples.seconds < 0.5 else unbroken(duration(samples.seconds))
+        words = f"{count_of(samples.passes, pass_noun(samples))} sampled in {within}"
         if samples.is_single:
             rows = count_of(len(samples.rows), self.kind.noun(samples))
             words = f"{rows} predicted; nothing in the network is random"

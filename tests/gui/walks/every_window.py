@@ -222,6 +222,7 @@ class Program:
         self.rest(0.1)
         self.until(lambda: self.engine.state.phase != "busy")  # what a window shows is there
         self.rest(0.3)
+        self.until(lambda: self.engine.state.phase != "busy")  # also what began late
         poll.stop()
         look(modal=False)
         self.rest(0.05)

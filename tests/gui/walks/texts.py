@@ -13,7 +13,15 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QPaintDevice, QPaintEngine, QPainter
-from PySide6.QtWidgets import QAbstractItemView, QAbstractScrollArea, QApplication, QGraphicsView, QHeaderView, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QAbstractScrollArea,
+    QApplication,
+    QGraphicsView,
+    QHeaderView,
+    QLabel,
+    QWidget,
+)
 from shiboken6 import getCppPointer
 
 from dnnstudio.gui.widgets.fitted_text import WholeTexts
@@ -189,7 +197,14 @@ def _elided_without_word(one: Painted) -> bool:
 
 
 def cut_texts(window: QWidget) -> Iterator[str]:
-    """Texts that are cut without … or elided without a tooltip."""
+    """Texts that are cut without … or elided without a tooltip.
+
+    Of a label that wraps, lines without room are not painted at all.
+    """
+    for label in window.findChildren(QLabel):
+        if label.isVisible() and label.wordWrap() and label.height() + SLACK < label.heightForWidth(label.width()):
+            needed = label.heightForWidth(label.width())
+            yield f"{label.text()!r} wraps to {needed} px and has {label.height()}"
     for one in painted_texts(window):
         what = f"{one.text!r} in {type(one.widget).__name__} {one.widget.objectName()!r}"
         if _elided_without_word(one):

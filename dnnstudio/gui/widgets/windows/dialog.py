@@ -38,7 +38,8 @@ class Dialog(QDialog):
         if visible and not self.isVisible():
             self.ensurePolished()
             if not self.testAttribute(Qt.WidgetAttribute.WA_Resized):
-                self.adjustSize()
+                self.adjustSize()  # which gives no more than two thirds of the screen: text that wraps was cut
+                self.resize(self.size().expandedTo(screen_fit.needed_size(self, self.width())))
             self.fit_screen()
         super().setVisible(visible)
         if visible and self.isVisible():
