@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import xlwt
 from PIL import Image
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is counted by Linux alone")
@@ -207,6 +208,45 @@ def test_a_cell_far_away_is_refused_before_its_sheet_is_read(tmp_path: Path) -> 
     rows = "".join(f"<row>{cell.format(f'A{n}')}{cell.format(f'B{n}')}</row>" for n in range(1, 9))
     write_xlsx(tmp_path / "near.xlsx", rows)
     assert read_cells(Table(path=""), tmp_path / "near.xlsx", Watch()).frame.shape == (8, 2)
+
+
+def write_xls(path: Path, cells: dict[tuple[int, int], object]) -> Path:
+    import xlwt
+
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("cells")
+    for (row, column), value in cells.items():
+        sheet.write(row, column, value)
+    book.save(str(path))
+    return path
+
+
+@pytest.mark.parametrize("value", [1.5, 7, "text", True, xlwt.Formula("1+1")])
+def test_a_cell_far_away_in_an_old_sheet_is_refused_too(tmp_path: Path, value: object) -> None:
+    """Of 5 kB, which cost a gigabyte."""
+    from dnnstudio.core.errors import UserError
+    from dnnstudio.core.experiment.data import Table
+    from dnnstudio.engine.data.reading import Watch
+    from dnnstudio.engine.data.tables.files import read_cells
+
+    far = write_xls(tmp_path / "far.xls", {(0, 0): "a", (0, 1): "b", (65_535, 255): value})
+    with pytest.raises(UserError, match=r"would need 1\.1 GB of memory"):
+        read_cells(Table(path=""), far, Watch())
+    near = write_xls(tmp_path / "near.xls", {(row, column): row + column for row in range(8) for column in range(2)})
+    assert read_cells(Table(path=""), near, Watch()).frame.shape == (8, 2)
+
+
+@pytest.mark.parametrize("end", [100, 512, 3_000])
+def test_an_old_sheet_that_is_cut_is_refused(tmp_path: Path, end: int) -> None:
+    from dnnstudio.core.errors import UserError
+    from dnnstudio.core.experiment.data import Table
+    from dnnstudio.engine.data.reading import Watch
+    from dnnstudio.engine.data.tables.files import read_cells
+
+    path = write_xls(tmp_path / "cut.xls", {(row, column): row + column for row in range(99) for column in range(9)})
+    path.write_bytes(path.read_bytes()[:end])
+    with pytest.raises(UserError, match="cannot be read as a sheet"):
+        read_cells(Table(path=""), path, Watch())
 
 
 def test_a_very_wide_table_holds_what_its_columns_hold(tmp_path: Path) -> None:

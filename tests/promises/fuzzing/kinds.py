@@ -134,6 +134,18 @@ def _sheet(folder: Path) -> Path:
     return path
 
 
+def _old_sheet(folder: Path) -> Path:
+    import xlwt
+
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("A")
+    for column, (name, values) in enumerate(_table().items()):
+        for row, value in enumerate([name, *values]):
+            sheet.write(row, column, value)
+    book.save(str(folder / "table.xls"))
+    return folder / "table.xls"
+
+
 def _parquet(folder: Path) -> Path:
     import polars as pl
 
@@ -366,6 +378,7 @@ def _window(name: str) -> Kind:
 KINDS: dict[str, Kind] = {
     "text table": Kind(_text_table, _read_data),
     "Excel table": Kind(_sheet, _read_data),
+    "old Excel table": Kind(_old_sheet, _read_data),
     "Parquet table": Kind(_parquet, _read_data),
     "NumPy arrays": Kind(_arrays, _read_data),
     "IDX": Kind(_idx, _read_data),

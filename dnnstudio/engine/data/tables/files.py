@@ -19,7 +19,7 @@ from dnnstudio.core.text import byte_size, count_of
 from dnnstudio.engine.backend.memory import most_of, need_memory
 from dnnstudio.engine.data.panics import refused_as
 from dnnstudio.engine.data.reading import Watch, opened
-from dnnstudio.engine.data.tables.archives import check_archive
+from dnnstudio.engine.data.tables.books import open_book
 from dnnstudio.engine.data.tables.text.cells import Cells, column_names, text_cells
 from dnnstudio.engine.data.tables.text.decode import has_header
 from dnnstudio.engine.data.tables.values import find_number_signs
@@ -173,48 +173,32 @@ def _beyond_float(column: pl.Series) -> bool:
 
 def _sheet(source: Table, path: Path, file: BinaryIO, size: int, watch: Watch) -> Cells:
     """The cells of the sheet that `source` names, else of the first that holds a table."""
-    import fastexcel
-
-    check_archive(path, file, size, watch)
     wanted = source.sheet
     refused = _too_small(path)
-    with refused_as(_no_sheet(path), fastexcel.FastExcelError):
-        book = fastexcel.read_excel(path)
-        names = tuple(book.sheet_names)
-        if wanted is not None and wanted not in names:
-            raise UserError(f'{path.name} has no sheet "{wanted}".', f"It has: {', '.join(names[:12])}.")
-        for name in names if wanted is None else (wanted,):
-            watch.check()
-            sheet = book.load_sheet(name, header_row=None, dtypes="string")
-            frame, height = sheet.to_polars(), sheet.total_height
-            notes = (
-                (f'{path.name} has {len(names)} sheets; "{name}" is read.',)
-                if wanted is None and len(names) > 1
-                else ()
-            )
-            try:
-                return replace(_sheet_cells(source, path, frame, height, notes), sheets=names, sheet=name)
-            except UserError as error:  # an empty sheet, or a cover: the table is on another
-                refused = error
-                if not _is_small(frame):
-                    raise
+    book = open_book(path, file, watch, size=size)
+    names = book.names
+    if wanted is not None and wanted not in names:
+        raise UserError(f'{path.name} has no sheet "{wanted}".', f"It has: {', '.join(names[:12])}.")
+    for name in names if wanted is None else (wanted,):
+        frame, height = book.load(name)
+        notes = (
+            (f'{path.name} has {len(names)} sheets; "{name}" is read.',) if wanted is None and len(names) > 1 else ()
+        )
+        try:
+            return replace(_sheet_cells(source, path, frame, height, notes), sheets=names, sheet=name)
+        except UserError as error:  # an empty sheet, or a cover: the table is on another
+            refused = error
+            if not _is_small(frame):
+                raise
     raise refused
 
 
 def sheets_of(path: Path, watch: Watch) -> tuple[str, ...]:
     """The names of the sheets of a file; none of a file that is no Excel or ODS. Raises `UserError`."""
-    import fastexcel
-
     if path.suffix.lower() not in SHEETS:
         return ()
     with opened(path, what="the table") as (file, size):
-        check_archive(path, file, size, watch)
-        with refused_as(_no_sheet(path), fastexcel.FastExcelError):
-            return tuple(fastexcel.read_excel(path).sheet_names)
-
-
-def _no_sheet(path: Path) -> UserError:
-    return UserError(f"{path.name} cannot be read as a sheet.", "Open it in its program and save it again.")
+        return open_book(path, file, watch, size=size).names
 
 
 def _is_small(frame: pl.DataFrame) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+import xlwt
 
 from dnnstudio.core.errors import Cancelled, UserError
 from dnnstudio.core.experiment.data import Data, Table
@@ -76,6 +78,24 @@ def test_a_stop_is_heard_while_a_sheet_is_looked_through(tmp_path: Path) -> None
     control.stop()
     with pytest.raises(Cancelled):
         sheets_of(path, Watch(control))
+
+
+def test_an_old_sheet_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """Numbers to their last digit, dates, truth, and texts as they are; a formula that was never computed is blank."""
+    form = xlwt.easyxf(num_format_str="YYYY-MM-DD HH:MM:SS")
+    values = [1 / 3, 7, 1e-7, -2.5, True, " 007", datetime(2024, 3, 1, 13, 5, 6), "Köln", xlwt.Formula("1/0")]
+    book = xlwt.Workbook()
+    book.add_sheet("cover").write(0, 0, "About")
+    sheet = book.add_sheet("rows")
+    for column, value in enumerate(values):
+        sheet.write(0, column, f"c{column}")
+        for row in range(1, 4):
+            sheet.write(row, column, value, *([form] if isinstance(value, datetime) else []))
+    book.save(str(tmp_path / "old.xls"))
+    cells = read_cells(Table(path=""), tmp_path / "old.xls", Watch())
+    assert (cells.sheet, sheets_of(tmp_path / "old.xls", Watch())) == ("rows", ("cover", "rows"))
+    wanted = ("0.3333333333333333", "7", "1e-07", "-2.5", "true", " 007", "2024-03-01 13:05:06", "Köln", None)
+    assert cells.frame.rows() == [wanted] * 3
 
 
 @pytest.mark.parametrize("cover", [[], [["Report of 2021"]], [["a", "b", "y"]]])
