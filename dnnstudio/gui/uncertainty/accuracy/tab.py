@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -31,6 +31,10 @@ from dnnstudio.gui.widgets.charts.copies import copies_table
 
 SHOWN = 200
 COLUMNS = ("Class", "Prec.", "Recall", "F1", "Rows")
+ROOMY = 760
+"""From this width on, the names of classes get more room."""
+WIDTHS = (58, 60, 58, 66)
+"""Of all columns but the first, which takes the rest for the names."""
 
 
 class AccuracyTab(QWidget):
@@ -92,7 +96,7 @@ class AccuracyTab(QWidget):
         column.addWidget(self._make_table())
         column.addWidget(self._make_images(pictures), 1)
         area = clear_scroll(side, "accuracy_side")
-        area.setFixedWidth(336)
+        self._area = area
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 8, 0, 0)
         row.setSpacing(8)
@@ -127,7 +131,7 @@ class AccuracyTab(QWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column in range(1, len(COLUMNS)):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            self.table.setColumnWidth(column, 66 if column == len(COLUMNS) - 1 else 60)
+            self.table.setColumnWidth(column, WIDTHS[column - 1])
         header.setHighlightSections(False)
         self.table.setSortingEnabled(True)
         card.add(self.table)
@@ -206,6 +210,10 @@ class AccuracyTab(QWidget):
                 self.table.setItem(number, column, item)
         self.table.setSortingEnabled(True)
         self.table.setFixedHeight(min(len(names), 10) * 24 + 34)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._area.setFixedWidth(364 if self.width() >= ROOMY else 336)  # the matrix needs it more
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
