@@ -92,7 +92,8 @@ COLUMNS = (
         best=-1,
         value=lambda record: _current(record, record.val_loss),
         spread=lambda repeat: repeat.val_loss,
-        help="Loss on the validation rows: the lower, the better.",
+        help="Loss on the validation rows, the lower, the better: cross-entropy where classes are told apart, the mean "
+        "squared error where a number is predicted, unless the experiment names another.",
     ),
     Column(
         "Val. acc.",

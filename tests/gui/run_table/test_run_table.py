@@ -14,6 +14,7 @@ from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QWidget
 
+from dnnstudio.gui.run_table.arranging import FIGURE_WORDS
 from dnnstudio.gui.run_table.model import BEST_ROLE
 from dnnstudio.gui.run_table.view import badge_words
 
@@ -64,6 +65,12 @@ def test_only_settings_that_differ_have_a_column(table: Table) -> None:
     ]
     table.window.bar.usual_columns_requested.emit()
     assert [column.key for column in table.tree.columns if column.setting] == settings
+
+
+def test_the_head_of_a_task_names_the_figure_that_decides(table: Table) -> None:
+    told = {task.best.figure: task.best_words for task in table.window.arranged.tasks if task.best is not None}
+    assert told["accuracy"].startswith("best accuracy 0.")
+    assert all(told[figure].startswith(f"{FIGURE_WORDS[figure]} ") for figure in told)
 
 
 def test_a_narrow_table_leaves_columns_out_instead_of_scrolling_to_the_figures(qtbot: Any, table: Table) -> None:
