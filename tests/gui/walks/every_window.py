@@ -27,6 +27,7 @@ from dnnstudio.core.jobs.requests import TrainRun
 from dnnstudio.engine.session import Session
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.engine_thread import Engine
+from dnnstudio.gui.base.job_client import JobClient
 from dnnstudio.gui.base.settings import Settings
 from dnnstudio.gui.shell.main_window import MainWindow
 from dnnstudio.gui.theme import Choice, Theme
@@ -222,7 +223,7 @@ class Program:
         self.rest(0.1)
         self.until(lambda: self.engine.state.phase != "busy")  # what a window shows is there
         self.rest(0.3)
-        self.until(lambda: self.engine.state.phase != "busy")  # also what began late
+        self.until(lambda: not self._asks())  # a short job does not show the engine as busy
         poll.stop()
         look(modal=False)
         self.rest(0.05)
@@ -243,6 +244,10 @@ class Program:
                     visit(f"{name}{BEHIND}{tabs.tabText(place)}", window)
             tabs.setCurrentIndex(front)
             self.rest(0.1)
+
+    def _asks(self) -> bool:
+        """Whether a window still waits for an answer of the engine."""
+        return any(client.busy for widget in self._shown() for client in widget.findChildren(JobClient))
 
     def _shown(self) -> list[QWidget]:
         return [
