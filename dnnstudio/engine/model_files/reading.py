@@ -145,6 +145,9 @@ def _wait(process: subprocess.Popen[bytes], path: Path, control: Control | None)
         if process.poll() is None:
             process.kill()
             process.communicate()
+        for pipe in (process.stdout, process.stderr):  # it may have ended by itself just when it was given up
+            if pipe is not None:
+                pipe.close()
 
 
 def _open(path: Path) -> BinaryIO:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import h5py
@@ -168,6 +169,28 @@ def test_reading_can_be_called_off(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         read_model(path, control=control)
     timer.join()
     assert time.monotonic() - began < 5
+
+
+def test_a_child_that_ends_just_when_it_is_called_off_leaves_no_pipe_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = standing_in(tmp_path, monkeypatch, "import time; time.sleep(0.2)")
+    begun: list[subprocess.Popen[bytes]] = []
+
+    class Ended(Control):
+        def check(self) -> None:
+            assert begun[0].wait(30) == 0
+            raise Cancelled
+
+    def popen(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        begun.append(subprocess.Popen(*arguments, **options))
+        return begun[0]
+
+    monkeypatch.setattr(reading, "subprocess", SimpleNamespace(**vars(subprocess) | {"Popen": popen}))
+    with pytest.raises(Cancelled):
+        read_model(path, control=Ended())
+    assert begun[0].stdout is not None and begun[0].stderr is not None
+    assert begun[0].stdout.closed and begun[0].stderr.closed
 
 
 def lying_answer(**changes: Any) -> str:
