@@ -132,6 +132,15 @@ class Settings:
     def last_folder(self, folder: Path) -> None:
         self._set("last_folder", str(folder))
 
+    def start_folder(self, part: str = "") -> Path:
+        """Where a file dialog begins: where the person was last, else in a part of the workspace, else at home."""
+        places = (self.last_folder, self.workspace / part, self.workspace)
+        return next((place for place in places if place is not None and is_folder_there(place)), Path.home())
+
+    def set_last_folder(self, folder: Path) -> None:
+        """The same as a function."""
+        self.last_folder = folder
+
     @property
     def geometry(self) -> QByteArray:
         """The window geometry as saved by Qt; empty at the first start."""

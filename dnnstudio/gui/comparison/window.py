@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from dnnstudio.core.atomic_files import write_atomically
 from dnnstudio.core.errors import UserError
@@ -29,6 +29,7 @@ from dnnstudio.gui.runs.menu import open_folder
 from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.uncertainty.exporting import save_png
 from dnnstudio.gui.widgets import Card, Limits, MessageBar, NumberField, ProgressBar, Steps, Window, label, push_button
+from dnnstudio.gui.widgets.windows.save_path import ask_save_path
 from dnnstudio.runner.comparing import ComparisonPlan
 
 SEEDS, MOST_SEEDS = 3, 20
@@ -44,11 +45,6 @@ TEACHES = (
 AskPath = Callable[[QWidget, str, str], str]
 
 
-def ask_path(parent: QWidget, suggestion: str, filters: str) -> str:
-    """The path to write to, or ""."""
-    return QFileDialog.getSaveFileName(parent, "Save", suggestion, filters)[0]
-
-
 class ComparisonWindow(Window):
     """Compares one experiment's transfer. Runs go to `workspace`; a relative source is resolved against `base`."""
 
@@ -62,7 +58,7 @@ class ComparisonWindow(Window):
         workspace: Path,
         base: Path | None,
         *,
-        ask: AskPath = ask_path,
+        ask: AskPath = ask_save_path,
         ask_join_file: AskJoinFile = lambda parent: None,
         parent: QWidget | None = None,
     ) -> None:

@@ -51,77 +51,78 @@ class Dialogs:
     def open_experiment(self, parent: QWidget) -> Path | None:
         """The experiment file to open."""
         name, _ = QFileDialog.getOpenFileName(
-            parent, "Open an experiment", str(self._folder("experiments")), f"{OPENED_FILTER};;All files (*)"
+            parent,
+            "Open an experiment",
+            str(self._settings.start_folder("experiments")),
+            f"{OPENED_FILTER};;All files (*)",
         )
         return self._remember(name)
 
     def open_data(self, parent: QWidget) -> tuple[Path, ...]:
         """The table or array file to open; two where one holds the test rows. Empty when nothing was chosen."""
-        start = self._settings.last_folder or Path.home()
+        start = self._settings.start_folder()
         names, _ = QFileDialog.getOpenFileNames(parent, "Open your data", str(start), f"{DATA_FILTER};;All files (*)")
         return tuple(path for name in names if (path := self._remember(name)) is not None)
 
     def open_data_folder(self, parent: QWidget) -> Path | None:
         """The folder of pictures or arrays to open."""
-        start = self._settings.last_folder or Path.home()
+        start = self._settings.start_folder()
         name = QFileDialog.getExistingDirectory(parent, "Open a folder of pictures", str(start))
-        return Path(name) if name else None
+        return self._remember(name)
 
     def open_model(self, parent: QWidget) -> Path | None:
         """The model file to open."""
         name, _ = QFileDialog.getOpenFileName(
-            parent, "Open a model", str(self._folder("models")), f"{MODEL_FILTER};;All files (*)"
+            parent, "Open a model", str(self._settings.start_folder("models")), f"{MODEL_FILTER};;All files (*)"
         )
         return self._remember(name)
 
     def open_weights(self, parent: QWidget) -> Path | None:
         """The file of weights to load."""
         name, _ = QFileDialog.getOpenFileName(
-            parent, "Load weights", str(self._folder("models")), f"{WEIGHTS_FILTER};;All files (*)"
+            parent, "Load weights", str(self._settings.start_folder("models")), f"{WEIGHTS_FILTER};;All files (*)"
         )
         return self._remember(name)
 
     def save_experiment(self, parent: QWidget, suggestion: str) -> Path | None:
         """Where to save the experiment; the suffix is added when it is left out."""
-        start = self._folder("experiments") / f"{suggestion}.json"
+        start = self._settings.start_folder("experiments") / f"{suggestion}.json"
         name, _ = QFileDialog.getSaveFileName(parent, "Save the experiment", str(start), EXPERIMENT_FILTER)
         return self._remember(with_suffix(name, ".json"))
 
     def save_model(self, parent: QWidget, suggestion: str) -> Path | None:
         """Where to save the model; the suffix follows the chosen kind."""
-        start = self._folder("models") / f"{suggestion}.keras"
+        start = self._settings.start_folder("models") / f"{suggestion}.keras"
         return self._ask_format(parent, "Save the model", start, needs_weights=True)
 
     def export_script(self, parent: QWidget, suggestion: str) -> Path | None:
         """Where to write the experiment as a script (.py) or notebook (.ipynb)."""
-        start = self._folder("experiments") / f"{suggestion}.py"
+        start = self._settings.start_folder("experiments") / f"{suggestion}.py"
         return self._ask_format(parent, "Export as Python", start, needs_weights=False)
 
     def save_plot(self, parent: QWidget, suggestion: str, kind: str) -> Path | None:
         """Where to save a plot as "png", "svg" or "csv"; the suffix is added when it is left out."""
-        last = self._settings.last_folder
-        start = (last if last is not None else Path.home()) / f"{suggestion}.{kind}"
+        start = self._settings.start_folder() / f"{suggestion}.{kind}"
         name, _ = QFileDialog.getSaveFileName(parent, "Save the plot", str(start), PLOT_FILTERS[kind])
         return self._remember(with_suffix(name, f".{kind}"))
 
     def save_table(self, parent: QWidget, suggestion: str) -> Path | None:
         """Where to save a table as CSV; the suffix is added when it is left out."""
-        last = self._settings.last_folder
-        start = (last if last is not None else Path.home()) / f"{suggestion}.csv"
+        start = self._settings.start_folder() / f"{suggestion}.csv"
         name, _ = QFileDialog.getSaveFileName(parent, "Save the table", str(start), PLOT_FILTERS["csv"])
         return self._remember(with_suffix(name, ".csv"))
 
     def join_file(self, parent: QWidget) -> Path | None:
         """The join file of a cluster."""
-        start = self._settings.last_folder or Path.home()
+        start = self._settings.start_folder()
         name, _ = QFileDialog.getOpenFileName(parent, "Choose a join file", str(start), "Join files (*.json)")
         return self._remember(name)
 
     def run_folder(self, parent: QWidget) -> Path | None:
         """The folder of a run, or of an ensemble, that was trained elsewhere."""
-        start = self._settings.last_folder or Path.home()
+        start = self._settings.start_folder()
         name = QFileDialog.getExistingDirectory(parent, "Add a run's folder", str(start))
-        return Path(name) if name else None
+        return self._remember(name)
 
     def choose_workspace(self, parent: QWidget) -> Path | None:
         """The folder that keeps runs, models and experiments."""
@@ -221,13 +222,6 @@ class Dialogs:
         name, chosen = QFileDialog.getSaveFileName(parent, title, str(start), filters)
         suffix = exporter_of_filter(chosen, needs_weights=needs_weights).suffix
         return self._remember(with_suffix(name, suffix, tuple(row.suffix for row in formats)))
-
-    def _folder(self, name: str) -> Path:
-        last = self._settings.last_folder
-        if last is not None:
-            return last
-        place = self._settings.workspace / name
-        return place if place.is_dir() else Path.home()
 
     def _remember(self, name: str) -> Path | None:
         if not name:

@@ -240,7 +240,7 @@ class ExportDialog(Dialog):
         if row.name == REPORT:
             self._open_report()
             return
-        start = (self._settings.last_folder or Path.home()) / self._suggestion()
+        start = self._settings.start_folder() / self._suggestion()
         chosen = row.filter if row.suffix else ""
         name, _ = QFileDialog.getSaveFileName(self, f"Export as {row.title}", str(start), chosen)
         if name:

@@ -195,7 +195,7 @@ class ReportDialog(Dialog):
         self.said.setText(text)
 
     def _ask_and_save(self) -> None:
-        start = (self._settings.last_folder or Path.home()) / f"{safe_name(self._folder.name)} report.html"
+        start = self._settings.start_folder() / f"{safe_name(self._folder.name)} report.html"
         filters = "Page (*.html);;PDF (*.pdf)"
         name, chosen = QFileDialog.getSaveFileName(self, "Save the report", str(start), filters)
         if name:

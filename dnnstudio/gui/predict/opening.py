@@ -151,7 +151,7 @@ class PredictOpener(QObject):
 
     def ask_files(self) -> tuple[Path, ...]:
         """Ask for files to answer."""
-        start = str(self._settings.last_folder or Path.home())
+        start = str(self._settings.start_folder())
         names, _ = QFileDialog.getOpenFileNames(self._window, "Choose the files to answer", start, "All files (*)")
         if names:
             self._settings.last_folder = Path(names[0]).parent
@@ -159,8 +159,10 @@ class PredictOpener(QObject):
 
     def ask_folder(self) -> tuple[Path, ...]:
         """Ask for a folder: everything below it is answered."""
-        start = str(self._settings.last_folder or Path.home())
+        start = str(self._settings.start_folder())
         name = QFileDialog.getExistingDirectory(self._window, "Choose a folder: everything below it is answered", start)
+        if name:
+            self._settings.last_folder = Path(name).parent
         return (Path(name),) if name else ()
 
     def pasted(self) -> tuple[Path, ...]:

@@ -43,6 +43,7 @@ from dnnstudio.gui.sweeps import SweepOpener
 from dnnstudio.gui.transfer.controller import TransferController
 from dnnstudio.gui.transfer.questions import TransferQuestions
 from dnnstudio.gui.uncertainty import Subject, UncertaintyOpener, subject_of
+from dnnstudio.gui.widgets.windows import save_path
 
 
 def assemble(
@@ -56,6 +57,7 @@ def assemble(
     """Build the workbench, what is in sight first. Between two steps the window may be painted; nothing is pressed."""
     window, document, theme, settings = base.window, base.document, base.theme, base.settings
     dialogs = dialogs or Dialogs(theme, settings)
+    save_path.place.start, save_path.place.ended = settings.start_folder, settings.set_last_folder
     controller = RunController(base.engine, settings.workspace, window)
     files = FileActions(window, document, controller, settings, dialogs)
     autosave = Autosave(document, dialogs, settings.folder, window)

@@ -17,17 +17,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QByteArray, QMessageLogContext, Qt, QtMsgType
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
 
 from dnnstudio.core.errors import Cancelled, UserError
 from dnnstudio.core.experiment.recipes import load_recipe
 from dnnstudio.gui.base.error_hub import LOG, CrashLog, ErrorHub, log_to_file
 from dnnstudio.gui.base.settings import Settings
 from dnnstudio.gui.dialogs.bug_dialog import BugDialog
-from dnnstudio.gui.dialogs.dialogs import with_suffix
+from dnnstudio.gui.dialogs.dialogs import Dialogs, with_suffix
 from dnnstudio.gui.dialogs.name_dialog import NameDialog
 from dnnstudio.gui.dialogs.question import Answer, QuestionDialog
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets.windows import save_path
 
 
 @pytest.fixture
@@ -341,3 +342,38 @@ def test_settings_that_cannot_be_written_do_not_stop_the_work(tmp_path: Path) ->
     settings.theme = "dark"
     assert settings.theme == "dark"
     assert blocked.read_text() == ""
+
+
+@pytest.mark.parametrize(
+    "method", ["open_data", "open_data_folder", "save_plot", "save_table", "join_file", "run_folder"]
+)
+def test_file_dialogs_begin_in_the_workspace_and_then_where_the_person_was(
+    method: str, qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(tmp_path / "settings")
+    settings.workspace, later = tmp_path / "workspace", tmp_path / "later"
+    for folder in (settings.workspace, later):
+        folder.mkdir()
+    began: list[Path] = []
+
+    def answer(parent: object, title: str, start: str, *_filters: str) -> Any:
+        began.append(Path(start))
+        chosen = str(later / "x.csv")
+        return chosen if not _filters else ([chosen] if title == "Open your data" else chosen, "")
+
+    for name in ("getOpenFileName", "getOpenFileNames", "getSaveFileName", "getExistingDirectory"):
+        monkeypatch.setattr(QFileDialog, name, answer)
+    more = {"save_plot": ("loss", "png"), "save_table": ("runs",)}.get(method, ())
+    for _ in range(2):
+        getattr(Dialogs(Theme(qapp, "light"), settings), method)(None, *more)
+    assert [settings.workspace in (start, start.parent) for start in began] == [True, False]
+    assert later in (began[1], began[1].parent)
+
+
+def test_what_is_saved_from_a_table_or_plot_begins_there_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Path] = []
+    monkeypatch.setattr(save_path.place, "start", lambda: tmp_path)
+    monkeypatch.setattr(save_path.place, "ended", told.append)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda parent, title, start, filters: (start, filters))
+    name = save_path.ask_save_path(None, "loss.png", "Picture (*.png)")
+    assert name == str(tmp_path / "loss.png") and told == [tmp_path]

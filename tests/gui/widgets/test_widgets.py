@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, QRect, Qt
-from PySide6.QtGui import QColor, QPaintEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QColor, QEnterEvent, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLineEdit, QToolButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -131,6 +131,20 @@ def test_keys_and_arrows_step_at_once(units: NumberField, qtbot: QtBot) -> None:
     qtbot.mouseClick(units, Qt.MouseButton.LeftButton, pos=QPoint(150, 6))
     qtbot.mouseClick(units, Qt.MouseButton.LeftButton, pos=QPoint(150, 22))
     assert told == [110, 100, 200, 210, 200]
+
+
+def test_a_narrow_number_has_its_arrows_while_the_mouse_is_over_it(theme: Theme, qtbot: QtBot) -> None:
+    field = NumberField(theme, title="L2", limits=Limits(ge=0), steps=Steps.FACTOR)
+    field.set_value(0.01)
+    field.resize(64, 28)
+    _show(qtbot, field)
+    told, at = _told(field), QPoint(54, 22)
+    QApplication.sendEvent(field, QEnterEvent(QPointF(at), QPointF(at), QPointF(at)))
+    qtbot.mouseClick(field, Qt.MouseButton.LeftButton, pos=at)
+    assert 0 < field.value() < 0.01 and len(told) == 1
+    QApplication.sendEvent(field, QEvent(QEvent.Type.Leave))
+    qtbot.mouseClick(field, Qt.MouseButton.LeftButton, pos=at)
+    assert len(told) == 1
 
 
 def test_a_number_refused_afterwards_gives_way_to_the_old_one_on_escape(units: NumberField, qtbot: QtBot) -> None:

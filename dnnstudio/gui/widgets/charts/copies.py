@@ -9,9 +9,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QAbstractItemModel, QBuffer, QByteArray, QEvent, QIODevice, QModelIndex, QObject, QPoint, Qt
 from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication, QMouseEvent, QPixmap
-from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QMenu, QTableView, QTreeView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QMenu, QTableView, QTreeView, QWidget
 
 from dnnstudio.core.atomic_files import write_atomically
+from dnnstudio.gui.widgets.windows.save_path import ask_save_path
 
 FINER = 2.0
 """A copied picture has so many pixels for one of the screen's."""
@@ -105,7 +106,7 @@ class Copies(QObject):
         return bytes(data.data())
 
     def _ask(self, suggestion: str, words: str) -> str:
-        return QFileDialog.getSaveFileName(self._widget, "Save", suggestion, words)[0]
+        return ask_save_path(self._widget, suggestion, words)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() != QEvent.Type.ContextMenu or not isinstance(event, QContextMenuEvent):

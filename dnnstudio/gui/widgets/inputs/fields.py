@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtGui import (
+    QEnterEvent,
+    QFocusEvent,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from dnnstudio.gui.theme import Theme, icons, set_state
@@ -162,7 +171,10 @@ class TextField(CommitField):
 
 
 class NumberField(CommitField):
-    """A line edit for a number, stepped by Up, Down, PageUp, PageDown and (with `arrows`) two arrow buttons."""
+    """A line edit for a number, stepped by Up, Down, PageUp, PageDown and two arrow buttons.
+
+    With `arrows` the buttons always stand there; else only while the mouse is over the field, which is narrow.
+    """
 
     def __init__(
         self,
@@ -183,14 +195,13 @@ class NumberField(CommitField):
         self._limits = limits or Limits()
         self._steps = steps
         self._step_size = step_size
-        self._arrows = arrows
+        self._arrows = self._always_arrows = arrows
         self._direction = 0
         self._repeat = QTimer(self)
         self._repeat.timeout.connect(self._on_repeat)
-        if arrows:
-            self.setTextMargins(0, 0, _ARROWS - 6, 0)
-            self.setMouseTracking(True)
-        else:
+        self.setMouseTracking(True)
+        self._show_arrows(arrows)
+        if not arrows:
             self.setAlignment(Qt.AlignmentFlag.AlignRight)
 
     def value(self) -> Number | None:
@@ -224,6 +235,11 @@ class NumberField(CommitField):
         self._take(stepped(start, direction, steps=self._steps, limits=self._limits, big=big, size=self._step_size))
         self.selectAll()
 
+    def _show_arrows(self, shown: bool) -> None:
+        self._arrows = shown
+        self.setTextMargins(0, 0, _ARROWS - 6 if shown else 0, 0)
+        self.update()
+
     def _arrow_at(self, x: int, y: int) -> int:
         strip = QRect(self.width() - _ARROWS, 0, _ARROWS, self.height())
         if not self._arrows or not strip.contains(x, y):
@@ -249,6 +265,14 @@ class NumberField(CommitField):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()  # the wheel scrolls the form and must not change numbers
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self._show_arrows(True)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._show_arrows(self._always_arrows)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         at = event.position().toPoint()
