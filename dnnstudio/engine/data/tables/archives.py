@@ -61,6 +61,11 @@ def check_archive(path: Path, file: BinaryIO, size: int, watch: Watch) -> None:
                         _check_xml(path, archive, entry, size, watch)
     except (*_DAMAGES, *_NO_XML, _NotPlainError):
         raise _damaged(path) from None
+    check_size(path, total)
+
+
+def check_size(path: Path, total: int) -> None:
+    """Refuse a file that unpacks to more bytes than are read, or than the memory holds. Raises `UserError`."""
     _check_size(path, total)
     need_memory(total * 4, what=path.name)
 
@@ -71,6 +76,10 @@ def _check_size(path: Path, total: int) -> None:
             f"{path.name} unpacks to {byte_size(total)}; sheets of at most {byte_size(MAX_SHEET_BYTES)} are read.",
             "Save it as CSV or Parquet.",
         )
+
+
+def not_a_sheet(path: Path) -> UserError:
+    return UserError(f"{path.name} cannot be read as a sheet.", "Open it in its program and save it again.")
 
 
 def _damaged(path: Path) -> UserError:
