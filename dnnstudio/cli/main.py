@@ -12,9 +12,10 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from dnnstudio import __version__
@@ -57,8 +58,20 @@ VERBS = (
 )
 """The commands, a group for each subject, in the order of `--help`."""
 
+
+class _Commands(TyperGroup):
+    """Typer makes a silent exit code of Ctrl+C, which is not to be told from one that a command returns."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Cancelled from None
+
+
 app = typer.Typer(
     name="dnnstudio",
+    cls=_Commands,
     help="Build, train, reuse and question deep neural networks. Without a command, the window opens.",
     epilog="dnnstudio EXPERIMENT or dnnstudio RUN opens that file or run folder in the window.",
     add_completion=False,

@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 
 from dnnstudio.cli.main import main
+from dnnstudio.core.experiment import codec
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "dnnstudio.cli.main"]
@@ -176,3 +177,28 @@ sys.exit(main(["new", sys.argv[1], "--out", sys.argv[2]]))
     assert ended(script, str(table), str(place)) == (0, "")
     assert sorted(tmp_path.iterdir()) == [table, place]
     assert json.loads(place.read_text())["data"]["source"]["kind"] == "table"
+
+
+def test_ctrl_c_where_no_job_runs_is_answered_with_the_same_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(codec, "load", interrupted)
+    assert main(["check", str(write(tmp_path / "digits.json", plain_digits()))]) == 130
+    assert capsys.readouterr().err == "Stopped before the end.\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process alone")
+def test_ctrl_c_when_the_command_is_done_shows_no_traceback() -> None:
+    script = """
+import atexit, os, signal, sys, time
+from dnnstudio.__main__ import run
+def interrupted():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(1)
+atexit.register(interrupted)
+sys.exit(run())
+"""
+    assert ended(script, "--version") == (-signal.SIGINT, "")
