@@ -42,6 +42,8 @@ DEEDS = (
 """Name, label, tooltip, number of models it applies to, keys."""
 CHOOSE = {1: "Choose one model in the table.", 2: "Choose two models in the table; hold Ctrl for the second."}
 """Why a command on so many models is grey."""
+MOST_OTHERS = 30
+"""So many models are offered to compare one with: the first in the table, which sorts and searches."""
 NOTES = 4
 """So many sentences on what cannot be read are in sight."""
 NOTHING = "There is no trained model in this workspace yet. Press Train in the main window, or add a file."
@@ -252,7 +254,7 @@ class LibraryDialog(Window):
         elif chosen:
             self.detail.show_none(f"{count_of(len(chosen), 'model')} are chosen. Choose two to compare them.")
         else:
-            self.detail.show_none("Choose a model to see it here. Hold Ctrl to choose a second one and compare them.")
+            self.detail.show_none("Choose a model to see it here. Its menu (right click) compares it with another one.")
 
     # ------------------------------------------------------------------------------------------ what can be done
 
@@ -276,7 +278,20 @@ class LibraryDialog(Window):
             action.triggered.connect(lambda _=False, name=name: self._ask(name))
             menu.addAction(action)
             set_reason(action, reason_of(self.buttons[name]))
+            if name == "compare" and len(self.chosen()) == 1:
+                menu.addMenu(self._others_menu(self.chosen()[0], menu))
         Copies(self.table, lambda: table_text(self.table), None, menu=False).add_to(menu)
+        return menu
+
+    def _others_menu(self, chosen: Entry, parent: QMenu) -> QMenu:
+        """The other models in the table, to compare the chosen one with: the mouse alone cannot choose any two."""
+        menu = QMenu("Compare with", parent)
+        menu.setObjectName("library_compare_with")
+        entries = (self.shown.entry(row) for row in range(min(self.shown.rowCount(), MOST_OTHERS + 1)))
+        for other in [entry for entry in entries if entry is not None and entry.path != chosen.path][:MOST_OTHERS]:
+            action = menu.addAction(f"{other.name}: {other.task}".replace("&", "&&"))
+            action.triggered.connect(lambda _=False, pair=(chosen, other): self.asked.emit("compare", pair))
+        menu.setEnabled(not menu.isEmpty())
         return menu
 
     def _fit_columns(self) -> None:

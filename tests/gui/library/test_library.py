@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QMenu
 
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Training
@@ -253,6 +254,21 @@ def test_two_models_are_put_parallel_calls(qtbot: Any, shell: Shell) -> None:
     assert compare.isVisible()  # it does not go with the library
     compare.close()
     assert len(shell.library.comparisons) == 0
+
+
+def test_the_menu_of_one_model_compares_it_with_any_other(qtbot: Any, shell: Shell) -> None:
+    dialog = opened(qtbot, shell)
+    choose(dialog, "Wide")
+    menu = dialog.menu()
+    others = menu.findChild(QMenu, "library_compare_with")
+    assert others is not None and [action.text().partition(":")[0] for action in others.actions()] == names(dialog)[:-1]
+    with qtbot.waitSignal(dialog.asked) as asked:
+        others.actions()[-1].trigger()
+    assert asked.args[0] == "compare" and [entry.name for entry in asked.args[1]] == ["Wide", names(dialog)[-2]]
+    (compare,) = shell.library.comparisons
+    compare.close()
+    choose(dialog, "Wide", "Narrow")
+    assert dialog.menu().findChild(QMenu, "library_compare_with") is None
 
 
 def test_three_hundred_models_are_shown_at_once(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
