@@ -102,10 +102,11 @@ def spread_words(found: Spread | None, *, counted: bool = True, share: bool = Fa
         if found.std is not None:
             words = with_spread(words, share_text(found.std))
         return unbroken(f"{words} (n = {found.n})" if counted else words)
-    small = abs(found.mean) < 0.01
-    words = f"{found.mean:.2g}" if small else f"{found.mean:.3f}"
+    size = abs(found.mean)
+    decimals = ".2g" if size < 0.01 else ".3f" if size < 10 else ".2f" if size < 1000 else ",.0f"
+    words = f"{found.mean:{decimals}}"
     if found.std is not None:
-        words += f" ± {found.std:.1g}" if small else f" ± {found.std:.3f}"
+        words += f" ± {found.std:{'.1g' if size < 0.01 else decimals}}"
     return unbroken(f"{words} (n = {found.n})" if counted else words)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from dnnstudio.core.experiment.fields import Option, option_kinds
@@ -34,17 +34,30 @@ def title_of_field(parts: Sequence[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def _title_at(parts: tuple[str, ...]) -> str:
-    kinds: list[type[Option]] = [Experiment]
+    last = parts[-1]
+    if not parts[1:] or not (last.isdigit() or (len(parts) == 2 and parts[0] == "layers")):
+        fields = [kind.model_fields[last] for kind in _records_at(parts[:-1]).values() if last in kind.model_fields]
+        return next((field.title for field in fields if field.title), "")
+    return ""
+
+
+@lru_cache(maxsize=4096)
+def _records_at(parts: tuple[str, ...]) -> Mapping[str, type[Option]]:
+    """The records that can stand at a path, by their kinds."""
+    found: dict[str, type[Option]] = {"": Experiment}
     for place, part in enumerate(parts):
         if (place == 1 and parts[0] == "layers") or part.isdigit():
             continue  # the layer's name, or an item's place in a list
-        fields = [kind.model_fields[part] for kind in kinds if part in kind.model_fields]
-        if not fields:
-            return ""
-        if place == len(parts) - 1:
-            return next((field.title for field in fields if field.title), "")
-        kinds = [kind for field in fields for kind in option_kinds(field.annotation).values()]
-    return ""
+        fields = [record.model_fields[part] for record in found.values() if part in record.model_fields]
+        found = {kind: record for field in fields for kind, record in option_kinds(field.annotation).items()}
+    return found
+
+
+@lru_cache(maxsize=4096, typed=True)
+def setting_value(path: str, value: Setting) -> str:
+    """A value as its form shows it: "Adam" for the optimizer "adam"."""
+    record = _records_at(tuple(path.split("."))[:-1]).get(value) if isinstance(value, str) else None
+    return record.label if record is not None and path.endswith(".kind") else setting_text(value)
 
 
 def setting_text(value: Setting) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dnnstudio.core.text import share_text
 from dnnstudio.core.workspace.remarks import Color
 
 TRAINING = "training"
@@ -29,6 +30,9 @@ STATUS_ICONS = {
     TRAINING: ("spinner", "accent"),
 }
 
+FIGURE_TITLES = {"accuracy": "accuracy", "mae": "MAE", "loss": "loss"}
+"""Of the figures that trials and runs are compared by, within a sentence."""
+
 COLOR_TOKENS: dict[Color, str] = {
     "green": "series_0",
     "orange": "series_1",
@@ -40,13 +44,26 @@ COLOR_TOKENS: dict[Color, str] = {
 
 
 def figure(value: float | None) -> str:
-    """ "0.351", "0.0035", "8.2e-4": short enough to be seen whole in every cell; a dash for None."""
+    """ "0.351", "0.0035", "8.2e-4", "14,191": short enough to be seen whole in every cell; a dash for None."""
     if value is None:
         return "–"
     size = abs(value)
     if value == 0 or 0.01 <= size < 10:
         return f"{value:.3f}"
-    if 0.001 <= size < 100_000:
-        return f"{value:.2g}" if size < 1 else f"{value:#.4g}".rstrip(".") if size < 1000 else f"{value:.0f}"
+    if 999.95 <= size < 999_999.5:
+        return f"{value:,.0f}"
+    if 0.001 <= size < 1000:
+        return f"{value:.2g}" if size < 1 else f"{value:#.4g}"
     mantissa, exponent = f"{value:.1e}".split("e")
     return f"{mantissa}e{int(exponent)}"
+
+
+def figure_title(name: str) -> str:
+    """At the head of a table: "Accuracy", "MAE", "Loss"."""
+    words = FIGURE_TITLES.get(name, name)
+    return f"{words[:1].upper()}{words[1:]}"
+
+
+def figure_text(name: str, value: float | None) -> str:
+    """A figure by its name: an accuracy in percent, any other as `figure` writes it."""
+    return share_text(value) if name == "accuracy" else figure(value)

@@ -13,28 +13,34 @@ from dnnstudio.core.text import NBSP
 
 
 def tick_numbers(values: list[float]) -> list[str]:
-    """ "0.25", "0.50", "0.75": as many decimals as the finest needs; "1e-5" for tiny, "5e5" for large ones."""
+    """ "0.25", "0.50", "0.75": as many decimals as the finest needs; "1e-5" for tiny, "5e6" for large ones."""
     top = max(abs(value) for value in values)
-    if top and (top < 1e-3 or top >= 1e5):
-        return [short_number(value) for value in values]
+    if top and (top < 1e-3 or top >= 1e6):
+        return [_power(value) for value in values]
     decimals = max(len(f"{value:.6f}".rstrip("0").partition(".")[2]) for value in values)
     return ["0" if value == 0 else f"{value:,.{decimals}f}" for value in values]
 
 
 def short_number(value: float) -> str:
-    """ "0.05", "1e-5", "12,000", "5e5": a number in as few characters as three digits need, and seven at most."""
-    if value and not 1e-3 <= abs(value) < 1e5:
-        mantissa, exponent = f"{value:.2e}".split("e")
-        mantissa = mantissa.rstrip("0").rstrip(".")
-        return f"{mantissa}e{int(exponent)}"
+    """ "0.05", "1e-5", "12,000", "5e6": a number in as few characters as three digits need, and seven at most."""
+    if value and not 1e-3 <= abs(value) < 999_999.5:
+        return _power(value)
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _power(value: float) -> str:
+    """ "0", "1e-5", "1.5e6"."""
+    if not value:
+        return "0"
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
 def short_numbers(values: list[float]) -> list[str]:
     """ "0", "0.025", "0.05": each tick label as short as possible; powers of ten if all are tiny, or some large."""
-    if 1e-3 <= max(abs(value) for value in values) < 1e5:
+    if 1e-3 <= max(abs(value) for value in values) < 1e6:
         return [f"{value:,.6f}".rstrip("0").rstrip(".") for value in values]
-    return [short_number(value) for value in values]
+    return [_power(value) for value in values]
 
 
 def tick_shares(values: list[float]) -> list[str]:

@@ -14,8 +14,7 @@ from dnnstudio.core.study.listing import (
     with_names,
 )
 from dnnstudio.core.study.query import Query
-from dnnstudio.core.study.repeat_record import spread_words
-from dnnstudio.core.study.setting_words import setting_text, setting_title
+from dnnstudio.core.study.setting_words import setting_title, setting_value
 from dnnstudio.core.text import date_text, duration, unbroken
 from dnnstudio.core.workspace.runs import Spread
 from dnnstudio.gui.base.run_words import STATUS_WORDS
@@ -63,7 +62,7 @@ class Task:
         if record.sweep is not None:
             which += f", trial {record.sweep.best}"
         what = FIGURE_WORDS.get(self.best.figure, self.best.figure)
-        return f"{what} {spread_words(self.best.best, counted=False)}{which}"
+        return f"{what} {self.best.words(self.best.best)}{which}"
 
 
 EVERYTHING = Query()
@@ -108,13 +107,13 @@ def _status(run: ListedRun) -> str:
 
 
 def _figure(name: str, run: ListedRun) -> str:
-    return spread_words(getattr(run, name), counted=False)
+    return run.words(getattr(run, name))
 
 
 def _setting(path: str, run: ListedRun) -> str:
     if path in run.ranges:
         return run.ranges[path]
-    return setting_text(run.settings[path]) if path in run.settings else ""
+    return setting_value(path, run.settings[path]) if path in run.settings else ""
 
 
 FIRST = (

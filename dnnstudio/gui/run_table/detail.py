@@ -11,9 +11,9 @@ from dnnstudio.core.checksums import changed_sentence
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.study.listing import ListedRun, difference_words
 from dnnstudio.core.study.repeat_comparison import compare_repeats, difference_sentence
-from dnnstudio.core.study.repeat_record import spread_words
 from dnnstudio.core.text import count_of, printable
 from dnnstudio.core.workspace.runs import read_metrics
+from dnnstudio.gui.base.run_words import figure_title
 from dnnstudio.gui.run_table.curves import RunCurves
 from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import Card, ElidedLabel, label, push_button
@@ -133,12 +133,12 @@ class Detail(Card):
             return
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         rows: list[tuple[str, ...]] = [
-            (title, *(spread_words(getattr(run, name), counted=False) for run in runs))
+            (title, *(run.words(getattr(run, name)) for run in runs))
             for title, name in (("Validation, best", "best"), ("Validation, last", "last"), ("Test", "test"))
         ]
         heads = ("", "") if len(runs) == 1 else ("first, ", "second, ")
         counts = [f"{head}{_count_words(run)}" for head, run in zip(heads, runs, strict=False)]
-        rows.insert(0, (runs[0].figure.capitalize(), *counts))
+        rows.insert(0, (figure_title(runs[0].figure), *counts))
         rows += difference_words(*runs)[:MOST_DIFFERENCES] if len(runs) == 2 else ()
         for number, (title, *values) in enumerate(rows):
             self._grid.addWidget(ElidedLabel(title, Role.CAPTION), number, 0)

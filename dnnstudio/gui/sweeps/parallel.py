@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from dnnstudio.core.study.setting_words import setting_title
 from dnnstudio.core.study.sweep import SweepPlan
 from dnnstudio.core.study.trials import Trial, best_trial
+from dnnstudio.core.text import share_text, within_words
 from dnnstudio.gui.base.run_words import figure
 from dnnstudio.gui.sweeps.parallel_axes import Dimension, ParallelAxes
 from dnnstudio.gui.sweeps.plot import EMPTY, figures_axis, places_of, target_title
@@ -78,18 +79,20 @@ class ParallelPlot(Card):
         words = []
         for place, (low, high) in sorted(self.axes.brushes.items()):
             one = self.axes.dimensions[place]
-            words.append(f"{one.title.lower()} {_range_words(one, low, high)}")
+            words.append(f"{within_words(one.title)} {_range_words(one, low, high)}")
         found = self.numbers
         count = f": {len(found)} of {len(self._trials)}" if found is not None else ""
         self.said.setText(", ".join(words) + count if words else HOW)
 
 
 def _range_words(dimension: Dimension, low: float, high: float) -> str:
-    """0.94 to 0.98; of choices, their names; of a logarithmic axis, its values."""
+    """94.0 % to 98.0 %; of choices, their names; of a logarithmic axis, its values."""
     ends = dimension.value_at(low), dimension.value_at(high)
     ticks, name = dimension.axis.ticks, dimension.axis.label
     if name.endswith(", logarithmic"):
         return " to ".join(f"{10**end:.2g}" for end in ends)
     if dimension.axis.low == -0.5:  # choices beside each other
         return " or ".join(text for value, text in ticks if ends[0] <= value <= ends[1]) or "none"
+    if ticks and ticks[0][1].endswith("%"):
+        return " to ".join(share_text(end) for end in ends)
     return " to ".join(figure(end) for end in ends)

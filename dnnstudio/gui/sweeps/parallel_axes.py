@@ -10,7 +10,7 @@ from PySide6.QtGui import QFocusEvent, QFont, QKeyEvent, QMouseEvent, QPainter, 
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.widgets.charts.chart import Axis
+from dnnstudio.gui.widgets.charts.axis import Axis
 from dnnstudio.gui.widgets.charts.ring import FocusRing
 from dnnstudio.gui.widgets.fitted_text import fitted
 

@@ -9,25 +9,28 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QWidget
 
-from dnnstudio.core.study.setting_words import setting_title
+from dnnstudio.core.study.setting_words import setting_title, setting_value
 from dnnstudio.core.study.sweep import SweepPlan
 from dnnstudio.core.study.trials import Trial, best_trial
 from dnnstudio.core.study.varied import Ranged, value_text
 from dnnstudio.core.text import within_words
+from dnnstudio.gui.base.run_words import FIGURE_TITLES
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets import Card, Choice, ComboBox
-from dnnstudio.gui.widgets.charts.chart import Axis, Chart, Dots, Note, nice_axis
+from dnnstudio.gui.widgets.charts.axis import Axis, nice_axis
+from dnnstudio.gui.widgets.charts.chart import Chart, Dots, Note
 
 BESIDE, MOST_WIDE = 48, 240
 """What a choice has beside its text (frame, margins, arrow), and how wide it may be, in pixels."""
 ROOM = 0.01
-"""How much the axis of figures that are all alike goes beyond them."""
+"""How much the axis of figures that are all alike goes beyond them; of figures above 1, as a share of them."""
 EMPTY = "The trials are drawn here as they end."
 
 
 def target_title(plan: SweepPlan) -> str:
     """Validation accuracy."""
-    return plan.target.replace("val_", "Validation ").replace("_", " ")
+    name = plan.target.removeprefix("val_")
+    return f"Validation {FIGURE_TITLES.get(name, name)}"
 
 
 def is_logarithmic(plan: SweepPlan, path: str, values: Sequence[Any]) -> bool:
@@ -46,7 +49,8 @@ def places_of(plan: SweepPlan, path: str, trials: Sequence[Trial]) -> tuple[list
     title = within_words(setting_title(path))
     if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in ends):
         names = [value_text(value) for value in ends]
-        ticks = list(zip(map(float, range(len(names))), names, strict=True))
+        words = [setting_value(path, value) if isinstance(value, str) else value_text(value) for value in ends]
+        ticks = list(zip(map(float, range(len(words))), words, strict=True))
         return [float(names.index(value_text(value))) for value in values], Axis(-0.5, len(names) - 0.5, ticks, title)
     if is_logarithmic(plan, path, ends):
         low, high = log10(min(ends)), log10(max(ends))
@@ -61,11 +65,12 @@ def places_of(plan: SweepPlan, path: str, trials: Sequence[Trial]) -> tuple[list
 def figures_axis(plan: SweepPlan, figures: Sequence[float]) -> Axis:
     """The axis of the target. Figures that are all alike get a little room, and accuracies none above 100 %."""
     low, high = min(figures), max(figures)
+    is_share = plan.target == "val_accuracy"
     if high > low:
-        return nice_axis(low, high)
-    if plan.target == "val_accuracy":
-        return nice_axis(max(low - ROOM, 0.0), min(high + ROOM, 1.0))
-    return nice_axis(low, high + ROOM)
+        return nice_axis(low, high, share=is_share)
+    if is_share:
+        return nice_axis(max(low - ROOM, 0.0), min(high + ROOM, 1.0), share=True)
+    return nice_axis(low, high + ROOM * max(1.0, abs(high)))
 
 
 class SweepPlot(Card):

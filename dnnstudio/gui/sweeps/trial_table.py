@@ -9,12 +9,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
-from dnnstudio.core.study.setting_words import setting_text, setting_title
+from dnnstudio.core.study.setting_words import setting_title, setting_value
 from dnnstudio.core.study.sweep import SweepPlan
 from dnnstudio.core.study.trials import Trial
 from dnnstudio.core.study.varied import value_text
 from dnnstudio.core.text import duration
-from dnnstudio.gui.base.run_words import figure
+from dnnstudio.gui.base.run_words import figure_text
 from dnnstudio.gui.widgets.charts.copies import copies_table
 
 LEFT_OUT = ("Time", "Status")
@@ -68,8 +68,8 @@ class TrialTable(QTableWidget):
             cells = [
                 str(trial.number),
                 STATUS[trial.status],
-                *(trial_text(trial.values.get(path)) for path in paths),
-                figure(value),
+                *(trial_text(path, trial.values.get(path)) for path in paths),
+                figure_text(plan.target.removeprefix("val_") if plan is not None else "", value),
                 duration(trial.seconds),
             ]
             for column, text in enumerate(cells):
@@ -108,11 +108,11 @@ class TrialTable(QTableWidget):
         self._fit()
 
 
-def trial_text(value: object) -> str:
+def trial_text(path: str, value: object) -> str:
     """A trial's value: four digits tell two drawn numbers apart."""
     if isinstance(value, float):
         return f"{value:.4g}"
-    return setting_text(value) if isinstance(value, str | int | None) else value_text(value)
+    return setting_value(path, value) if isinstance(value, str | int | None) else value_text(value)
 
 
 def in_order(plan: SweepPlan | None, trials: Iterable[Trial]) -> list[Trial]:

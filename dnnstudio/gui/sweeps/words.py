@@ -10,7 +10,7 @@ from dnnstudio.core.study.trials import Trial
 from dnnstudio.core.text import count_of, duration, within_words
 from dnnstudio.core.workspace.ensembles import TRAINED
 from dnnstudio.core.workspace.runs import RunRecord
-from dnnstudio.gui.base.run_words import figure
+from dnnstudio.gui.base.run_words import FIGURE_TITLES, figure_text
 from dnnstudio.gui.sweeps.trial_table import trial_text
 
 
@@ -21,9 +21,11 @@ def headline(plan: SweepPlan | None, best: Trial | None) -> str:
     if best is None:
         return "No trial has ended yet."
     values = ", ".join(
-        f"{within_words(setting_title(path))} {trial_text(value)}" for path, value in best.values.items()
+        f"{within_words(setting_title(path))} {trial_text(path, value)}" for path, value in best.values.items()
     )
-    return f"Trial {best.number} is best: {figure(best.figures[plan.target])} with {values}."
+    name = plan.target.removeprefix("val_")
+    reached = f"{FIGURE_TITLES.get(name, name)} {figure_text(name, best.figures[plan.target])}"
+    return f"Trial {best.number} is best: {reached} with {values}."
 
 
 def sub_line(plan: SweepPlan | None, trials: Mapping[int, Trial], best: Trial | None, *, test: bool) -> str:
@@ -37,7 +39,9 @@ def sub_line(plan: SweepPlan | None, trials: Mapping[int, Trial], best: Trial | 
     found = best.figures.get(plan.target.replace("val_", "test_")) if best is not None and test else None
     if found is None:
         return f"{words} The validation part chooses."
-    return f"{words} On the test part, which chose nothing, it has {figure(found)}."
+    return (
+        f"{words} On the test part, which chose nothing, it has {figure_text(plan.target.removeprefix('val_'), found)}."
+    )
 
 
 def like_words(records: Iterable[RunRecord], count: int, *, jobs: int) -> str:

@@ -29,7 +29,8 @@ from dnnstudio.gui.uncertainty.distribution.tab import clear_scroll
 from dnnstudio.gui.uncertainty.inspection import Inspection
 from dnnstudio.gui.uncertainty.sentences import is_off_apart, row_noun, source_words
 from dnnstudio.gui.widgets import Card, Choice, ComboBox, LegendEntry, Segmented, label, rule
-from dnnstudio.gui.widgets.charts.chart import Axis, Bars, Chart, Dots, Item, Line, Note, nice_axis, share_axis
+from dnnstudio.gui.widgets.charts.axis import Axis, nice_axis, share_axis
+from dnnstudio.gui.widgets.charts.chart import Bars, Chart, Dots, Item, Line, Note
 
 WINNER = -1
 BINS = 15

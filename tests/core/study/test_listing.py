@@ -31,7 +31,7 @@ from dnnstudio.core.study.listing import (
     with_names,
 )
 from dnnstudio.core.study.query import check_names, parse_query
-from dnnstudio.core.study.setting_words import setting_title
+from dnnstudio.core.study.setting_words import setting_title, setting_value
 from dnnstudio.core.workspace.history import write_history
 from dnnstudio.core.workspace.remarks import read_remarks, write_remarks
 from dnnstudio.core.workspace.runs import RunRecord, Spread
@@ -279,3 +279,10 @@ def test_a_thousand_runs_take_less_than_a_tenth_of_a_second(what: str, record_pr
     taken = min(seconds_of(deeds[what]) for _ in range(3))
     record_property("measured", f"{what} 1,000 runs: {taken * 1000:.0f} ms")
     assert taken < 0.1
+
+
+def test_the_kind_of_a_setting_has_the_name_of_its_form() -> None:
+    assert setting_value("optimizer.kind", "sgd") == "SGD" and setting_value("optimizer.kind", "adam") == "Adam"
+    assert setting_value("layers.drop_1.kind", "dropout") == "Dropout"
+    assert setting_value("optimizer.kind", "of a later version") == "of a later version"
+    assert [setting_value("training.shuffle", value) for value in (1.0, True, None)] == ["1", "on", "–"]

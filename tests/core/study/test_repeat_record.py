@@ -73,6 +73,7 @@ def test_spreads_in_words() -> None:
     assert spread_words(Spread(0.9133, 0.0021, 5), counted=False) == "0.913 ± 0.002".replace(" ", nbsp)
     assert spread_words(Spread(0.00123, 0.00031, 3)) == "0.0012 ± 0.0003 (n = 3)".replace(" ", nbsp)
     assert spread_words(Spread(0.9, None, 1)) == "0.900 (n = 1)".replace(" ", nbsp)
+    assert spread_words(Spread(14190.633, 212.4, 3), counted=False) == "14,191 ± 212".replace(" ", nbsp)
     assert spread_words(None) == "–"
     assert spread([]) is None
 

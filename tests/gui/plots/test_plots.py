@@ -190,12 +190,14 @@ def test_the_plan_of_a_constant_schedule_is_the_optimizers_rate_to_the_end() -> 
 def test_figures_are_written_as_a_person_reads_them() -> None:
     assert figure(0.3512) == "0.351"
     assert figure(None) == "–"
-    assert [figure(value) for value in (98.1, 144.0, 999.96, 1485.2)] == ["98.10", "144.0", "1000", "1485"]
+    assert [figure(value) for value in (98.1, 144.0, 999.96, 1485.2)] == ["98.10", "144.0", "1,000", "1,485"]
+    assert [figure(value) for value in (14190.633, 123_456.7, 1.2e6)] == ["14,191", "123,457", "1.2e6"]
     assert tick_shares([0.6, 0.9]) == ["60\u00a0%", "90\u00a0%"]
     assert tick_numbers([0, 0.25, 0.5]) == ["0", "0.25", "0.50"]
     assert short_numbers([0, 0.0005, 0.001]) == ["0", "0.0005", "0.001"]
     assert short_numbers([0, 5e-6, 1e-5]) == ["0", "5e-6", "1e-5"]
     assert short_numbers([0, 500_000, 1_000_000]) == tick_numbers([0, 500_000, 1_000_000]) == ["0", "5e5", "1e6"]
+    assert tick_numbers([0, 50_000, 100_000, 150_000]) == ["0", "50,000", "100,000", "150,000"]
     assert [short_number(value) for value in (0.05, 1e-5, 12000, 0)] == ["0.05", "1e-5", "12,000", "0"]
 
 

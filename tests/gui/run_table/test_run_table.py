@@ -44,9 +44,9 @@ def test_tasks_are_apart_and_each_has_its_best_in_bold(table: Table) -> None:
 
 def test_a_repeat_is_one_row_that_unfolds_with_mean_and_spread(table: Table) -> None:
     cells = table.cells(1)
-    assert cells["Val. best"] == nbsp("0.910 ± 0.014")
-    assert cells["Val. last"] == nbsp("0.890 ± 0.014")
-    assert cells["Test"] == nbsp("0.880 ± 0.014")
+    assert cells["Val. best"] == nbsp("91.0 ± 1.4 %")
+    assert cells["Val. last"] == nbsp("89.0 ± 1.4 %")
+    assert cells["Test"] == nbsp("88.0 ± 1.4 %")
     index = table.tree.find(table.folder(1))
     assert [table.tree.index(row, 0, index).data() for row in range(table.tree.rowCount(index))] == [
         "seed 42",
@@ -69,7 +69,7 @@ def test_only_settings_that_differ_have_a_column(table: Table) -> None:
 
 def test_the_head_of_a_task_names_the_figure_that_decides(table: Table) -> None:
     told = {task.best.figure: task.best_words for task in table.window.arranged.tasks if task.best is not None}
-    assert told["accuracy"].startswith("best accuracy 0.")
+    assert told["accuracy"].startswith("best accuracy 9")
     assert all(told[figure].startswith(f"{FIGURE_WORDS[figure]} ") for figure in told)
 
 

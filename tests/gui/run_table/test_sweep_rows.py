@@ -183,7 +183,7 @@ def test_the_window_of_all_runs_shows_a_sweep_with_its_ranges_and_trials(shelf: 
     assert badge_words(row) == "3 TRIALS"
     cells = shelf.cells(2)
     assert cells["Learning rate"] == "0.001…0.1" and cells["dense_1 units"] == "16…64"
-    assert (cells["Status"], cells["Val. best"]) == ("2 / 3 done", "0.960")
+    assert (cells["Status"], cells["Val. best"]) == ("2 / 3 done", "96.0\xa0%")
     index = shelf.tree.find(shelf.folder(2))
     trial = shelf.tree.index(1, 0, index)
     assert trial.data() == "trial 1: 0.05, 64"

@@ -244,7 +244,7 @@ def test_no_figure_is_cut_so_that_it_reads_as_another(panel: RunsPanel, theme: T
                 text, best = str(model.index(0, number).data()), bool(model.index(0, number).data(BEST_ROLE))
                 assert (font if column.best else plain).horizontalAdvance(text) <= column.width - 20, text
                 assert not (best and font is plain)
-    shown_loss = float(str(model.index(0, TITLES.index("Val. loss")).data()).removesuffix(OUTDATED))
+    shown_loss = float(str(model.index(0, TITLES.index("Val. loss")).data()).removesuffix(OUTDATED).replace(",", ""))
     assert shown_loss == pytest.approx(loss, rel=0.05)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QStyle, QStyleOptionComboBox
 
@@ -19,6 +20,7 @@ from dnnstudio.gui.sweeps.plot import figures_axis
 from dnnstudio.gui.sweeps.window import SweepWindow
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets import Badge, ElidedLabel
+from dnnstudio.gui.widgets.charts.axis import nice_axis
 from dnnstudio.gui.widgets.charts.chart import Dots
 from dnnstudio.runner.importance import ENOUGH
 
@@ -86,7 +88,7 @@ def test_a_range_drawn_on_an_axis_leaves_the_trials_within_it(window: SweepWindo
     assert window.parallel.clear.isHidden()
     drag(window, 2, 1.0, 0.5)  # the upper half of the target
     assert window.parallel.numbers == {2, 3} and shown(window) == [2, 3]
-    assert window.parallel.said.text().startswith("validation accuracy 0.8") and "2 of 4" in window.parallel.said.text()
+    assert window.parallel.said.text().startswith("validation accuracy 8") and "2 of 4" in window.parallel.said.text()
     badge = window.trial_card.head.findChild(Badge)
     assert badge is not None and badge.text() == "2 of 4"
 
@@ -96,7 +98,7 @@ def test_ranges_of_several_axes_hold_together_and_are_cleared(window: SweepWindo
     drag(window, 1, 0.5, 1.0)  # adam
     assert shown(window) == [3]
     said = window.parallel.said.text()
-    assert said.startswith("optimizer adam, validation accuracy 0.8") and said.endswith("1 of 4")
+    assert said.startswith("optimizer Adam, validation accuracy 8") and said.endswith("1 of 4")
     window.parallel.clear.click()
     assert shown(window) == [0, 1, 2, 3] and window.parallel.said.text() == HOW
 
@@ -247,3 +249,25 @@ def test_the_axis_of_figures_that_are_all_alike_has_only_possible_ones(
     axis = window.parallel.axes.dimensions[-1].axis
     assert (axis.low, axis.high) == pytest.approx((low, high))
     assert figures_axis(plan, [figure] * 4) == axis
+
+
+def test_one_large_figure_has_an_axis_whose_labels_differ_and_are_seen_whole(window: SweepWindow) -> None:
+    """14,505.8 stood there six times, cut to "4505.8"."""
+    plan = PLAN.model_copy(update={"target": "val_mae"})
+    one = {1: trials()[1].model_copy(update={"figures": {"val_mae": 14505.8}})}
+    window.show_trials(plan, one)
+    axis = figures_axis(plan, [14505.8])
+    names = [name for _, name in axis.ticks]
+    assert len(set(names)) == len(names) and axis.low <= 14505.8 <= axis.high
+    chart = window.plot.chart
+    wide = QFontMetricsF(chart._theme.font(11)).horizontalAdvance
+    window.plot.chart.set_axes(axis, nice_axis(2_000_000, 3_000_000))
+    assert chart.area().left() >= wide("2,200,000") > 44
+    assert window.headline.text().startswith("Trial 1 is best: MAE 14,506 with")
+
+
+def test_figures_that_nearly_agree_have_labels_that_differ() -> None:
+    for low, high in ((14505.81, 14505.83), (0.99999901, 0.99999904)):
+        names = [name for _, name in nice_axis(low, high).ticks]
+        assert len(set(names)) == len(names)
+    assert [name for _, name in nice_axis(0, 20_000).ticks] == ["0", "5,000", "10,000", "15,000", "20,000"]

@@ -236,7 +236,7 @@ def test_a_grid_is_trained_and_the_best_trial_is_named(qtbot: Any, bench: Bench)
     trials = read_trials(folder)
     tried = [(t.values["optimizer.learning_rate"], t.values["layers.dense_1.units"]) for t in trials.values()]
     assert tried == list(itertools.product((0.1, 0.01, 0.001), (32, 64)))
-    assert bench.window.headline.text().startswith("Trial 2 is best: 0.950 with learning rate 0.01")
+    assert bench.window.headline.text().startswith("Trial 2 is best: accuracy 95.0\xa0% with learning rate 0.01")
     assert "test part" in bench.window.sub.text()
     assert bench.window.table.rowCount() == 6
     assert bench.window.table.item(0, 0).text() == "2"
@@ -260,7 +260,7 @@ def test_the_main_window_tells_the_end_of_a_sweep_and_draws_its_best_trial(qtbot
     bench.vary("optimizer.learning_rate", "0.1, 0.01")
     bench.sweeps.start()
     qtbot.waitUntil(lambda: idle(bench))
-    assert "Trial 1 is best: 0.950" in bench.main.messages.text()
+    assert "Trial 1 is best: accuracy 95.0\xa0%" in bench.main.messages.text()
     assert "2 of 2 trials done." in bench.main.messages.text()
     curves = bench.main.workbench.plots.curves
     assert curves is not None and curves.name.endswith("trial 1")

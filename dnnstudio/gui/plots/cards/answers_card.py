@@ -12,7 +12,8 @@ from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.answers import Answers
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets import Card, Choice, Segmented
-from dnnstudio.gui.widgets.charts.chart import Axis, Chart, Dots, Item, Line, Mark, nice_axis
+from dnnstudio.gui.widgets.charts.axis import Axis, nice_axis
+from dnnstudio.gui.widgets.charts.chart import Chart, Dots, Item, Line, Mark
 
 VIEWS = (
     Choice("predicted", "Predicted", "Each answer against the true value: on the line it is right."),

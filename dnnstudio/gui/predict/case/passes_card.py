@@ -14,7 +14,8 @@ from dnnstudio.gui.uncertainty.distribution.headline_card import class_colors
 from dnnstudio.gui.uncertainty.distribution.rows import ClassRow, DistributionKey, DistributionRows
 from dnnstudio.gui.uncertainty.sentences import Nouns, Words
 from dnnstudio.gui.widgets import Card, label
-from dnnstudio.gui.widgets.charts.chart import Bars, Chart, Mark, Note, nice_axis
+from dnnstudio.gui.widgets.charts.axis import nice_axis
+from dnnstudio.gui.widgets.charts.chart import Bars, Chart, Mark, Note
 
 BINS = 20
 NO_PASSES = "This network has no dropout, so there is one answer and no spread."

@@ -31,7 +31,8 @@ from dnnstudio.gui.widgets import (
     label,
     push_button,
 )
-from dnnstudio.gui.widgets.charts.chart import RIGHT, Chart, Dots, Item, Line, Mark, Note, nice_axis, share_axis
+from dnnstudio.gui.widgets.charts.axis import nice_axis, share_axis
+from dnnstudio.gui.widgets.charts.chart import RIGHT, Chart, Dots, Item, Line, Mark, Note
 from dnnstudio.gui.widgets.charts.legend import SEVERAL
 
 COVERAGE_FROM = 0.2

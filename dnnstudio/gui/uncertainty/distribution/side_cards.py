@@ -20,7 +20,8 @@ from dnnstudio.gui.uncertainty.inspection import Inspection
 from dnnstudio.gui.uncertainty.score_colors import score_color
 from dnnstudio.gui.uncertainty.sentences import Words, pass_noun
 from dnnstudio.gui.widgets import Card, Choice, ComboBox, ElidedLabel, label
-from dnnstudio.gui.widgets.charts.chart import Axis, Band, Chart, Item, Line, Mark, nice_axis
+from dnnstudio.gui.widgets.charts.axis import Axis, nice_axis
+from dnnstudio.gui.widgets.charts.chart import Band, Chart, Item, Line, Mark
 
 WANTED_ERROR = 0.005
 """The standard error that the advice aims at: half a point."""

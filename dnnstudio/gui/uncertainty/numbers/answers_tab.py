@@ -15,7 +15,8 @@ from dnnstudio.gui.uncertainty.numbers.inspection import NumberInspection, Promi
 from dnnstudio.gui.uncertainty.sentences import pass_noun
 from dnnstudio.gui.uncertainty.table.row_card import RowCard
 from dnnstudio.gui.widgets import AdviceCard, Card, LegendEntry, label
-from dnnstudio.gui.widgets.charts.chart import Chart, Dots, Item, Line, Whiskers, nice_axis
+from dnnstudio.gui.widgets.charts.axis import nice_axis
+from dnnstudio.gui.widgets.charts.chart import Chart, Dots, Item, Line, Whiskers
 
 DRAWN = 400
 """So many rows are drawn at most, evenly spaced over all."""

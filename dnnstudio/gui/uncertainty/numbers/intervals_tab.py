@@ -16,7 +16,8 @@ from dnnstudio.gui.uncertainty.distribution.tab import clear_scroll
 from dnnstudio.gui.uncertainty.numbers.inspection import NumberInspection, Promised, Way
 from dnnstudio.gui.uncertainty.sentences import pass_noun
 from dnnstudio.gui.widgets import Card, Choice, LegendEntry, Limits, NumberField, Segmented, Steps, label, rule
-from dnnstudio.gui.widgets.charts.chart import Axis, Chart, Dots, Item, Line, Mark, nice_axis, share_axis
+from dnnstudio.gui.widgets.charts.axis import Axis, nice_axis, share_axis
+from dnnstudio.gui.widgets.charts.chart import Chart, Dots, Item, Line, Mark
 from dnnstudio.gui.widgets.charts.legend import SEVERAL
 
 LEAST, MOST = 50, 99

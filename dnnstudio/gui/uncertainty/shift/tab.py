@@ -23,7 +23,8 @@ from dnnstudio.gui.uncertainty.sampling import Sampling
 from dnnstudio.gui.uncertainty.shift.changes import KINDS, ShiftChanges
 from dnnstudio.gui.uncertainty.shift.figures import detections, histograms, measure_styles, measures, sentence
 from dnnstudio.gui.widgets import Card, Choice, ComboBox, LegendEntry, label
-from dnnstudio.gui.widgets.charts.chart import Axis, Bars, Chart, Dots, Item, Line, Mark, nice_axis, share_axis
+from dnnstudio.gui.widgets.charts.axis import Axis, nice_axis, share_axis
+from dnnstudio.gui.widgets.charts.chart import Bars, Chart, Dots, Item, Line, Mark
 from dnnstudio.gui.widgets.charts.legend import SEVERAL
 
 ROWS, PASSES = 1000, 30

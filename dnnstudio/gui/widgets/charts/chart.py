@@ -7,15 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, QSizeF, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QFontMetricsF,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from dnnstudio.core.text import NBSP
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets.charts.axis import Axis
 from dnnstudio.gui.widgets.charts.copies import copies_plot
 from dnnstudio.gui.widgets.charts.legend import DASHES as LEGEND_DASHES
 from dnnstudio.gui.widgets.charts.legend import SEVERAL, PlotLegend
@@ -28,6 +39,8 @@ MOST_POINTS = 400
 POINTS_OF_A_LINE = 60
 CORNERS = ("top_left", "top_right", "bottom_left", "bottom_right")
 LEFT, RIGHT, TOP, BOTTOM, LABEL = 44, 12, 8, 24, 16
+TO_THE_AXIS = 6
+"""Pixels between the labels at the left and the plot."""
 BETWEEN = 6
 """Pixels between two labels of the axis below."""
 PLATE = 225
@@ -107,40 +120,6 @@ class Whiskers:
 
 
 Item = Line | Band | Bars | Dots | Mark | Note | Whiskers
-Ticks = Sequence[tuple[float, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """Both ends, the labelled values, and the axis title."""
-
-    low: float
-    high: float
-    ticks: Ticks
-    label: str = ""
-
-
-def share_axis(low: float, high: float, step: float, label: str = "") -> Axis:
-    """An axis of proportions, labelled in per cent."""
-    values = np.arange(round(np.ceil(low / step - 1e-9)), round(np.floor(high / step + 1e-9)) + 1) * step
-    return Axis(low, high, [(float(value), f"{value * 100:g}{NBSP}%") for value in np.round(values, 10)], label)
-
-
-def nice_axis(low: float, high: float, label: str = "", *, share: bool = False) -> Axis:
-    """An axis around these values with three to six round ticks."""
-    span = high - low if high > low else 1e-9
-    raw = span / 4
-    power = 10.0 ** np.floor(np.log10(raw))
-    step = float(next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw - 1e-12))
-    first, last = np.floor(low / step + 1e-6), np.ceil(high / step - 1e-6)
-    values = np.round(np.arange(first, last + 1) * step, 10)
-    names = [f"{value * 100:g}{NBSP}%" if share else _tick(value) for value in values.tolist()]
-    return Axis(float(values[0]), float(values[-1]), list(zip(values.tolist(), names, strict=True)), label)
-
-
-def _tick(value: float) -> str:
-    """The number at a tick: 0.5, 2,500, 400,000, and 1.2e+07 where more digits would be too wide."""
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 and value == int(value) else f"{value:g}"
 
 
 class Chart(QWidget):
@@ -151,7 +130,7 @@ class Chart(QWidget):
     def __init__(self, theme: Theme, *, name: str = "Plot", left: int = LEFT, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._left = left
+        self._left, self._least_left = left, left
         self._x = Axis(0, 1, [])
         self._y = Axis(0, 1, [])
         self._items: tuple[Item, ...] = ()
@@ -169,6 +148,8 @@ class Chart(QWidget):
 
     def set_axes(self, x: Axis, y: Axis) -> None:
         self._x, self._y = x, y
+        wide = QFontMetricsF(self._theme.font(11)).horizontalAdvance
+        self._left = max([self._least_left, *(ceil(wide(text)) + TO_THE_AXIS for _, text in y.ticks)])
         self.update()
 
     def set_items(self, items: Sequence[Item]) -> None:
@@ -260,7 +241,7 @@ class Chart(QWidget):
             painter.setPen(QPen(grid, 1))
             painter.drawLine(QLineF(area.left(), y, area.right(), y))
             painter.setPen(theme.color("text2"))
-            box = QRectF(0, y - 8, self._left - 6, 16)
+            box = QRectF(0, y - 8, self._left - TO_THE_AXIS, 16)
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
         painter.setPen(QPen(theme.color("strong"), 1))
         painter.drawLine(QLineF(area.left(), area.bottom() + 0.5, area.right(), area.bottom() + 0.5))
