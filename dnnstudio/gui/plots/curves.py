@@ -216,8 +216,10 @@ class Curves:
 
     @property
     def classifies(self) -> bool:
-        """Whether an accuracy was told, or nothing yet."""
-        return not self.told or bool(len(self.batch["accuracy"])) or self.latest("accuracy") is not None
+        """Whether an accuracy was told, or is to come."""
+        if not self.told:
+            return not self.experiment.data.source.predicts_number
+        return bool(len(self.batch["accuracy"])) or self.latest("accuracy") is not None
 
     def courses(self) -> list[Course]:
         """The rates of each phase, as long as it was."""

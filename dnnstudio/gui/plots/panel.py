@@ -27,6 +27,7 @@ TURN_MS = 50
 the training has to do without the time that drawing takes."""
 EMPTY_LOSS = "Press Train: the loss is drawn here, batch by batch."
 EMPTY_ACCURACY = "Press Train: here is how often the network is right."
+EMPTY_ERROR = "Press Train: here is how far off the network's answers are."
 BEGINS = "The training begins: this is drawn as it comes."
 NOTHING_TRAINED = "Nothing was trained to the end of an epoch."
 
@@ -133,6 +134,9 @@ class RunPlots(QObject):
         self.rate.show_plan_alone(experiment, steps, epochs)
         self.loss.note.setText(loss_words(experiment))
         self.accuracy.note.setText("")
+        of_numbers = experiment.data.source.predicts_number and not isinstance(experiment.pretraining, Autoencoder)
+        self.accuracy.offer(of_numbers)
+        self.accuracy.plot.set_message(EMPTY_ERROR if of_numbers else EMPTY_ACCURACY)
 
     def _empty(self) -> None:
         self.loss.clear(EMPTY_LOSS)
@@ -166,6 +170,7 @@ class RunPlots(QObject):
         if not self._smoothing_chosen:
             self._take_view(replace(self.view, smoothing=usual_smoothing(curves.epochs)))
         self._empty()
+        self.accuracy.offer(not curves.classifies and not isinstance(curves.experiment.pretraining, Autoencoder))
         for card in (self.loss, self.accuracy):
             card.plot.set_message(NOTHING_TRAINED if curves.ended else BEGINS)
         self._fit_x()

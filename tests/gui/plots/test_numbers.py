@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PySide6.QtWidgets import QLabel
 
+from dnnstudio.core.experiment.data import Csv, Data
 from dnnstudio.core.experiment.recipes import load_recipe
 from dnnstudio.core.jobs.events import EpochDone
 from dnnstudio.core.workspace.answers import MOST, Answers, read_answers, save_answers
@@ -166,3 +168,17 @@ def test_a_damaged_file_of_answers_is_said_in_a_sentence(tmp_path: Path) -> None
         (tmp_path / "answers.npz").write_bytes(content)
         with pytest.raises(UserError, match="is damaged"):
             read_answers(tmp_path)
+
+
+def test_a_number_has_its_error_from_the_beginning(plots: RunPlots) -> None:
+    """Under "Accuracy, 0 % to 100 %" stood the first seconds of a training that predicts a price."""
+    digits, card = load_recipe("digits").experiment, plots.accuracy
+    prices = digits.replaced(data=Data(source=Csv(path="prices.csv", target="number")))
+    plots.show_plan(prices, None)
+    assert card.title == "MAE" and not card.choice.isHidden() and "how far off" in card.plot.message.text()
+    plots.show_plan(digits, None)
+    assert card.title == "Accuracy" and card.choice.isHidden() and "is right" in card.plot.message.text()
+    plots.begin(replace(started(), experiment=prices))
+    assert card.title == "MAE" and not card.choice.isHidden() and card.plot.message.isVisible()
+    plots.begin(started())
+    assert card.title == "Accuracy" and card.choice.isHidden()
