@@ -18,6 +18,7 @@ from typing import Any
 
 # Before anything imports Keras, pyqtgraph or makes a QApplication.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # tests import ONNX Runtime on their own too
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["PYQTGRAPH_QT_LIB"] = "PySide6"
 _KERAS_HOME = tempfile.TemporaryDirectory(prefix="dnnstudio-keras-")

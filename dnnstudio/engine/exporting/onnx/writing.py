@@ -19,6 +19,7 @@ from dnnstudio.engine.exporting.onnx import images  # noqa: F401 - registers its
 from dnnstudio.engine.exporting.onnx.graph import Graph
 from dnnstudio.engine.exporting.onnx.layers import add_layer
 from dnnstudio.engine.exporting.onnx.preparation import add_preparation
+from dnnstudio.engine.exporting.onnx.runtime import onnx_runtime
 
 MAX_BYTES = 2**31 - 2**20
 """A protobuf message has at most 2 GB."""
@@ -66,8 +67,7 @@ def open_onnx(path: Path) -> tuple[str, Runner]:
 
     Raises `ImportError` where it is not installed.
     """
-    import onnxruntime
-
+    onnxruntime = onnx_runtime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
