@@ -51,6 +51,11 @@ class OwnDataSummary(QWidget):
             self._notes.append((line, words))
 
     @property
+    def has_columns(self) -> bool:
+        """Whether **Columns…** is there, which shows the present table."""
+        return self._table
+
+    @property
     def shows_anything(self) -> bool:
         """Whether there is a table with known columns, or a note of its reader."""
         return self._table or self._noted

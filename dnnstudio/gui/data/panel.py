@@ -61,13 +61,14 @@ class DataPanel(Card):
     """The data of `document`.
 
     `preview_requested` asks for the data to be read (the answer goes to `show_preview` or `set_failure`),
-    `download_requested` for the same with leave to use the network, `door_requested` for the window of a person's own
-    data, `augmentation_requested` for that of augmentation. `failed` carries a `UserError`. A table is shown by a
-    summary: its columns are that window's matter.
+    `download_requested` for the same with leave to use the network, `open_requested` for other data of a person's
+    own, `door_requested` for the window of the present ones, `augmentation_requested` for that of augmentation.
+    `failed` carries a `UserError`. A table is shown by a summary: its columns are that window's matter.
     """
 
     preview_requested = Signal()
     download_requested = Signal()
+    open_requested = Signal()
     door_requested = Signal()
     augmentation_requested = Signal()
     vary_requested = Signal(str)
@@ -143,7 +144,7 @@ class DataPanel(Card):
         self.source.chosen.connect(self._choose_source)
         self.door_button = MiniButton(self._theme, "folder-open", "Open your data: a table or a folder of pictures")
         self.door_button.setObjectName("data_door_button")
-        self.door_button.clicked.connect(self.door_requested)
+        self.door_button.clicked.connect(self._on_open)
         self.head.add(self.door_button)
         self.details_button = MiniButton(
             self._theme, "sliders-horizontal", "Validation, number of training rows and all other choices"
@@ -265,6 +266,10 @@ class DataPanel(Card):
         self._arrange()
 
     # ----------------------------------------------------------------------------------------------- changing
+
+    def _on_open(self) -> None:
+        """As the menu of Open does. Where **Columns…** is not there, the button is the way to the present data too."""
+        (self.open_requested if self.own.has_columns else self.door_requested).emit()
 
     def _choose_source(self, kind: object) -> None:
         data = self._document.experiment.data

@@ -143,6 +143,7 @@ def wire_runs(bench: Workbench, front: Front, actions: Actions) -> None:
         trainer.progressed.connect(front.status.show_share)
     for form_panel in (front.data, front.inspector, front.optimizer, bench.schedule, bench.training, bench.transfer):
         form_panel.vary_requested.connect(bench.sweeps.vary)
+    front.data.open_requested.connect(bench.door.ask)
     front.data.door_requested.connect(bench.door.open_present)
     front.data.augmentation_requested.connect(bench.augmentation.open)
     bench.controller.activity_changed.connect(front.optimizer.set_activity)

@@ -64,6 +64,24 @@ def test_a_dropped_table_is_used_in_one_step_that_undo_takes_back(
     assert not window.data.own.columns_button.isVisible()
 
 
+def test_beside_a_table_the_folder_opens_another_file_and_columns_the_present_one(
+    qtbot: Any, window: MainWindow, tmp_path: Path
+) -> None:
+    """It showed the present table again, and who typed a path and pressed Enter had used that one anew."""
+    for name in ("flowers.csv", "other.csv"):
+        (tmp_path / name).write_text("length,flower\n1,iris\n")
+    drop(window, tmp_path / "flowers.csv")
+    door_of(qtbot, window).use_button.click()
+    window.workbench.dialogs.path = tmp_path / "other.csv"
+    shown = []
+    for button in (window.data.own.columns_button, window.data.door_button):
+        button.click()
+        door = door_of(qtbot, window)
+        shown.append(door.windowTitle())
+        door.close()
+    assert ["flowers.csv" in shown[0], "other.csv" in shown[1]] == [True, True], shown
+
+
 def test_use_and_train_trains_the_new_network(qtbot: Any, window: MainWindow, tmp_path: Path) -> None:
     window.workbench.dialogs.path = tmp_path / "flowers.csv"
     window.actions_["open_data"].trigger()
