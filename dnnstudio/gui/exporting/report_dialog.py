@@ -138,6 +138,7 @@ class ReportDialog(Dialog):
         close.clicked.connect(self.reject)
         self.apply = push_button("Save…", Role.PRIMARY)
         self.apply.setObjectName("apply")
+        self.apply.setDefault(True)
         self.apply.clicked.connect(self._ask_and_save)
         foot.addWidget(self.show_command)
         foot.addWidget(self.copy)

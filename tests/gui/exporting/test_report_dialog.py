@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QFileDialog
 
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.layers import Dense, Flatten
@@ -58,6 +59,15 @@ def test_the_preview_follows_ticks_limits_and_what_was_measured(dialog: ReportDi
     assert dialog.ticks["residuals"].toolTip() == "Not now: Only of a network that predicts a number."
     assert not dialog.ticks["confusion"].toolTip()
     assert not dialog.ticks["residuals"].isEnabled() and dialog.ticks["confusion"].isEnabled()
+
+
+def test_return_on_a_tick_saves_and_leaves_the_tick(
+    dialog: ReportDialog, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "a.html"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(place), "Page (*.html)"))
+    qtbot.keyClick(dialog.ticks["task"], Qt.Key.Key_Return)
+    assert place.exists() and dialog.ticks["task"].isChecked()
 
 
 def test_it_is_saved_as_a_page_and_as_a_pdf(dialog: ReportDialog, tmp_path: Path) -> None:
