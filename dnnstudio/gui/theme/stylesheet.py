@@ -272,6 +272,8 @@ def _views(t: Tokens) -> str:
         gridline-color: transparent; font-size: 12px; selection-background-color: {t.accent_soft};
         selection-color: {t.text}; alternate-background-color: {t.inset}; }}
     QAbstractItemView:focus {{ border: 2px solid {t.accent}; }}
+    .QListView {{ background: {t.surface}; border: 1px solid {t.strong}; border-radius: 0; }}
+    .QListView:focus {{ border: 1px solid {t.strong}; }}
     QAbstractItemView[ring="elsewhere"]:focus {{ border-color: transparent; }}
     QTableView::item, QTreeView::item {{ padding: 0 8px; border: 0; border-bottom: 1px solid {t.border}; }}
     QAbstractItemView::item:hover {{ background: {t.hover}; }}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetricsF, QIcon, QPalette
-from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QPushButton, QRadioButton
+from PySide6.QtWidgets import QApplication, QComboBox, QCompleter, QLineEdit, QPushButton, QRadioButton
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.core.experiment.layers import LAYER_KINDS
@@ -247,6 +247,23 @@ def test_a_chosen_radio_button_keeps_its_dot_with_the_focus(theme: Theme, qtbot:
     empty = middle()
     button.setChecked(True)
     assert QColor(theme.tokens().accent_fill) == middle() != empty
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_the_names_that_complete_a_file_name_have_the_theme_s_ground(
+    theme: Theme, qtbot: QtBot, name: ThemeChoice
+) -> None:
+    theme.apply(name)
+    field = QLineEdit()
+    completer = QCompleter(["task A.json", "task B.json"], field)
+    qtbot.addWidget(field)
+    field.setCompleter(completer)
+    field.show()
+    completer.setCompletionPrefix("task")
+    completer.complete()
+    shown = completer.popup().viewport().grab().toImage()
+    assert _near(shown.pixelColor(shown.width() - 20, shown.height() - 2), theme.tokens().surface)
+    completer.popup().hide()
 
 
 def test_a_process_that_skips_its_exit_functions_can_leave_no_pictures(tmp_path: Path) -> None:
