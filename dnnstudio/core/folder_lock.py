@@ -38,6 +38,7 @@ _MAX_BYTES = 4096
 _PAUSE_S = 0.05
 _BUSY = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 _PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -168,9 +169,9 @@ def _wait(path: Path, what: str, until: float, *, only_reads: bool) -> int | Non
             if only_reads and error.errno in _READ_ONLY:
                 _refuse_if_used(path)
                 return None
-            raise UserError(
-                f"{path} cannot be written: {reason_of(error)}.", "Check who may write in its folder."
-            ) from None
+            full = error.errno in _FULL
+            hint = "Make room there, or choose another place." if full else "Check who may write in its folder."
+            raise UserError(f"{path} cannot be written: {reason_of(error)}.", hint) from None
         except UserError as error:
             if error.code is not Code.IN_USE or time.monotonic() >= until:
                 raise
@@ -194,9 +195,14 @@ def _try(path: Path, what: str) -> int | None:
         if holder is not None and _may_live(holder, os.fstat(handle).st_mtime, locks=locks):
             raise _refusal(path, holder)
         note = json.dumps(asdict(_this(what))).encode()
-        os.ftruncate(handle, 0)
-        os.lseek(handle, 0, os.SEEK_SET)
-        os.write(handle, note)
+        try:
+            os.ftruncate(handle, 0)
+            os.lseek(handle, 0, os.SEEK_SET)
+            os.write(handle, note)
+        except OSError:  # a full disk: the folder shall not be left with a file that says nothing
+            with contextlib.suppress(OSError):
+                path.unlink()
+            raise
         kept = True
         return handle
     finally:

@@ -199,3 +199,19 @@ def test_a_folder_that_may_not_be_written_can_be_read_unless_somebody_writes(
         pass
     with pytest.raises(UserError, match="the disk is read-only"), held(tmp_path, "a test"):
         pass
+
+
+def test_a_full_disk_is_named_with_its_cure_and_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    with monkeypatch.context() as filled:
+        filled.setattr(os, "write", full)
+        with (
+            pytest.raises(UserError, match=r"the disk is full\. Make room there"),
+            held(tmp_path / "run", "a", make=True),
+        ):
+            pass
+    assert list(tmp_path.iterdir()) == []
