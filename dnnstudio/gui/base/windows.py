@@ -6,6 +6,17 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QWidget
+
+
+def in_front(main: QWidget) -> QWidget:
+    """The window that a person is at, `main` or one of its own: what it asks is put on it, and gives it the keyboard
+    back."""
+    active = QApplication.activeWindow()
+    above = active
+    while above is not None and above is not main:
+        above = above.parentWidget()
+    return main if active is None or above is None else active
 
 
 class Closable(Protocol):

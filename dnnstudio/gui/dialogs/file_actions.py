@@ -28,6 +28,7 @@ from dnnstudio.gui.base.actions import Actions
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.run_controller import RunController
 from dnnstudio.gui.base.settings import Settings
+from dnnstudio.gui.base.windows import in_front
 from dnnstudio.gui.dialogs import Dialogs
 
 ANEW = "Train begins anew, with fresh weights; Reuse layers starts from these."
@@ -257,7 +258,7 @@ class FileActions(QObject):
         """Ask where to save a run's network, with its last or its best weights."""
         chosen: Weights = "best" if weights == "best" else "last"
         name = f"{folder.name} best" if chosen == "best" else folder.name
-        path = self._dialogs.save_model(self._window, safe_name(name))
+        path = self._dialogs.save_model(in_front(self._window), safe_name(name))
         if path is not None:
             self._controller.save_run(folder, path, chosen)
 

@@ -17,7 +17,7 @@ from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.job_client import JobClient
 from dnnstudio.gui.base.settings import Settings
 from dnnstudio.gui.base.table_text import save_pasted, separator_of
-from dnnstudio.gui.base.windows import Windows
+from dnnstudio.gui.base.windows import Windows, in_front
 from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.predict.fitting import fits
 from dnnstudio.gui.predict.subjects import Network, network_at, network_of_run, networks
@@ -142,7 +142,9 @@ class PredictOpener(QObject):
     def ask_network(self) -> Network | None:
         """Ask for a run's or an ensemble's folder."""
         start = str(self._settings.workspace)
-        name = QFileDialog.getExistingDirectory(self._window, "Choose the folder of a run or an ensemble", start)
+        name = QFileDialog.getExistingDirectory(
+            in_front(self._window), "Choose the folder of a run or an ensemble", start
+        )
         try:
             return network_at(Path(name)) if name else None
         except UserError as error:
@@ -152,7 +154,9 @@ class PredictOpener(QObject):
     def ask_files(self) -> tuple[Path, ...]:
         """Ask for files to answer."""
         start = str(self._settings.start_folder())
-        names, _ = QFileDialog.getOpenFileNames(self._window, "Choose the files to answer", start, "All files (*)")
+        names, _ = QFileDialog.getOpenFileNames(
+            in_front(self._window), "Choose the files to answer", start, "All files (*)"
+        )
         if names:
             self._settings.last_folder = Path(names[0]).parent
         return tuple(Path(name) for name in names)
@@ -160,7 +164,9 @@ class PredictOpener(QObject):
     def ask_folder(self) -> tuple[Path, ...]:
         """Ask for a folder: everything below it is answered."""
         start = str(self._settings.start_folder())
-        name = QFileDialog.getExistingDirectory(self._window, "Choose a folder: everything below it is answered", start)
+        name = QFileDialog.getExistingDirectory(
+            in_front(self._window), "Choose a folder: everything below it is answered", start
+        )
         if name:
             self._settings.last_folder = Path(name).parent
         return (Path(name),) if name else ()

@@ -6,10 +6,10 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from shiboken6 import isValid
 
-from dnnstudio.gui.base.windows import Windows
+from dnnstudio.gui.base.windows import Windows, in_front
 
 
 class Note(QWidget):
@@ -44,3 +44,15 @@ def test_closing_all_reaches_windows_that_others_close_on_the_way(qtbot: Any) ->
     assert len(windows) == 0 and not second.isVisible()
     first.deleteLater()
     second.deleteLater()
+
+
+def test_what_is_asked_is_put_on_the_window_that_a_person_is_at(qtbot: Any) -> None:
+    main, stranger = QWidget(), QWidget()
+    above = QWidget(main, Qt.WindowType.Window)
+    for widget in (main, stranger):
+        qtbot.addWidget(widget)
+    for active, wanted in ((main, main), (above, above), (stranger, main)):
+        active.show()
+        active.activateWindow()
+        qtbot.waitUntil(lambda active=active: QApplication.activeWindow() is active)
+        assert in_front(main) is wanted

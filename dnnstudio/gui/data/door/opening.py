@@ -25,7 +25,7 @@ from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.job_client import JobClient
 from dnnstudio.gui.base.settings import Settings
 from dnnstudio.gui.base.table_text import save_pasted, separator_of
-from dnnstudio.gui.base.windows import Windows
+from dnnstudio.gui.base.windows import Windows, in_front
 from dnnstudio.gui.data.door.choices import Choices
 from dnnstudio.gui.data.door.window import DoorWindow
 from dnnstudio.gui.dialogs import Dialogs
@@ -73,13 +73,13 @@ class DataDoor(QObject):
 
     def ask(self) -> None:
         """Ask for a file of data, and open it."""
-        paths = self._dialogs.open_data(self._window)
+        paths = self._dialogs.open_data(in_front(self._window))
         if paths:
             self.open_data(paths)
 
     def ask_folder(self) -> None:
         """Ask for a folder of pictures, and open it."""
-        path = self._dialogs.open_data_folder(self._window)
+        path = self._dialogs.open_data_folder(in_front(self._window))
         if path is not None:
             self.open_data((path,))
 
