@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from dnnstudio.gui.sweeps.suggesting import Suggestion
+from dnnstudio.gui.sweeps.suggesting import Mode, Suggestion
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.widgets import Card, Choice, MiniButton, Segmented, label
 
@@ -71,6 +71,13 @@ class VariedCard(Card):
     def is_range(self) -> bool:
         """Whether the values are drawn from a range."""
         return self.mode.value() != "list"
+
+    @property
+    def content(self) -> Suggestion:
+        """All that stands in the card, for one that is made anew."""
+        mode: Mode = "log" if self.mode.value() == "log" else "range" if self.is_range else "list"
+        texts = self.values.text(), self.low.text(), self.high.text()
+        return Suggestion(self.path, self.title, mode, *texts, number=not self.mode.isHidden())
 
     @property
     def text(self) -> str:

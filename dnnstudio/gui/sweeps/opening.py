@@ -32,7 +32,7 @@ from dnnstudio.gui.base.run_words import TRAINING
 from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.repeats.training import MakeClusterRunner, MakeRunner, local_runner
 from dnnstudio.gui.runs.panel import RunsPanel
-from dnnstudio.gui.sweeps.suggesting import check, fields_to_vary, suggest, suggestion_of
+from dnnstudio.gui.sweeps.suggesting import Suggestion, check, fields_to_vary, suggest, suggestion_of
 from dnnstudio.gui.sweeps.training import SweepTraining
 from dnnstudio.gui.sweeps.window import SweepWindow, SweepWish
 from dnnstudio.gui.sweeps.words import headline, like_words, sub_line
@@ -81,6 +81,7 @@ class SweepOpener(QObject):
         self.folder: Path | None = None
         self.plan: SweepPlan | None = None
         self._trials: dict[int, Trial] = {}
+        self._kept: tuple[Suggestion, ...] = ()
         actions.connect({"sweep": self.open})
         controller.activity_changed.connect(self._show_state)
         document.experiment_changed.connect(self._offer_fields)
@@ -101,6 +102,8 @@ class SweepOpener(QObject):
             if self.plan is not None:
                 self._show_varied()
                 self._show_plan(self.plan)
+            for one in self._kept:
+                window.varied.add(one)
         self._offer_earlier()
         self._show_state()
         self.window.show()
@@ -125,7 +128,8 @@ class SweepOpener(QObject):
 
     def _on_closed(self) -> None:
         window, self.window = self.window, None
-        if window is not None:
+        if window is not None:  # Escape is pressed too soon: what was chosen for a new sweep comes back with the window
+            self._kept = () if self.plan is not None else tuple(card.content for card in window.varied.cards)
             window.deleteLater()
 
     def close_all(self) -> None:
