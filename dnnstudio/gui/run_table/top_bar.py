@@ -16,10 +16,10 @@ from dnnstudio.gui.widgets.menus import add_head
 
 TYPING_MS = 120
 """The search follows the typing after this pause."""
-EXAMPLE = "val_accuracy > 0.9 dropout"
+EXAMPLE = "val_accuracy > 90% dropout"
 SEARCH_HELP = (
     "Words that a run's name, task, note, layers or settings hold, and comparisons of figures and settings: "
-    'val_accuracy > 0.9, learning_rate <= 0.01, optimizer = adam, seconds < 60, is:star. "Quotes" keep words together. '
+    'val_accuracy > 90%, learning_rate <= 0.01, optimizer = adam, seconds < 60, is:star. "Quotes" keep words together. '
     "(Ctrl+F)"
 )
 GROUP, GROUP_SHORT = "Group by everything but the seed", "Group seeds"

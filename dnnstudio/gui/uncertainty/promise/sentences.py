@@ -54,7 +54,7 @@ def promise_sentences(promised: Promised, samples: Samples) -> tuple[str, str]:
         else:
             first += ": choose per class." if promised.by_class_helps else "."
     else:
-        first += "; no class is forgotten."
+        first += "; no class is clearly below it."
     noun = row_noun(samples)
     counted = "the other half" if promised.same_rows else f"{reached.overall.total:,} sets"
     second = (
