@@ -38,6 +38,7 @@ from dnnstudio.gui.predict.top_bar import PASSES, TopBar
 from dnnstudio.gui.predict.words import classes_in_every_set, counted, rows_missing, takes
 from dnnstudio.gui.theme import Severity, Theme
 from dnnstudio.gui.widgets import MessageBar, Window
+from dnnstudio.gui.widgets.windows import reading_order
 
 DRAWN_MS = 50
 OWN, TAB, PROPOSED = "You chose it.", "It is the one of the Decision tab.", ""
@@ -343,6 +344,9 @@ class PredictWindow(Window):
         self._show_state()
 
     # ------------------------------------------------------------------------------------------ Qt
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        return reading_order.step((self,), self.focusWidget(), forward=forward) or super().focusNextPrevChild(forward)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
 from dnnstudio.core.jobs.cases import (
@@ -62,6 +63,21 @@ def test_typed_values_beyond_training_are_answered_and_said(open_window: Opener)
     day.field.setText("yesterday")
     day.field.commit()
     assert "write it as 2024-05-31" in day.field.problem
+
+
+def test_tab_goes_through_the_fields_in_their_order(open_window: Opener) -> None:
+    window = open_window("table")
+    press(open_window, window, "segment_what_if")
+    what_if = window.side.what_if
+    wanted = [part for row in what_if.rows for part in (row.field, row.slider) if part is not None]
+    with open_window.qtbot.waitActive(window):
+        window.activateWindow()
+    what_if.take.setFocus()
+    reached = []
+    for _ in wanted:
+        open_window.qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Tab)
+        reached.append(window.focusWidget())
+    assert reached == wanted
 
 
 def test_the_chosen_row_begins_the_play(open_window: Opener) -> None:

@@ -130,7 +130,8 @@ def test_keys_and_arrows_step_at_once(units: NumberField, qtbot: QtBot) -> None:
     qtbot.keyClick(units, Qt.Key.Key_PageUp)
     qtbot.mouseClick(units, Qt.MouseButton.LeftButton, pos=QPoint(150, 6))
     qtbot.mouseClick(units, Qt.MouseButton.LeftButton, pos=QPoint(150, 22))
-    assert told == [110, 100, 200, 210, 200]
+    qtbot.mouseDClick(units, Qt.MouseButton.LeftButton, pos=QPoint(150, 22))
+    assert told == [110, 100, 200, 210, 200, 190]
 
 
 def test_a_narrow_number_has_its_arrows_while_the_mouse_is_over_it(theme: Theme, qtbot: QtBot) -> None:

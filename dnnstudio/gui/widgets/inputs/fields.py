@@ -284,6 +284,13 @@ class NumberField(CommitField):
         else:
             super().mousePressEvent(event)
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        at = event.position().toPoint()
+        if self._arrow_at(at.x(), at.y()):
+            self.mousePressEvent(event)  # the second of two quick presses steps as well
+        else:
+            super().mouseDoubleClickEvent(event)
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._repeat.stop()
         if self._direction:
