@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -198,3 +199,10 @@ def test_a_file_that_is_there_is_not_overwritten_unasked(
     assert (tmp_path / "iris.json").is_file()
     assert main(["new", "iris.csv"]) == 2
     assert "iris.json is there already" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a path of Windows is shorter")
+def test_a_table_whose_name_is_longer_than_an_experiment_s_is_taken(tmp_path: Path) -> None:
+    table = write(tmp_path / f"{'L' * 240}.csv", iris_rows())
+    assert main(["new", str(table), "--out", str(tmp_path / "iris.json")]) == 0
+    assert codec.load(tmp_path / "iris.json").name == "L" * 200

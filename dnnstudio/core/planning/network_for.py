@@ -33,12 +33,15 @@ def scaling_for(summary: DataSummary) -> Scaling:
 
 
 def network_for(data: Data, summary: DataSummary, *, name: str, seed: int = 42) -> Experiment:
-    """An experiment on `data` without problems of severity "error". Its loss is "auto"."""
+    """An experiment on `data` without problems of severity "error". Its loss is "auto".
+
+    `name` may be as long as a file's: it is cut to what an experiment's may be.
+    """
     rows = summary.counts[0] if summary.counts is not None else 1_000
     batch = _batch(rows)
     epochs = min(max(EPOCHS[0], round(STEPS * batch / max(1, rows))), EPOCHS[1])
     return Experiment(
-        name=name,
+        name=name[:200],
         seed=seed,
         data=data.replaced(scaling=scaling_for(summary), target_scaling="none" if summary.classes else "standard"),
         layers=(*_hidden(summary, rows), _output(summary)),
