@@ -15,15 +15,18 @@ from PySide6.QtGui import (
     QPaintEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLineEdit, QSizePolicy, QStyle, QStyleOptionFrame, QWidget
 
 from dnnstudio.gui.theme import Theme, icons, set_state
+from dnnstudio.gui.widgets.fitted_text import fitted
 from dnnstudio.gui.widgets.inputs.numbers import Limits, Number, Steps, parse, stepped, text_of
 
 _ARROWS = 20
 """Width of the strip at the right end that holds the two arrows."""
 
 
+LINE_EDIT_MARGIN = 2
+"""Qt keeps so many pixels free before the text of a line edit."""
 UNDO_KEYS = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 
 
@@ -305,11 +308,28 @@ class NumberField(CommitField):
             over = event.position().x() >= self.width() - _ARROWS
             self.setCursor(Qt.CursorShape.ArrowCursor if over else Qt.CursorShape.IBeamCursor)
 
+    def _paint_cut(self, painter: QPainter) -> None:
+        """What is too long for the field ends in "…" while nobody types there, and a tooltip tells it whole."""
+        if self.hasFocus() or not self.text():
+            return
+        option = QStyleOptionFrame()
+        self.initStyleOption(option)
+        room = self.style().subElementRect(QStyle.SubElement.SE_LineEditContents, option, self)
+        room = room.marginsRemoved(self.textMargins())
+        shown = fitted(painter, self.text(), room, self)
+        if shown == self.text():
+            return
+        end = room.adjusted(self.fontMetrics().horizontalAdvance(shown[:-1]) + LINE_EDIT_MARGIN, 0, 2, 0)
+        painter.fillRect(end, self._theme.color("surface" if self.isEnabled() else "inset"))
+        painter.setPen(self._theme.color("text" if self.isEnabled() else "text3"))
+        painter.drawText(end, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, "…")
+
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
+        painter = QPainter(self)
+        self._paint_cut(painter)
         if not self._arrows:
             return
-        painter = QPainter(self)
         color = self._theme.color("text2" if self.isEnabled() else "text3")
         middle, left = self.height() / 2, self.width() - _ARROWS + 2
         icons.paint(painter, QRectF(left, middle - 10, 10, 10), "caret-up", color)
