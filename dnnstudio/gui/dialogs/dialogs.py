@@ -189,7 +189,7 @@ class Dialogs:
         """What dropped files are for: answers by the network called `name`, or the data to learn from."""
         what = paths[0].name if len(paths) == 1 else count_of(len(paths), "file")
         answers = (
-            Answer("predict", f"Predict with {shortened(name, 32)}", primary=True),
+            Answer("predict", f"Predict with {shortened(name, 16)}", primary=True),
             Answer("data", "Make it the data"),
             Answer("cancel", "Cancel"),
         )
