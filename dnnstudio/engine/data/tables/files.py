@@ -19,7 +19,7 @@ from dnnstudio.core.text import byte_size, count_of
 from dnnstudio.engine.backend.memory import most_of, need_memory
 from dnnstudio.engine.data.panics import refused_as
 from dnnstudio.engine.data.reading import Watch, opened
-from dnnstudio.engine.data.tables.books import open_book
+from dnnstudio.engine.data.tables.sheets.books import open_book
 from dnnstudio.engine.data.tables.text.cells import Cells, column_names, text_cells
 from dnnstudio.engine.data.tables.text.decode import has_header
 from dnnstudio.engine.data.tables.values import find_number_signs

@@ -12,7 +12,7 @@ import polars as pl
 
 from dnnstudio.engine.data.panics import refused_as
 from dnnstudio.engine.data.reading import Watch
-from dnnstudio.engine.data.tables.archives import check_archive, check_size, not_a_sheet
+from dnnstudio.engine.data.tables.sheets.archives import check_archive, check_size, not_a_sheet
 
 OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """How a compound file begins: of the .xls files, those that are no other file under a wrong name."""
@@ -34,7 +34,7 @@ def open_book(path: Path, file: BinaryIO, watch: Watch, *, size: int) -> Book:
     begins = file.read(len(OLD))
     file.seek(0)
     if begins == OLD and path.suffix.lower() == ".xls":
-        from dnnstudio.engine.data.tables.old_books import OldBook
+        from dnnstudio.engine.data.tables.sheets.old_books import OldBook
 
         check_size(path, size)
         return OldBook(path, file, watch, size)

@@ -22,7 +22,7 @@ from xlrd import biffh
 from dnnstudio.core.errors import Cancelled, UserError
 from dnnstudio.engine.backend.memory import need_memory
 from dnnstudio.engine.data.reading import Watch
-from dnnstudio.engine.data.tables.archives import CELL_BYTES, not_a_sheet
+from dnnstudio.engine.data.tables.sheets.archives import CELL_BYTES, not_a_sheet
 
 _OLDEST = 50
 """Excel 5.0: no older book lies in a compound file."""
