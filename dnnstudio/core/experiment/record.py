@@ -59,12 +59,15 @@ class DuplicateNameError(ValueError):
     """Two layers of an experiment have the same name."""
 
 
+LONGEST_NAME = 200
+
+
 class Experiment(Option):
     """A whole experiment. Edits are pure functions from one to another; see `core.experiment.edits`."""
 
     format: Literal[1] = 1
     name: str = option(
-        "Untitled", title="Name", help="What the window, the runs and the files call it.", max_length=200
+        "Untitled", title="Name", help="What the window, the runs and the files call it.", max_length=LONGEST_NAME
     )
     seed: int = option(42, title="Seed", help="Same seed, same machine: same weights.", ge=0, le=2**32 - 1)
     data: Data = option(Data(), title="Data", help="Rows, classes, split and scaling.")

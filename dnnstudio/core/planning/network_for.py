@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dnnstudio.core.experiment.data import Data, DataSummary, Scaling
 from dnnstudio.core.experiment.layers import AnyLayer, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Reshape
 from dnnstudio.core.experiment.optimizers import Adam
-from dnnstudio.core.experiment.record import EarlyStopping, Experiment, Training
+from dnnstudio.core.experiment.record import LONGEST_NAME, EarlyStopping, Experiment, Training
 from dnnstudio.core.experiment.weights import L1L2, HeNormal
 
 STEPS = 3_000
@@ -41,7 +41,7 @@ def network_for(data: Data, summary: DataSummary, *, name: str, seed: int = 42) 
     batch = _batch(rows)
     epochs = min(max(EPOCHS[0], round(STEPS * batch / max(1, rows))), EPOCHS[1])
     return Experiment(
-        name=name[:200],
+        name=name[:LONGEST_NAME],
         seed=seed,
         data=data.replaced(scaling=scaling_for(summary), target_scaling="none" if summary.classes else "standard"),
         layers=(*_hidden(summary, rows), _output(summary)),

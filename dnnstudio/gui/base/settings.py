@@ -79,9 +79,7 @@ class Settings:
     @property
     def recent_files(self) -> list[Path]:
         """Newest first, without files that no longer exist."""
-        value = self._values.get("recent_files")
-        names = [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
-        return [path for path in map(Path, names[:RECENT_FILES]) if is_file_there(path) or is_folder_there(path)]
+        return self._recent("recent_files")
 
     def add_recent_file(self, path: Path) -> None:
         """Put a file at the head of the recent ones."""
@@ -92,15 +90,19 @@ class Settings:
     @property
     def recent_data(self) -> list[Path]:
         """Tables and folders that were used as data, newest first; those that are gone are left out."""
-        value = self._values.get("recent_data")
-        names = [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
-        return [path for path in map(Path, names[:RECENT_FILES]) if is_file_there(path) or is_folder_there(path)]
+        return self._recent("recent_data")
 
     def add_recent_data(self, path: Path) -> None:
         """Put a table or folder at the head of the recent data."""
         path = path.absolute()
         others = [other for other in self.recent_data if other != path]
         self._set("recent_data", [str(item) for item in [path, *others][:RECENT_FILES]])
+
+    def _recent(self, key: str) -> list[Path]:
+        """The files and folders of a list that are still there. A named pipe is none: opening it waits for ever."""
+        value = self._values.get(key)
+        names = [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
+        return [path for path in map(Path, names[:RECENT_FILES]) if is_file_there(path) or is_folder_there(path)]
 
     @property
     def library_files(self) -> list[Path]:

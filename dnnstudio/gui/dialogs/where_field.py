@@ -70,7 +70,7 @@ class WhereField(QWidget):
     @property
     def refusal(self) -> str:
         """Why trainings cannot begin there yet, or ""."""
-        return "" if self.ready else self.problem.text() or self.said.text()
+        return "" if self.ready else self.problem.text() or ASKING
 
     def choose_path(self, path: Path) -> None:
         """Ask the cluster of this join file."""
