@@ -57,6 +57,9 @@ class Entry:
     input_shape: tuple[int, ...] | None
     accuracy: float | None = None
     val_accuracy: float | None = None
+    r2: float | None = None
+    val_r2: float | None = None
+    """Of a model that predicts a number, in place of the accuracies."""
     parameters: int | None = None
     when: float = 0.0
     fingerprint: str = ""
@@ -109,6 +112,8 @@ def _run_entry(folder: Path) -> Entry:
         input_shape=known.input_shape if known is not None else None,
         accuracy=record.test_accuracy,
         val_accuracy=record.val_accuracy,
+        r2=record.test_r2,
+        val_r2=record.val_r2,
         parameters=record.parameters,
         when=record.when,
         fingerprint=_text(metrics.get("fingerprint")),

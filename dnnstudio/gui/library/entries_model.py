@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from PySide6.QtCore import (
     Qt,
 )
 
-from dnnstudio.core.text import date_text, share_text
+from dnnstudio.core.text import NBSP, date_text, figure, share_text
 from dnnstudio.core.workspace.catalog import Entry
 from dnnstudio.gui.base.runs_model import OUTDATED
 from dnnstudio.gui.dialogs.stack_drawing import Bar, bars_of
@@ -43,21 +44,29 @@ class Column:
     """Hidden in a narrow window."""
 
 
-def _figure(entry: Entry, value: float | None) -> str:
-    """A share, marked where a training of another model has changed shared layers since it was measured."""
-    return f"{share_text(value)} {OUTDATED}" if entry.outdated and value is not None else share_text(value)
+def _figure(entry: Entry, accuracy: float | None, r2: float | None) -> str:
+    """An accuracy or R², marked where a training of another model has changed shared layers since it was measured."""
+    text = share_text(accuracy) if r2 is None else f"R²{NBSP}{figure(r2)}"
+    return f"{text} {OUTDATED}" if entry.outdated and text != share_text(None) else text
+
+
+def _height(accuracy: float | None, r2: float | None) -> tuple[bool, float]:
+    """Sorts accuracies by themselves, below them R², and first what has neither."""
+    value = accuracy if accuracy is not None else r2
+    return accuracy is not None, -inf if value is None else value
 
 
 COLUMNS = (
     Column("Model", lambda e: e.name, 0, lambda e: (e.name.lower(), e.path.name), "Name and task of the model.", True),
     Column(
-        "Test acc.", lambda e: _figure(e, e.accuracy), 82, lambda e: e.accuracy if e.accuracy is not None else -1.0,
-        "Share of the test rows that it got right at the end of its training. †: older than its weights.",
+        "Test", lambda e: _figure(e, e.accuracy, e.r2), 82, lambda e: _height(e.accuracy, e.r2),
+        "Share of the test rows that it got right at the end of its training; of a predicted number R², where 1 is "
+        "perfect. †: older than its weights.",
     ),
     Column(
-        "Val. acc.", lambda e: _figure(e, e.val_accuracy), 82,
-        lambda e: e.val_accuracy if e.val_accuracy is not None else -1.0,
-        "Share of the validation rows that it got right at the end of its training. †: older than its weights.",
+        "Validation", lambda e: _figure(e, e.val_accuracy, e.val_r2), 88, lambda e: _height(e.val_accuracy, e.val_r2),
+        "Share of the validation rows that it got right at the end of its training; of a predicted number R². †: older "
+        "than its weights.",
         wide_only=True,
     ),
     Column(

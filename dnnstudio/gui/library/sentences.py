@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dnnstudio.core.experiment.layers import times
-from dnnstudio.core.text import NBSP, date_text, percent, share_text, shortened
+from dnnstudio.core.text import NBSP, date_text, figure, percent, share_text, shortened
 from dnnstudio.core.uncertainty.figure_names import BALANCED, BASELINE, RECALL
 from dnnstudio.core.workspace.catalog import Entry, LayerIdentity
 
@@ -49,11 +49,15 @@ def facts_of(entry: Entry) -> tuple[tuple[str, str], ...]:
     rows = [("Task", entry.task or "not known: only the network is in the file")]
     if len(entry.classes) > 2:
         rows.append(("Classes", ", ".join(entry.classes)))
-    if entry.accuracy is not None:
-        rows.append(("Test accuracy", share_text(entry.accuracy) + since))
-    if entry.val_accuracy is not None:
-        rows.append(("Val. accuracy", share_text(entry.val_accuracy) + since))
-    if entry.measured and (entry.accuracy is not None or entry.val_accuracy is not None):
+    figures = (
+        ("Test accuracy", share_text, entry.accuracy),
+        ("Val. accuracy", share_text, entry.val_accuracy),
+        ("Test R²", figure, entry.r2),
+        ("Val. R²", figure, entry.val_r2),
+    )
+    told = [(title, words(value) + since) for title, words, value in figures if value is not None]
+    rows += told
+    if entry.measured and told:
         rows.append(("Figures of", entry.measured))
     if entry.parameters is not None:
         rows.append(("Parameters", f"{entry.parameters:,}"))

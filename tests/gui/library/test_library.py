@@ -16,10 +16,11 @@ from PySide6.QtWidgets import QMenu
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Training
 from dnnstudio.core.jobs.requests import ListLibrary, OpenModel, SaveModel
+from dnnstudio.core.uncertainty.figure_names import R2
 from dnnstudio.core.workspace.catalog import Entry, LayerIdentity
 from dnnstudio.gui.library.dialog import LibraryDialog
 from dnnstudio.gui.library.entries_model import COLUMNS, EntriesModel
-from dnnstudio.gui.library.sentences import identity_sentence, layers_text
+from dnnstudio.gui.library.sentences import facts_of, identity_sentence, layers_text
 
 from .conftest import Shell, store
 from .networks import WIDE
@@ -63,13 +64,34 @@ def test_every_model_is_listed_newest_first_and_sorted_by_any_column(qtbot: Any,
     dialog = opened(qtbot, shell)
     assert names(dialog) == ["Tuned", "Narrow", "Wide"]
     titles = [column.title for column in COLUMNS]
-    dialog.table.sortByColumn(titles.index("Test acc."), Qt.SortOrder.AscendingOrder)
+    dialog.table.sortByColumn(titles.index("Test"), Qt.SortOrder.AscendingOrder)
     assert names(dialog) == ["Narrow", "Wide", "Tuned"]
     dialog.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
     assert names(dialog) == ["Wide", "Tuned", "Narrow"]
     tester = QAbstractItemModelTester(dialog.entries)
     dialog.entries.set_entries(dialog.entries.entries[:1])
     tester.deleteLater()
+
+
+def test_a_model_of_numbers_is_told_by_r2_and_sorted_by_it(qtbot: Any, shell: Shell, workspace: Path) -> None:
+    of_numbers = {"validation": {"loss": 0.3, "mae": 0.4, R2: 0.75}}
+    for number, r2 in ((4, 0.8125), (5, 0.25)):
+        store(
+            workspace,
+            number,
+            WIDE.replaced(name=f"Prices {number}"),
+            0.0,
+            **of_numbers | {"test": {"loss": 0.2, R2: r2}},
+        )
+    dialog = opened(qtbot, shell)
+    titles = [column.title for column in COLUMNS]
+    dialog.table.sortByColumn(titles.index("Test"), Qt.SortOrder.DescendingOrder)
+    assert names(dialog) == ["Tuned", "Wide", "Narrow", "Prices 4", "Prices 5"]
+    row = [dialog.shown.index(3, place).data() for place in range(len(COLUMNS))]
+    assert row[titles.index("Test")] == "R²\u00a00.8125" and row[titles.index("Validation")] == "R²\u00a00.75"
+    choose(dialog, "Prices 4")
+    entry = dialog.chosen()[0]
+    assert ("Test R²", "0.8125") in facts_of(entry) and "Test accuracy" not in dict(facts_of(entry))
 
 
 @pytest.mark.parametrize(

@@ -222,18 +222,22 @@ def cut_texts(window: QWidget) -> Iterator[str]:
 
 
 def _less_scrolling(one: Painted) -> QRectF:
-    """The clip of a text, without the edges over which a person can scroll."""
+    """The clip of a text, without the edges over which a person can scroll: of its own view and of those around."""
     assert one.clip is not None
     clip, far = QRectF(one.clip), 1e6
-    if _scrolled(one.widget):
-        if clip.left() <= 1:
-            clip.setLeft(-far)
-        if clip.top() <= 1:
-            clip.setTop(-far)
-        if clip.right() >= one.widget.width() - 1:
-            clip.setRight(far)
-        if clip.bottom() >= one.widget.height() - 1:
-            clip.setBottom(far)
+    around: QWidget | None = one.widget
+    while around is not None and around is not one.widget.window():
+        if _scrolled(around):
+            seen = QRectF(one.widget.mapFrom(around, QPoint(0, 0)), around.size())
+            if clip.left() <= seen.left() + 1:
+                clip.setLeft(-far)
+            if clip.top() <= seen.top() + 1:
+                clip.setTop(-far)
+            if clip.right() >= seen.right() - 1:
+                clip.setRight(far)
+            if clip.bottom() >= seen.bottom() - 1:
+                clip.setBottom(far)
+        around = around.parentWidget()
     return clip
 
 
