@@ -81,8 +81,15 @@ class Session:
         self._data_jobs = DataJobs()
 
     def warm_up(self) -> None:
-        """Import Keras and TensorFlow, which takes seconds, before the first job that needs them."""
+        """Import Keras and TensorFlow, which takes seconds, before the first job that needs them, and let TensorFlow
+        set up what its first operation needs: no other thread runs Python meanwhile.
+        """
+        import dnnstudio.engine.reuse.shared_layers
+        import dnnstudio.engine.reuse.start
         import dnnstudio.engine.training.trainer  # noqa: F401
+        from dnnstudio.engine.backend.runtime import tf
+
+        tf.zeros(1) + tf.ones(1)
 
     def run(self, job: Job, control: Control, emit: Emit) -> Any:
         """The job's result, as `core.jobs.requests` says. Raises `UserError`, `Cancelled`, and what else goes wrong."""

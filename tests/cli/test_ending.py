@@ -52,9 +52,11 @@ def history(run: Path) -> list[dict[str, str]]:
 def test_the_wish_of_the_system_to_end_keeps_the_run(tmp_path: Path, number: signal.Signals) -> None:
     experiment = write(tmp_path / "digits.json", plain_digits() | {"training": {"epochs": 100_000}})
     run = tmp_path / "run"
+    before = signal.signal(number, signal.SIG_DFL)  # below `nohup` a closed terminal ends nothing
     process = subprocess.Popen(
         [*COMMAND, "run", str(experiment), "--out", str(run)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
+    signal.signal(number, before)
     assert process.stdout is not None
     assert process.stdout.readline().startswith("epoch")
     process.send_signal(number)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -32,6 +33,10 @@ STACK_BYTES = 16 * 2**20
 SHUTDOWN_MS = 5000
 DRAWING_S = 0.15
 """So long at most a job waits for the window to draw what has begun."""
+SWITCH_S = 0.0005
+"""So long one thread of Python goes on while another waits, ten times shorter than usual. Most calls of Qt let others
+run, so the window waits so long dozens of times to draw one plot while steps are traced.
+"""
 
 Phase = Literal["off", "starting", "ready", "busy", "failed"]
 
@@ -250,6 +255,7 @@ class Engine(QObject):
     def start(self) -> None:
         """Start the thread, which imports TensorFlow after reading data that was already requested."""
         if not self._worker.isRunning() and not self._queue.closed:
+            sys.setswitchinterval(SWITCH_S)
             self._worker.start()
 
     def hold(self) -> None:

@@ -23,8 +23,8 @@ from dnnstudio.gui.plots.stored import changes_of
 from dnnstudio.gui.theme import Theme
 
 TURN_MS = 50
-"""The three cards take turns: twenty drawings a second, each card at most every 150 ms. More would not be seen, and
-the training has to do without the time that drawing takes."""
+"""The three cards, and what else follows a training, take turns: twenty drawings a second, each card at most every
+250 ms. More would not be seen, and the training has to do without the time that drawing takes."""
 EMPTY_LOSS = "Press Train: the loss is drawn here, batch by batch."
 EMPTY_ACCURACY = "Press Train: here is how often the network is right."
 EMPTY_ERROR = "Press Train: here is how far off the network's answers are."
@@ -63,7 +63,7 @@ class RunPlots(QObject):
         self.redraws = 0
         self._plan: tuple[Experiment, int] | None = None
         self._turns = (self._draw_loss, self._draw_accuracy, self._draw_rate)
-        self._dirty: list[Callable[[], None]] = []
+        self._waiting: list[Callable[[], None]] = []
         self._timer = QTimer(self)
         self._timer.setInterval(TURN_MS)
         self._timer.timeout.connect(self._draw_next)
@@ -212,25 +212,29 @@ class RunPlots(QObject):
             self.curves.stopped_early = event.stopped_early
             self._fit_x()
             self.rate.set_live(False)
-            self.redraw()
+            self._wish()
 
     def _wish(self) -> None:
         """All cards are to be drawn, each when its turn comes."""
-        self._dirty = [*self._dirty, *(deed for deed in self._turns if deed not in self._dirty)]
+        for deed in self._turns:
+            self.in_turn(deed)
+
+    def in_turn(self, deed: Callable[[], None]) -> None:
+        """Draw something else too when its turn comes, so that the window answers between any two drawings."""
+        if deed not in self._waiting:
+            self._waiting.append(deed)
         if not self._timer.isActive():
             self._timer.start()
 
     def _draw_next(self) -> None:
-        """Draw one card, so that the window answers between two of them."""
-        if not self._dirty:
+        if not self._waiting:
             self._timer.stop()
             return
-        self._dirty.pop(0)()
+        self._waiting.pop(0)()
 
     def redraw(self) -> None:
         """Draw all cards at once."""
-        self._dirty = []
-        self._timer.stop()
+        self._waiting = [deed for deed in self._waiting if deed not in self._turns]
         for deed in self._turns:
             deed()
 
@@ -266,7 +270,7 @@ class RunPlots(QObject):
     def stop(self) -> None:
         """Draw no more: the window closes."""
         self._timer.stop()
-        self._dirty = []
+        self._waiting = []
 
 
 def _epoch_words(curves: Curves) -> str:

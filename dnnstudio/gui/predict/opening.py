@@ -69,6 +69,11 @@ class PredictOpener(QObject):
         found = None if record is None else network_of_run(record)
         return found or next(iter(self.networks()), None)
 
+    @property
+    def available(self) -> bool:
+        """Whether there is a network to ask. Asked at every edit: no run's files are read for it."""
+        return self._opened() is not None or any(record.has_network for record in self._records())
+
     def open(self) -> None:
         """Show the window, with the selected run."""
         network = self.network

@@ -222,7 +222,7 @@ class RunsPanel(Card):
             self.runs.put(self._live)
 
     def add_epoch(self, event: EpochDone) -> None:
-        """The live run has a new row of history."""
+        """The live run has a new row of history; `show_epochs` shows it."""
         if self._live is None:
             return
         row = event.row
@@ -234,8 +234,12 @@ class RunsPanel(Card):
             val_r2=row.get(f"val_{R2}"),
             seconds=(self._live.seconds or 0.0) + row.get("seconds", 0.0),
         )
-        self.runs.put(self._live)
-        self._show_state()
+
+    def show_epochs(self) -> None:
+        """Show the live row as it is now: drawing it takes as long as a short epoch."""
+        if self._live is not None:
+            self.runs.put(self._live)
+            self._show_state()
 
     def show_live(self, record: RunRecord) -> None:
         """Add or update the row of a repeat that is under way."""

@@ -65,7 +65,7 @@ class ActionState(QObject):
         nothing = no_network_refusal(controller, actions)
         actions.set_reason("uncertainty", *(self._nothing_to_inspect() or nothing))
         for name in ("predict", "export"):
-            actions.set_reason(name, *(("", None) if self._predict.network is not None else nothing))
+            actions.set_reason(name, *(("", None) if self._predict.available else nothing))
         begun = controller.run_folder is not None
         actions.set_reason("show_run_folder", "" if begun else f"{NO_RUN[:-1]}, or train.")
 

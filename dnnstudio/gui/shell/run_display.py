@@ -13,6 +13,7 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.jobs.events import (
     BatchesDone,
     EpochDone,
+    HealthMeasured,
     Progress,
     RateChanged,
     RunEnded,
@@ -95,7 +96,7 @@ class RunDisplay(QObject):
         controller.rate_changed.connect(self._on_rate_changed)
         controller.saving_paused.connect(self._on_saving_paused)
         controller.run_ended.connect(self._on_ended)
-        controller.health_measured.connect(side.health.add_measurement)
+        controller.health_measured.connect(self._on_health)
         controller.progressed.connect(self._on_progress)
         controller.failed.connect(self._on_failed)
         document.experiment_changed.connect(self._show_plan)
@@ -152,8 +153,13 @@ class RunDisplay(QObject):
     def _on_epoch(self, event: EpochDone) -> None:
         self._plots.add_epoch(event)
         self._runs.add_epoch(event)
+        self._plots.in_turn(self._runs.show_epochs)
         self._status.add_epoch(event)
         self._messages.say_best(event, self.open_run_folder)
+
+    def _on_health(self, event: HealthMeasured) -> None:
+        self._side.health.add_measurement(event)
+        self._plots.in_turn(self._side.health.refresh)
 
     def _on_rate_changed(self, event: RateChanged) -> None:
         self._plots.change_rate(event)

@@ -11,10 +11,11 @@ REASON = "reason"
 
 def set_reason(what: QWidget | QAction, reason: str = "") -> None:
     """Disable `what` for a reason, a sentence that its tooltip adds to what it does; "" enables it."""
-    usual = _usual_tip(what)
-    what.setProperty(REASON, reason)
-    what.setEnabled(not reason)
-    what.setToolTip("\n".join(part for part in (usual, not_now(reason)) if part))
+    if what.property(REASON) != reason or what.isEnabled() == bool(reason):  # most stay as they are
+        usual = _usual_tip(what)
+        what.setProperty(REASON, reason)
+        what.setEnabled(not reason)
+        what.setToolTip("\n".join(part for part in (usual, not_now(reason)) if part))
     if isinstance(what, QAction):
         for menu in what.associatedObjects():
             if isinstance(menu, QMenu):

@@ -242,7 +242,7 @@ def test_what_is_still_to_come_is_tinted_until_the_run_ends(qtbot: Any, plots: R
     qtbot.waitUntil(lambda: plots.loss.plot.future.isVisible())
     assert plots.loss.plot.now_line.value() == pytest.approx(1.0)
     plots.end(RunEnded(run="r", reason="finished", message=""))
-    assert not plots.loss.plot.future.isVisible()
+    qtbot.waitUntil(lambda: not plots.loss.plot.future.isVisible())
 
 
 def test_events_of_another_run_are_not_drawn(plots: RunPlots) -> None:

@@ -72,6 +72,7 @@ def test_the_verdict_has_its_cure_beside_it_whatever_the_width(
     side.resize(width, 200)
     side.begin(4)
     side.health.add_measurement(saturated(document))
+    side.health.refresh()
     card = side.health
     assert card.verdict.condition == "saturated"
     button = card.strip.fix_button if width == 360 else card.cure_button

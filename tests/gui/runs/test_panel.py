@@ -208,6 +208,7 @@ def test_the_live_run_grows_row_by_row_and_ends_with_what_its_folder_says(panel:
     panel.add_epoch(
         EpochDone(run="x", row={"epoch": 3, "val_loss": 0.5, "val_accuracy": 0.8, "seconds": 2}, is_best=True)
     )
+    panel.show_epochs()
     assert shown(panel, 0)[1:] == ["training", "3 / 20", "0.500", "80.0\u00a0%", "–", "650", "2\u00a0s"], (
         "64 × 10 weights and 10 biases"
     )
@@ -227,6 +228,7 @@ def test_a_run_that_goes_on_keeps_the_time_that_it_has_taken(qtbot: Any, panel: 
     experiment = load_recipe("digits").experiment
     panel.begin(RunStarted(run="x", experiment=experiment, folder=folder, steps_per_epoch=36, epochs=2, first_epoch=1))
     panel.add_epoch(EpochDone(run="x", row={"epoch": 2, "val_loss": 0.5, "seconds": 2}, is_best=True))
+    panel.show_epochs()
     assert shown(panel, 0)[-1] == "1\u00a0min\u00a09\u00a0s"
 
 

@@ -60,7 +60,9 @@ def test_a_training_is_drawn_listed_and_its_result_said(qtbot: Any, window: Main
     train_to_the_end(qtbot, window)
     curves = window.workbench.plots.curves
     assert curves is not None
-    x, y = window.workbench.plots.loss.plot.points("loss") or ((), ())
+    plot = window.workbench.plots.loss.plot
+    qtbot.waitUntil(lambda: len((plot.points("loss") or [()])[0]) == 3)
+    x, y = plot.points("loss") or ((), ())
     assert list(x) == [1, 2, 3]
     assert list(y) == pytest.approx([1.0, 2 / 3, 0.5])
     assert window.workbench.result.text("test", "accuracy") == "96.1\u00a0%"

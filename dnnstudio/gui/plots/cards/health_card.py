@@ -10,8 +10,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QWidget
 
+from dnnstudio.core.analysis.checks import Fix
 from dnnstudio.core.analysis.layer_health import LayerHealth, Verdict, cures, judge
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.jobs.events import HealthMeasured
 from dnnstudio.core.text import percent
 from dnnstudio.gui.base.document import Document
@@ -85,6 +87,8 @@ class HealthCard(Card):
         self._columns: list[tuple[LayerHealth, ...] | None] = []
         self.verdict = Verdict("healthy")
         self._figure = FIGURES[0]
+        self._offered: tuple[str, Experiment, tuple[Fix, ...]] | None = None
+        """A condition, an experiment, and the cures of both."""
         self.choice = ComboBox([Choice(figure.key, figure.title, figure.help) for figure in FIGURES])
         self.choice.setObjectName("health_figure")
         self.choice.setAccessibleName("Figure of the layer health")
@@ -134,7 +138,7 @@ class HealthCard(Card):
         self.verdict = Verdict("healthy")
         on = self._document.experiment.training.layer_health
         self._empty.setText(WAITING if on else SWITCHED_OFF)
-        self._show()
+        self.refresh()
 
     def begin(self, epochs: int) -> None:
         """A training of this many epochs begins."""
@@ -142,7 +146,7 @@ class HealthCard(Card):
         self.clear()
 
     def add_measurement(self, event: HealthMeasured) -> None:
-        """Add a measurement of a training."""
+        """Add a measurement of a training; `refresh` shows it."""
         column = min(int(np.ceil(event.epoch / self._epochs * COLUMNS)) - 1, COLUMNS - 1)
         before = self._columns[-1] if self._columns else None
         while len(self._columns) < column:  # columns between two measurements repeat the first of them
@@ -150,7 +154,6 @@ class HealthCard(Card):
         del self._columns[max(column, 0) :]
         self._columns.append(event.layers)
         self.verdict = judge(event.layers)
-        self._show()
 
     @property
     def latest(self) -> tuple[LayerHealth, ...]:
@@ -160,9 +163,10 @@ class HealthCard(Card):
     def set_figure(self, key: object) -> None:
         """Show another figure of the layers."""
         self._figure = next(figure for figure in FIGURES if figure.key == key)
-        self._show()
+        self.refresh()
 
-    def _show(self) -> None:
+    def refresh(self) -> None:
+        """Show the measurements as they are now."""
         shown = bool(self.latest)
         self.choice.set_value(self._figure.key)
         self.choice.setToolTip(self._figure.help)
@@ -214,7 +218,7 @@ class HealthCard(Card):
         self.strip.setVisible(ill and not narrow)
         self._line.setVisible(bool(self.latest) and (narrow or not ill))
         self._icon.set_icon(*(("warning-fill", "hint_dot") if ill else ("check-circle-fill", "good_dot")))
-        offered = cures(self.verdict, self._document.experiment) if ill else ()
+        offered = self._cures() if ill else ()
         self.cure_button.setVisible(narrow and bool(offered))
         if not ill:
             return
@@ -226,8 +230,15 @@ class HealthCard(Card):
         for widget in (self.strip, self._line, self.cure_button):
             widget.setToolTip(tip)
 
+    def _cures(self) -> tuple[Fix, ...]:
+        """What is offered. Each is tried to know that it changes something, so not again at every measurement."""
+        condition, experiment = self.verdict.condition, self._document.experiment
+        if self._offered is None or self._offered[0] != condition or self._offered[1] is not experiment:
+            self._offered = condition, experiment, cures(self.verdict, experiment)
+        return self._offered[2]
+
     def _apply_cure(self) -> None:
-        offered = cures(self.verdict, self._document.experiment)
+        offered = self._cures()
         if not offered:
             return
         try:
