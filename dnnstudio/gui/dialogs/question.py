@@ -11,6 +11,9 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Dialog, IconLabel, label, push_button
 
+LEAST_WIDTH = 84
+"""Of a button, in pixels: "OK" alone would be hard to hit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -51,7 +54,7 @@ class QuestionDialog(Dialog):
         for answer in reversed(answers):
             button = push_button(answer.words, Role.PRIMARY if answer.primary else None)
             button.setObjectName(f"answer_{answer.value}")
-            button.setMinimumWidth(84)
+            button.least_width = LEAST_WIDTH
             button.setDefault(answer.primary)
             button.clicked.connect(lambda _=False, value=answer.value: self._take(value))
             row.addWidget(button)

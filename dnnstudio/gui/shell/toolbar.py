@@ -144,7 +144,7 @@ class ToolBar(QFrame):
         button.setObjectName("train_button")
         button.setAccessibleName("Train")
         button.setIconSize(QSize(16, 16))
-        button.setMinimumWidth(96)
+        button.least_width = 96
         set_role(button, Role.PRIMARY)
         button.clicked.connect(action.trigger)
         action.changed.connect(self._follow_train)

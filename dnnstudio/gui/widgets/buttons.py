@@ -10,7 +10,7 @@ from shiboken6 import isValid
 from dnnstudio.gui.theme import Role, Theme, set_role
 
 
-def push_button(text: str, role: Role | None = None, *, tip: str = "", parent: QWidget | None = None) -> QPushButton:
+def push_button(text: str, role: Role | None = None, *, tip: str = "", parent: QWidget | None = None) -> PushButton:
     """A button with a label; `role` makes it the primary one, a link, the fix of an advice …"""
     button = CureButton(text, parent) if role is Role.FIX else PushButton(text, parent)
     button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
@@ -26,6 +26,12 @@ def push_button(text: str, role: Role | None = None, *, tip: str = "", parent: Q
 
 class PushButton(QPushButton):
     """Return presses the button that has the keyboard, and never the primary one beside it."""
+
+    least_width = 0
+    """So wide at least, in pixels. `setMinimumWidth` would allow it to be narrower than its words."""
+
+    def sizeHint(self) -> QSize:
+        return super().sizeHint().expandedTo(QSize(self.least_width, 0))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):

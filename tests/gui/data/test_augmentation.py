@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
 
 from dnnstudio.core.experiment.data import Data, DataSummary, NoiseAugmentation, PictureAugmentation
 from dnnstudio.core.experiment.record import Experiment
@@ -19,13 +18,6 @@ from dnnstudio.gui.data.augmentation.window import AugmentationWindow
 from dnnstudio.gui.theme import Theme
 
 from ..fake_engine import FakeEngine
-
-
-@pytest.fixture(scope="module")
-def theme(qapp: QApplication) -> Theme:
-    theme = Theme(qapp)
-    theme.apply("light")
-    return theme
 
 
 @pytest.fixture

@@ -28,14 +28,6 @@ from dnnstudio.gui.theme import Theme
 from ..fake_engine import FakeEngine
 
 
-@pytest.fixture(scope="module")
-def theme(qapp: QApplication) -> Theme:
-    """One for all tests here: a stylesheet put in force anew costs seconds."""
-    theme = Theme(qapp)
-    theme.apply("light")
-    return theme
-
-
 @pytest.fixture
 def engine() -> Iterator[FakeEngine]:
     made = FakeEngine()

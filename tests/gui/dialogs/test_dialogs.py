@@ -30,16 +30,18 @@ from dnnstudio.gui.dialogs.question import Answer, QuestionDialog
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets.windows import save_path
 
-
-@pytest.fixture
-def theme(qapp: QApplication) -> Iterator[Theme]:
-    made = Theme(qapp, "light")
-    made.apply()
-    yield made
-    made.deleteLater()
-
-
 # ------------------------------------------------------------------------------------------------ questions
+
+
+def test_an_answer_is_as_wide_as_its_words_however_narrow_the_dialog(qtbot: Any, theme: Theme) -> None:
+    answers = (Answer("long", "An answer of a good many words", primary=True), Answer("other", "Another of some words"))
+    dialog = QuestionDialog(theme, "A title?", "A sentence.", answers)
+    qtbot.addWidget(dialog)
+    dialog.setMinimumWidth(0)
+    dialog.show()
+    dialog.resize(dialog.minimumSizeHint())
+    for button in dialog.findChildren(QPushButton):
+        assert button.width() >= button.fontMetrics().horizontalAdvance(button.text()) + 12
 
 
 def test_a_question_gives_the_answer_that_is_pressed_and_the_last_one_for_escape(qtbot: Any, theme: Theme) -> None:

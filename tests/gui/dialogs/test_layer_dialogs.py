@@ -22,13 +22,6 @@ from dnnstudio.gui.dialogs.summary_dialog import SummaryDialog
 from dnnstudio.gui.theme import Theme
 
 
-@pytest.fixture(scope="module")
-def theme(qapp: QApplication) -> Theme:
-    theme = Theme(qapp)
-    theme.apply("light")
-    return theme
-
-
 @pytest.fixture
 def gallery(qtbot: QtBot, theme: Theme) -> Iterator[RecipeGallery]:
     dialog = RecipeGallery(theme)

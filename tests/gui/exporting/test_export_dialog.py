@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QRadioButton
+from PySide6.QtWidgets import QFileDialog, QLabel, QRadioButton
 
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.data import Data, DataSummary, Table
@@ -28,13 +28,6 @@ from dnnstudio.gui.predict.subjects import Network
 from dnnstudio.gui.theme import Theme
 
 from ..fake_engine import FakeEngine
-
-
-@pytest.fixture(scope="module")
-def theme(qapp: QApplication) -> Theme:
-    theme = Theme(qapp)
-    theme.apply("light")
-    return theme
 
 
 @pytest.fixture

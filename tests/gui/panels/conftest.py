@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.core.experiment.data import Data, DataSummary, Digits
@@ -11,17 +10,8 @@ from dnnstudio.core.experiment.layers import Dense, Dropout, Flatten
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.weights import GlorotUniform, HeNormal
 from dnnstudio.gui.base.document import Document
-from dnnstudio.gui.theme import Theme
 
 DIGITS = DataSummary((8, 8), tuple("0123456789"), False, (1150, 287, 360), tuple(range(110, 120)), "scikit-learn", "f")
-
-
-@pytest.fixture(scope="module")
-def theme(qapp: QApplication) -> Theme:
-    """One for all tests here: a stylesheet put in force anew costs seconds."""
-    theme = Theme(qapp)
-    theme.apply("light")
-    return theme
 
 
 @pytest.fixture

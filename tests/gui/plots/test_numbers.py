@@ -24,9 +24,9 @@ from dnnstudio.gui.plots.panel import RunPlots
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets.charts.chart import Dots, Line, Mark
 
-from .test_plots import plots, started, theme
+from .test_plots import plots, started
 
-__all__ = ["plots", "theme"]  # fixtures
+__all__ = ["plots"]  # a fixture
 
 ROW = {"loss": 9.0, "mae": 2.5, "root_mean_squared_error": 3.0, "r2_score": 0.25}
 ANSWERS = {

@@ -30,9 +30,9 @@ from dnnstudio.gui.plots.scale import drawn, logarithmic
 from dnnstudio.gui.plots.smoothing import Smoothing, smoothed
 from dnnstudio.gui.theme import Theme
 
-from .test_plots import batches, epoch, plots, started, theme
+from .test_plots import batches, epoch, plots, started
 
-__all__ = ["plots", "theme"]  # fixtures
+__all__ = ["plots"]  # a fixture
 
 
 def shown(plots: RunPlots, *, epochs: int = 4, done: int = 3, clean: bool = True, run: str = "r") -> Curves:

@@ -32,15 +32,6 @@ STEPS = 10
 
 
 @pytest.fixture
-def theme(qapp: QApplication) -> Iterator[Theme]:
-    made = Theme(qapp, "light")
-    made.apply()
-    yield made
-    made.apply("light")
-    made.deleteLater()
-
-
-@pytest.fixture
 def plots(qtbot: Any, theme: Theme) -> Iterator[RunPlots]:
     made = RunPlots(theme)
     holder = QWidget()

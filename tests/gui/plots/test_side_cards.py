@@ -30,10 +30,6 @@ from dnnstudio.gui.plots.rate_plot import RatePlot
 from dnnstudio.gui.shell.message_line import MessageLine
 from dnnstudio.gui.theme import Theme
 
-from .test_plots import theme
-
-__all__ = ["theme"]  # a fixture
-
 
 @pytest.fixture
 def document() -> Iterator[Document]:

@@ -12,9 +12,9 @@ from dnnstudio.core.workspace.shared_layers import Change, note_change
 from dnnstudio.gui.plots.panel import RunPlots
 from dnnstudio.gui.plots.stored import read_stored_run
 
-from .test_plots import epoch, plots, theme
+from .test_plots import epoch, plots
 
-__all__ = ["plots", "theme"]  # fixtures
+__all__ = ["plots"]  # a fixture
 
 
 def test_a_stored_run_is_read_from_its_folder(tmp_path: Path, plots: RunPlots) -> None:

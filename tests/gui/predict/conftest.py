@@ -6,20 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QApplication
 
 from dnnstudio.gui.theme import Theme
 
 from ..fake_engine import FakeEngine
 from .kit import Opener
-
-
-@pytest.fixture(scope="module")
-def theme(qapp: QApplication) -> Theme:
-    """One for all tests here: a stylesheet put in force anew costs seconds."""
-    theme = Theme(qapp)
-    theme.apply("light")
-    return theme
 
 
 @pytest.fixture

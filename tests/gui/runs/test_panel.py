@@ -31,14 +31,6 @@ R2 = {"Val. R²", "Test R²"}
 
 
 @pytest.fixture
-def theme(qapp: QApplication) -> Iterator[Theme]:
-    made = Theme(qapp, "light")
-    made.apply()
-    yield made
-    made.deleteLater()
-
-
-@pytest.fixture
 def panel(qtbot: Any, theme: Theme, tmp_path: Path) -> Iterator[RunsPanel]:
     made = RunsPanel(theme, tmp_path)
     qtbot.addWidget(made)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.core.experiment.data import Data, Digits
@@ -12,14 +11,6 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.stack import LayerStackView
 from dnnstudio.gui.theme import Theme
-
-
-@pytest.fixture(scope="module")
-def theme(qapp: QApplication) -> Theme:
-    """One for all tests here: a stylesheet put in force anew costs seconds."""
-    theme = Theme(qapp)
-    theme.apply("light")
-    return theme
 
 
 @pytest.fixture

@@ -46,14 +46,6 @@ def main(qtbot: Any, qapp: QApplication, tmp_path: Path) -> Iterator[MainWindow]
         yield window
 
 
-@pytest.fixture
-def theme(qapp: QApplication) -> Iterator[Theme]:
-    made = Theme(qapp, "light")
-    made.apply()
-    yield made
-    made.deleteLater()
-
-
 def vary(row: FormRow) -> None:
     menu = row.field_menu()
     action = menu.findChild(QAction, "vary_field")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.core.experiment import codec
@@ -60,14 +60,6 @@ def workspace(tmp_path: Path) -> Path:
 
 
 OpenDialog = Callable[..., TransferDialog]
-
-
-@pytest.fixture
-def theme(qapp: QApplication) -> Iterator[Theme]:
-    made = Theme(qapp, "light")
-    made.apply()
-    yield made
-    made.deleteLater()
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.core.experiment.layers import Dense, Dropout, Flatten
@@ -111,14 +110,6 @@ class StubEngine(QObject):
 
     def refuse(self, failure: Failure, number: int = -1) -> None:
         self.tickets[number].fail(failure)
-
-
-@pytest.fixture
-def theme(qapp: QApplication) -> Iterator[Theme]:
-    made = Theme(qapp)
-    made.apply("light")
-    yield made
-    made.deleteLater()
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.gui.theme import Theme
@@ -15,15 +13,6 @@ from dnnstudio.gui.theme.theme import Choice
 from dnnstudio.gui.widgets.gallery import Gallery
 
 from .access_checks import contrast, controls_out_of_reach, controls_without_name, faint_text
-
-
-@pytest.fixture
-def theme(qapp: QApplication) -> Iterator[Theme]:
-    made = Theme(qapp, "light")
-    made.apply()
-    yield made
-    made.apply("light")
-    made.deleteLater()
 
 
 class Words(QWidget):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.core.experiment.recipes import load_recipe
@@ -13,13 +12,6 @@ from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets import FlowLayout
 from dnnstudio.gui.widgets.advice_list import AdviceList
 from dnnstudio.gui.widgets.windows.fit_scroll import FitScroll
-
-
-@pytest.fixture(scope="module")
-def theme(qapp: QApplication) -> Theme:
-    made = Theme(qapp, "light")
-    made.apply()
-    return made
 
 
 def test_no_bar_is_there_only_because_it_takes_the_width_that_would_make_it_needless(qtbot: QtBot) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +21,6 @@ from ..walks.keyboard import ringed, unseen
 from ..window_kit import open_window
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-def theme(qapp: QApplication) -> Iterator[Theme]:
-    made = Theme(qapp, "light")
-    made.apply()
-    yield made
-    made.deleteLater()
 
 
 def test_a_cure_in_an_advice_of_any_severity_shows_the_keyboard(qtbot: Any, theme: Theme) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,6 @@ from dnnstudio.gui.widgets.windows.reading_order import stops
 from ..window_kit import open_window
 
 RETURNS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-
-
-@pytest.fixture
-def theme(qapp: QApplication) -> Iterator[Theme]:
-    made = Theme(qapp, "light")
-    yield made
-    made.deleteLater()
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QEnterEvent, QPaintEvent, QWheelEvent
@@ -34,15 +32,6 @@ from dnnstudio.gui.widgets import (
     label,
 )
 from dnnstudio.gui.widgets.gallery import Gallery
-
-
-@pytest.fixture
-def theme(qapp: QApplication) -> Iterator[Theme]:
-    made = Theme(qapp, "light")
-    made.apply()
-    yield made
-    made.apply("light")
-    made.deleteLater()
 
 
 def _show(qtbot: QtBot, widget: QWidget) -> None:
