@@ -84,7 +84,7 @@ class CurvePlot(QWidget):
         self.future, self.now_line, self._pointer_line = Tint(-20), UprightLine(-10), UprightLine(-5)
         self._dots = pg.ScatterPlotItem(size=7)
         self._dots.setZValue(20)
-        self._dots.setVisible(False)  # pyqtgraph takes as long to paint none as a few
+        self._dots.hide()  # pyqtgraph takes as long to paint none as a few
         self._area = QRectF(0, 0, 1, 1)
         self.view.addItem(self._dots, ignoreBounds=True)
         for item in (self.future, self.now_line, self._pointer_line):
@@ -309,10 +309,9 @@ class CurvePlot(QWidget):
         if epoch is self._pointer is None:
             return
         self._pointer = epoch
+        self._pointer_line.set_value(epoch or 0.0)
         self._pointer_line.setVisible(epoch is not None)
         self._dots.setVisible(epoch is not None)
-        if epoch is not None:
-            self._pointer_line.set_value(epoch)
         tokens = self._theme.tokens()
         places = np.array([(x, y) for _, x, y in dots], dtype=np.float64).reshape(-1, 2)
         heights = drawn(places[:, 1], log=self._log)
