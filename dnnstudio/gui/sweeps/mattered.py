@@ -66,7 +66,7 @@ class MatteredCard(Card):
         self._process: QProcess | None = None
         self._known: tuple[str, frozenset[int]] | None = None
         self.shares: dict[str, float] | None = None
-        self.badge = Badge(f"from {ENOUGH} runs on")
+        self.badge = Badge(f"from {ENOUGH} trials on")
         self.head.add(self.badge)
         self._rows = QVBoxLayout()
         self._rows.setSpacing(10)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, QRectF, QSizeF
+from pytestqt.qtbot import QtBot
 
+from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets.charts.axis import nice_axis
+from dnnstudio.gui.widgets.charts.chart import Chart, Line, Note
+from dnnstudio.gui.widgets.charts.legend import LegendEntry
 from dnnstudio.gui.widgets.charts.notes import boxes_of, place_note
 
 WITHIN, WORDS = QRectF(0, 0, 320, 200), QSizeF(70, 14)
@@ -46,3 +52,26 @@ def test_wherever_a_point_lies_its_words_are_in_the_chart() -> None:
 
 def test_a_cloud_of_dots_is_not_kept_clear_of() -> None:
     assert boxes_of((QPointF(0, 0) for _ in range(501)), 3.0, 501) == []
+
+
+@pytest.mark.parametrize("at", [0.0, 0.3, 0.5, 0.95, 1.0])
+@pytest.mark.parametrize("width", [260, 420, 800])
+def test_the_legend_leaves_the_words_at_the_upper_edge_their_room(
+    qtbot: QtBot, theme: Theme, at: float, width: int
+) -> None:
+    chart = Chart(theme)
+    qtbot.addWidget(chart)
+    chart.resize(width, 240)
+    chart.set_axes(nice_axis(0, 1), nice_axis(0, 1))
+    x = np.linspace(0, 1, 50)
+    chart.set_items(
+        [Line(x, 0.9 - 0.9 * x, "train"), Line(x, 0.05 * x, "val"), Note(at, 1.0, "now: 10 referred", side="above")]
+    )
+    chart.legend.set_entries(
+        [LegendEntry("mutual information", "train", "0.256"), LegendEntry("others", "val", "0.044")]
+    )
+    chart.set_legend_corner("free")
+    note = chart.items[-1]
+    assert isinstance(note, Note)
+    assert not QRectF(chart.legend.geometry()).intersects(chart.place_of(note))
+    assert chart.rect().contains(chart.legend.geometry())

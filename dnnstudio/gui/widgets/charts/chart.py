@@ -176,6 +176,9 @@ class Chart(QWidget):
             points = self._marked_points()
             places = [self._legend_place(corner) for corner in CORNERS]
             place = min(places, key=lambda one: sum(weight for at, weight in points if one.contains(at)))
+            for note in self._items:  # a word at the upper edge keeps its room
+                if isinstance(note, Note) and note.side == "above" and place.intersects(self.place_of(note)):
+                    place.moveTop(self.place_of(note).bottom() + 2)
         else:
             place = self._legend_place(self._legend_corner)
         self.legend.setGeometry(place.toRect())
@@ -196,7 +199,8 @@ class Chart(QWidget):
                 case Dots():
                     points += [(self.place(float(x), float(y)), 20) for x, y in zip(item.x, item.y, strict=True)]
                 case Note():
-                    points.append((self.place(item.x, item.y), 40))
+                    words = self.place_of(item)
+                    points += [(at, 40) for at in (words.bottomLeft(), words.center(), words.bottomRight())]
                 case Line() if item.style in SEVERAL:
                     held = np.isfinite(item.y)
                     along = np.linspace(0, max(int(held.sum()) - 1, 0), POINTS_OF_A_LINE)
@@ -309,22 +313,25 @@ class Chart(QWidget):
             case Note():
                 self._paint_note(painter, item)
 
+    def place_of(self, note: Note) -> QRectF:
+        """The rectangle of a note's words, in pixels."""
+        at, metrics = self.place(note.x, note.y), QFontMetricsF(self._theme.font(11))
+        words = QSizeF(metrics.horizontalAdvance(note.text) + 1, metrics.height())
+        if note.side == "above":
+            left = min(max(at.x() - words.width() / 2, self.area().left() + 2), self.width() - words.width() - 2)
+            return QRectF(QPointF(left, at.y() + 4 - metrics.ascent()), words)
+        around = [dots for dots in self._items if isinstance(dots, Dots)]
+        beside = max((dots.size + 4 for dots in around if _holds(dots, note)), default=10)
+        within = QRectF(self.rect()).adjusted(self.area().left() - 1, 0, -1, 0)
+        boxes = [box for dots in around for box in boxes_of(map(self.place, dots.x, dots.y), dots.size, len(dots.x))]
+        return place_note(at, words, beside, note.side, within, boxes)
+
     def _paint_note(self, painter: QPainter, note: Note) -> None:
         painter.setFont(self._theme.font(11))
         painter.setPen(self._theme.color(note.color))
-        at, metrics = self.place(note.x, note.y), painter.fontMetrics()
-        words = QSizeF(metrics.horizontalAdvance(note.text) + 1, metrics.height())
-        around = [dots for dots in self._items if isinstance(dots, Dots)]
-        beside = max((dots.size + 4 for dots in around if _holds(dots, note)), default=10)
-        if note.side == "above":
-            left = min(max(at.x() - words.width() / 2, self.area().left() + 2), self.width() - words.width() - 2)
-            painter.drawText(QPointF(left, at.y() + 4), note.text)
-            return
-        within = QRectF(self.rect()).adjusted(self.area().left() - 1, 0, -1, 0)
-        boxes = [box for dots in around for box in boxes_of(map(self.place, dots.x, dots.y), dots.size, len(dots.x))]
-        place = place_note(at, words, beside, note.side, within, boxes)
-        plate = self._theme.color("surface", PLATE)
-        painter.fillRect(place.adjusted(-1, 1, 1, -1), plate)  # a line of the grid would strike the words through
+        place = self.place_of(note)
+        if note.side != "above":  # a line of the grid would strike the words through
+            painter.fillRect(place.adjusted(-1, 1, 1, -1), self._theme.color("surface", PLATE))
         painter.drawText(place, Qt.AlignmentFlag.AlignCenter, note.text)
 
     # ------------------------------------------------------------------------------------------ Qt
