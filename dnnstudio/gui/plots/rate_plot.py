@@ -23,8 +23,10 @@ from dnnstudio.gui.widgets.charts.copies import copies_plot
 ROOM = 1.15
 """The axis goes so far above the first losses; what explodes leaves it."""
 
-MARKS = (("lowest / 10", 0.04), ("steepest", 0.1))
-"""The words of the suggestions, and at which share of the height they stand."""
+MARKS = ("lowest / 10", "steepest")
+"""The words of the suggestions, the lower ones first."""
+WORDS_FROM, WORDS_APART = 10, 18
+"""How far above the axis the lower words stand, and how far the others above them, in pixels."""
 
 
 class RatePlot(QWidget):
@@ -46,16 +48,15 @@ class RatePlot(QWidget):
         self.raw = pg.PlotDataItem(connect="finite")
         self.smooth = pg.PlotDataItem(connect="finite")
         self.marks = [
-            pg.InfiniteLine(
-                angle=90, label=words, labelOpts={"position": place, "anchors": [(0, 0.5), (0, 0.5)], "fill": "#000"}
-            )
-            for words, place in MARKS
+            pg.InfiniteLine(angle=90, label=words, labelOpts={"anchors": [(0, 0.5), (0, 0.5)], "fill": "#000"})
+            for words in MARKS
         ]
         self.choice = pg.InfiniteLine(angle=90, movable=True)
         self.choice.sigDragged.connect(self._on_dragged)
         self.choice.setHoverPen(None)
         for item in (self.raw, self.smooth, *self.marks, self.choice):
             self.view.addItem(item, ignoreBounds=True)
+        self.view.getViewBox().sigResized.connect(self._place_labels)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
@@ -115,6 +116,11 @@ class RatePlot(QWidget):
         bottom, top, ticks = round_range(min(lowest, 0.0) if lowest < 0.3 * start else lowest, start * ROOM, None, None)
         self._left.setTicks([list(zip(ticks, tick_numbers(ticks), strict=True))])
         self.view.setYRange(bottom, top, padding=0.02)
+
+    def _place_labels(self, _: object = None) -> None:
+        height = max(self.view.getViewBox().height(), 1.0)
+        for number, mark in enumerate(self.marks):
+            mark.label.setPosition(min((WORDS_FROM + number * WORDS_APART) / height, 1.0))
 
     def _fill_labels(self) -> None:
         """A ground behind the words that a line passes; behind the others it would only hide the loss."""

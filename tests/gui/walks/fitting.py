@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QApplication, QDialog, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractScrollArea,
+    QApplication,
+    QDialog,
+    QLayout,
+    QStackedLayout,
+    QWidget,
+)
 from shiboken6 import isValid
 
 from dnnstudio.gui.widgets import Window
@@ -77,6 +85,30 @@ def feet_out_of_sight(window: QWidget) -> Iterator[str]:
                 place = QRect(button.mapTo(area.viewport(), QPoint(0, 0)), button.size())
                 if not area.viewport().rect().intersects(place):
                     yield f"{name_of(button)} is scrolled away"
+
+
+def overlapping(window: QWidget) -> Iterator[str]:
+    """Widgets of one layout that stand on each other, since there is less room than they need."""
+    for holder in [window, *window.findChildren(QWidget)]:
+        layout = holder.layout()
+        if layout is None or isinstance(layout, QStackedLayout) or not holder.isVisible():
+            continue
+        placed = [widget for widget in widgets_of(layout) if widget.isVisible() and not widget.size().isEmpty()]
+        for number, one in enumerate(placed):
+            for other in placed[number + 1 :]:
+                both = one.geometry().intersected(other.geometry())
+                if one.parentWidget() is other.parentWidget() and min(both.width(), both.height()) > 1:
+                    yield f"{name_of(one)} {one.geometry()} and {name_of(other)} {other.geometry()}"
+
+
+def widgets_of(layout: QLayout) -> Iterator[QWidget]:
+    """The widgets that `layout` and those in it place."""
+    for number in range(layout.count()):
+        item = layout.itemAt(number)
+        if item is not None and (widget := item.widget()) is not None:
+            yield widget
+        elif item is not None and (inner := item.layout()) is not None and not isinstance(inner, QStackedLayout):
+            yield from widgets_of(inner)
 
 
 def open_after_escape(window: QWidget) -> Iterator[str]:

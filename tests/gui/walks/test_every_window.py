@@ -14,12 +14,19 @@ from dnnstudio.gui.widgets import Card
 
 from .access_checks import controls_out_of_reach, controls_without_name, faint_text, lines_told_apart_by_colour
 from .every_window import BEHIND, fill_workspace, program
-from .fitting import beyond_the_screen, buttons_out_of_sight, feet_out_of_sight, open_after_escape, squeezed_buttons
+from .fitting import (
+    beyond_the_screen,
+    buttons_out_of_sight,
+    feet_out_of_sight,
+    open_after_escape,
+    overlapping,
+    squeezed_buttons,
+)
 from .further_windows import ASKED_BY_ACTIONS, all_questions, all_windows
 from .greyed import grey_without_reason
 from .keyboard import keyboard_unseen, tab_kept
 from .right_clicks import chosen_by_right_clicks, own_menu_hidden, without_copies
-from .texts import cut_texts
+from .texts import cut_texts, texts_on_each_other
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.display]
 Found = dict[str, list[str]]
@@ -47,7 +54,9 @@ CHECKS = {
     "a button out of sight": buttons_out_of_sight,
     "a button smaller than its words": squeezed_buttons,
     "a button at the foot that is scrolled away": feet_out_of_sight,
+    "two widgets on each other": overlapping,
     "a text that is cut": cut_texts,
+    "two texts on each other": texts_on_each_other,
     "a place of the keyboard that is not seen": keyboard_unseen,
     "a place that Tab does not leave": tab_kept,
     ESCAPE: open_after_escape,  # last: the window is gone then

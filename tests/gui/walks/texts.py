@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -219,6 +220,21 @@ def cut_texts(window: QWidget) -> Iterator[str]:
                 holder = f"{type(above).__name__} {above.objectName()!r}"
                 yield f"{what} at {_short(one.rect)} stands out of {holder} {_short(place)}"
                 break
+
+
+def texts_on_each_other(window: QWidget) -> Iterator[str]:
+    """Two texts that one widget paints in the same place. What is painted twice alike is one."""
+    painted: dict[QWidget, dict[tuple[str, float, float], QRectF]] = {}
+    for one in painted_texts(window):
+        rect = one.rect if one.clip is None else one.rect.intersected(one.clip)
+        high = one.rect.height() / 4
+        letters = rect.intersected(one.rect.adjusted(0, high, 0, -high))
+        painted.setdefault(one.widget, {})[one.text, round(rect.x()), round(rect.y())] = letters
+    for widget, found in painted.items():
+        for (first, place), (second, other) in combinations(found.items(), 2):
+            both = place.intersected(other)
+            if min(both.width(), both.height()) > SLACK:
+                yield f"{first[0]!r} and {second[0]!r} in {type(widget).__name__} {widget.objectName()!r}"
 
 
 def _less_scrolling(one: Painted) -> QRectF:

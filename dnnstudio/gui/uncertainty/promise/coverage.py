@@ -17,6 +17,8 @@ from dnnstudio.gui.widgets.fitted_text import fitted
 
 ROW, HEAD, AXIS = 34, 26, 24
 FIGURES = 62
+TICKS_FROM = 150
+"""A bar so wide in pixels has a tick at each quarter, a shorter one at each half."""
 MANY = 20
 """With more classes than this the forgotten ones come first."""
 Align = Qt.AlignmentFlag
@@ -87,7 +89,7 @@ class CoverageRows(QWidget):
                 painter.drawLine(QLineF(0, top + ROW - 0.5, self.width(), top + ROW - 0.5))
                 self._paint_line(painter, line, top, number == 0)
         painter.setFont(self._theme.font(11))
-        for quarter in range(5):
+        for quarter in range(0, 5, 1 if right - left > TICKS_FROM else 2):
             x = left + (right - left) * quarter / 4
             painter.setPen(color("text2"))
             painter.drawText(QRectF(x - 30, bottom + 5, 60, 16), Align.AlignCenter, percent(quarter / 4))
