@@ -90,6 +90,7 @@ class TopBar(QFrame):
         self.decision.setObjectName("predict_decision")
         self._words = [label("Passes", Role.FORM), label("Coverage", Role.FORM), label("Ask a person above", Role.FORM)]
         self._passes_words = self._words[0]
+        self._narrow, self._least = False, 760
         self._lay_out(theme)
         self.networks.chosen.connect(self._on_network)
         self.weights.chosen.connect(lambda value: self.weights_chosen.emit(str(value)))
@@ -177,7 +178,7 @@ class TopBar(QFrame):
 
     def fit(self, width: int) -> None:
         """In a narrow window the words go; names and tooltips stay."""
-        narrow = width < NARROW_BELOW
+        narrow = self._narrow = width < NARROW_BELOW
         self._words[0].setVisible(not narrow)
         self._words[1].setVisible(not narrow)
         self._words[2].setText("Ask above" if narrow else "Ask a person above")
@@ -194,4 +195,8 @@ class TopBar(QFrame):
         self.coverage_changed.emit(value / 1000)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(760, HEIGHT)
+        """What a narrow window needs: a wide one may become narrow."""
+        layout = self.layout()
+        if self._narrow and layout is not None:
+            self._least = layout.totalMinimumSize().width()
+        return QSize(self._least, HEIGHT)
