@@ -191,11 +191,11 @@ class Session:
 
         source, start = self._source(job, control), None
         if source is not None and experiment.transfer is not None:
-            start = start_model(experiment, data.input_shape, source, unit=data.target_unit)
+            start = start_model(experiment, data.input_shape, source, unit=data.target_unit, control=control)
             if source.place is not None and job.places is None:
                 named = experiment.transfer.replaced(source=recorded_source(job.folder, source.place))
                 experiment = experiment.replaced(transfer=named)
-        model = start.model if start is not None else fresh_model(experiment, data)
+        model = start.model if start is not None else fresh_model(experiment, data, control=control)
         around = SharedTraining(
             model,
             run=job.id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import wraps
 from typing import Any
 
 from dnnstudio.core.errors import UserError
@@ -15,6 +16,7 @@ from dnnstudio.core.experiment.targets.loss_choice import resolve_loss
 from dnnstudio.core.experiment.targets.losses import LOSSES, LossName
 from dnnstudio.core.experiment.transfer import Autoencoder
 from dnnstudio.core.experiment.weights import Constraint, Initializer, Regularizer
+from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.text import count_of
 from dnnstudio.engine.backend.layer_types import keras_class
 from dnnstudio.engine.backend.memory import need_memory
@@ -28,22 +30,39 @@ def build(
     *,
     shared: Mapping[str, keras.layers.Layer] | None = None,
     unit: TargetUnit | None = None,
+    control: Control | None = None,
 ) -> keras.Sequential:
     """The network, built but not compiled: Input first, then the enabled layers, named by their ids.
 
     Initial weights depend on Keras's global seed: call `keras.utils.set_random_seed` first to reproduce them. `shared`
     are layers of another network that replace those of the same id. `unit` adds a last layer that brings answers to the
-    target's own unit. Raises `UserError` if there is no layer or one cannot follow the one before it.
+    target's own unit. Raises `UserError` if there is no layer or one cannot follow the one before it, and `Cancelled`
+    between two layers.
     """
     check_stack(experiment, input_shape)
     layers = [keras.Input(input_shape)]
     for layer in stacked_layers(experiment):
         # Made even if a shared layer replaces it, so that the new layers draw the same initial weights either way.
-        made = keras_layer(layer)
-        layers.append((shared or {}).get(layer.id, made))
+        made = (shared or {}).get(layer.id, keras_layer(layer))
+        if control is not None and not made.built:
+            _look_first(made, control)
+        layers.append(made)
     if unit is not None:
         layers.append(unit_layer(unit, experiment))
     return keras.Sequential(layers, name="network")  # at once: each `add` would connect all of them anew
+
+
+def _look_first(layer: keras.layers.Layer, control: Control) -> None:
+    """Look for a stop before the layer's weights are made: those of 200 layers take a second."""
+    build = layer.build
+
+    @wraps(build)  # Keras asks which shapes it takes
+    def build_unless_stopped(*shapes: Any, **named: Any) -> None:
+        layer.build = build
+        control.check()
+        build(*shapes, **named)
+
+    layer.build = build_unless_stopped
 
 
 def stacked_layers(experiment: Experiment) -> tuple[Layer, ...]:

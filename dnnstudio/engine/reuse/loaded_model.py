@@ -85,7 +85,7 @@ def read_model_at(
     if experiment is None:
         experiment = Experiment(name=path.stem[:200], layers=contents.layers)
     unit = contents.target_unit or unit_in(contents.layers, experiment)
-    model = build(experiment, contents.input_shape, unit=unit)
+    model = build(experiment, contents.input_shape, unit=unit, control=control)
     put_weights(model, contents.arrays)
     trained = TrainedWith.read(contents.state) if has_experiment else None
     return LiveModel(model, experiment, contents.input_shape, contents.notes, has_experiment, trained)
@@ -120,7 +120,7 @@ def load_weights_at(
     from dnnstudio.engine.model_files import put_weights, read_weights
 
     contents = read_weights(path, experiment, input_shape, control=control)
-    model = build(experiment, input_shape, unit=unit)
+    model = build(experiment, input_shape, unit=unit, control=control)
     put_weights(model, contents.arrays)
     return LiveModel(model, experiment, input_shape, contents.notes)
 
@@ -135,7 +135,7 @@ def _read_checkpoint_at(folder: Path, control: Control | None) -> LiveModel:
     experiment, at = checkpoint.experiment, checkpoint.position
     dataset = load_dataset(experiment.data, seed=experiment.seed, control=control)
     shape = dataset.summary.input_shape
-    model = build(experiment, shape, unit=dataset.summary.target_unit)
+    model = build(experiment, shape, unit=dataset.summary.target_unit, control=control)
     if checkpoint.best and [weight.shape for weight in model.weights] == [best.shape for best in checkpoint.best]:
         model.set_weights(checkpoint.best)
     else:

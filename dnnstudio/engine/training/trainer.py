@@ -96,10 +96,10 @@ def train(
     return result
 
 
-def fresh_model(experiment: Experiment, summary: DataSummary) -> keras.Sequential:
-    """The network for this data, with the initial weights of the experiment's seed. Raises `UserError`."""
+def fresh_model(experiment: Experiment, summary: DataSummary, *, control: Control | None = None) -> keras.Sequential:
+    """The network for this data, with the initial weights of the experiment's seed. Raises `UserError`, `Cancelled`."""
     keras.utils.set_random_seed(experiment.seed)
-    return build(experiment, summary.input_shape, unit=summary.target_unit)
+    return build(experiment, summary.input_shape, unit=summary.target_unit, control=control)
 
 
 class Trainer:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from dnnstudio.core.errors import UserError
+from dnnstudio.core.errors import Cancelled, UserError
 from dnnstudio.core.experiment.data import DataSummary
 from dnnstudio.core.experiment.fields import Option
 from dnnstudio.core.experiment.layers import (
@@ -31,6 +31,7 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.shapes import infer_shapes, totals
 from dnnstudio.core.experiment.targets.loss_choice import resolve_loss
 from dnnstudio.core.experiment.weights import L1L2, Constraint, HeNormal, Initializer, MaxNorm, Regularizer
+from dnnstudio.core.jobs.control import Control
 from dnnstudio.engine.backend.builder import build, check_task, keras_layer, to_keras
 from dnnstudio.engine.backend.custom_layers import OWN_LAYERS
 
@@ -224,3 +225,43 @@ def test_an_activation_layer_is_keras_s_own_function() -> None:
 
 def test_the_optimizer_starts_at_the_base_rate(experiment: Callable[..., Experiment]) -> None:
     assert float(to_keras(experiment().optimizer).learning_rate.numpy()) == pytest.approx(0.1)
+
+
+class StoppedAfter(Control):
+    """Stops at the look after so many."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.left = looks
+
+    def check(self) -> None:
+        if not self.left:
+            self.stop()
+        self.left -= 1
+        super().check()
+
+
+@pytest.mark.parametrize("looks", [0, 1, 30])
+def test_a_stop_is_heard_between_two_layers(looks: int) -> None:
+    layers = [Dense(id=f"dense_{number}", units=3) for number in range(50)]
+    experiment = Experiment(layers=(Flatten(id="flatten"), *layers))
+    with pytest.raises(Cancelled):
+        build(experiment, (8, 8), control=StoppedAfter(looks))
+
+
+def test_who_looks_for_a_stop_builds_the_same_network() -> None:
+    stack = (
+        Conv2D(id="conv", filters=2, kernel_size=(3, 3)),
+        BatchNormalization(id="norm"),
+        Flatten(id="flatten"),
+        Dropout(id="drop", rate=0.5),
+        Dense(id="output", units=3, kernel_initializer=HeNormal()),
+    )
+    networks = []
+    for control in (None, Control()):
+        keras.utils.set_random_seed(1)
+        networks.append(build(Experiment(layers=stack), (8, 8, 1), control=control))
+    first, second = networks
+    assert all((a == b).all() for a, b in zip(first.get_weights(), second.get_weights(), strict=True))
+    ours = [layer for layer in second.layers if layer.build.__code__.co_name == "build_unless_stopped"]
+    assert not ours, "a layer that is built keeps nothing of the job"
