@@ -6,21 +6,35 @@ from collections.abc import Iterator
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QMenu, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QComboBox,
+    QLineEdit,
+    QMenu,
+    QPlainTextEdit,
+    QScrollBar,
+    QWidget,
+)
 
 from dnnstudio.gui.theme.reasons import not_now
 
 from .access_checks import is_own, place_of
 from .right_clicks import menus_at
 
+CONTROLS: tuple[type[QWidget], ...] = (QAbstractButton, QComboBox, QAbstractSlider, QLineEdit, QPlainTextEdit)
+
 
 def grey_without_reason(window: QWidget) -> Iterator[str]:
-    """Disabled buttons, and entries of menus that the window's buttons and right clicks open, that do not say why."""
-    for button in window.findChildren(QAbstractButton):
-        if not button.isVisible() or button.window() is not window or button.objectName().startswith("qt_"):
+    """Disabled buttons, fields, lists and sliders, and entries of menus that buttons and right clicks open, without a
+    word on why.
+    """
+    for control in [one for kind in CONTROLS for one in window.findChildren(kind)]:
+        if not control.isVisible() or control.window() is not window or control.objectName().startswith("qt_"):
             continue
-        if not button.isEnabled() and not _tells_above(button):
-            yield f"{place_of(button)} {button.text()!r}: {button.toolTip()!r}"
+        if not control.isEnabled() and not isinstance(control, QScrollBar) and not _tells_above(control):
+            yield f"{place_of(control)} {getattr(control, 'text', str)()!r}: {control.toolTip()!r}"
     for menu in _menus(window):
         yield from _grey_entries(menu)
     for view in window.findChildren(QAbstractItemView):
@@ -56,9 +70,9 @@ def _tells(what: QWidget | QAction) -> bool:
     return any(line.startswith(beginning) and line.endswith((".", "…")) for line in what.toolTip().split("\n"))
 
 
-def _tells_above(button: QAbstractButton) -> bool:
-    """Whether the button or what it is greyed with says why."""
-    one: QWidget | None = button
+def _tells_above(control: QWidget) -> bool:
+    """Whether the control or what it is greyed with says why."""
+    one: QWidget | None = control
     while one is not None and not one.isEnabled():
         if _tells(one):
             return True

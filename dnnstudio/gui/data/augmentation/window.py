@@ -21,6 +21,7 @@ from dnnstudio.gui.data.augmentation.sliders import OptionSliders
 from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import Card, Toggle, Window, label, push_button
 
+OFF = "The augmentation is switched off."
 DELAY_MS = 30
 """Movements of a slider in quicker succession are answered once."""
 
@@ -120,7 +121,7 @@ class AugmentationWindow(Window):
         shown = augmentation or self._last or self._usual()
         for kind, sliders in self.sliders.items():
             sliders.setVisible(isinstance(shown, kind))
-            sliders.setEnabled(augmentation is not None)
+            set_reason(sliders, "" if augmentation is not None else OFF)
             if isinstance(shown, kind):
                 sliders.set_value(shown)
         self.words.setText(shown.help if augmentation is not None else f"Off. Switched on: {shown.help}")
