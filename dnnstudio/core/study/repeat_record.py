@@ -38,10 +38,10 @@ def read_repeat(folder: Path) -> tuple[RunRecord, tuple[RunRecord, ...]]:
 def repeat_record(folder: Path, ensemble: EnsembleRecord, members: Sequence[RunRecord]) -> RunRecord:
     """The row of the ensemble in `folder` with these begun members. Raises `OSError` where the folder is gone."""
     trained = [member for member in members if member.status in TRAINED]
-    val_loss, val_accuracy, test_accuracy = (
-        spread([value for member in trained if (value := getattr(member, name)) is not None])
-        for name in ("val_loss", "val_accuracy", "test_accuracy")
-    )
+    figures = {
+        name: spread([value for member in trained if (value := getattr(member, name)) is not None])
+        for name in ("val_loss", "val_accuracy", "test_accuracy", "val_r2", "test_r2")
+    }
     seconds = [member.seconds for member in members if member.seconds is not None]
     return RunRecord(
         folder=folder,
@@ -53,12 +53,14 @@ def repeat_record(folder: Path, ensemble: EnsembleRecord, members: Sequence[RunR
         parameters=next((member.parameters for member in trained), None),
         seconds=sum(seconds) if seconds else None,
         when=min((member.when for member in members), default=0.0) or (folder / ENSEMBLE).stat().st_mtime,
-        val_loss=_mean(val_loss),
-        val_accuracy=_mean(val_accuracy),
-        test_accuracy=_mean(test_accuracy),
+        val_loss=_mean(figures["val_loss"]),
+        val_accuracy=_mean(figures["val_accuracy"]),
+        test_accuracy=_mean(figures["test_accuracy"]),
+        val_r2=_mean(figures["val_r2"]),
+        test_r2=_mean(figures["test_r2"]),
         trained_on=trained_on(ensemble.experiment),
         changed=changed_files(folder),
-        repeat=Repeated(ensemble.seeds, len(trained), val_loss, val_accuracy, test_accuracy),
+        repeat=Repeated(ensemble.seeds, len(trained), **figures),
     )
 
 

@@ -69,6 +69,8 @@ class Repeated:
     val_loss: Spread | None = None
     val_accuracy: Spread | None = None
     test_accuracy: Spread | None = None
+    val_r2: Spread | None = None
+    test_r2: Spread | None = None
 
     @property
     def complete(self) -> bool:

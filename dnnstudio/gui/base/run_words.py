@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dnnstudio.core.text import share_text
+from dnnstudio.core.text import count_of, share_text
 from dnnstudio.core.workspace.remarks import Color
+from dnnstudio.core.workspace.runs import RunRecord
 
 TRAINING = "training"
 """Status of the live run; the others are those of `core.runs`."""
@@ -67,3 +68,17 @@ def figure_title(name: str) -> str:
 def figure_text(name: str, value: float | None) -> str:
     """A figure by its name: an accuracy in percent, any other as `figure` writes it."""
     return share_text(value) if name == "accuracy" else figure(value)
+
+
+def epochs_text(record: RunRecord) -> str:
+    """Epochs trained, of those planned; of a repeat, its seeds; of a sweep, its trials."""
+    if (repeat := record.repeat) is not None:
+        begun = "" if repeat.complete else f"{repeat.trained} / "
+        return f"{begun}{count_of(len(repeat.seeds), 'seed')}"
+    if (sweep := record.sweep) is not None:
+        begun = "" if sweep.complete else f"{sweep.over} / "
+        return f"{begun}{count_of(sweep.trials, 'trial')}"
+    if record.status == "finished":
+        return f"{record.epochs_done}"
+    between = " / " if record.epochs_planned < 1000 else "/"  # the whole figure is to be seen
+    return f"{record.epochs_done}{between}{record.epochs_planned}"

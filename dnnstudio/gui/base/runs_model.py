@@ -12,9 +12,9 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from dnnstudio.core.study.repeat_record import spread_words
-from dnnstudio.core.text import count_of, duration, share_text, unbroken
+from dnnstudio.core.text import duration, share_text, unbroken
 from dnnstudio.core.workspace.runs import Repeated, RunRecord, Spread
-from dnnstudio.gui.base.run_words import STATUS_WORDS, TRAINING, figure
+from dnnstudio.gui.base.run_words import STATUS_WORDS, TRAINING, epochs_text, figure
 
 Index = QModelIndex | QPersistentModelIndex
 RECORD_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -28,19 +28,6 @@ OUTDATED = "†"
 BY_HAND = "*"
 """Stands behind the number of a run whose learning rate was changed by hand."""
 RATE_BY_HAND = "learning rate changed by hand"
-
-
-def _epochs(record: RunRecord) -> str:
-    if (repeat := record.repeat) is not None:
-        begun = "" if repeat.complete else f"{repeat.trained} / "
-        return f"{begun}{count_of(len(repeat.seeds), 'seed')}"
-    if (sweep := record.sweep) is not None:
-        begun = "" if sweep.complete else f"{sweep.over} / "
-        return f"{begun}{count_of(sweep.trials, 'trial')}"
-    if record.status == "finished":
-        return f"{record.epochs_done}"
-    between = " / " if record.epochs_planned < 1000 else "/"  # the whole figure is to be seen
-    return f"{record.epochs_done}{between}{record.epochs_planned}"
 
 
 def _name(record: RunRecord) -> str:
@@ -83,7 +70,10 @@ COLUMNS = (
     Column("Run", _name, 0, help=f"Number and name of the run; {BY_HAND}: its learning rate was changed by hand."),
     Column("Status", lambda record: STATUS_WORDS.get(record.status, record.status), 104, help="How the run ended."),
     Column(
-        "Epochs", _epochs, 90, help="Epochs trained, of those planned; of a repeat, its seeds; of a sweep, its trials."
+        "Epochs",
+        epochs_text,
+        90,
+        help="Epochs trained, of those planned; of a repeat, its seeds; of a sweep, its trials.",
     ),
     Column(
         "Val. loss",
@@ -119,6 +109,7 @@ COLUMNS = (
         72,
         best=1,
         value=lambda record: _current(record, record.val_r2),
+        spread=lambda repeat: repeat.val_r2,
         help="Share of the target's variance on the validation rows that is explained: 1 is perfect.",
     ),
     Column(
@@ -127,6 +118,7 @@ COLUMNS = (
         72,
         best=1,
         value=lambda record: _current(record, record.test_r2),
+        spread=lambda repeat: repeat.test_r2,
         help="Share of the target's variance on the test rows that is explained, measured once at the end.",
     ),
     Column(
@@ -366,7 +358,8 @@ class RunsModel(QAbstractTableModel):
                 return int(_alignment(index.column()) | Qt.AlignmentFlag.AlignVCenter)
             case Qt.ItemDataRole.ToolTipRole:
                 if column.spread is not None and record.repeat is not None:
-                    return f"Over the seeds: {spread_words(column.spread(record.repeat))}"
+                    share = index.column() in OF_CLASSES
+                    return f"Over the seeds: {spread_words(column.spread(record.repeat), share=share)}"
                 if column.best and record.sweep is not None and record.sweep.best is not None:
                     return f"Of trial {record.sweep.best}, the best by the validation part."
                 said = record.measured.sentence if record.measured is not None and column.best else ""

@@ -269,7 +269,9 @@ def figures_sentence(record: RunRecord) -> str:
     known = (
         ("validation accuracy", repeat.val_accuracy),
         ("test accuracy", repeat.test_accuracy),
-        ("validation loss", repeat.val_loss if repeat.val_accuracy is None else None),
+        ("validation R²", repeat.val_r2),
+        ("test R²", repeat.test_r2),
+        ("validation loss", repeat.val_loss if repeat.val_accuracy is None and repeat.val_r2 is None else None),
     )
     said = [
         f"{name} {spread_words(found, share=name.endswith('accuracy'))}" for name, found in known if found is not None

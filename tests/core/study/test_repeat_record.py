@@ -97,3 +97,15 @@ def test_a_diverged_members_infinite_loss_is_left_out() -> None:
     means, deviations = mean_rows(([{"epoch": 1.0, "loss": float("inf")}], [{"epoch": 1.0, "loss": 0.5}]))
     assert means == [{"epoch": 1.0, "loss": 0.5}]
     assert deviations == [{"epoch": 1.0}]
+
+
+def test_a_repeat_that_predicts_a_number_has_the_mean_of_r2(tmp_path: Path) -> None:
+    folder = store(tmp_path / "e", {1: 0.9, 2: 0.8}, seeds=(1, 2))
+    for seed, r2 in ((1, 0.7), (2, 0.9)):
+        part = {"loss": 4.0, "r2_score": r2}
+        metrics = {"reason": "finished", "validation": part, "test": {"loss": 4.0, "r2_score": r2 - 0.2}}
+        (member_folder(folder, seed) / "metrics.json").write_text(json.dumps(metrics))
+    record = read_row(folder)
+    assert record.repeat is not None
+    assert record.repeat.val_r2 == Spread(statistics.mean((0.7, 0.9)), statistics.stdev((0.7, 0.9)), 2)
+    assert (record.val_r2, record.test_r2) == (pytest.approx(0.8), pytest.approx(0.6))

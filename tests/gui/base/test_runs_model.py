@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 
-from dnnstudio.core.workspace.runs import RunRecord
+from dnnstudio.core.workspace.runs import Repeated, RunRecord, Spread
 from dnnstudio.gui.base.runs_model import BEST_ROLE, COLUMNS, RATED, RunsModel
+from dnnstudio.gui.repeats.controller import figures_sentence
 
 FIGURES = (None, 0.1, 0.5, 0.5, 0.9)
 
@@ -75,3 +77,25 @@ def test_another_runs_cell_is_drawn_anew_when_it_is_the_best_no_more() -> None:
 
 def _with(one: RunRecord, accuracy: float) -> RunRecord:
     return replace(one, val_accuracy=accuracy, trained_on="digits")
+
+
+def tip(one: RunRecord, title: str) -> str:
+    model = RunsModel()
+    model.put(one)
+    place = next(place for place, column in enumerate(COLUMNS) if column.title == title)
+    return str(model.data(model.index(0, place), Qt.ItemDataRole.ToolTipRole)).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_the_tooltips_of_a_repeat_say_its_spread_as_the_cells_say_its_mean() -> None:
+    repeat = Repeated((1, 2), 2, val_accuracy=Spread(0.913, 0.002, 2), val_r2=Spread(0.984, 0.007, 2))
+    one = RunRecord(Path("/runs/1"), 1, "a", "finished", 4, 4, val_accuracy=0.913, val_r2=0.984, repeat=repeat)
+    assert tip(one, "Val. acc.") == "Over the seeds: 91.3 ± 0.2 % (n = 2)"
+    assert tip(one, "Val. R²") == "Over the seeds: 0.984 ± 0.007 (n = 2)"
+
+
+def test_the_result_of_a_repeat_that_predicts_a_number_is_said_by_r2() -> None:
+    repeat = Repeated((1, 2), 2, val_loss=Spread(2.7e8, 1.2e8, 2), test_r2=Spread(0.983, 0.004, 2))
+    repeat = replace(repeat, val_r2=Spread(0.984, 0.007, 2))
+    one = RunRecord(Path("/runs/1"), 1, "a", "finished", 4, 4, repeat=repeat)
+    said = figures_sentence(one).replace("\N{NO-BREAK SPACE}", " ")
+    assert said == "Validation R² 0.984 ± 0.007 (n = 2), test R² 0.983 ± 0.004 (n = 2)."
