@@ -309,20 +309,28 @@ class NumberField(CommitField):
             self.setCursor(Qt.CursorShape.ArrowCursor if over else Qt.CursorShape.IBeamCursor)
 
     def _paint_cut(self, painter: QPainter) -> None:
-        """What is too long for the field ends in "…" while nobody types there, and a tooltip tells it whole."""
+        """What is too long for the field ends in "…" while nobody types there, and a tooltip tells it whole.
+
+        The power of ten stays in sight: 4.0479…e-4 must not look like 4.
+        """
         if self.hasFocus() or not self.text():
             return
         option = QStyleOptionFrame()
         self.initStyleOption(option)
         room = self.style().subElementRect(QStyle.SubElement.SE_LineEditContents, option, self)
         room = room.marginsRemoved(self.textMargins())
+        metrics, (digits, mark, power) = self.fontMetrics(), self.text().partition("e")
         shown = fitted(painter, self.text(), room, self)
         if shown == self.text():
             return
-        end = room.adjusted(self.fontMetrics().horizontalAdvance(shown[:-1]) + LINE_EDIT_MARGIN, 0, 2, 0)
+        if power:
+            beside = room.width() - metrics.horizontalAdvance(f"…{mark}{power}")
+            kept = next((n for n in range(len(digits), 1, -1) if metrics.horizontalAdvance(digits[:n]) <= beside), 1)
+            shown = f"{digits[:kept]}…"
+        end = room.adjusted(metrics.horizontalAdvance(shown[:-1]) + LINE_EDIT_MARGIN, 0, 2, 0)
         painter.fillRect(end, self._theme.color("surface" if self.isEnabled() else "inset"))
         painter.setPen(self._theme.color("text" if self.isEnabled() else "text3"))
-        painter.drawText(end, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, "…")
+        painter.drawText(end, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, f"…{mark}{power}")
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
