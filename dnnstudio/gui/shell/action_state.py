@@ -92,6 +92,7 @@ class ActionState(QObject):
             ("undo", undo.canUndo(), undo.undoText()),
             ("redo", undo.canRedo(), undo.redoText()),
         ):
-            nothing = "Nothing was edited yet." if name == "undo" else "Nothing was taken back."
+            before = "Every edit was taken back." if undo.canRedo() else "Nothing was edited yet."
+            nothing = before if name == "undo" else "Nothing was taken back."
             self._actions.set_reason(name, "" if can else nothing)
             self._actions.set_help(name, f"{name.capitalize()}: {text}" if can and text else name.capitalize())

@@ -14,6 +14,7 @@ from dnnstudio.core.experiment import edits
 from dnnstudio.core.experiment.data import Csv
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.gui.shell.main_window import MainWindow
+from dnnstudio.gui.theme import reason_of
 
 from ..window_kit import begin_slow_training, open_window, train_to_the_end
 
@@ -138,3 +139,11 @@ def test_the_key_of_what_cannot_be_done_says_why_as_its_grey_button_does(qtbot: 
     qtbot.keyClick(window.stack.list, Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier)
     assert "no trained network" in window.messages.text()
     assert window.messages.bar.action.text() == window.actions_["train"].text()
+
+
+def test_undo_says_that_every_edit_was_taken_back(window: MainWindow) -> None:
+    undo = window.actions_["undo"]
+    assert reason_of(undo) == "Nothing was edited yet."
+    edit(window, lambda now: edits.remove_layers(now, [now.layers[0].id]))
+    undo.trigger()
+    assert reason_of(undo) == "Every edit was taken back."
