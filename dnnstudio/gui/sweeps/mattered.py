@@ -14,7 +14,7 @@ import dnnstudio
 from dnnstudio.core.study.setting_words import setting_title
 from dnnstudio.core.study.sweep import SweepPlan
 from dnnstudio.core.study.trials import Trial
-from dnnstudio.core.text import percent
+from dnnstudio.core.text import count_of, percent
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import Badge, Card, ElidedLabel, label
 from dnnstudio.runner.importance import COMMAND, ENOUGH, counted, question
@@ -87,7 +87,7 @@ class MatteredCard(Card):
         left = ENOUGH - len(known)
         if left > 0:
             self._show(dict.fromkeys(plan.paths))
-            self.words.setText(f"{len(known)} of {ENOUGH} trials. Below {ENOUGH} the order is mostly chance.")
+            self.words.setText(f"Needs {count_of(left, 'trial')} more: below {ENOUGH} the order is mostly chance.")
             return
         if self.shares is None or set(self.shares) != set(plan.paths):
             self._show(dict.fromkeys(plan.paths))
