@@ -23,6 +23,7 @@ class DropBar(QFrame):
         self.setAccessibleName("Where files are dropped")
         self._theme = theme
         self._hot = False
+        self._rows = True
         self.setFixedHeight(40)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 8, 0)
@@ -48,13 +49,19 @@ class DropBar(QFrame):
         row.addWidget(folder)
         theme.changed.connect(self.update)
 
+    def show_takes(self, kinds: str, *, rows: bool) -> None:
+        """What can be dropped, in words, and whether copied rows of a table can be pasted."""
+        self.words.setText(f"Drop {kinds} here")
+        self._rows = rows
+        self._show_note()
+
     def show_inputs(self, count: int) -> None:
         """How many files and folders were given."""
         self.clear.setVisible(count > 0)
         self._show_note()
 
     def _show_note(self) -> None:
-        self.note.setVisible(self.width() > 520 and self.clear.isHidden())
+        self.note.setVisible(self._rows and self.width() > 520 and self.clear.isHidden())
 
     def set_hot(self, hot: bool) -> None:
         """Whether files hang over the window."""

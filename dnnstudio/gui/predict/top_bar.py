@@ -12,7 +12,7 @@ from dnnstudio.core.uncertainty.set_kinds import SetKind
 from dnnstudio.core.workspace.runs import Weights
 from dnnstudio.gui.predict.subjects import Network, weights_of
 from dnnstudio.gui.predict.words import shown_threshold
-from dnnstudio.gui.theme import Role, Theme, set_role
+from dnnstudio.gui.theme import Role, Theme, set_help, set_reason, set_role
 from dnnstudio.gui.widgets import (
     Choice,
     ComboBox,
@@ -81,7 +81,6 @@ class TopBar(QFrame):
         self.kind.set_choices([Choice(kind, kind.name_shown, kind.help) for kind in SetKind])
         self.kind.setFixedWidth(106)
         self.kind.set_value(next(iter(SetKind)))  # no empty field before it is known whether there are sets
-        self.kind.setEnabled(False)
         self.threshold = NumberField(theme, title="The threshold", limits=Limits(ge=0), step_size=0.005, arrows=True)
         self.threshold.setObjectName("predict_threshold")
         self.threshold.setAccessibleName("Ask a person above this doubt")
@@ -148,7 +147,7 @@ class TopBar(QFrame):
         kinds = () if chosen is None else weights_of(chosen)
         self.weights.set_choices([Choice(value, title) for value, title in kinds])
         self.weights.set_value(weights)
-        self.weights.setEnabled(len(kinds) > 1)
+        set_reason(self.weights, "" if len(kinds) > 1 else "It has no others.")
 
     def show_random(self, random: bool | None) -> None:
         """Whether there is dropout to take passes of; None while that is not known."""
@@ -163,18 +162,24 @@ class TopBar(QFrame):
         tip = "In how many of 100 cases the set or the interval shall hold the truth."
         self.slider.setToolTip(why or tip)
 
-    def show_kind(self, kind: SetKind, *, sets: bool, few: str) -> None:
-        """How sets are made, where there are `sets`; `few` says which classes cannot have a threshold of their own."""
+    def show_kind(self, kind: SetKind, *, sets: bool, few: str, why: str) -> None:
+        """How sets are made, where there are `sets`; `few` says which classes cannot have a threshold of their own,
+        `why` there are none now."""
         self.kind.setVisible(sets)
-        self.kind.setEnabled(self.slider.isEnabled())
         self.kind.set_value(kind)
-        self.kind.setToolTip(f"{kind.help}. {few}".strip())
+        set_help(self.kind, f"{kind.help}. {few}".strip())
+        set_reason(self.kind, why)
 
     def show_threshold(self, threshold: float | None, origin: str) -> None:
         """The doubt above which a person is asked, and where it comes from."""
         if not self.threshold.editing:
             self.threshold.set_value(None if threshold is None else shown_threshold(threshold))
-        self.threshold.setToolTip(origin)
+        set_help(self.threshold, origin)
+
+    def show_doubt(self, reason: str, *, decision: bool) -> None:
+        """Why no doubt can be told, "" where it can, and whether the network has a Decision tab."""
+        set_reason(self.threshold, reason)
+        self.decision.setVisible(decision)
 
     def fit(self, width: int) -> None:
         """In a narrow window the words go; names and tooltips stay."""

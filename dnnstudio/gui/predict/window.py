@@ -35,7 +35,7 @@ from dnnstudio.gui.predict.rows.answer_list import AnswerList
 from dnnstudio.gui.predict.rows.rows_model import CasePictures
 from dnnstudio.gui.predict.subjects import Network
 from dnnstudio.gui.predict.top_bar import PASSES, TopBar
-from dnnstudio.gui.predict.words import classes_in_every_set, counted, rows_missing, takes
+from dnnstudio.gui.predict.words import NO_ANSWERS, NO_DOUBT, classes_in_every_set, counted, rows_missing, takes
 from dnnstudio.gui.theme import Severity, Theme
 from dnnstudio.gui.widgets import MessageBar, Window
 from dnnstudio.gui.widgets.windows import reading_order
@@ -172,6 +172,7 @@ class PredictWindow(Window):
         self.setWindowTitle(f"Predict with {network.title}")
         self.messages.clear()
         self.bar.show_random(None)
+        self._show_asking(None)
         self.asking.choose(network, weights)
         self.bar.show_networks(self._around.networks(), network, self.asking.weights)
         self._show_state()
@@ -204,7 +205,8 @@ class PredictWindow(Window):
         if facts.random:
             self.asking.samples = int(self.bar.passes.value() or PASSES)
         self.bar.show_random(facts.random)
-        self.list.drop.words.setText(f"Drop {takes(facts.pictures, facts.tables, facts.arrays)} here")
+        self._show_asking(facts)
+        self.list.drop.show_takes(takes(facts.pictures, facts.tables, facts.arrays), rows=facts.tables)
         self.side.show_network(self.asking.by, facts)
         if facts.columns and not self.asking.inputs:  # there is a row to play with before any is given
             self.side.show_page("what_if")
@@ -286,10 +288,18 @@ class PredictWindow(Window):
         self.cases.threshold, self._origin = threshold, TAB
         return True
 
+    def _show_asking(self, facts: NetworkFacts | None) -> None:
+        """What of sets and doubt this network can be asked; None: it is not known yet."""
+        number = facts is not None and not facts.classes
+        self.bar.show_kind(self.cases.promise.kind, sets=not number, few="", why=NO_ANSWERS)
+        sure = facts is None or not number or facts.random or facts.members > 1
+        self.bar.show_doubt("" if sure else NO_DOUBT, decision=not number)
+
     def _show_promise(self) -> None:
         why = self.asking.no_promise or rows_missing(self.cases)
         self.bar.show_coverage(self.cases.promise.coverage, possible=not self.asking.no_promise, why=why)
-        self.bar.show_kind(self.cases.promise.kind, sets=not self.cases.is_number, few=classes_in_every_set(self.cases))
+        kind, few = self.cases.promise.kind, classes_in_every_set(self.cases)
+        self.bar.show_kind(kind, sets=not self.cases.is_number, few=few, why=self.asking.no_promise)
         self.bar.show_threshold(self.cases.threshold, self._origin or TENTH)
         self.list.refresh()
         self._show_case()

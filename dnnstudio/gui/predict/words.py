@@ -153,6 +153,10 @@ def counted(cases: Cases) -> str:
     return f"{text}, {failed:,} without an answer" if failed else text
 
 
+NO_DOUBT = "Nothing tells how sure this network is of a number: it has no dropout, and is one alone."
+NO_ANSWERS = "Nothing was answered yet."
+
+
 def takes(pictures: bool, tables: bool, arrays: bool) -> str:
     """What the network can be given: pictures, folders or tables."""
     kinds = [name for name, there in (("pictures", pictures), ("tables", tables), ("arrays", arrays)) if there]

@@ -47,7 +47,7 @@ class Side(QWidget):
         inner = QVBoxLayout(here)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(8)
-        inner.addWidget(self.case)
+        inner.addWidget(self.case, 0, Qt.AlignmentFlag.AlignTop)  # a row without an answer has no card below
         inner.addWidget(self.passes, 1)
         self.nothing = label(NOTHING, Role.DIM, wrap=True)
         self.nothing.setObjectName("predict_no_case")
