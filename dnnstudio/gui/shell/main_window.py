@@ -154,6 +154,8 @@ class MainWindow(QMainWindow):
         central = QWidget()
         column = self._column = QVBoxLayout(central)
         self._rolled: screen_fit.Rolled | None = None
+        self._framed = False
+        """Whether the frame around the window was known when it was fitted to the screen."""
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.toolbar)
@@ -311,14 +313,17 @@ class MainWindow(QMainWindow):
 
     def setVisible(self, visible: bool) -> None:
         if visible:
+            self._framed = False
             self.fit_screen()
         super().setVisible(visible)
         if visible:
-            self.fit_screen()  # its place and its frame are known now
+            self.fit_screen()  # its place is known now, and on some systems its frame
 
     def event(self, event: QEvent) -> bool:
         handled = pressed_by_return(self, event) or super().event(event)
-        if event.type() == QEvent.Type.ScreenChangeInternal and self.isVisible():
+        framed = event.type() == QEvent.Type.WindowActivate and not self._framed  # X11 tells the frame no sooner
+        if (framed or event.type() == QEvent.Type.ScreenChangeInternal) and self.isVisible():
+            self._framed = self._framed or framed
             self.fit_screen()
         return handled
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QToolButton
 
 from dnnstudio.core.errors import UserError
@@ -16,6 +16,7 @@ from dnnstudio.core.experiment.recipes import load_recipe
 from dnnstudio.core.jobs.requests import DescribeData, TrainRun
 from dnnstudio.core.workspace.history import write_history
 from dnnstudio.gui.shell.main_window import MainWindow
+from dnnstudio.gui.widgets.windows import screen_fit
 
 from ..fake_engine import FakeEngine, FakeSession
 from ..window_kit import begin_slow_training, click, open_window, set_epochs, submitted, train_to_the_end
@@ -325,3 +326,28 @@ def test_the_theme_can_be_switched_while_a_run_is_shown(qtbot: Any, window: Main
     assert window.settings.theme == window.theme.choice == "system"
     window.actions_["theme"].trigger()
     assert window.settings.theme in ("light", "dark")
+
+
+def test_the_first_window_fits_the_screen_once_its_frame_is_known(
+    qtbot: Any, qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """X11 tells the frame after the window is shown; the line at the foot was below the edge of the screen."""
+    within = QRect(1, 20, 1398, 855)
+
+    def area(window: MainWindow) -> QRect:
+        return within if window.isActiveWindow() else QRect(0, 0, 1400, 880)
+
+    monkeypatch.setattr(screen_fit, "available_area", area)
+    with open_window(qtbot, qapp, tmp_path) as window:
+        window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow)
+        qtbot.waitUntil(lambda: window.size() == within.size())
+        window.resize(1399, 860)  # as a person wishes: it is fitted once
+        other = QLineEdit()
+        qtbot.addWidget(other)
+        with qtbot.waitActive(other):
+            other.show()
+            other.activateWindow()
+        window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow)
+        assert window.width() == 1399

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.gui.theme import Theme
@@ -152,3 +152,16 @@ def test_every_layout_can_scroll(qtbot: QtBot, small: QRect) -> None:
     dialog.show()
     assert small.contains(dialog.geometry())
     assert dialog.findChild(screen_fit.Rolled) is not None
+
+
+def test_the_keyboard_stays_where_the_dialog_put_it_when_its_content_scrolls(qtbot: QtBot, small: QRect) -> None:
+    dialog = Tall()
+    qtbot.addWidget(dialog)
+    first = QLineEdit()
+    dialog.column.insertWidget(0, first)
+    first.setFocus()
+    with qtbot.waitActive(dialog):
+        dialog.show()
+        dialog.activateWindow()
+    assert dialog.findChild(screen_fit.Rolled) is not None
+    assert dialog.focusWidget() is first

@@ -85,8 +85,10 @@ def needed_size(window: QWidget, width: int) -> QSize:
 
 def roll(layout: QBoxLayout, first: int, last: int | None = None, *, smallest: QSize) -> Rolled:
     """Put the items `first` … `last` (exclusive; None: that one alone) of `layout` into a scroll area in their place.
-    Their content is at least as large as `smallest`.
+    Their content is at least as large as `smallest`. What has the keyboard keeps it.
     """
+    holder = layout.parentWidget()
+    focused = None if holder is None else holder.window().focusWidget()
     content = _Content(smallest)
     inner = QBoxLayout(layout.direction(), content)
     inner.setContentsMargins(0, 0, 0, 0)
@@ -95,6 +97,8 @@ def roll(layout: QBoxLayout, first: int, last: int | None = None, *, smallest: Q
         _move(layout, first, inner)
     area = Rolled(content)
     layout.insertWidget(first, area, 1)
+    if focused is not None and content.isAncestorOf(focused):
+        focused.setFocus(Qt.FocusReason.OtherFocusReason)  # another parent takes it
     return area
 
 
