@@ -174,6 +174,17 @@ def test_a_threshold_refers_what_is_above_it(
     assert "Set by hand" in tab.origin.text()
 
 
+def test_before_a_threshold_is_chosen_nobody_has_set_it(
+    open_dialog: Any, engine: StubEngine, samples: Samples, validation: Samples
+) -> None:
+    tab = decide(open_dialog(samples), engine, validation)
+    assert tab.origin.text().startswith(
+        "Begins with the most doubtful 3\N{NO-BREAK SPACE}%; to report it, choose it on"
+    )
+    tab.slider.setValue(1000)
+    assert tab.origin.text().startswith("Set by hand;")
+
+
 def test_the_slider_moves_the_share_that_is_answered(
     open_dialog: Any, engine: StubEngine, samples: Samples, validation: Samples
 ) -> None:

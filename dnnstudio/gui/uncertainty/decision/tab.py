@@ -36,6 +36,8 @@ from dnnstudio.gui.widgets.charts.chart import RIGHT, Chart, Dots, Item, Line, M
 from dnnstudio.gui.widgets.charts.legend import SEVERAL
 
 COVERAGE_FROM = 0.2
+ANSWERED = 0.97
+"""Before a threshold is chosen, this share is answered and those with the highest uncertainty are referred."""
 NO_VALIDATION = "The validation rows have not answered yet."
 STEPS = 2000
 NARROW_BELOW = 820
@@ -248,8 +250,8 @@ class DecisionTab(QWidget):
         self._offer_scores()
         if samples is None or not self.isVisible():
             return
-        if not self._placed:  # the initial threshold refers the three per cent with the highest uncertainty
-            self.decision.threshold = self.decision.for_coverage(samples, 0.97)
+        if not self._placed:
+            self.decision.threshold = self.decision.for_coverage(samples, ANSWERED)
         validation = self._inspection.validation
         cheapest = self.decision.cheapest(validation, samples) if validation is not None else None
         self._show_head(samples, validation)
@@ -297,10 +299,11 @@ class DecisionTab(QWidget):
                 f"Threshold chosen on {count_of(len(validation.rows), 'validation row')}, where the rest erred on "
                 f"{percent(there.risk, 1)}. {interval}"
             )
+        by = "Set by hand" if self._placed else f"Begins with the most doubtful {percent(1 - ANSWERED)}"
         if self._no_validation:
-            return f"Set by hand: {self._no_validation} {interval}"
+            return f"{by}: {self._no_validation} {interval}"
         waiting = "" if validation is not None else " They are being sampled."
-        return f"Set by hand; to report it, choose it on the validation rows.{waiting} {interval}"
+        return f"{by}; to report it, choose it on the validation rows.{waiting} {interval}"
 
     def _show_curve(self, samples: Samples, cheapest: float | None) -> None:
         decision = self.decision
