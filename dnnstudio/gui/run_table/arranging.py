@@ -40,8 +40,12 @@ class Column:
     help: str = ""
 
 
-FIGURE_WORDS = {"accuracy": "best accuracy", "mae": "lowest mean absolute error", "loss": "lowest loss"}
-"""What the rows of a task are judged by, on the validation rows."""
+FIGURE_WORDS = {
+    "accuracy": "best validation accuracy",
+    "mae": "lowest validation mean absolute error",
+    "loss": "lowest validation loss",
+}
+"""What the rows of a task are judged by: the best epoch of each, on the validation rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Task:
 
     @property
     def best_words(self) -> str:
-        """ "best accuracy 0.971, run 12", "lowest mean absolute error 4.6, run 3", or nothing."""
+        """ "best validation accuracy 97.1 %, run 12", "lowest validation loss 4.6, run 3", or nothing."""
         if self.best is None:
             return ""
         record = self.best.record
