@@ -165,3 +165,20 @@ def test_the_keyboard_stays_where_the_dialog_put_it_when_its_content_scrolls(qtb
         dialog.activateWindow()
     assert dialog.findChild(screen_fit.Rolled) is not None
     assert dialog.focusWidget() is first
+
+
+def test_a_dialog_fits_the_screen_once_its_frame_is_known(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """X11 tells the frame after the window is shown: the title bar was above the edge of the screen."""
+    within = QRect(1, 20, 600, 400)
+
+    def area(window: QWidget) -> QRect:
+        return within if window.isActiveWindow() else QRect(0, 0, 620, 420)
+
+    monkeypatch.setattr(screen_fit, "available_area", area)
+    dialog = Tall()
+    qtbot.addWidget(dialog)
+    dialog.resize(620, 420)
+    with qtbot.waitActive(dialog):
+        dialog.show()
+        dialog.activateWindow()
+    qtbot.waitUntil(lambda: within.contains(dialog.geometry()))

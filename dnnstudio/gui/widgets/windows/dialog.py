@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QDialog, QWidget
 from dnnstudio.gui.widgets.windows import screen_fit
 from dnnstudio.gui.widgets.windows.pressing import pressed_by_return
 
+FITTED_AT = (QEvent.Type.LayoutRequest, QEvent.Type.ScreenChangeInternal)
+
 
 class Dialog(QDialog):
     """A dialog that is limited to the screen's available area whenever it is shown, grows, or gets another screen.
@@ -19,6 +21,8 @@ class Dialog(QDialog):
     def __init__(self, parent: QWidget | None = None, flags: Qt.WindowType = Qt.WindowType.Dialog) -> None:
         super().__init__(parent, flags)
         self._fitting = False
+        self._framed = False
+        """Whether the frame around it was known when it was fitted to the screen."""
 
     def fit_screen(self) -> None:
         """Take no more room than the screen has."""
@@ -36,6 +40,7 @@ class Dialog(QDialog):
 
     def setVisible(self, visible: bool) -> None:
         if visible and not self.isVisible():
+            self._framed = False
             self.ensurePolished()
             if not self.testAttribute(Qt.WidgetAttribute.WA_Resized):
                 self.adjustSize()  # which gives no more than two thirds of the screen: text that wraps was cut
@@ -43,11 +48,13 @@ class Dialog(QDialog):
             self.fit_screen()
         super().setVisible(visible)
         if visible and self.isVisible():
-            self.fit_screen()  # its place and its frame are known now
+            self.fit_screen()  # its place is known now, and on some systems its frame
 
     def event(self, event: QEvent) -> bool:
         handled = pressed_by_return(self, event) or super().event(event)
-        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.ScreenChangeInternal) and self.isVisible():
+        framed = event.type() == QEvent.Type.WindowActivate and not self._framed  # X11 tells the frame no sooner
+        if (framed or event.type() in FITTED_AT) and self.isVisible():
+            self._framed = self._framed or framed
             self.fit_screen()
         return handled
 
