@@ -175,13 +175,14 @@ class RunView(QTreeView):
         heads = [min(metrics.horizontalAdvance(one.title) + HEAD_PADDING, WIDEST_HEAD) for one in columns]
         widths = {one.key: max(one.width, head) for one, head in zip(columns, heads, strict=True)}
         room = self.viewport().width() - sum(widths.values())
-        settings = tuple(reversed([one.key for one in columns if one.setting]))
+        settings, out = tuple(reversed([one.key for one in columns if one.setting])), set[str]()
         for keys, slack in ((LEFT_OUT, 0), ((*settings, TEST), SLACK)):
             for key in keys:
-                hidden = room + slack < 0 and key in widths
-                self.setColumnHidden(self._tree.column_of(key), hidden)
-                room += widths[key] if hidden else 0
+                if room + slack < 0 and key in widths:
+                    out.add(key)
+                    room += widths[key]
         for number, column in enumerate(columns):
+            self.setColumnHidden(number, column.key in out)  # each: at its place another one may have been hidden
             self.setColumnWidth(number, widths[column.key] + (max(room, -SLACK) if column.key == NAME else 0))
 
     def run_at(self, place: QPoint) -> ListedRun | None:

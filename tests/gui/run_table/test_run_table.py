@@ -73,6 +73,15 @@ def test_the_head_of_a_task_names_the_figure_that_decides(table: Table) -> None:
     assert all(told[figure].startswith(f"{FIGURE_WORDS[figure]} ") for figure in told)
 
 
+def test_a_figure_that_stands_where_a_column_was_left_out_is_shown(qtbot: Any, table: Table) -> None:
+    """With one setting's column before it, the best figure is at the place that the last one had without."""
+    table.window.resize(1024, 700)
+    qtbot.waitUntil(lambda: table.window.view.isColumnHidden(table.tree.column_of("date")))
+    for shown in (False, True):
+        table.window.bar.column_toggled.emit("optimizer.learning_rate", shown)
+        assert not table.window.view.isColumnHidden(table.tree.column_of("best"))
+
+
 def test_a_narrow_table_leaves_columns_out_instead_of_scrolling_to_the_figures(qtbot: Any, table: Table) -> None:
     view = table.window.view
 
