@@ -62,10 +62,9 @@ class ActionState(QObject):
         actions.set_reason("pause", *idle_refusal(controller, actions))
         actions.set_reason("stop", *idle_refusal(controller, actions, ending=True))
         actions.set_reason("save_model", *self._nothing_to_save())
-        nothing = no_network_refusal(controller, actions)
-        actions.set_reason("uncertainty", *(self._nothing_to_inspect() or nothing))
+        actions.set_reason("uncertainty", *(self._nothing_to_inspect() or self._no_network()))
         for name in ("predict", "export"):
-            actions.set_reason(name, *(("", None) if self._predict.available else nothing))
+            actions.set_reason(name, *(("", None) if self._predict.available else self._no_network()))
         begun = controller.run_folder is not None
         actions.set_reason("show_run_folder", "" if begun else f"{NO_RUN[:-1]}, or train.")
 
@@ -75,8 +74,14 @@ class ActionState(QObject):
         if controller.model is None and not stored:
             if chosen is not None and chosen.repeat is not None:
                 return "A repeat is several networks. Unfold it, and choose one of its runs.", None
-            return no_network_refusal(controller, actions)
+            return self._no_network()
         return busy_refusal(controller, actions)
+
+    def _no_network(self) -> Refusal:
+        """Why there is none at hand: none at all, or none of the chosen run."""
+        if not self._predict.available:
+            return no_network_refusal(self._controller, self._actions)
+        return (NO_RUN if self._runs.chosen is None else "The chosen run has kept no network."), None
 
     def _nothing_to_inspect(self) -> Refusal | None:
         """None where there is no network at all."""

@@ -15,6 +15,7 @@ from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.recipes import load_recipe
 from dnnstudio.core.jobs.cases import AnswerCases
 from dnnstudio.core.jobs.requests import ProposeData
+from dnnstudio.gui.base.reasons import NO_RUN
 from dnnstudio.gui.shell.main_window import MainWindow
 
 from ..window_kit import Answers, open_window, submitted
@@ -116,6 +117,13 @@ def test_a_table_that_no_run_can_answer_is_opened_as_data(qtbot: Any, window: Ma
     window.workbench.take((table,))
     qtbot.waitUntil(lambda: bool(submitted(window, ProposeData)))
     assert answers_of(window).asked == []
+
+
+def test_beside_the_runs_of_before_it_is_said_that_none_is_chosen(qtbot: Any, window: MainWindow) -> None:
+    """After a start nothing is chosen: Predict takes the newest run, and the inspector needs one."""
+    qtbot.waitUntil(window.actions_["predict"].isEnabled)
+    for name in ("uncertainty", "save_model"):
+        assert window.actions_.reason(name) == NO_RUN, name
 
 
 def test_without_a_network_there_is_nothing_to_open(qtbot: Any, qapp: QApplication, tmp_path: Path) -> None:
