@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QTabBar, QVBoxLayout,
 from dnnstudio.gui.base.shortcuts import EVERY_WINDOW, bind
 from dnnstudio.gui.theme import set_state
 from dnnstudio.gui.widgets.labels import rule
+from dnnstudio.gui.widgets.windows import reading_order
 
 GAP, NARROW_GAP, TIGHT_GAP = 20, 12, 6
 """Between two titles, as the stylesheet has it; the last where they would not fit otherwise."""
@@ -117,7 +118,18 @@ class Tabs(QWidget):
         """Show the next tab in sight, or with -1 the one before; the first follows the last."""
         seen = [index for index in range(self.bar.count()) if self.bar.isTabVisible(index)]
         if self.bar.currentIndex() in seen:
-            self.bar.setCurrentIndex(seen[(seen.index(self.bar.currentIndex()) + by) % len(seen)])
+            self._turn_to(seen[(seen.index(self.bar.currentIndex()) + by) % len(seen)])
+
+    def _turn_to(self, index: int) -> None:
+        """Show a tab; the keyboard that was on a page goes to where it was on this one, at first to what is read first:
+        Qt takes what was made first."""
+        inside = self.pages.isAncestorOf(self.focusWidget())
+        self._make(index)
+        page = self.pages.widget(index)
+        new = page is not None and page.focusWidget() is None
+        self.bar.setCurrentIndex(index)
+        if inside and new and page is not None and (stops := reading_order.stops([page])):
+            stops[0].setFocus(Qt.FocusReason.TabFocusReason)
 
     def set_visible(self, name: str, visible: bool) -> None:
         """Show or hide one tab."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.gui.theme import Theme, set_state
@@ -120,3 +120,24 @@ def test_no_title_is_cut_off_at_any_width(theme: Theme, qtbot: QtBot, narrow: bo
     for width in range(256, 330):
         tabs.resize(width, 300)
         assert tabs.bar.sizeHint().width() <= tabs.bar.width(), width
+
+
+def test_ctrl_tab_puts_the_keyboard_on_what_is_read_first(theme: Theme, qtbot: QtBot) -> None:
+    """The schedule's kind, not "More" below it, which was made before."""
+    window, tabs = QWidget(), Tabs()
+    QVBoxLayout(window).addWidget(tabs)
+    here, page = QLineEdit(), QWidget()
+    tabs.add("a", "A", here)
+    tabs.add("b", "B", page)
+    lower, upper = QLineEdit(page), QLineEdit(page)
+    column = QVBoxLayout(page)
+    column.addWidget(upper)
+    column.addWidget(lower)
+    _show(qtbot, window)
+    for wanted in (upper, lower):  # later where it was
+        here.setFocus()
+        qtbot.keyClick(here, Qt.Key.Key_Tab, Qt.KeyboardModifier.ControlModifier)
+        assert QApplication.focusWidget() is wanted
+        lower.setFocus()
+        qtbot.keyClick(lower, Qt.Key.Key_Tab, Qt.KeyboardModifier.ControlModifier)
+        assert QApplication.focusWidget() is here
