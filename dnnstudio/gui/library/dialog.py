@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QFontMetrics, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QAction, QCloseEvent, QFontMetrics, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -47,6 +47,18 @@ MOST_OTHERS = 30
 NOTES = 4
 """So many sentences on what cannot be read are in sight."""
 NOTHING = "There is no trained model in this workspace yet. Press Train in the main window, or add a file."
+
+
+class _Table(QTableView):
+    """The first arrow chooses the row that the keyboard came to, the first one; Qt steps over it."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        arrow = event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Home)
+        current = self.currentIndex()
+        if arrow and current.isValid() and not event.modifiers() and not self.selectionModel().hasSelection():
+            self.selectRow(current.row())
+        else:
+            super().keyPressEvent(event)
 
 
 class LibraryDialog(Window):
@@ -135,7 +147,7 @@ class LibraryDialog(Window):
         return row
 
     def _make_table(self, theme: Theme) -> QTableView:
-        table = QTableView()
+        table = _Table()
         table.setObjectName("library_table")
         table.setAccessibleName("Models")
         table.setModel(self.shown)

@@ -180,6 +180,19 @@ def test_deleting_can_be_undone(qtbot: Any, shell: Shell, workspace: Path) -> No
     assert names(dialog) == ["Tuned", "Narrow", "Wide"] and folder.exists()
 
 
+@pytest.mark.parametrize("key", [Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Home])
+def test_the_first_arrow_chooses_the_first_model(qtbot: Any, shell: Shell, key: Qt.Key) -> None:
+    dialog = opened(qtbot, shell)
+    with qtbot.waitActive(dialog):
+        dialog.activateWindow()
+    dialog.table.setFocus()
+    assert dialog.chosen() == ()
+    qtbot.keyClick(dialog.table, key)
+    assert [entry.name for entry in dialog.chosen()] == ["Tuned"]
+    qtbot.keyClick(dialog.table, Qt.Key.Key_Down)
+    assert [entry.name for entry in dialog.chosen()] == ["Narrow"]
+
+
 def test_keys_do_what_the_buttons_do(qtbot: Any, shell: Shell, workspace: Path) -> None:
     dialog = opened(qtbot, shell)
     with qtbot.waitActive(dialog):
