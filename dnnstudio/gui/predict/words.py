@@ -27,7 +27,9 @@ def cell_text(column: InputColumn, value: float) -> str:
     if np.isnan(value):
         return "empty"
     cell = column.cell(value)
-    return "never seen" if cell is None else cell if isinstance(cell, str) else figure(cell)
+    if cell is None or isinstance(cell, str):
+        return "never seen" if cell is None else cell
+    return f"{cell:.0f}" if cell == round(cell) and abs(cell) < 1e4 else figure(cell)  # 1962, which may be a year
 
 
 def outside(column: InputColumn, value: float) -> str:

@@ -21,6 +21,7 @@ from dnnstudio.engine.data import load_dataset
 from dnnstudio.engine.data.answering import propose_data
 from dnnstudio.engine.data.tables import files, kept_cells
 from dnnstudio.engine.data.tables.findings import _without_midnight
+from dnnstudio.engine.data.tables.profile import number_text
 from tests.engine.data.conftest import idx_bytes, pictures
 
 CITIES = ("Berlin", "Köln", "Ulm")
@@ -342,3 +343,7 @@ def test_dates_of_a_sheet_are_shown_without_midnight() -> None:
     assert _without_midnight(midnights).to_list() == ["2024-11-09", None, "2023-08-12"]
     times = pl.Series(["2024-11-09 00:00:00", "2023-08-12 07:30:00"])
     assert _without_midnight(times).to_list() == times.to_list()
+
+
+def test_a_range_of_years_has_no_thousands_in_it() -> None:
+    assert [number_text(value) for value in (1900.0, -84.0, 49812.0, 0.125)] == ["1900", "-84", "49,812", "0.125"]

@@ -221,3 +221,9 @@ def test_yes_and_no_are_said_in_the_words_of_the_table() -> None:
     assert [cell_text(column, value) for value in (0.0, 1.0)] == ["no", "yes"]
     own = replace(column, categories=("nein", "ja"))
     assert [cell_text(own, value) for value in (0.0, 1.0)] == ["nein", "ja"]
+
+
+def test_a_year_is_written_as_the_table_writes_it() -> None:
+    column = InputColumn(name="year", low=1900.0, high=2023.0)
+    assert [cell_text(column, value) for value in (1937.0, 0.5, 12345.0)] == ["1937", "0.5", "12,345"]
+    assert outside(column, 2030.0) == "year is outside of the training rows, which go from 1900 to 2023."

@@ -113,8 +113,10 @@ def _in_class_order(names: list[str], texts: pl.Series, *, yes_no: bool) -> list
 
 
 def number_text(value: float) -> str:
-    """A number as a head shows it: 84, 9,812, 0.125, 1.2e-05."""
+    """A number as a head shows it: 84, 1962 (it may be a year), 49,812, 0.125, 1.2e-05."""
     size = abs(value)
+    if value == round(value) and size < 1e4:
+        return f"{value:.0f}"
     if value == round(value) and size < 1e9:
         return f"{value:,.0f}"
     if 1e-4 <= size < 1e4:
