@@ -30,7 +30,7 @@ PASSES, MOST_PASSES = 100, 100_000
 OTHER = "other"
 COVERAGES = (500, 995)
 """The slider's ends, in thousandths."""
-NARROW_BELOW = 1240
+NARROW_BELOW, TIGHT_BELOW = 1240, 1000
 
 
 class TopBar(QFrame):
@@ -183,10 +183,14 @@ class TopBar(QFrame):
 
     def fit(self, width: int) -> None:
         """In a narrow window the words go; names and tooltips stay."""
-        narrow = self._narrow = width < NARROW_BELOW
+        narrow, tight = width < NARROW_BELOW, width < TIGHT_BELOW
+        self._narrow = narrow
         self._words[0].setVisible(not narrow)
         self._words[1].setVisible(not narrow)
         self._words[2].setText("Ask above" if narrow else "Ask a person above")
+        self._title.setVisible(not tight)  # the window's title says it too
+        self.networks.setMinimumWidth(120 if tight else 150)
+        self.weights.setMinimumWidth(108 if tight else 132)
         self._title.setText("Predict" if narrow else "Predict with")
         self.decision.setText("Decision tab" if narrow else "from the Decision tab")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,15 @@ def test_a_row_without_an_answer_is_shown_at_the_top(open_window: Opener) -> Non
     QApplication.processEvents()
     assert window.side.passes.isHidden()
     assert window.side.case.y() == 0
+
+
+@pytest.mark.parametrize("width", [900, 960, 1024, 1120, 1280])
+def test_nothing_at_the_head_lies_over_another(open_window: Opener, width: int) -> None:
+    window = open_window("net", *PICTURES, best=3, size=(width, 640))
+    QApplication.processEvents()
+    row = window.bar.layout()
+    assert row is not None and window.width() == width
+    shown = [item.widget() for n in range(row.count()) if (item := row.itemAt(n)) is not None]
+    places = [one.geometry() for one in shown if one is not None and one.isVisible()]
+    assert all(one.right() < next_one.left() for one, next_one in pairwise(places)), places
+    assert places[-1].right() <= window.bar.width()
