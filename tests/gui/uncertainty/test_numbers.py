@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from dnnstudio.core.uncertainty.number_samples import NumberRows, NumberSamples
 from dnnstudio.core.uncertainty.table_rows import shown_columns
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.uncertainty import Subject
+from dnnstudio.gui.uncertainty.numbers.answers_tab import row_sentences
 from dnnstudio.gui.uncertainty.numbers.dialog import NumbersDialog
 from dnnstudio.gui.uncertainty.numbers.inspection import Way
 
@@ -222,3 +224,12 @@ def test_what_is_shown_is_saved(open_numbers: Open, samples: NumberSamples, tmp_
         with np.load(path) as arrays:
             assert np.array_equal(arrays["predictions"], samples.predictions)
             np.testing.assert_allclose(arrays["std"], samples.predictions.astype(np.float64).std(axis=0), rtol=1e-5)
+
+
+def test_of_members_without_dropout_nothing_is_said_of_dropout(samples: NumberSamples) -> None:
+    """Each answers once, so that their mean is all there is; of members with dropout it is another answer."""
+    rows = replace(samples.rows, deterministic=samples.predictions.mean(axis=0))
+    plain = replace(samples, rows=rows, kind="members")
+    assert not any("ropout" in line for line in row_sentences(plain, 0, None, 0.9))
+    for one in (samples, replace(samples, kind="members")):
+        assert any("With dropout off" in line for line in row_sentences(one, 0, None, 0.9))

@@ -46,7 +46,9 @@ def row_sentences(samples: NumberSamples, row: int, promised: Promised | None, s
         lines.append(f"Spread of {plural(pass_noun(samples))} {figure(summary.std[row])} (standard deviation).")
         if samples.passes > 1:
             lines.append(f"Standard error of the mean {figure(summary.standard_error[row])}.")
-        lines.append(f"With dropout off {figure(samples.rows.deterministic[row])}.")
+        off, mean = samples.rows.deterministic[row], summary.mean[row]
+        if samples.kind != "members" or not np.isclose(mean, off, rtol=1e-4):  # members without dropout have none off
+            lines.append(f"With dropout off {figure(off)}.")
     lines.append(f"True {figure(truth)}: off by {figure(float(samples.error[row]), signed=True)}.")
     if promised is not None:
         low, high = float(promised.intervals.low[row]), float(promised.intervals.high[row])
