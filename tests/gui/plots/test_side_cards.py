@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QStyle, QStyleOptionFrame, QWidget
 
 from dnnstudio.core.analysis.divergence import Divergence
 from dnnstudio.core.analysis.layer_health import LayerHealth
@@ -29,6 +29,7 @@ from dnnstudio.gui.plots.heat import COLUMNS, NAME_WIDTH, VALUE_WIDTH, HeatRow, 
 from dnnstudio.gui.plots.rate_plot import RatePlot
 from dnnstudio.gui.shell.message_line import MessageLine
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets.inputs.fields import LINE_EDIT_MARGIN
 
 
 @pytest.fixture
@@ -178,6 +179,13 @@ def test_the_titles_of_the_narrowest_cards_are_seen_whole_while_training(
         card.resize(224, 160)
         card.show()
         assert card.head.minimumSizeHint().width() <= 200, card.accessibleName()
+    option = QStyleOptionFrame()
+    rate.field.initStyleOption(option)
+    room = rate.field.style().subElementRect(QStyle.SubElement.SE_LineEditContents, option, rate.field)
+    room = room.marginsRemoved(rate.field.textMargins())
+    assert (
+        rate.field.fontMetrics().horizontalAdvance(rate.field.placeholderText()) <= room.width() - 2 * LINE_EDIT_MARGIN
+    )
 
 
 def test_the_best_line_tells_the_loss_and_one_figure_and_names_all_in_its_tooltip(side: Any, tmp_path: Path) -> None:

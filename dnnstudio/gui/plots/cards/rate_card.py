@@ -28,6 +28,8 @@ RATE = (
 )
 FIELD, NARROW_FIELD = 72, 60
 """Widths of the field, so that the title beside it is seen whole in the narrowest window too."""
+OFFER, SHORT_OFFER = "change", "set"
+"""What stands in the field before there is a rate; the second where the first would be cut."""
 NARROW = Series("actual", "", "learning_rate", "line")
 
 
@@ -102,7 +104,7 @@ class RateCard(PlotCard):
     def set_live(self, live: bool) -> None:
         """Offer to change the rate while a training is under way."""
         self._live = live
-        self.field.set_value(None, placeholder="change")
+        self.field.set_value(None, placeholder=SHORT_OFFER if self._compact else OFFER)
         self._fit()
 
     def _show_rate(self, words: str) -> None:
@@ -120,7 +122,7 @@ class RateCard(PlotCard):
         """A legend of the actual rate only, for a narrow card; while the rate can be changed the field says it."""
         self._compact = compact
         self.field.setFixedWidth(NARROW_FIELD if compact else FIELD)
-        self.field.set_value(None, placeholder="change")
+        self.field.set_value(None, placeholder=SHORT_OFFER if self._compact else OFFER)
         self.legend.set_series((NARROW,) if compact else RATE)
         self._fit()
 
