@@ -49,14 +49,15 @@ SLICE_S = 0.008
 class RunsPanel(Card):
     """All runs of the workspace, and those that were added from elsewhere.
 
-    `run_chosen(RunRecord)` when one is selected; `experiment_requested(Path)` and `model_requested(Path)` carry what to
-    open, `go_on_requested(Path)` the run to go on with, `sweep_requested(Path)` the sweep to show,
-    `predict_requested(Path)` the run that shall answer new cases; `save_requested(Path, str)` the run whose last or
-    best weights shall be saved; `eye_pressed(RunRecord)` when a run shall be drawn under the chosen one, or no longer.
+    `run_chosen(RunRecord)` when one is selected, `all_read` when no more come. `experiment_requested(Path)` and
+    `model_requested(Path)` carry what to open, `go_on_requested(Path)` what to go on with, `sweep_requested(Path)` what
+    to show, `predict_requested(Path)` what shall answer; `save_requested(Path, str)` the run whose last or best weights
+    shall be saved; `eye_pressed(RunRecord)` when a run shall be drawn under the chosen one, or no longer.
     A row of several trainings unfolds into them. Folded, the panel is one line that says which run is best.
     """
 
     run_chosen = Signal(object)
+    all_read = Signal()
     experiment_requested = Signal(object)
     model_requested = Signal(object)
     go_on_requested = Signal(object)
@@ -151,6 +152,7 @@ class RunsPanel(Card):
             self._read(self._waiting.pop())
         if not self._waiting:
             self._reader.stop()
+            self.all_read.emit()
         self._show_state()
 
     def _read(self, folder: Path) -> None:
@@ -309,8 +311,7 @@ class RunsPanel(Card):
     @property
     def chosen(self) -> RunRecord | None:
         """The selected run."""
-        rows = self.table.selectionModel().selectedRows()
-        return self.runs.record(rows[0].row()) if rows else None
+        return self.runs.record(rows[0].row()) if (rows := self.table.selectionModel().selectedRows()) else None
 
     def sentence(self) -> str:
         """ "13 is training; best so far: run 12, validation 90.7 %." """

@@ -50,6 +50,7 @@ class ActionState(QObject):
             controller.run_ended,
             controller.model_changed,
             runs.run_chosen,
+            runs.all_read,
         ):
             changed.connect(self.refresh)
         self.refresh()

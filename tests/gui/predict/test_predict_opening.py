@@ -126,6 +126,14 @@ def test_beside_the_runs_of_before_it_is_said_that_none_is_chosen(qtbot: Any, wi
         assert window.actions_.reason(name) == NO_RUN, name
 
 
+def test_runs_that_are_read_again_can_be_asked(qtbot: Any, window: MainWindow, tmp_path: Path) -> None:
+    """As after a bundle was opened: all are read anew, and what can be done is known when they have been."""
+    qtbot.waitUntil(window.actions_["predict"].isEnabled)
+    window.runs.set_workspace(tmp_path / "workspace")
+    window.document.push(window.document.experiment.replaced(name="Other"), "Change name")  # while none is listed
+    qtbot.waitUntil(window.actions_["predict"].isEnabled, timeout=5000)
+
+
 def test_without_a_network_there_is_nothing_to_open(qtbot: Any, qapp: QApplication, tmp_path: Path) -> None:
     with open_window(qtbot, qapp, tmp_path) as window:
         window.deferred.finish()
