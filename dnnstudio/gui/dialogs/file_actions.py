@@ -45,6 +45,8 @@ class FileActions(QObject):
     """The folder of a run or an ensemble whose experiment was opened."""
     sweep_opened = Signal(object)
     """The folder of a sweep."""
+    run_added = Signal(object)
+    """The folder of a run that came into the workspace otherwise than by a training."""
     workspace_changed = Signal(object)
     """The new folder."""
 
@@ -303,11 +305,11 @@ class FileActions(QObject):
         self.said.emit(self._lead, f"{text} {ANEW}", "news")
 
     def _on_bundle_opened(self, job: OpenBundle, opened: OpenedBundle) -> None:
-        self.workspace_changed.emit(self._settings.workspace)  # it has one run more
         if is_ensemble(opened.folder):
             shown = self._show_ensemble(opened.folder)
         else:
             shown = self.show(opened.folder / EXPERIMENT)
+        self.run_added.emit(opened.folder)
         if shown:
             self.said.emit(f"Opened {job.path.name}.", opened.sentence, "news" if opened.is_same else "hint")
 

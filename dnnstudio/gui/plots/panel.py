@@ -210,6 +210,9 @@ class RunPlots(QObject):
         if self.curves is not None and event.run == self.curves.run:
             self.curves.ended = True
             self.curves.stopped_early = event.stopped_early
+            if not self.curves.told:
+                for card in (self.loss, self.accuracy):
+                    card.plot.set_message(NOTHING_TRAINED)
             self._fit_x()
             self.rate.set_live(False)
             self._wish()

@@ -155,6 +155,8 @@ def wire_runs(bench: Workbench, front: Front, actions: Actions) -> None:
     bench.side.result.best_requested.connect(bench.files.open_model_of)
     bench.files.workspace_changed.connect(front.runs.set_workspace)
     bench.files.workspace_changed.connect(bench.run_table.refresh)
+    for deed in (front.runs.read_again, front.runs.select, bench.run_table.refresh):
+        bench.files.run_added.connect(deed)
     bench.files.sweep_opened.connect(bench.sweeps.show_folder)
     front.runs.sweep_requested.connect(bench.sweeps.show_folder)
     bench.sweeps.kept.connect(bench.run_table.refresh)

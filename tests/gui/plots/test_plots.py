@@ -23,7 +23,7 @@ from dnnstudio.gui.base.run_words import figure
 from dnnstudio.gui.plots.base import CurvePlot
 from dnnstudio.gui.plots.cards.result_card import ResultCard
 from dnnstudio.gui.plots.curves import TRACE_POINTS, Curves, Trace, bounds, planned_rates, round_range, round_step
-from dnnstudio.gui.plots.panel import RunPlots
+from dnnstudio.gui.plots.panel import NOTHING_TRAINED, RunPlots
 from dnnstudio.gui.plots.sentences import loss_words, short_number, short_numbers, tick_numbers, tick_shares
 from dnnstudio.gui.plots.series import Series
 from dnnstudio.gui.theme import Theme
@@ -234,6 +234,12 @@ def test_what_is_still_to_come_is_tinted_until_the_run_ends(qtbot: Any, plots: R
     assert plots.loss.plot.now_line.value() == pytest.approx(1.0)
     plots.end(RunEnded(run="r", reason="finished", message=""))
     qtbot.waitUntil(lambda: not plots.loss.plot.future.isVisible())
+
+
+def test_a_training_that_is_stopped_before_its_first_step_does_not_begin_for_ever(plots: RunPlots) -> None:
+    plots.begin(started())
+    plots.end(RunEnded(run="r", reason="stopped", message=""))
+    assert {card.plot.message.text() for card in (plots.loss, plots.accuracy)} == {NOTHING_TRAINED}
 
 
 def test_events_of_another_run_are_not_drawn(plots: RunPlots) -> None:

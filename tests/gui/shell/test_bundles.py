@@ -26,7 +26,12 @@ def test_a_dropped_bundle_becomes_a_run(qtbot: Any, window: MainWindow, tmp_path
     qtbot.waitUntil(lambda: "It computes the same here" in window.messages.text(), timeout=20_000)
     assert window.document.experiment.name == "From elsewhere"
     assert window.document.path is not None
-    assert window.document.path.parent.name.endswith("theirs") and window.document.path.parent.parent.name == "runs"
+    folder = window.document.path.parent
+    assert folder.name.endswith("theirs") and folder.parent.name == "runs"
+    chosen = window.runs.chosen
+    assert chosen is not None and chosen.folder == folder
+    curves = window.workbench.plots.curves
+    assert curves is not None and curves.name == folder.name, "what is drawn is of the run that was opened"
 
 
 def test_a_bundle_of_an_ensemble_opens_the_experiment_of_its_members(
