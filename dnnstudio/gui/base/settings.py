@@ -1,6 +1,7 @@
 """Persistent settings: a small JSON file in the user's settings folder.
 
 A file that cannot be read is kept as `settings.json.bad` and the defaults are used: settings never stop a start.
+Several windows have the same file: each writes what was set in it, and leaves the rest as it is on the disk.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ FOLDER_VARIABLE = "DNNSTUDIO_SETTINGS"
 """Names another settings folder: for tests, and for two set-ups side by side."""
 RECENT_FILES = 10
 MAX_BYTES = 2**20
+LISTS = ("recent_files", "recent_data", "library_files", "added_runs")
+"""Lists that all windows add to. Other settings are those that a window began with, until they are set in it."""
 
 ThemeChoice = Literal["system", "light", "dark", "contrast"]
 
@@ -55,6 +58,9 @@ class Settings:
         self.path = self.folder / "settings.json"
         self.set_aside: Path | None = None
         """Where the last settings are, if they could not be read."""
+        self._unwritten: set[str] = set()
+        """What was set and could not be written yet."""
+        self._stamp = self._stamp_now()
         self._values: dict[str, Any] = self._read()
 
     @property
@@ -100,14 +106,14 @@ class Settings:
 
     def _recent(self, key: str) -> list[Path]:
         """The files and folders of a list that are still there. A named pipe is none: opening it waits for ever."""
-        value = self._values.get(key)
+        value = self._list(key)
         names = [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
         return [path for path in map(Path, names[:RECENT_FILES]) if is_file_there(path) or is_folder_there(path)]
 
     @property
     def library_files(self) -> list[Path]:
         """Model files outside the workspace that the library also lists."""
-        value = self._values.get("library_files")
+        value = self._list("library_files")
         return [Path(name) for name in value if isinstance(name, str)] if isinstance(value, list) else []
 
     @library_files.setter
@@ -117,7 +123,7 @@ class Settings:
     @property
     def added_runs(self) -> list[Path]:
         """Run folders outside the workspace that the table of runs also lists."""
-        value = self._values.get("added_runs")
+        value = self._list("added_runs")
         return [Path(name) for name in value if isinstance(name, str)] if isinstance(value, list) else []
 
     @added_runs.setter
@@ -167,13 +173,47 @@ class Settings:
             self.set_aside = self.path.replace(self.path.with_suffix(".json.bad"))
         return {}
 
+    def _list(self, name: str) -> Any:
+        """A list as it is on the disk now: another window may have added to it."""
+        if self._stamp_now() != self._stamp:
+            self._on_disk()
+        return self._values.get(name)
+
+    def _on_disk(self) -> dict[str, Any]:
+        """What the file holds now, whose lists are taken over; what is known here where it cannot be read."""
+        stamp = self._stamp_now()
+        if stamp is None:
+            return dict(self._values)
+        try:
+            found = parse_record(read_bounded(self.path, MAX_BYTES, what="settings"), name=str(self.path), hint="")
+        except UserError:
+            return dict(self._values)
+        self._stamp = stamp
+        for name in set(LISTS) - self._unwritten:
+            self._values.pop(name, None)
+            if name in found:
+                self._values[name] = found[name]
+        return found
+
+    def _stamp_now(self) -> tuple[int, int, int] | None:
+        """What differs between two versions of the file; None where there is none."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
     def _set(self, name: str, value: Any) -> None:
         if self._values.get(name) == value:
             return
         self._values[name] = value
+        self._unwritten.add(name)
+        whole = self._on_disk() | {key: self._values[key] for key in self._unwritten}
         with contextlib.suppress(UserError):  # a full disk must not stop the work over a remembered file name
             make_folder(self.folder)
-            write_atomically(self.path, (json.dumps(self._values, indent=2) + "\n").encode(), private=True)
+            write_atomically(self.path, (json.dumps(whole, indent=2) + "\n").encode(), private=True)
+            self._unwritten.clear()
+            self._stamp = self._stamp_now()
 
 
 def _leads_nowhere(path: Path) -> bool:
