@@ -203,6 +203,7 @@ class Session:
             source=source,
             live_at=self._held.at,
             read=lambda place: read_model_at(place),
+            writing=self._held.writing,
         )
         return experiment, model, around
 
@@ -229,7 +230,7 @@ class Session:
             return None  # the source of the shared layers is gone; the run continues without it
         if place.suffix == ".json":
             raise UserError(f"The source {place.name} is an experiment, not a trained model.", "Choose a run of it.")
-        live = next(iter(self._held.at(place)), None)
+        live = self._held.current_at(place)
         if live is None:
             live = self._held.keep(str(place), read_model_at(place, control=control), place=place)
         return Source(live, place)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dnnstudio.core.experiment.record import Experiment
@@ -19,6 +20,8 @@ LIVE_MODELS = 8
 """Number of networks kept in memory; an older one is read again from its place when needed."""
 Reader = Callable[[Control | None], LiveModel]
 """Reads a network again."""
+Stamp = tuple[int, int, int]
+"""What differs between two versions of a file."""
 
 
 class HeldModels:
@@ -28,6 +31,8 @@ class HeldModels:
         self._models: OrderedDict[str, LiveModel] = OrderedDict()
         self._places: dict[str, Path] = {}
         self._readers: dict[str, Reader] = {}
+        self._stamps: dict[str, Stamp | None] = {}
+        """What the files of the networks were like when these were kept."""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -52,7 +57,7 @@ class HeldModels:
         name = str(key)
         if weights == "best":
             return read_model_at(self.place_of(key), weights=weights, control=control)
-        if name in self._models:
+        if name in self._models and not (self._stays_its_place(name) and self._is_old(name)):
             self._models.move_to_end(name)
             return self._models[name]
         if name in self._readers:
@@ -83,6 +88,8 @@ class HeldModels:
         self._models.move_to_end(key)
         if place is not None:
             self._places[key] = place
+        if key in self._places:
+            self._stamps[key] = _stamp(self._places[key])
         if read_again is not None:
             self._readers[key] = read_again
         while len(self._models) > LIVE_MODELS:
@@ -99,6 +106,43 @@ class HeldModels:
 
     def at(self, place: Path) -> list[LiveModel]:
         """The networks in memory that belong to this run folder or model file, most recently used first."""
+        return [self._models[key] for key in self._keys_at(place)]
+
+    def current_at(self, place: Path) -> LiveModel | None:
+        """One of those that is what lies there now; None where there is none, or another program has written there."""
+        return next((self._models[key] for key in self._keys_at(place) if not self._is_old(key)), None)
+
+    @contextmanager
+    def writing(self, place: Path) -> Iterator[None]:
+        """Within the block this program writes there what the networks in memory have already."""
+        current = [key for key in self._keys_at(place) if not self._is_old(key)]
+        try:
+            yield
+        finally:
+            self._stamps |= {key: _stamp(self._places[key]) for key in current}
+
+    def _keys_at(self, place: Path) -> list[str]:
         real = os.path.realpath(place)
         keys = [key for key, known in self._places.items() if os.path.realpath(home_of(known)) == real]
-        return [self._models[key] for key in reversed(self._models) if key in keys]
+        return [key for key in reversed(self._models) if key in keys]
+
+    def _stays_its_place(self, key: str) -> bool:
+        """Whether the network is what lies in its place: a run, or a path. A model file that was opened stays as it
+        was then, as somebody may write another network there.
+        """
+        place = self._places.get(key)
+        return place is not None and (key == str(place) or home_of(place).is_dir())
+
+    def _is_old(self, key: str) -> bool:
+        """Whether its file is another one than when the network was kept: another program went on with the run."""
+        now = _stamp(self._places[key])
+        return now is not None and now != self._stamps.get(key)
+
+
+def _stamp(place: Path) -> Stamp | None:
+    """Of the file of a run's last weights, or of a model file; None where there is none."""
+    try:
+        found = (model_file(place, "last") if place.is_dir() else place).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

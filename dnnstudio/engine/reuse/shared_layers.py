@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +48,7 @@ class SharedTraining(TrainingObserver):
     """Observer that keeps a training's shared layers consistent with other models; see `TrainingObserver`.
 
     `live_at` returns the networks in memory that belong to a run folder or model file; `read` reads one from there.
+    Within `writing` of it these stay what lies there.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class SharedTraining(TrainingObserver):
         source: Source | None,
         live_at: Callable[[Path], Sequence[LiveModel]],
         read: Callable[[Path], LiveModel],
+        writing: Callable[[Path], AbstractContextManager[None]],
     ) -> None:
         self._model = model
         self._run = run
@@ -66,6 +68,7 @@ class SharedTraining(TrainingObserver):
         self._source = source
         self._live_at = live_at
         self._read = read
+        self._writing = writing
         self._before = values_of(self._shared_variables())
 
     def begun(self, folder: Path) -> None:
@@ -115,7 +118,8 @@ class SharedTraining(TrainingObserver):
         path = place / MODEL if place.is_dir() else place
         shape, trained = stored.input_shape, stored.trained_with
         optimizer = optimizer_of_run(place, stored.model, stored.experiment, shape, trained)
-        save_network(stored.model, path, experiment, shape, trained, optimizer, keep_previous=True)
+        with self._writing(place):
+            save_network(stored.model, path, experiment, shape, trained, optimizer, keep_previous=True)
         if place.is_dir():
             _put_into_checkpoint(place, stored.model, weights)
             _put_into_metrics(place, new, change)
