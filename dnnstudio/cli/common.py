@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -125,10 +124,11 @@ def opened_bundle(context: typer.Context, path: Path) -> Path:
     What it says of itself goes to stderr. Raises `UserError`.
     """
     from dnnstudio.core.jobs.bundles import SUFFIX, OpenBundle
+    from dnnstudio.core.temporary import folder_of_a_command
 
     if path.suffix.lower() != SUFFIX or not path.is_file():
         return path
-    folder = Path(context.with_resource(TemporaryDirectory(prefix="dnnstudio-"))) / (path.stem or "bundle")
+    folder = context.with_resource(folder_of_a_command()) / (path.stem or "bundle")
     opened = run_job(OpenBundle(path=path, folder=folder))
     say(f"{path.name}: {opened.sentence}", file=sys.stderr)
     return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -45,6 +46,25 @@ def named_temporary_folder() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def folder_of_a_command() -> Iterator[Path]:
+    """A new folder among the temporary files, removed at the end of the block.
+
+    An interrupt may come at any moment, also when the folder is just made. Raises `UserError` where none can be made.
+    """
+    folder: Path | None = None
+    try:
+        try:
+            folder = Path(tempfile.gettempdir()) / f"dnnstudio-{os.urandom(16).hex()}"
+            folder.mkdir(0o700)
+        except OSError as error:
+            raise _unwritable(error) from None
+        yield folder
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def temporary_folder(prefix: str, *, within: Path | None = None) -> tempfile.TemporaryDirectory[str]:
     """A new folder that is removed at the end, `within` a folder or in the system's one for temporary files.
 
@@ -55,7 +75,11 @@ def temporary_folder(prefix: str, *, within: Path | None = None) -> tempfile.Tem
     except OSError as error:
         if within is not None:
             raise UserError(f"{within} cannot be written: {reason_of(error)}.", "Choose another folder.") from None
-        raise UserError(
-            f"Temporary files cannot be written: {reason_of(error)}.",
-            "Make room in the folder for temporary files, or set TMPDIR to another one.",
-        ) from None
+        raise _unwritable(error) from None
+
+
+def _unwritable(error: OSError) -> UserError:
+    return UserError(
+        f"Temporary files cannot be written: {reason_of(error)}.",
+        "Make room in the folder for temporary files, or set TMPDIR to another one.",
+    )

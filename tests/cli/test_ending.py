@@ -204,3 +204,54 @@ atexit.register(interrupted)
 sys.exit(run())
 """
     assert ended(script, "--version") == (-signal.SIGINT, "")
+
+
+IN_A_BUNDLE = """
+import os, pathlib, signal, sys, time
+os.environ["TMPDIR"] = os.path.dirname(sys.argv[-1])
+signal.signal(signal.{number}, signal.{answer})  # below `nohup` a closed terminal ends nothing
+from dnnstudio.__main__ import run
+from dnnstudio.cli import common
+make = pathlib.Path.mkdir
+def told(*_, **__):
+    os.kill(os.getpid(), signal.{number})
+    time.sleep(60)
+def made(*arguments, **__):
+    make(*arguments)
+    told()
+{where}
+sys.exit(run())
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals for one process alone")
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP", "SIGINT"])
+@pytest.mark.parametrize("where", ["pathlib.Path.mkdir = made", "common.run_job = told"])
+def test_a_wish_to_end_outside_of_a_job_leaves_nothing_behind(tmp_path: Path, number: str, where: str) -> None:
+    bundle = tmp_path / "run.dnnstudio"
+    bundle.touch()
+    answer = "default_int_handler" if number == "SIGINT" else "SIG_DFL"
+    script = IN_A_BUNDLE.format(number=number, answer=answer, where=where)
+    assert ended(script, "summary", str(bundle)) == (130, "Stopped before the end.\n")
+    assert list(tmp_path.iterdir()) == [bundle]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals for one process alone")
+def test_a_second_wish_to_end_does_not_wait() -> None:
+    script = """
+import os, signal, sys, time
+from dnnstudio.__main__ import run
+from dnnstudio.cli import main
+def told(*_):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+    finally:
+        os.kill(os.getpid(), signal.SIGTERM)  # at once, as a terminal that closes sends it twice
+        time.sleep(1.2)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+main._with_verb = told
+sys.exit(run())
+"""
+    assert ended(script, "--version") == (-signal.SIGTERM, "")

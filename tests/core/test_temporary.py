@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.temporary import named_temporary_folder, scratch_file, temporary_folder
+from dnnstudio.core.temporary import folder_of_a_command, named_temporary_folder, scratch_file, temporary_folder
 
 
 @pytest.fixture
@@ -26,6 +26,26 @@ def test_a_folder_that_cannot_be_made_is_a_sentence() -> None:
     with pytest.raises(UserError, match="Temporary files cannot be written: ") as refused:
         temporary_folder("a-")
     assert "TMPDIR" in refused.value.hint
+
+
+@pytest.mark.usefixtures("no_folder")
+def test_a_command_that_can_have_no_folder_says_so() -> None:
+    with pytest.raises(UserError, match="Temporary files cannot be written: "), folder_of_a_command():
+        raise AssertionError
+
+
+def test_the_folder_of_a_command_is_its_own_and_goes_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def interrupted() -> None:
+        with folder_of_a_command() as made:
+            (made / "file").touch()
+            assert (made.parent, made.stat().st_mode & 0o077) == (tmp_path, 0)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("no_folder")
