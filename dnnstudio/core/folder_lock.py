@@ -26,6 +26,7 @@ from dnnstudio.core.checksums import FILE as CHECKSUMS
 from dnnstudio.core.checksums import is_private
 from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.os_errors import is_folder_there, reason_of
+from dnnstudio.core.processes import beginning_of, boot
 from dnnstudio.core.text import moment_text, printable, shortened
 
 FILE = "run.lock"
@@ -272,24 +273,8 @@ def _read(handle: int) -> Holder | None:
 def _this(what: str) -> Holder:
     pid = os.getpid()
     return Holder(
-        what=what, pid=pid, host=platform.node(), boot=_boot(), began=_beginning_of(pid), since=round(time.time(), 3)
+        what=what, pid=pid, host=platform.node(), boot=boot(), began=beginning_of(pid), since=round(time.time(), 3)
     )
-
-
-def _boot() -> str:
-    """The machine since its last start; containers of one machine have the same. "" where the system does not say."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    except OSError:
-        return ""
-
-
-def _beginning_of(pid: int) -> str:
-    """When the process began, in ticks since the machine's start; "" where it is gone or the system does not say."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
 
 
 def _may_live(holder: Holder, sign: float, *, locks: bool) -> bool:
@@ -297,8 +282,8 @@ def _may_live(holder: Holder, sign: float, *, locks: bool) -> bool:
 
     `sign` is when it last gave a sign of life, in seconds since 1970.
     """
-    boot = _boot()
-    same_machine = holder.boot == boot if holder.boot and boot else holder.host == platform.node()
+    now = boot()
+    same_machine = holder.boot == now if holder.boot and now else holder.host == platform.node()
     if not same_machine:
         # A machine of this name was started anew. Of another one, a network drive may not tell us the locks.
         return holder.host != platform.node() and abs(time.time() - sign) < SILENT_S
@@ -307,7 +292,7 @@ def _may_live(holder: Holder, sign: float, *, locks: bool) -> bool:
     if holder.pid == os.getpid():
         return True
     if holder.began:
-        return _beginning_of(int(holder.pid)) == holder.began
+        return beginning_of(int(holder.pid)) == holder.began
     return abs(time.time() - sign) < SILENT_S
 
 

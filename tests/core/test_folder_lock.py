@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from dnnstudio.core import folder_lock
 from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.folder_lock import FILE, SILENT_S, held
+from dnnstudio.core.processes import beginning_of, boot
 
 HOLDER = """
 import sys
@@ -136,7 +136,7 @@ def test_another_machine_counts_until_it_has_been_silent_for_long(tmp_path: Path
 
 
 def test_this_machine_before_its_last_start_holds_nothing(tmp_path: Path) -> None:
-    note(tmp_path, boot="before", pid=os.getpid(), began=folder_lock._beginning_of(os.getpid()))
+    note(tmp_path, boot="before", pid=os.getpid(), began=beginning_of(os.getpid()))
     assert free(tmp_path)
 
 
@@ -149,11 +149,11 @@ def test_on_a_drive_without_locks_the_process_decides(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(fcntl, "flock", no_locks)
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        note(tmp_path, pid=other.pid, boot=folder_lock._boot(), began=folder_lock._beginning_of(other.pid))
+        note(tmp_path, pid=other.pid, boot=boot(), began=beginning_of(other.pid))
         refused(tmp_path)
-        note(tmp_path, pid=other.pid, boot=folder_lock._boot(), began="another process of this number")
+        note(tmp_path, pid=other.pid, boot=boot(), began="another process of this number")
         assert not sys.platform.startswith("linux") or free(tmp_path)
-        note(tmp_path, pid=other.pid, boot=folder_lock._boot(), began=folder_lock._beginning_of(other.pid))
+        note(tmp_path, pid=other.pid, boot=boot(), began=beginning_of(other.pid))
         other.communicate(b"\n")
     assert not sys.platform.startswith("linux") or free(tmp_path)
     with held(tmp_path, "a training"):

@@ -1,7 +1,7 @@
 """Autosave files: unsaved work survives a crash in one file per running program, and is offered at the next start.
 
-A file belongs to the process that wrote it, identified by its id and start time (ids are reused). It counts as unsaved
-work once that process is gone. Nothing is deleted before the user has answered.
+A file belongs to the process that wrote it, identified by its id and its beginning (ids are reused). It counts as
+unsaved work once that process is gone, whatever the clock says. Nothing is deleted before the user has answered.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.os_errors import is_folder_there
+from dnnstudio.core.processes import beginning_of, boot
 from dnnstudio.core.workspace.metrics import LATEST
 
 MAX_BYTES = 16 * 2**20
@@ -44,7 +45,7 @@ class Unsaved:
 
 def own_file(folder: Path) -> Path:
     """The autosave file of this process."""
-    return folder / f"{os.getpid()}-{_born(os.getpid()):.0f}{SUFFIX}"
+    return folder / f"{os.getpid()}-{_beginning(os.getpid())}{SUFFIX}"
 
 
 def keep(file: Path, experiment: Experiment, path: Path | None, tries: int = 0) -> None:
@@ -92,8 +93,19 @@ def _read(file: Path) -> Unsaved | None:
 
 def _is_owned(file: Path) -> bool:
     """Whether the process that wrote it is still running."""
-    number, _, born = file.name.removesuffix(SUFFIX).partition("-")
-    return number.isdigit() and born.isdigit() and abs(_born(int(number)) - int(born)) <= 1
+    number, _, began = file.name.removesuffix(SUFFIX).partition("-")
+    if not number.isdigit():
+        return False
+    if began.isdigit():  # of a system that tells the time alone, or of a version that asked for it
+        return abs(_born(int(number)) - int(began)) <= 1
+    return began == _beginning(int(number))
+
+
+def _beginning(process: int) -> str:
+    """What tells a process from every other one of its number. Linux reckons its time from a clock that changes."""
+    if (ticks := beginning_of(process)) and (start := boot()):
+        return f"{ticks}-{start}"
+    return f"{_born(process):.0f}"
 
 
 def _born(process: int) -> float:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from dnnstudio.core.errors import UserError
@@ -40,6 +41,22 @@ def test_the_work_of_an_ended_process_is_found_whole(tmp_path: Path) -> None:
 
 def test_the_work_of_a_running_process_is_its_own(tmp_path: Path) -> None:
     keep(own_file(tmp_path), Experiment(name="mine"), None)
+    assert find_unsaved(tmp_path) == ()
+
+
+def test_a_clock_that_is_set_makes_no_work_that_of_an_ended_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = psutil.Process.create_time
+    keep(own_file(tmp_path), Experiment(name="mine"), None)
+    for seconds in (3600, -3600):  # Linux tells when a process began by how long ago the machine did
+        monkeypatch.setattr(psutil.Process, "create_time", lambda process, by=seconds: began(process) + by)
+        assert find_unsaved(tmp_path) == ()
+
+
+def test_work_that_is_named_by_the_time_of_a_running_process_is_its_own(tmp_path: Path) -> None:
+    file = tmp_path / f"{os.getpid()}-{psutil.Process().create_time():.0f}{SUFFIX}"
+    keep(file, Experiment(name="of version 0.1.0"), None)
     assert find_unsaved(tmp_path) == ()
 
 
