@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from dnnstudio.core.atomic_files import make_folder, sweep_leftovers, write_atomically
+from dnnstudio.core.checksums import FILE as CHECKSUMS
 from dnnstudio.core.checksums import note_file, write_checked
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
@@ -21,6 +24,7 @@ from dnnstudio.core.workspace.answers import Answers, save_answers
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.history import Row, append_row, write_history
 from dnnstudio.core.workspace.runs import BEST_MODEL, CHECKPOINT, EXPERIMENT, METRICS, MODEL, is_begun, is_run
+from dnnstudio.core.workspace.shared_layers import FILE as LINKS
 from dnnstudio.core.workspace.training_record import TrainedWith
 from dnnstudio.engine.backend.runtime import keras
 from dnnstudio.engine.data.dataset import Dataset
@@ -28,6 +32,7 @@ from dnnstudio.engine.data.kept_scaler import keep_preparation
 from dnnstudio.engine.data.preparation import FILE as PREPARATION
 from dnnstudio.engine.training.compile_config import compiled
 from dnnstudio.engine.training.event_files import EventFiles
+from dnnstudio.engine.training.observer import TrainingObserver
 
 LEFT_S = 60.0
 """A temporary file that is so old in the folder of a run that begins was left there: no save takes as long."""
@@ -67,6 +72,18 @@ class RunFolder:
             keep_preparation(data, self.path)
         if history:
             self.rewrite_history(history)
+
+    def introduce(self, around: TrainingObserver, *, resumed: bool) -> None:
+        """Tell that the folder is there and nothing is trained yet; where that is refused, a new run leaves nothing."""
+        try:
+            around.begun(self.path)
+        except BaseException:
+            if not resumed:
+                for name in (LINKS, EXPERIMENT, PREPARATION, CHECKSUMS):
+                    with suppress(OSError):
+                        (self.path / name).unlink(missing_ok=True)
+                shutil.rmtree(self.path / CHECKPOINT, ignore_errors=True)
+            raise
 
     def is_whole(self, epochs: int) -> bool:
         """Whether what was written so far is there, and not moved or deleted by someone meanwhile."""

@@ -165,7 +165,7 @@ class Trainer:
         self._folder.begin(self._experiment, self._at.history, resumed=self._resumed, data=self._data)
         if not self._resumed:
             self._save_checkpoint()  # from the start, a run can be resumed however the process ends
-        around.begun(self._folder.path)
+        self._folder.introduce(around, resumed=self._resumed)
         self._emit(
             RunStarted(
                 run=self._run,

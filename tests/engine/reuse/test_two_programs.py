@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.experiment.transfer import Phase
 from dnnstudio.core.jobs.requests import OpenModel, SaveModel
 from dnnstudio.core.jobs.resume import continued
 from dnnstudio.engine.model_files import read_model
 from dnnstudio.engine.session import Session
 
-from .two_tasks import FROZEN, Tasks, b_on, equal, live, on_disk, run
+from .two_tasks import FROZEN, Tasks, b_on, equal, files, live, on_disk, run
 
 
 @pytest.fixture
@@ -62,3 +67,37 @@ def test_a_model_file_stays_as_it_was_opened(tasks: Tasks, tmp_path: Path) -> No
     before = live(tasks.session, "opened")
     shutil.copy(tasks.train_b(b_on("0001 a")).folder / "model.keras", file)
     assert equal(before, live(tasks.session, "opened"))
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from dnnstudio.core.folder_lock import held
+with held(Path(sys.argv[1]), "a training"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def trained_elsewhere(folder: Path) -> Iterator[None]:
+    """Another process holds the run."""
+    command = [sys.executable, "-c", HOLD, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        yield
+        other.communicate()
+
+
+def test_sharing_with_a_run_that_is_being_trained_elsewhere_leaves_nothing_and_can_be_tried_again(
+    tasks: Tasks,
+) -> None:
+    folder, given = tasks.runs / "0001 a", b_on("0001 a", mode="share")
+    before = files(folder)
+    with trained_elsewhere(folder), pytest.raises(UserError) as refused:
+        tasks.train_b(given)
+    assert refused.value.code is Code.IN_USE
+    assert files(folder) == before
+    assert not (tasks.runs / "0002 b").exists()
+    assert tasks.train_b(given).reason == "finished"
