@@ -17,7 +17,7 @@ from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.folder_lock import FILE as LOCK
 from dnnstudio.core.folder_lock import held
-from dnnstudio.core.os_errors import found_in, reason_of
+from dnnstudio.core.os_errors import found_in, is_folder_there, is_there, reason_of
 from dnnstudio.core.workspace.catalog import MODELS, SUFFIXES
 from dnnstudio.core.workspace.ensembles import MEMBERS, is_ensemble, member_folder, read_ensemble, write_ensemble
 from dnnstudio.core.workspace.runs import (
@@ -47,6 +47,7 @@ def rename(path: Path, name: str) -> Path:
     wanted = " ".join(name.split())[:200]
     if not wanted:
         raise UserError("The name is empty.", "Type a name.")
+    _require_there(path)
     if is_ensemble(path) or is_run(path):
         with _all_held(path, "a renaming"):
             if is_ensemble(path):
@@ -75,6 +76,7 @@ def clone(workspace: Path, path: Path, name: str) -> Path:
 
     The copy shares no layers: training it never changes another model.
     """
+    _require_there(path)
     if not is_run(path):
         make_folder(workspace / MODELS)
         target = workspace / MODELS / _file_name(name, path)
@@ -128,6 +130,7 @@ def move_to_trash(workspace: Path, path: Path) -> Path:
     """
     if not path.absolute().is_relative_to(workspace.absolute()):
         raise UserError(f"{path} lies outside of the workspace.", "Delete it where it lies.")
+    _require_there(path)
     if not (is_run(path) or is_ensemble(path) or is_sweep(path)) and path.suffix.lower() not in SUFFIXES:
         raise UserError(f"{path} is neither a run nor a model file.", "Choose one that is.")
     make_folder(workspace / TRASH)
@@ -169,6 +172,14 @@ def restore(workspace: Path, trashed: Path) -> Path:
     make_folder(target.parent)
     _move(trashed, target)
     return target
+
+
+def _require_there(path: Path) -> None:
+    """Refuse what another program has moved or deleted, and a folder that holds no run now. Raises `UserError`."""
+    if not is_there(path):
+        raise UserError(f"{path} does not exist any more.", "Another program may have moved or deleted it.")
+    if is_folder_there(path) and not (is_run(path) or is_ensemble(path) or is_sweep(path)):
+        raise UserError(f"{path} holds no run now.", "Another program may be about to begin one there.")
 
 
 def _file_name(name: str, path: Path) -> str:

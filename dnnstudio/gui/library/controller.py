@@ -246,6 +246,7 @@ class LibraryController(QObject):
             done: Done = deed()
         except UserError as error:
             self._on_refused(error.message, error.hint)
+            self._read_again()  # another program may have moved or deleted it
             return
         self._undo = done if done.undo is not None else None
         self._select = done.path

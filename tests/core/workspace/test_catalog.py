@@ -258,3 +258,14 @@ def test_options_that_differ_are_named_by_their_path() -> None:
         ("seed", 42, 7),
         ("data.source.kind", "digits", "fashion_mnist"),
     ]
+
+
+@pytest.mark.parametrize("deed", [rename, lambda path, name: clone(path.parents[1], path, name)])
+def test_a_folder_that_holds_no_run_yet_is_neither_renamed_nor_copied(
+    tmp_path: Path, deed: Callable[[Path, str], Path]
+) -> None:
+    folder = tmp_path / "runs" / "0001 begun"
+    (folder / "checkpoint").mkdir(parents=True)
+    with pytest.raises(UserError, match="holds no run now"):
+        deed(folder, "another name")
+    assert [path.name for path in tmp_path.rglob("*")] == ["runs", "0001 begun", "checkpoint"]

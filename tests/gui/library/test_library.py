@@ -245,13 +245,20 @@ def test_a_copy_is_saved_where_the_person_says(qtbot: Any, shell: Shell, tmp_pat
     assert (job.model, job.path) == (workspace / "runs" / "0001 Wide", tmp_path / "copy.keras")
 
 
-def test_what_fails_is_said_and_nothing_is_lost(qtbot: Any, shell: Shell, workspace: Path) -> None:
+@pytest.mark.parametrize("deed", ["clone", "delete"])
+def test_what_fails_is_said_and_what_another_program_deleted_leaves_the_list(
+    qtbot: Any, shell: Shell, workspace: Path, deed: str
+) -> None:
     dialog = opened(qtbot, shell)
     choose(dialog, "Narrow")
+    before = set(workspace.iterdir())
     shutil.rmtree(workspace / "runs" / "0002 Narrow")
-    press(qtbot, dialog, "clone")
+    press(qtbot, dialog, deed)
+    settled(qtbot, shell)
     assert dialog.messages.severity == "error"
-    assert names(dialog) == ["Tuned", "Narrow", "Wide"]
+    assert "0002 Narrow does not exist any more." in dialog.messages.message()
+    assert names(dialog) == ["Tuned", "Wide"]
+    assert set(workspace.iterdir()) == before
 
 
 def test_during_a_training_the_runs_are_listed_all_the_same(qtbot: Any, shell: Shell) -> None:
