@@ -35,6 +35,8 @@ from dnnstudio.core.workspace.shared_layers import FILE as LINKS
 from dnnstudio.core.workspace.shared_layers import Origin, OriginLayer, set_origin
 
 TRASH = "trash"
+_TRIALS = "trials"
+"""Where a sweep has its runs."""
 WAIT_S = 1.0
 """How long others may take who hold a run for a moment only."""
 
@@ -146,7 +148,7 @@ def move_to_trash(workspace: Path, path: Path) -> Path:
         if WINDOWS:  # where no folder is moved while a file in it is open
             every.close()
         _move(path, target)
-    for left in (target / LOCK, *found_in(target, f"{MEMBERS}/*/{LOCK}")):
+    for left in (target / LOCK, *(one for kind in (MEMBERS, _TRIALS) for one in found_in(target, f"{kind}/*/{LOCK}"))):
         with suppress(OSError):
             left.unlink(missing_ok=True)
     return target
@@ -154,9 +156,13 @@ def move_to_trash(workspace: Path, path: Path) -> Path:
 
 @contextmanager
 def _all_held(folder: Path, what: str) -> Iterator[None]:
-    """Nobody else works on the run, or on a member of the ensemble, within the block. Raises `UserError`."""
+    """Nobody else works on the run, on a member of the ensemble or on a trial of the sweep, within the block.
+
+    A sweep has too many trials to hold them all: of those that nobody had at its beginning none is. Raises `UserError`.
+    """
+    trials = (lock.parent for lock in found_in(folder, f"{_TRIALS}/*/{LOCK}"))
     with ExitStack() as every:
-        for place in (folder, *filter(is_run, found_in(folder, f"{MEMBERS}/*"))):
+        for place in (folder, *filter(is_run, found_in(folder, f"{MEMBERS}/*")), *trials):
             every.enter_context(held(place, what, wait_s=WAIT_S, only_reads=True))
         yield
 

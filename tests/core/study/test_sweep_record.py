@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
+from dnnstudio.core.folder_lock import held
 from dnnstudio.core.study.list_reading import read_listed
 from dnnstudio.core.study.listing import differing, grouped, with_names
 from dnnstudio.core.study.query import parse_query
@@ -139,6 +141,27 @@ def test_a_sweep_comes_back_from_the_trash_to_the_sweeps(tmp_path: Path) -> None
     assert not folder.exists()
     assert restore(tmp_path, trashed) == folder
     assert read_row(folder).number == 1
+
+
+def test_a_sweep_of_which_a_trial_is_trained_elsewhere_is_not_deleted(tmp_path: Path) -> None:
+    folder = store_sweep(tmp_path / "sweeps" / "0001 Digits", TRIALS)
+    begun, over = threading.Event(), threading.Event()
+
+    def train() -> None:
+        with held(trial_folder(folder, 1), "a training"):
+            begun.set()
+            over.wait()
+
+    other = threading.Thread(target=train, daemon=True)
+    other.start()
+    begun.wait()
+    with pytest.raises(UserError, match="in use by a training"):
+        move_to_trash(tmp_path, folder)
+    over.set()
+    other.join()
+    trashed = move_to_trash(tmp_path, folder)
+    assert not folder.exists()
+    assert not list(trashed.rglob("run.lock"))
 
 
 def test_runs_and_sweeps_are_numbered_together(tmp_path: Path) -> None:
