@@ -35,6 +35,8 @@ from dnnstudio.engine.model_files.sniff import HINT
 PATIENCE_S = 30.0
 """Wall time limit for one file; the child's own limit on processor time is far lower."""
 _LOOK_S = 0.05
+_LONGEST_LOOK_S = 1.0
+"""What a look that takes longer counts: the program was stopped meanwhile, as by Ctrl+Z."""
 _LAYERS = TypeAdapter(tuple[AnyLayer, ...])
 _COMMAND = (sys.executable, "-m", "dnnstudio.engine.model_files.child")
 _ENVIRONMENT = {
@@ -129,7 +131,8 @@ def _ask(path: Path, request: str, control: Control | None) -> tuple[dict[str, A
 
 
 def _wait(process: subprocess.Popen[bytes], path: Path, control: Control | None) -> tuple[bytes, bytes]:
-    deadline = time.monotonic() + PATIENCE_S
+    """What the child writes. Raises `UserError` where it takes too long, and `Cancelled`."""
+    waited, before = 0.0, time.monotonic()
     try:
         while True:
             try:
@@ -137,7 +140,9 @@ def _wait(process: subprocess.Popen[bytes], path: Path, control: Control | None)
             except subprocess.TimeoutExpired:
                 if control is not None:
                     control.check()
-                if time.monotonic() > deadline:
+                now = time.monotonic()
+                waited, before = waited + min(now - before, _LONGEST_LOOK_S), now
+                if waited > PATIENCE_S:
                     raise UserError(
                         f"{path.name}: The file takes too long to read.", "Copy it to this computer and try again."
                     ) from None

@@ -159,6 +159,24 @@ def test_a_child_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert time.monotonic() - began < 5
 
 
+def test_time_in_which_the_program_itself_was_stopped_is_none_that_the_file_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = standing_in(tmp_path, monkeypatch, "import time; time.sleep(0.3); print('x')")
+    monkeypatch.setattr(reading, "PATIENCE_S", 1.5)
+    plain, stops = subprocess.Popen.communicate, [2.0]
+
+    def stopped(process: Any, *given: Any, **named: Any) -> Any:
+        if stops:
+            time.sleep(stops.pop())  # as between Ctrl+Z and `fg`
+            raise subprocess.TimeoutExpired(process.args, 0.05)
+        return plain(process, *given, **named)
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", stopped)
+    with pytest.raises(UserError, match="is damaged"):  # by what it wrote, and not by how long it took
+        read_model(path)
+
+
 def test_reading_can_be_called_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = standing_in(tmp_path, monkeypatch, "import time; time.sleep(60)")
     control = Control()
