@@ -33,6 +33,8 @@ FILE = "run.lock"
 _BEGINNING = frozenset({FILE, CHECKSUMS})
 BEAT_S = 20.0
 """How often who holds a lock gives a sign of life, by the file's time."""
+_LOOK_S = 1.0
+"""How often it is looked whether the locked file is still that of the folder."""
 SILENT_S = 300.0
 """After so long without a sign another machine counts as gone."""
 _MAX_BYTES = 4096
@@ -141,24 +143,33 @@ def _taken(path: Path, what: str, until: float, *, only_reads: bool) -> Iterator
     if handle is None:
         yield
         return
-    over = threading.Event()
-    beating = threading.Thread(target=_beat, args=(path, handle, over), name="lock of a folder", daemon=True)
+    handles, over = [handle], threading.Event()
+    beating = threading.Thread(target=_beat, args=(path, what, handles, over), name="lock of a folder", daemon=True)
     beating.start()
     try:
         yield
     finally:
         over.set()
         beating.join()
-        with contextlib.suppress(OSError):  # the folder may have been moved, and Windows removes no open file
-            if _is_at(handle, path):
-                path.unlink()
-        os.close(handle)
+        for taken in handles:
+            with contextlib.suppress(OSError):  # the folder may have been moved, and Windows removes no open file
+                if _is_at(taken, path):
+                    path.unlink()
+            os.close(taken)
 
 
-def _beat(path: Path, handle: int, over: threading.Event) -> None:
-    while not over.wait(BEAT_S):
-        with contextlib.suppress(OSError):
-            os.utime(handle if os.utime in os.supports_fd else path)
+def _beat(path: Path, what: str, handles: list[int], over: threading.Event) -> None:
+    """Give signs of life. Where the folder was moved and is made anew by what goes on, lock the new one too."""
+    last = time.monotonic()
+    while not over.wait(min(_LOOK_S, BEAT_S)):
+        with contextlib.suppress(OSError, UserError):
+            if not _is_at(handles[-1], path) and is_folder_there(path.parent):
+                again = _try(path, what)
+                handles += [] if again is None else [again]
+        if time.monotonic() - last >= BEAT_S:
+            last = time.monotonic()
+            with contextlib.suppress(OSError):
+                os.utime(handles[-1] if os.utime in os.supports_fd else path)
 
 
 def _wait(path: Path, what: str, until: float, *, only_reads: bool) -> int | None:

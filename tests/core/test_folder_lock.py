@@ -12,11 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dnnstudio.core import folder_lock
 from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.folder_lock import FILE, SILENT_S, held
 from dnnstudio.core.processes import beginning_of, boot
@@ -215,3 +217,18 @@ def test_a_full_disk_is_named_with_its_cure_and_leaves_no_folder(
         ):
             pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_moved_and_made_anew_is_held_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder_lock, "BEAT_S", 0.02)
+    folder, moved = tmp_path / "run", tmp_path / "moved"
+    folder.mkdir()
+    with held(folder, "a training"):
+        folder.rename(moved)
+        folder.mkdir()
+        until = time.monotonic() + 10
+        while not (folder / FILE).exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(refused, folder).result().code is Code.IN_USE
+    assert free(folder)
