@@ -41,6 +41,7 @@ class Autosave(QObject):
         self.file = own_file(self.folder)
         self._tries = 0
         self._told = False
+        self._closed = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(AFTER_MS)
@@ -54,7 +55,7 @@ class Autosave(QObject):
         """Ask about the unsaved work of each ended program; at most one is recovered."""
         taken = False
         for unsaved in find_unsaved(self.folder):
-            if taken:
+            if taken or self._closed:
                 return  # the others are offered at the next start-up
             answer = self._dialogs.recover(self._window, unsaved)
             if answer == "discard":
@@ -105,6 +106,7 @@ class Autosave(QObject):
 
     def close(self, *, keep_edits: bool) -> None:
         """The window closes: keep the work that the user was not asked about, else delete the autosave."""
+        self._closed = True
         self._timer.stop()
         self._wait()
         if keep_edits:

@@ -14,7 +14,7 @@ from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.recipes import load_recipe
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.text import moment_text
-from dnnstudio.gui.base.autosave_files import SUFFIX, find_unsaved, keep
+from dnnstudio.gui.base.autosave_files import SUFFIX, Unsaved, find_unsaved, keep
 from dnnstudio.gui.shell.main_window import MainWindow
 
 from ..window_kit import open_window, set_epochs
@@ -157,3 +157,21 @@ def test_when_is_said_in_words() -> None:
     noon = 1_763_812_800.0
     assert moment_text(noon, noon + 60).startswith("at ")
     assert moment_text(noon, noon + 3 * 86_400).startswith("on ")
+
+
+def test_a_window_that_is_ended_at_a_question_asks_no_other_one(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    for number in (1, 2, 3):
+        keep(window.workbench.autosave.folder / f"{number}-1{SUFFIX}", Experiment(name=str(number)), None)
+
+    def ended(_: object, unsaved: Unsaved) -> str:
+        asked.append(unsaved.experiment.name)
+        window.close_without_asking()
+        return "later"
+
+    monkeypatch.setattr(window.workbench.dialogs, "recover", ended)
+    window.workbench.autosave.offer()
+    assert len(asked) == 1
+    assert len(find_unsaved(window.workbench.autosave.folder)) == 3
