@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,14 +90,16 @@ def varied_words(plan: SweepPlan) -> str:
 def rename_sweep(folder: Path, name: str) -> None:
     """Give the experiment of a sweep another name; trials that are not over go on as this experiment.
 
-    Raises `UserError`.
+    Raises `UserError`, with nothing changed where one of those is trained elsewhere.
     """
-    with held(folder, "a renaming"):
+    with held(folder, "a renaming"), ExitStack() as every:
         plan, trials = read_sweep(folder), read_trials(folder)
-        for number in range(plan.count):
-            place = trial_folder(folder, number)
-            if not (number in trials and trials[number].is_over) and is_run(place):
-                codec.save(codec.load(place / EXPERIMENT).replaced(name=name), place / EXPERIMENT)
+        places = [trial_folder(folder, n) for n in range(plan.count) if not (n in trials and trials[n].is_over)]
+        begun = [place for place in places if is_run(place)]
+        for place in begun:
+            every.enter_context(held(place, "a renaming"))
+        for place in begun:
+            codec.save(codec.load(place / EXPERIMENT).replaced(name=name), place / EXPERIMENT)
         write_sweep(folder, plan.model_copy(update={"experiment": plan.experiment.replaced(name=name)}))
 
 

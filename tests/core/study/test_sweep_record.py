@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from dnnstudio.core.errors import UserError
+from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.folder_lock import held
 from dnnstudio.core.study.list_reading import read_listed
@@ -25,6 +27,26 @@ from dnnstudio.core.workspace.runs import Spread, new_run_folder, new_sweep_fold
 from .sweep_kit import DIGITS, KIND, RATE, UNITS, store_sweep
 
 TRIALS = {0: ({RATE: 0.01, UNITS: 16}, 0.91), 1: ({RATE: 0.05, UNITS: 64}, 0.96), 2: ({RATE: 0.002, UNITS: 32}, 0.9)}
+
+
+@contextmanager
+def trained_elsewhere(folder: Path) -> Iterator[None]:
+    """Within the block somebody else has the lock of a run."""
+    begun, over = threading.Event(), threading.Event()
+
+    def train() -> None:
+        with held(folder, "a training"):
+            begun.set()
+            over.wait()
+
+    other = threading.Thread(target=train, daemon=True)
+    other.start()
+    begun.wait()
+    try:
+        yield
+    finally:
+        over.set()
+        other.join()
 
 
 def test_the_row_has_the_figures_of_the_best_trial_and_the_time_of_all(tmp_path: Path) -> None:
@@ -135,6 +157,15 @@ def test_a_renamed_sweep_goes_on_with_the_trials_that_it_had_begun(tmp_path: Pat
     assert codec.load(trial_folder(folder, 1) / "experiment.json").name == DIGITS.name  # it is over
 
 
+def test_no_sweep_is_renamed_of_which_a_trial_is_trained_elsewhere(tmp_path: Path) -> None:
+    folder = store_sweep(tmp_path / "s", TRIALS, statuses={1: "stopped", 2: "stopped"})
+    before = {path: path.read_bytes() for path in folder.rglob("*.json")}
+    with trained_elsewhere(trial_folder(folder, 2)), pytest.raises(UserError) as refused:
+        rename_sweep(folder, "Better")
+    assert refused.value.code == Code.IN_USE
+    assert {path: path.read_bytes() for path in folder.rglob("*.json")} == before
+
+
 def test_a_sweep_comes_back_from_the_trash_to_the_sweeps(tmp_path: Path) -> None:
     folder = store_sweep(tmp_path / "sweeps" / "0001 Digits", TRIALS)
     trashed = move_to_trash(tmp_path, folder)
@@ -145,20 +176,8 @@ def test_a_sweep_comes_back_from_the_trash_to_the_sweeps(tmp_path: Path) -> None
 
 def test_a_sweep_of_which_a_trial_is_trained_elsewhere_is_not_deleted(tmp_path: Path) -> None:
     folder = store_sweep(tmp_path / "sweeps" / "0001 Digits", TRIALS)
-    begun, over = threading.Event(), threading.Event()
-
-    def train() -> None:
-        with held(trial_folder(folder, 1), "a training"):
-            begun.set()
-            over.wait()
-
-    other = threading.Thread(target=train, daemon=True)
-    other.start()
-    begun.wait()
-    with pytest.raises(UserError, match="in use by a training"):
+    with trained_elsewhere(trial_folder(folder, 1)), pytest.raises(UserError, match="in use by a training"):
         move_to_trash(tmp_path, folder)
-    over.set()
-    other.join()
     trashed = move_to_trash(tmp_path, folder)
     assert not folder.exists()
     assert not list(trashed.rglob("run.lock"))
