@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from dnnstudio.core.experiment.data import DataSummary
+from dnnstudio.core.experiment.data import DataSummary, Table
 from dnnstudio.core.experiment.layers import Dense, Layer
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.shapes import infer_shapes
@@ -65,12 +65,21 @@ class LayerLine:
     changed: bool
 
 
+def _of_several_kinds(experiment: Experiment) -> bool:
+    """Whether some inputs of a table stand for categories and the like, which no scaling changes."""
+    source = experiment.data.source
+    columns = source.columns if isinstance(source, Table) else ()
+    return any(one.role == "feature" and (one.kind != "number" or one.indicator) for one in columns)
+
+
 def layer_lines(before: Experiment, after: Experiment, summary: DataSummary) -> tuple[LayerLine, ...]:
     """The input and the layers of `after` in order, as the network card shows them."""
     shape = " × ".join(f"{side:,}" for side in summary.input_shape)
-    what = {"none": "as stored", "unit": "0…1", "standardize": "standardized"}[after.data.scaling]
+    what = {"none": ", as stored", "unit": ", 0…1", "standardize": ", standardized"}[after.data.scaling]
     noun = " numbers" if len(summary.input_shape) == 1 else ""
-    lines = [LayerLine("rows", "Input", f"{shape}{noun}, {what}", 0, shape, True)]
+    if _of_several_kinds(after):
+        what = ""
+    lines = [LayerLine("rows", "Input", f"{shape}{noun}{what}", 0, shape, True)]
     known = {layer.id: layer for layer in before.layers}
     active = after.active_layers
     for row in infer_shapes(active, summary.input_shape):

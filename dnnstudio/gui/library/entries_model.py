@@ -21,7 +21,7 @@ from dnnstudio.core.text import NBSP, date_text, figure, share_text
 from dnnstudio.core.workspace.catalog import Entry
 from dnnstudio.gui.base.runs_model import OUTDATED
 from dnnstudio.gui.dialogs.stack_drawing import Bar, bars_of
-from dnnstudio.gui.library.sentences import layers_text, search_text
+from dnnstudio.gui.library.sentences import layers_text, search_text, subtitle
 
 Index = QModelIndex | QPersistentModelIndex
 ENTRY_ROLE = int(Qt.ItemDataRole.UserRole) + 1
@@ -134,7 +134,7 @@ class EntriesModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return column.text(entry)
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{entry.name}, {entry.task}" if index.column() == 0 else column.text(entry)
+                return f"{entry.name}, {subtitle(entry)}" if index.column() == 0 else column.text(entry)
             case Qt.ItemDataRole.TextAlignmentRole:
                 return int(LEFT if column.left else RIGHT)
             case Qt.ItemDataRole.ToolTipRole:

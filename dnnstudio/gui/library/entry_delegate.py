@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 from dnnstudio.core.workspace.catalog import Entry
 from dnnstudio.gui.dialogs.stack_drawing import Bar, paint_bar
 from dnnstudio.gui.library.entries_model import COLUMNS, ENTRY_ROLE, Index
+from dnnstudio.gui.library.sentences import subtitle
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets.fitted_text import fitted
 
@@ -64,8 +65,7 @@ class EntryDelegate(QStyledItemDelegate):
         left = area.left() + 8 + THUMBNAIL + 10
         words = QRect(left, area.top() + 8, area.right() - left - 6, 18)
         self._write(painter, words, entry.name, 13, "text", weight=QFont.Weight.Medium)
-        task = entry.task or ("a run" if entry.kind == "run" else "a file with the network only")
-        self._write(painter, words.translated(0, 18), task, 11, "text2")
+        self._write(painter, words.translated(0, 18), subtitle(entry), 11, "text2")
 
     def _drawing(self, entry: Entry, ratio: float) -> QPixmap:
         """The diagram of a model as a pixmap, cached per theme and screen."""

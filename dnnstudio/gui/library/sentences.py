@@ -10,6 +10,7 @@ from dnnstudio.core.experiment.layers import times
 from dnnstudio.core.text import NBSP, date_text, figure, percent, share_text, shortened
 from dnnstudio.core.uncertainty.figure_names import BALANCED, BASELINE, RECALL
 from dnnstudio.core.workspace.catalog import Entry, LayerIdentity
+from dnnstudio.core.workspace.sources import short_name
 
 KIND_WORDS = {"own": "own", "clone": "cloned", "share": "shared"}
 
@@ -23,6 +24,13 @@ def layers_text(layers: Sequence[LayerIdentity]) -> str:
     if not kinds or set(kinds) == {"own"}:
         return "own" if kinds else "–"
     return ", ".join(f"{kinds.count(kind)} {word}" for kind, word in reversed(KIND_WORDS.items()) if kind in kinds)
+
+
+def subtitle(entry: Entry) -> str:
+    """Below the name, which several models may share: "run 9 · Digits, 10 classes"."""
+    if entry.kind == "file":
+        return entry.task or "a file with the network only"
+    return f"{short_name(entry.path)} · {entry.task}" if entry.task else short_name(entry.path)
 
 
 def identity_sentence(item: LayerIdentity) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dnnstudio.core.experiment.data import Data, DataSummary, Table
+from dnnstudio.core.experiment.data import Column, Data, DataSummary, Table
 from dnnstudio.core.experiment.layers import Conv2D, Dense, Dropout, Flatten
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.planning.following import data_name, keeping_layers, layer_lines
@@ -93,3 +93,9 @@ def test_lines_name_the_input_the_layers_and_the_output() -> None:
     assert lines[0].caption == "4 numbers, standardized"
     assert lines[1].parameters == 4 * 7 + 7
     assert (lines[3].caption, lines[3].parameters, lines[3].width) == ("3 classes · softmax", 7 * 3 + 3, "3")
+
+
+def test_inputs_that_stand_for_categories_are_not_said_to_be_standardized() -> None:
+    columns = (Column(name="area"), Column(name="district", kind="category"), Column(name="price", role="target"))
+    data = Data(source=Table(path="t.csv", columns=columns), scaling="standardize")
+    assert layer_lines(MINE, network_for(data, THREE, name="t"), THREE)[0].caption == "4 numbers"

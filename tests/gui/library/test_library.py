@@ -94,6 +94,16 @@ def test_a_model_of_numbers_is_told_by_r2_and_sorted_by_it(qtbot: Any, shell: Sh
     assert ("Test R²", "0.8125") in facts_of(entry) and "Test accuracy" not in dict(facts_of(entry))
 
 
+def test_models_of_one_name_are_told_apart_by_their_runs(qtbot: Any, shell: Shell, workspace: Path) -> None:
+    store(workspace, 7, WIDE, 0.9)
+    dialog = opened(qtbot, shell)
+    said = {dialog.shown.index(row, 0).data(Qt.ItemDataRole.AccessibleTextRole) for row in range(4)}
+    assert {words for words in said if words.startswith("Wide")} == {
+        "Wide, run 1 · Digits, 10 classes",
+        "Wide, run 7 · Digits, 10 classes",
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
