@@ -174,13 +174,18 @@ class _Worker(QThread):
             self.failed_job.emit(control, failure)
 
     def _report(self, control: Control, event: Event) -> None:
-        """Pass an event on. Where the window has much to draw then, the job lets it: both at once, each waiting for the
-        other's turn in Python, the window would be away for twice as long.
-        """
+        """Pass an event on. Where the window has much to draw then, the job lets it."""
         self.drawn.clear()
         self.reported.emit(control, event)
+        if event.redraws:
+            self._let_draw(control)
+
+    def _let_draw(self, control: Control) -> None:
+        """Wait while the window draws: both at once, each waiting for the other's turn in Python, it would be away for
+        twice as long.
+        """
         until = time.monotonic() + DRAWING_S
-        while event.redraws and not control.stopped and time.monotonic() < until and not self.drawn.wait(0.01):
+        while not control.stopped and time.monotonic() < until and not self.drawn.wait(0.01):
             pass
 
     def _warm_up(self, session: SessionLike) -> Failure | None:
@@ -216,7 +221,9 @@ class _Worker(QThread):
         self.state.emit(idle)
         while (item := self._queue.take()) is not None:
             job, control = item
+            self.drawn.clear()
             self.state.emit(EngineState("busy", idle.text, job.id))
+            self._let_draw(control)
             self._serve(session, job, control, None if _is_light(job) else broken)
             self.state.emit(idle)
 
@@ -326,3 +333,5 @@ class Engine(QObject):
         if state != self._state:
             self._state = state
             self.state_changed.emit(state)
+        if state.phase == "busy":
+            QTimer.singleShot(0, self._worker.drawn.set)
