@@ -22,7 +22,7 @@ PROGRAM = (
     ("__main__",),
 )
 CORE = (
-    ("errors", "os_errors", "resources", "text", "versions"),
+    ("errors", "os_errors", "processes", "resources", "text", "versions"),
     (
         "atomic_files",
         "bounded_json",
