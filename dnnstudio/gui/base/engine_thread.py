@@ -218,6 +218,8 @@ class _Worker(QThread):
             return
         broken = self._warm_up(session)
         idle = EngineState("failed", broken.message) if broken else EngineState("ready", ready_text())
+        # Not while modules are imported on several threads: PySide makes its classes when they are first looked at.
+        sys.setswitchinterval(SWITCH_S)
         self.state.emit(idle)
         while (item := self._queue.take()) is not None:
             job, control = item
@@ -262,7 +264,6 @@ class Engine(QObject):
     def start(self) -> None:
         """Start the thread, which imports TensorFlow after reading data that was already requested."""
         if not self._worker.isRunning() and not self._queue.closed:
-            sys.setswitchinterval(SWITCH_S)
             self._worker.start()
 
     def hold(self) -> None:

@@ -6,8 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from threading import Thread
 
+from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 
+CLASSES_A_STEP = 50
+"""Takes 6 ms."""
 LOOK_AGAIN_MS = 5
 """Polling interval for the end of a thread started by a step."""
 INPUT = frozenset(
@@ -115,3 +118,16 @@ class Deferred(QObject):
         if event.type() in INPUT:
             self.finish()
         return False
+
+
+def make_qt_classes() -> Iterator[None]:
+    """Steps that have PySide make all classes that pyqtgraph looks at when it is imported.
+
+    PySide makes a class when it is first looked at. On another thread, while this one handles an event, that ended the
+    process: once in some hundred starts on a machine that was busy.
+    """
+    for module in (QtCore, QtGui, QtWidgets):
+        for number, name in enumerate(dir(module), start=1):
+            getattr(module, name)
+            if number % CLASSES_A_STEP == 0:
+                yield

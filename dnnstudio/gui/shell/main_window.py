@@ -32,7 +32,7 @@ from dnnstudio.gui.data.panel import DataPanel
 from dnnstudio.gui.panels.inspector import InspectorPanel
 from dnnstudio.gui.panels.optimizer_panel import OptimizerPanel
 from dnnstudio.gui.runs.panel import RunsPanel
-from dnnstudio.gui.shell.deferred import Deferred
+from dnnstudio.gui.shell.deferred import Deferred, make_qt_classes
 from dnnstudio.gui.shell.front import Front
 from dnnstudio.gui.shell.layout import RATE, Body, Parts, is_narrow
 from dnnstudio.gui.shell.message_line import MessageLine
@@ -165,6 +165,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(central)
 
     def _make_workbench(self, dialogs: Dialogs | None, questions: TransferQuestions | None) -> Iterator[Thread | None]:
+        yield from make_qt_classes()
         # A thread, so that the window answers while pyqtgraph and all the rest are imported.
         reading = Thread(
             target=import_module, args=("dnnstudio.gui.shell.assembly",), name="importing the rest", daemon=True

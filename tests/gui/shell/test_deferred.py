@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -265,3 +267,20 @@ def test_a_window_closed_in_the_middle_of_a_step_is_finished_first(qtbot: Any, b
     qtbot.waitUntil(lambda: not bare_window.isVisible())
     assert bare_window.deferred.whole
     assert not bare_window.settings.geometry.isEmpty()
+
+
+def test_pyqtgraph_finds_every_class_of_qt_made(tmp_path: Path) -> None:
+    """In a process of its own, since a class is made once. What is made is in the module's own dictionary."""
+    script = (
+        "from PySide6 import QtCore, QtGui, QtWidgets\n"
+        "from dnnstudio.gui.shell.deferred import make_qt_classes\n"
+        "modules = QtCore, QtGui, QtWidgets\n"
+        "assert any(len(vars(one)) < len(dir(one)) or 'QDial' not in vars(one) for one in modules)\n"
+        "steps = len(list(make_qt_classes()))\n"
+        "before = [len(vars(one)) for one in modules]\n"
+        "import pyqtgraph\n"
+        "assert [len(vars(one)) for one in modules] == before, 'pyqtgraph has made some'\n"
+        "assert steps >= 10\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
