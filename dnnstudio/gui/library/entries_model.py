@@ -47,7 +47,8 @@ class Column:
 def _figure(entry: Entry, accuracy: float | None, r2: float | None) -> str:
     """An accuracy or R², marked where a training of another model has changed shared layers since it was measured."""
     text = share_text(accuracy) if r2 is None else f"R²{NBSP}{figure(r2)}"
-    return f"{text} {OUTDATED}" if entry.outdated and text != share_text(None) else text
+    measured = accuracy is not None or r2 is not None
+    return f"{text} {OUTDATED}" if entry.outdated and measured else text
 
 
 def _height(accuracy: float | None, r2: float | None) -> tuple[bool, float]:
