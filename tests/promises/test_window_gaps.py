@@ -51,6 +51,7 @@ def test_p8_the_window_is_never_held_up(
         collector = GarbageCollector(window)  # as in the program
         collector.freeze()
         collector.start()
+        engine.state_changed.connect(lambda state: collector.set_busy(state.phase == "busy"))
         controller = window.workbench.controller
 
         def during(start: Callable[[QEventLoop], None]) -> tuple[float, float]:
@@ -93,6 +94,7 @@ def test_p8_the_window_is_never_held_up(
 
             told += all_tries(measure, tries=3)
             qtbot.waitUntil(lambda: engine.state.phase == "ready", timeout=PATIENCE_MS)
+            qtbot.waitUntil(lambda: not collector.waiting)  # what the last job left
         collector.stop()
         gc.unfreeze()
     for one in told:

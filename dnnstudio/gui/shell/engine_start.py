@@ -20,6 +20,7 @@ class EngineStart(QObject):
         self._window = window
         self._engine = engine
         self._collector = collector
+        self._ready = False
         engine.hold()
         engine.state_changed.connect(self._on_state)
         window.deferred.finished.connect(self._on_whole)
@@ -37,9 +38,10 @@ class EngineStart(QObject):
         self._engine.release()
 
     def _on_state(self, state: EngineState) -> None:
-        if state.phase == "ready":
-            self._engine.state_changed.disconnect(self._on_state)
+        if state.phase == "ready" and not self._ready:
+            self._ready = True
             self._collector.freeze()
+        self._collector.set_busy(state.phase == "busy")
 
     # ------------------------------------------------------------------------------------------ Qt
 
