@@ -14,6 +14,7 @@ from dnnstudio.core.jobs.events import BatchesDone, EpochDone, RateChanged, RunE
 from dnnstudio.core.planning.pretraining import trained_experiment
 from dnnstudio.core.planning.stages import planned_epochs
 from dnnstudio.core.text import count_of
+from dnnstudio.gui.plots.base import CurvePlot
 from dnnstudio.gui.plots.cards.curve_cards import HistoryCard, Other, PlotCard, View, accuracy_card, loss_card
 from dnnstudio.gui.plots.cards.rate_card import RateCard
 from dnnstudio.gui.plots.curves import Curves
@@ -29,6 +30,8 @@ EMPTY_LOSS = "Press Train: the loss is drawn here, batch by batch."
 EMPTY_ACCURACY = "Press Train: here is how often the network is right."
 EMPTY_ERROR = "Press Train: here is how far off the network's answers are."
 BEGINS = "The training begins: this is drawn as it comes."
+PAINT_MS = 20
+"""A card's curves are computed in one turn and painted so much later: the window answers in between."""
 NOTHING_TRAINED = "Nothing was trained to the end of an epoch."
 
 
@@ -63,6 +66,9 @@ class RunPlots(QObject):
         self.redraws = 0
         self._plan: tuple[Experiment, int] | None = None
         self._turns = (self._draw_loss, self._draw_accuracy, self._draw_rate)
+        self._held: CurvePlot | None = None
+        self._paint_timer = QTimer(self, singleShot=True, interval=PAINT_MS)
+        self._paint_timer.timeout.connect(self._paint_held)
         self._waiting: list[Callable[[], None]] = []
         self._timer = QTimer(self)
         self._timer.setInterval(TURN_MS)
@@ -233,10 +239,22 @@ class RunPlots(QObject):
         if not self._waiting:
             self._timer.stop()
             return
-        self._waiting.pop(0)()
+        deed = self._waiting.pop(0)
+        if deed in self._turns:
+            self._paint_held()
+            self._held = self.cards[self._turns.index(deed)].plot
+            self._held.view.setUpdatesEnabled(False)
+            self._paint_timer.start()
+        deed()
+
+    def _paint_held(self) -> None:
+        if self._held is not None:
+            self._held.view.setUpdatesEnabled(True)
+            self._held = None
 
     def redraw(self) -> None:
         """Draw all cards at once."""
+        self._paint_held()
         self._waiting = [deed for deed in self._waiting if deed not in self._turns]
         for deed in self._turns:
             deed()

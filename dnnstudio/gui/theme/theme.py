@@ -37,6 +37,7 @@ class Theme(QObject):
         self._choice: Choice = choice
         self._tokens = LIGHT
         self._applied = False
+        self._fonts: dict[tuple[int, QFont.Weight], QFont] = {}
         app.styleHints().colorSchemeChanged.connect(self._on_scheme_changed)
         app.styleHints().accessibility().contrastPreferenceChanged.connect(self._on_contrast_changed)
 
@@ -89,10 +90,11 @@ class Theme(QObject):
 
     def font(self, size: int = 13, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
         """The program's font in another size (pixels) and weight, for painters."""
-        font = QFont(self._app.font())
-        font.setPixelSize(size)
-        font.setWeight(weight)
-        return font
+        if (size, weight) not in self._fonts:
+            font = self._fonts[size, weight] = QFont(self._app.font())
+            font.setPixelSize(size)
+            font.setWeight(weight)
+        return QFont(self._fonts[size, weight])
 
     # ------------------------------------------------------------------------------------ changing it
 
@@ -123,6 +125,7 @@ class Theme(QObject):
         if not self._applied:
             self._app.setStyle("Fusion")
             self._app.setFont(_base_font())
+            self._fonts.clear()
             self._applied = True
         self._app.setPalette(_palette(tokens))
         self._app.setStyleSheet(stylesheet(tokens, _picture_file))

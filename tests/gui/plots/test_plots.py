@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from dnnstudio.core.experiment import edits
 from dnnstudio.core.experiment.data import Csv, Data
@@ -21,7 +21,6 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.jobs.events import BatchesDone, EpochDone, RunEnded, RunStarted
 from dnnstudio.gui.base.run_words import figure
 from dnnstudio.gui.plots.base import CurvePlot
-from dnnstudio.gui.plots.cards.result_card import ResultCard
 from dnnstudio.gui.plots.curves import TRACE_POINTS, Curves, Trace, bounds, planned_rates, round_range, round_step
 from dnnstudio.gui.plots.panel import NOTHING_TRAINED, RunPlots
 from dnnstudio.gui.plots.sentences import loss_words, short_number, short_numbers, tick_numbers, tick_shares
@@ -288,6 +287,28 @@ def test_plots_are_redrawn_at_most_20_times_a_second(qtbot: Any, plots: RunPlots
     qtbot.waitUntil(lambda: (plots.loss.plot.points("batch") or ((-1.0,),))[0][-1] == pytest.approx(last))
 
 
+def test_curves_are_computed_in_one_turn_and_painted_in_another(
+    qtbot: Any, plots: RunPlots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both together held the window up for longer than a turn of its loop may take."""
+    plots.begin(started())
+    painted: list[bool] = []
+    show = plots.loss.show_curves
+
+    def shown(*args: Any) -> None:
+        show(*args)
+        painted.append(plots.loss.plot.view.updatesEnabled())
+
+    with monkeypatch.context() as patched:
+        patched.setattr(plots.loss, "show_curves", shown)
+        plots.add_batches(batches(0, 5))
+        qtbot.waitUntil(lambda: bool(painted))
+        assert painted == [False]
+        qtbot.waitUntil(plots.loss.plot.view.updatesEnabled)
+        plots.redraw()
+        assert painted[-1] and all(card.plot.view.updatesEnabled() for card in plots.cards)
+
+
 def test_many_batches_are_drawn_as_means_of_neighbours_that_never_change() -> None:
     curves = Curves.of(started(epochs=1000))
     losses = np.random.default_rng(0).uniform(size=1003).astype(np.float32)
@@ -343,51 +364,3 @@ def test_training_and_validation_differ_by_the_shape_of_their_marks(plots: RunPl
     assert shapes == {"loss": "round", "val_loss": "square"}
     told = {entry.name: entry.mark for entry in plots.loss.legend.entries()}
     assert (told["train"], told["validation"]) == ("round", "square")
-
-
-# ------------------------------------------------------------------------------------------------ the result
-
-
-def test_the_result_shows_the_figures_of_the_parts_that_were_measured(qtbot: Any, theme: Theme) -> None:
-    card = ResultCard(theme)
-    qtbot.addWidget(card)
-    card.show_metrics({"test": {"loss": 0.25, "accuracy": 0.973}}, best_epoch=3)
-    assert (card.text("test", "accuracy"), card.text("train", "loss")) == ("97.3\u00a0%", "–")
-    assert card.note.text() == "best epoch 3"
-    card.show_metrics({})
-    assert card.note.text() == ""
-
-
-def test_the_result_shows_the_best_epoch_beside_the_last_and_offers_its_weights(
-    qtbot: Any, theme: Theme, tmp_path: Path
-) -> None:
-    holder = QWidget()  # a card in a window of its own would keep the size that it needs
-    qtbot.addWidget(holder)
-    card = ResultCard(theme, holder)
-    card.resize(360, 220)
-    holder.show()
-    wished: list[Path] = []
-    card.best_requested.connect(wished.append)
-    figures = {"test": {"loss": 0.5, "accuracy": 0.9}, "best_epoch": 9, "epochs": 12}
-    best = {"best": {"validation": {"loss": 0.25, "accuracy": 0.95}, "test": {"loss": 0.375, "accuracy": 0.94}}}
-    (tmp_path / "best.keras").write_bytes(b"")
-    card.show_metrics(figures | best, best_epoch=9, folder=tmp_path)
-    assert card.best.text() == "Best, epoch 9: val. 0.250, 95.0\u00a0%; test 0.375, 94.0\u00a0%"
-    assert card.use_best.text() == "Use the best weights (epoch 9)" and card.use_best.isVisible()
-    card.use_best.click()
-    assert wished == [tmp_path / "best.keras"]
-    card.resize(224, 138)  # as in a window of 1024 × 700: the button becomes an icon, and the table stays whole
-    assert card.best_icon.isVisible() and not card.use_best.isVisible() and not card.best.isVisible()
-    inside = [part for part in card._table.findChildren(QLabel) if part.isVisible()]
-    qtbot.waitUntil(lambda: all(part.height() >= part.sizeHint().height() for part in inside))
-    assert "epoch 9" in card.best_icon.toolTip() and "95.0" in card.best_icon.toolTip()
-    card.best_icon.click()
-    assert len(wished) == 2
-    card.resize(360, 220)
-    assert card.use_best.isVisible() and not card.best_icon.isVisible()
-    card.show_metrics(figures | {"best": None}, best_epoch=9, folder=tmp_path)
-    assert not card.use_best.isVisible() and not card.best.isVisible(), "the run went back to them itself"
-    card.show_metrics(figures, best_epoch=9, folder=tmp_path)
-    assert card.use_best.isVisible() and not card.best.isVisible(), "an older run says no more"
-    card.clear()
-    assert not card.use_best.isVisible()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QGridLayout, QStyle, QStyleOptionFrame, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QStyle, QStyleOptionFrame, QWidget
 
 from dnnstudio.core.analysis.divergence import Divergence
 from dnnstudio.core.analysis.layer_health import LayerHealth
@@ -220,3 +220,51 @@ def test_the_words_of_a_suggestion_hide_the_line_that_passes_below_them(qtbot: A
         assert left.zValue() > right.zValue()
         assert left.label.fill.color().name() == theme.tokens().surface.lower()
         assert right.label.fill.style() == Qt.BrushStyle.NoBrush, "it would hide the loss"
+
+
+# ------------------------------------------------------------------------------------------------ the result
+
+
+def test_the_result_shows_the_figures_of_the_parts_that_were_measured(qtbot: Any, theme: Theme) -> None:
+    card = ResultCard(theme)
+    qtbot.addWidget(card)
+    card.show_metrics({"test": {"loss": 0.25, "accuracy": 0.973}}, best_epoch=3)
+    assert (card.text("test", "accuracy"), card.text("train", "loss")) == ("97.3\u00a0%", "–")
+    assert card.note.text() == "best epoch 3"
+    card.show_metrics({})
+    assert card.note.text() == ""
+
+
+def test_the_result_shows_the_best_epoch_beside_the_last_and_offers_its_weights(
+    qtbot: Any, theme: Theme, tmp_path: Path
+) -> None:
+    holder = QWidget()  # a card in a window of its own would keep the size that it needs
+    qtbot.addWidget(holder)
+    card = ResultCard(theme, holder)
+    card.resize(360, 220)
+    holder.show()
+    wished: list[Path] = []
+    card.best_requested.connect(wished.append)
+    figures = {"test": {"loss": 0.5, "accuracy": 0.9}, "best_epoch": 9, "epochs": 12}
+    best = {"best": {"validation": {"loss": 0.25, "accuracy": 0.95}, "test": {"loss": 0.375, "accuracy": 0.94}}}
+    (tmp_path / "best.keras").write_bytes(b"")
+    card.show_metrics(figures | best, best_epoch=9, folder=tmp_path)
+    assert card.best.text() == "Best, epoch 9: val. 0.250, 95.0\u00a0%; test 0.375, 94.0\u00a0%"
+    assert card.use_best.text() == "Use the best weights (epoch 9)" and card.use_best.isVisible()
+    card.use_best.click()
+    assert wished == [tmp_path / "best.keras"]
+    card.resize(224, 138)  # as in a window of 1024 × 700: the button becomes an icon, and the table stays whole
+    assert card.best_icon.isVisible() and not card.use_best.isVisible() and not card.best.isVisible()
+    inside = [part for part in card._table.findChildren(QLabel) if part.isVisible()]
+    qtbot.waitUntil(lambda: all(part.height() >= part.sizeHint().height() for part in inside))
+    assert "epoch 9" in card.best_icon.toolTip() and "95.0" in card.best_icon.toolTip()
+    card.best_icon.click()
+    assert len(wished) == 2
+    card.resize(360, 220)
+    assert card.use_best.isVisible() and not card.best_icon.isVisible()
+    card.show_metrics(figures | {"best": None}, best_epoch=9, folder=tmp_path)
+    assert not card.use_best.isVisible() and not card.best.isVisible(), "the run went back to them itself"
+    card.show_metrics(figures, best_epoch=9, folder=tmp_path)
+    assert card.use_best.isVisible() and not card.best.isVisible(), "an older run says no more"
+    card.clear()
+    assert not card.use_best.isVisible()
