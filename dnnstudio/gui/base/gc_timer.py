@@ -17,7 +17,7 @@ AFTER_JOB_MS = 150
 
 
 class GarbageCollector(QObject):
-    """Collects garbage on this thread, and nowhere else, from `start` to `stop`."""
+    """Collects garbage on this thread, and nowhere else, from `start` to `stop`, which leaves it as it was before."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -27,6 +27,7 @@ class GarbageCollector(QObject):
         self._after_job = QTimer(self, singleShot=True, interval=AFTER_JOB_MS)
         self._after_job.timeout.connect(self._collect_young)
         self._busy = False
+        self._was_enabled = False
 
     @property
     def waiting(self) -> bool:
@@ -42,13 +43,15 @@ class GarbageCollector(QObject):
             self._after_job.start()
 
     def start(self) -> None:
+        self._was_enabled = gc.isenabled()
         gc.disable()
         self._timer.start()
 
     def stop(self) -> None:
         self._timer.stop()
         self._after_job.stop()
-        gc.enable()
+        if self._was_enabled:
+            gc.enable()
 
     def freeze(self) -> None:
         """Move all present objects to the permanent generation (`gc.freeze`): later collections skip the imported

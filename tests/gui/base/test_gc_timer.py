@@ -56,3 +56,17 @@ def test_nothing_is_collected_without_a_job_or_after_the_stop(collector: Garbage
     collector.stop()
     collector.set_busy(False)
     assert not collector.waiting
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_python_collects_afterwards_as_it_did_before(qapp: Any, *, enabled: bool) -> None:
+    before = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        made = GarbageCollector()
+        made.start()
+        assert not gc.isenabled()
+        made.stop()
+        assert gc.isenabled() is enabled
+    finally:
+        (gc.enable if before else gc.disable)()
