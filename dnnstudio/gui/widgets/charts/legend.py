@@ -184,19 +184,23 @@ class Share:
 
 CAPTION_GAP = 8.0
 """Pixels that always stay between the captions of a share bar."""
+WHERE = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
-def spread_captions(widths: Sequence[int], room: int) -> tuple[list[int], float]:
-    """The widths that captions get, and the gap between them, so that they fill `room` pixels and none overlaps.
-
-    Where there is too little room, all give way by the same share.
+def captions_that_fit(widths: Sequence[int], values: Sequence[float], room: int, more: int) -> list[int]:
+    """Which captions are shown whole in `room` pixels, from left to right: all, or those of the greatest values and
+    then a sign, `more` pixels wide, that there are others. The greatest is always among them.
     """
-    between = max(len(widths) - 1, 1)
-    gap = (room - sum(widths)) / between
-    if gap >= CAPTION_GAP or len(widths) == 1:
-        return [min(width, room) for width in widths], max(gap, 0.0)
-    fits = max(room - CAPTION_GAP * between, 0.0) / sum(widths)
-    return [int(width * fits) for width in widths], CAPTION_GAP
+    if sum(widths) + CAPTION_GAP * (len(widths) - 1) <= room:
+        return list(range(len(widths)))
+    chosen: list[int] = []
+    left = room - more
+    for place in sorted(range(len(widths)), key=lambda each: -values[each]):
+        left -= widths[place] + int(CAPTION_GAP)
+        if chosen and left < 0:
+            break
+        chosen.append(place)
+    return sorted(chosen)
 
 
 NO_SHARES = "No parts to show yet"
@@ -252,20 +256,22 @@ class ShareBar(QWidget):
         metrics = QFontMetrics(self._theme.font(11))
         painter.setFont(self._theme.font(11))
         widths = [12 + metrics.horizontalAdvance(share.caption) for share in shown]
-        given, gap = spread_captions(widths, self.width())
-        left = 0.0
-        for share, width, wanted in zip(shown, given, widths, strict=True):
-            caption = share.caption
-            if width < wanted:  # at its own width a caption would be cut by a rounding
-                caption = metrics.elidedText(caption, Qt.TextElideMode.ElideMiddle, width - 12)
-            top = self._thickness + 8
+        chosen = captions_that_fit(
+            widths, [share.value for share in shown], self.width(), metrics.horizontalAdvance("…")
+        )
+        whole = len(chosen) == len(shown)
+        gap = max((self.width() - sum(widths)) / max(len(shown) - 1, 1), 0.0) if whole else CAPTION_GAP
+        left, top = 0.0, self._thickness + 8
+        for place in chosen:
+            share, width = shown[place], min(widths[place], self.width())
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self._theme.color(share.color))
             painter.drawRoundedRect(QRectF(left, top + 3, 8, 8), 2, 2)
             painter.setPen(self._theme.color("text2"))
-            painter.drawText(
-                QRectF(left + 12, top, width, 14),
-                Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-                caption,
-            )
+            caption = share.caption
+            if width < widths[place]:  # at its own width a caption would be cut by a rounding
+                caption = metrics.elidedText(caption, Qt.TextElideMode.ElideRight, width - 12)
+            painter.drawText(QRectF(left + 12, top, width, 14), WHERE, caption)
             left += width + gap
+        if not whole:
+            painter.drawText(QRectF(left, top, self.width() - left, 14), WHERE, "…")
