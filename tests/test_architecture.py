@@ -143,6 +143,24 @@ def test_dialogs_and_windows_are_made_of_one_class_that_fits_the_screen() -> Non
     assert wrong == []
 
 
+def test_widgets_are_disabled_with_a_reason() -> None:
+    """`set_reason` alone disables, so that what is grey says why. Two are no controls: a menu's head, a scroll bar."""
+    allowed = {
+        "gui/theme/reasons.py",
+        "gui/widgets/menus.py",
+        "gui/widgets/gallery.py",
+        "gui/predict/rows/answer_list.py",
+    }
+    wrong = [
+        f"{place}:{node.lineno} {ast.unparse(node)}"
+        for file, node, name in calls("dnnstudio/gui")
+        if name in ("setEnabled", "setDisabled")
+        and (place := str(file.relative_to(ROOT / "dnnstudio"))) not in allowed
+        and ast.unparse(node.func) != "self.train_button.setEnabled"  # follows its action, which has a reason
+    ]
+    assert wrong == []
+
+
 def test_keras_never_loads_what_a_person_chose() -> None:
     wrong = [
         f"{file.relative_to(ROOT)}:{node.lineno} {name}"

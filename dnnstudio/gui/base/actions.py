@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
-from dnnstudio.gui.theme import Theme, reason_of, set_help, set_reason
+from dnnstudio.gui.theme import Cure, Theme, cure_of, reason_of, set_help, set_reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,18 +225,6 @@ ACTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Cure:
-    """What helps where an action cannot be done: the label of a button, and what it does.
-
-    `action` names the action that is triggered, if it is one: it helps only while it can be done itself.
-    """
-
-    text: str
-    deed: Callable[[], object]
-    action: str = ""
-
-
 NOT_BUILT = "The window is still being built."
 """Why actions that need the second stage of the window cannot be done before."""
 
@@ -251,7 +239,6 @@ class Actions:
         self._actions: dict[str, QAction] = {}
         self._rows = {row.name: row for row in ACTIONS}
         self._helps = {row.name: row.help for row in ACTIONS}
-        self._cures: dict[str, Cure] = {}
         for row in ACTIONS:
             action = QAction(row.text, window)
             action.setObjectName(f"action_{row.name}")
@@ -280,10 +267,7 @@ class Actions:
 
     def set_reason(self, name: str, reason: str = "", cure: Cure | None = None) -> None:
         """Disable the action for a reason, which its tooltip then says; "" enables it. `cure` is what would help."""
-        self._cures.pop(name, None)
-        if reason and cure is not None:
-            self._cures[name] = cure
-        set_reason(self._actions[name], reason)
+        set_reason(self._actions[name], reason, cure)
 
     def reason(self, name: str) -> str:
         """Why the action cannot be done now, or ""."""
@@ -298,7 +282,7 @@ class Actions:
 
     def cure(self, name: str) -> Cure | None:
         """What would help where the action cannot be done, if anything does."""
-        cure = self._cures.get(name)
+        cure = cure_of(self._actions[name]) if name in self._actions else None
         return None if cure is not None and cure.action and not self._actions[cure.action].isEnabled() else cure
 
     def doing(self, name: str) -> Cure:

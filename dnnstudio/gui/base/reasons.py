@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from dnnstudio.core.analysis.checks import Problem
-from dnnstudio.gui.base.actions import Actions, Cure
+from dnnstudio.gui.base.actions import Actions
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.run_controller import RunController
+from dnnstudio.gui.theme import Cure
 
 NO_NETWORK = "There is no trained network yet. Press Train first, or open a model."
 NO_TRAINING = "No training is running."

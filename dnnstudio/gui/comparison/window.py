@@ -26,7 +26,7 @@ from dnnstudio.gui.comparison.training import ComparisonTraining
 from dnnstudio.gui.dialogs.where_field import AskPath as AskJoinFile
 from dnnstudio.gui.dialogs.where_field import WhereField
 from dnnstudio.gui.runs.menu import open_folder
-from dnnstudio.gui.theme import Role, Theme, set_reason
+from dnnstudio.gui.theme import Cure, Role, Theme, set_reason
 from dnnstudio.gui.uncertainty.exporting import save_png
 from dnnstudio.gui.widgets import Card, Limits, MessageBar, NumberField, ProgressBar, Steps, Window, label, push_button
 from dnnstudio.gui.widgets.windows.save_path import ask_save_path
@@ -269,12 +269,12 @@ class ComparisonWindow(Window):
         self.start.setVisible(not busy)
         set_reason(self.start, self.where.refusal)
         for field in (self.seeds, self.where):
-            field.setEnabled(not busy)
+            set_reason(field, "The comparison is under way." if busy else "", Cure("Stop", self.stop.click))
         for widget in (self.stop, self.bar, self.progress):
             widget.setVisible(busy)
         for name, button in self.exports.items():
             there = self._folder is not None if name == "folder" else bool(self.histories.runs)
-            set_reason(button, "" if there else NOTHING_TRAINED)
+            set_reason(button, "" if there else NOTHING_TRAINED, Cure("Start", self.start.click))
 
     # ------------------------------------------------------------------------------------------ exporting
 

@@ -116,7 +116,7 @@ class TwoClassDialog(Dialog):
     def _refresh(self, _: object = None) -> None:
         asks = not self.all_apart.isChecked()
         pair = self.against_other.isChecked()
-        self.positive.setEnabled(asks)
+        set_reason(self.positive, "" if asks else "All classes are told apart.")
         self.negative.setVisible(pair)
         self._other_label.setVisible(pair)
         chosen = self.chosen()

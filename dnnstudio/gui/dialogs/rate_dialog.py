@@ -161,7 +161,7 @@ class RateDialog(Dialog):
 
     def _set_rate(self, rate: float | None) -> None:
         self.field.set_value(rate)
-        self.field.setEnabled(rate is not None or self._tenth is not None)
+        set_reason(self.field, "" if rate is not None or self._tenth is not None else "No rate is found yet.")
         self._show_choice()
 
     def _show_choice(self) -> None:

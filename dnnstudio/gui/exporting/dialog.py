@@ -213,8 +213,7 @@ class ExportDialog(Dialog):
         without = "" if self.format.runtime else NOT_RUN
         if self._experiment is not None and not any(_is_dropped(layer) for layer in self._experiment.active_layers):
             without = NO_DROPOUT
-        self.weights.setEnabled(self._asks_for_weights)
-        self.weights.setToolTip("" if self._asks_for_weights else NO_WEIGHTS)
+        set_reason(self.weights, "" if self._asks_for_weights else NO_WEIGHTS)
         set_reason(self.stochastic, without)
         self.stochastic.setText(f"{STOCHASTIC}, {NONE_HERE}" if without == NO_DROPOUT else STOCHASTIC)
         if without:

@@ -303,7 +303,7 @@ class LibraryDialog(Window):
         for other in [entry for entry in entries if entry is not None and entry.path != chosen.path][:MOST_OTHERS]:
             action = menu.addAction(f"{other.name}: {other.task}".replace("&", "&&"))
             action.triggered.connect(lambda _=False, pair=(chosen, other): self.asked.emit("compare", pair))
-        menu.setEnabled(not menu.isEmpty())
+        set_reason(menu.menuAction(), "There is no other model in the table." if menu.isEmpty() else "")
         return menu
 
     def _fit_columns(self) -> None:

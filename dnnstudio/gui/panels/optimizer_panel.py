@@ -12,9 +12,11 @@ from dnnstudio.core.experiment.optimizers import CLIPPINGS, OPTIMIZER_KINDS, Opt
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.panels.clipping_picture import SENTENCES, ClippingPicture
 from dnnstudio.gui.panels.option_panel import OptionPanel, title_at
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import label
 
+OWN_OPTIMIZERS = "Every phase has an optimizer of its own, set in Reuse layers…."
+OWN_RATES = "Every phase has a learning rate of its own, set in Reuse layers…."
 FOR_THE_NEXT = " A training is under way: what is changed here is for the next run."
 RATE_OF_THIS = " The field beside the learning-rate plot changes the rate of this one."
 
@@ -51,20 +53,22 @@ class OptimizerPanel(OptionPanel):
                 which = "Each phase" if all(own) else f"Phase {numbers}"
                 note += f" {which} has {what} of its own, set in Reuse layers…"
         self.sentence.setText(note)
-        self.form.setEnabled(not (phases and all(optimizers)))
-        self._set_used("learning_rate", schedule.uses_base_rate and not (phases and all(rates)))
-        self._set_used("momentum", getattr(schedule, "momentum_low", None) is None)
+        set_reason(self.form, OWN_OPTIMIZERS if phases and all(optimizers) else "")
+        by_schedule = "" if schedule.uses_base_rate else f"The schedule {schedule.label} sets the learning rate."
+        self._set_unused("learning_rate", by_schedule or (OWN_RATES if phases and all(rates) else ""))
+        cycled = getattr(schedule, "momentum_low", None) is not None
+        self._set_unused("momentum", f"The schedule {schedule.label} sets the momentum." if cycled else "")
         optimizer = self.value
         assert isinstance(optimizer, Optimizer)
         name, limit = clipping_of(optimizer) or ("", 1.0)
         self.picture.show_clipping(name, limit)
         self._clipping_sentence.setText(SENTENCES[name])
 
-    def _set_used(self, path: str, used: bool) -> None:
-        """Let a field be edited only where the training uses it."""
+    def _set_unused(self, path: str, reason: str) -> None:
+        """Let a field be edited unless there is a reason why the training does not use it."""
         if path in self.form.paths():
             for widget in self.form.row(path).stops():
-                widget.setEnabled(used)
+                set_reason(widget, reason)
 
     def set_activity(self, activity: str) -> None:
         """What the run controller does: while it trains, what is edited here is for the next run."""

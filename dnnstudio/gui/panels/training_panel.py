@@ -21,10 +21,11 @@ from dnnstudio.gui.panels.class_weight_table import ClassWeightTable
 from dnnstudio.gui.panels.option_panel import OptionPanel, problem_marks, title_at
 from dnnstudio.gui.panels.pretraining_form import PretrainingForm
 from dnnstudio.gui.panels.schedule_sentences import training_rows
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import label
 
 OF_EXPERIMENT = ("loss", "seed")
+OWN_LOSS = "Learning to tell rotations has a loss of its own."
 
 
 class TrainingPanel(OptionPanel):
@@ -46,7 +47,7 @@ class TrainingPanel(OptionPanel):
             self.class_weights.show_weights(rule, self._document.summary)
         phases = experiment.transfer.phases if experiment.transfer is not None else ()
         for widget in self.form.row("epochs").stops():
-            widget.setEnabled(not phases)
+            set_reason(widget, "The phases of Reuse layers… set the epochs." if phases else "")
         self.form.set_note("epochs", f"{planned_epochs(experiment)}, set by the phases" if phases else "")
         self.sentence.setText(f"{steps_sentence(self._document)} {self._loss_sentence()}".rstrip())
 
@@ -55,7 +56,7 @@ class TrainingPanel(OptionPanel):
         experiment, summary = self._document.experiment, self._document.summary
         trained = trained_experiment(experiment, summary.input_shape if summary is not None else None)
         for widget in self.of_experiment.row("loss").stops():
-            widget.setEnabled(not isinstance(experiment.pretraining, Rotation))
+            set_reason(widget, OWN_LOSS if isinstance(experiment.pretraining, Rotation) else "")
         if trained.loss in (experiment.loss, "auto"):
             return ""
         return f"The loss of the pretraining is {LOSSES[trained.loss].title}."

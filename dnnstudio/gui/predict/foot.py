@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from dnnstudio.core.text import count_of, duration
-from dnnstudio.gui.theme import Role, Theme, set_reason, set_role
+from dnnstudio.gui.theme import Cure, Role, Theme, set_reason, set_role
 from dnnstudio.gui.widgets import ElidedLabel, IconLabel, ProgressBar, label, push_button
 
 HEIGHT = 56
@@ -16,6 +16,7 @@ FORMATS = ((".csv", "CSV"), (".parquet", "Parquet"), (".json", "JSON"))
 class Foot(QFrame):
     """`save_requested(suffix)` asks for a file of the answers."""
 
+    rows_requested = Signal()
     save_requested = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -79,8 +80,9 @@ class Foot(QFrame):
         self.bar.setVisible(busy)
         self.stop.setVisible(busy)
         reason = "The rows are being answered." if busy else "" if count else "There is no answer yet."
+        cure = Cure("Stop", self.stop.click) if busy else Cure("Choose files…", self.rows_requested.emit)
         for button in (self.save, self.more, self.copy):
-            set_reason(button, reason)
+            set_reason(button, reason, cure)
         self.copy.setVisible(pictures)
         self.icon.setVisible(bool(count) or busy)
         self.icon.set_icon("hourglass" if busy else "check-circle-fill", "text3" if busy else "good_dot")

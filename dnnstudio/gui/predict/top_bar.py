@@ -29,6 +29,8 @@ HEIGHT = 48
 PASSES, MOST_PASSES = 100, 100_000
 OTHER = "other"
 COVERAGES = (500, 995)
+NOT_KNOWN_YET = "The network is still being read."
+HELD = "In how many of 100 cases the set or the interval shall hold the truth."
 """The slider's ends, in thousandths."""
 NARROW_BELOW, TIGHT_BELOW = 1240, 1000
 
@@ -67,7 +69,7 @@ class TopBar(QFrame):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setObjectName("predict_coverage")
         self.slider.setAccessibleName("Coverage")
-        self.slider.setToolTip("In how many of 100 cases the set or the interval shall hold the truth.")
+        self.slider.setToolTip(HELD)
         self.slider.setRange(*COVERAGES)
         self.slider.setSingleStep(5)
         self.slider.setPageStep(50)
@@ -151,16 +153,14 @@ class TopBar(QFrame):
 
     def show_random(self, random: bool | None) -> None:
         """Whether there is dropout to take passes of; None while that is not known."""
-        self.passes.setEnabled(bool(random))
-        tip = "How often each case is answered with dropout on; the answer is the mean."
-        self.passes.setToolTip(tip if random is not False else "This network has no dropout: every pass says the same.")
+        none = "This network has no dropout: every pass says the same." if random is False else NOT_KNOWN_YET
+        set_reason(self.passes, "" if random else none)
 
     def show_coverage(self, coverage: float, *, possible: bool, why: str) -> None:
         """The promised coverage, and why it cannot be promised."""
         self.share.setText(percent(coverage, 1 if round(coverage * 1000) % 10 else 0))
-        self.slider.setEnabled(possible)
-        tip = "In how many of 100 cases the set or the interval shall hold the truth."
-        self.slider.setToolTip(why or tip)
+        set_reason(self.slider, "" if possible else why or NOT_KNOWN_YET)
+        set_help(self.slider, (why if possible else "") or HELD)
 
     def show_kind(self, kind: SetKind, *, sets: bool, few: str, why: str) -> None:
         """How sets are made, where there are `sets`; `few` says which classes cannot have a threshold of their own,

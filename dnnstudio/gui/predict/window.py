@@ -142,6 +142,7 @@ class PredictWindow(Window):
         self.side.edit_requested.connect(self.list.edit)
         self.foot.stop.clicked.connect(asking.stop)
         self.foot.save_requested.connect(self.keeping.save)
+        self.foot.rows_requested.connect(self.list.drop.choose_requested)
         self.foot.copy.clicked.connect(lambda: self.keeping.copy(self.list.rows.order))
         self.keeping.done.connect(self._on_kept)
         self.keeping.failed.connect(self._on_refused)

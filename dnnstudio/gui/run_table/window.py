@@ -259,7 +259,7 @@ class RunWindow(Window):
     def _show_chosen(self) -> None:
         chosen = self.chosen
         for deed in (*DEEDS, *COLOR_DEEDS.values()):
-            self.actions_[deed.name].setEnabled(self.can(deed.name, chosen))
+            set_reason(self.actions_[deed.name], self.why_not(deed.name, chosen))
         if len(chosen) == 1 and self.detail.typing and self.detail.shows(chosen[0]):
             self.detail.update_run(chosen[0])
             return

@@ -22,8 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QVBoxLayout, QWidget
 
-from dnnstudio.core.errors import UserError
-from dnnstudio.gui.base.actions import NOT_BUILT, Actions, Cure
+from dnnstudio.gui.base.actions import NOT_BUILT, Actions
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.settings import Settings, ThemeChoice
@@ -36,6 +35,7 @@ from dnnstudio.gui.shell.deferred import Deferred, make_qt_classes
 from dnnstudio.gui.shell.front import Front
 from dnnstudio.gui.shell.layout import RATE, Body, Parts, is_narrow
 from dnnstudio.gui.shell.message_line import MessageLine
+from dnnstudio.gui.shell.refusals import Refusals
 from dnnstudio.gui.shell.status_line import StatusLine
 from dnnstudio.gui.shell.toolbar import ToolBar
 from dnnstudio.gui.stack import LayerStackView
@@ -43,6 +43,7 @@ from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets.drop_hint import DropHint
 from dnnstudio.gui.widgets.windows import reading_order, screen_fit
 from dnnstudio.gui.widgets.windows.pressing import pressed_by_return
+from dnnstudio.gui.widgets.windows.why import tell_why
 
 if TYPE_CHECKING:
     from dnnstudio.gui.dialogs import Dialogs
@@ -134,6 +135,7 @@ class MainWindow(QMainWindow):
         self.optimizer = OptimizerPanel(document, theme)
         self.runs = RunsPanel(theme, self.settings.workspace, added=lambda: self.settings.added_runs)
         self.messages = MessageLine(theme)
+        self.refusals = Refusals(self.actions_, self.messages, self)
         self.status = StatusLine(theme)
 
     def _lay_out(self) -> None:
@@ -198,7 +200,7 @@ class MainWindow(QMainWindow):
         document.selection_changed.connect(self._on_selection)
         self.stack.settings_requested.connect(self.go_to_settings)
         self.engine.state_changed.connect(self.status.show_engine)
-        self.toolbar.why_asked.connect(self.say_why)
+        self.toolbar.why_asked.connect(self.refusals.say_why)
         self.actions_.connect(
             {
                 "undo": document.undo_stack.undo,
@@ -223,22 +225,6 @@ class MainWindow(QMainWindow):
         self.toolbar.show_experiment(document.experiment, modified=document.modified)
         mark = "*" if document.modified else ""
         self.setWindowTitle(f"{mark}{document.experiment.name} – dnnstudio")
-
-    def say_why(self, name: str) -> None:
-        """Say why an action cannot be done now, with a button for what helps."""
-        cure = self.actions_.cure(name)
-        lead = f"{self.actions_[name].text().rstrip('…')} is not possible now."
-        if cure is None:
-            self.messages.say(lead, self.actions_.reason(name), "hint")
-        else:
-            self.messages.say(lead, self.actions_.reason(name), "hint", cure.text, lambda: self._cure(cure))
-
-    def _cure(self, cure: Cure) -> None:
-        self.messages.clear()
-        try:
-            cure.deed()
-        except UserError as error:
-            self.messages.say(error.message, error.hint, "error")
 
     def go_to_settings(self) -> None:
         """Put the keyboard on the layer's form."""
@@ -321,7 +307,7 @@ class MainWindow(QMainWindow):
             self.fit_screen()  # its place is known now, and on some systems its frame
 
     def event(self, event: QEvent) -> bool:
-        handled = pressed_by_return(self, event) or super().event(event)
+        handled = pressed_by_return(self, event) or tell_why(self, event) or super().event(event)
         framed = event.type() == QEvent.Type.WindowActivate and not self._framed  # X11 tells the frame no sooner
         if (framed or event.type() == QEvent.Type.ScreenChangeInternal) and self.isVisible():
             self._framed = self._framed or framed
@@ -362,7 +348,7 @@ class MainWindow(QMainWindow):
         if event.matches(QKeySequence.StandardKey.Paste):
             self.actions_["paste_data"].trigger()
         elif name := self.actions_.refused_by(QKeySequence(event.keyCombination())):
-            self.say_why(name)
+            self.refusals.say_why(name)
         else:
             super().keyPressEvent(event)
 

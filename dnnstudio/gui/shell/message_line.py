@@ -39,6 +39,8 @@ class MessageLine(QWidget):
         self.bar.action_requested.connect(self._act)
         self.bar.closed.connect(self.hide)
         self._deed: Deed | None = None
+        self.said = 0
+        """How many messages there were: whose message is still shown knows its own number."""
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 0, 8, 8)
         column.addWidget(self.bar)
@@ -49,6 +51,7 @@ class MessageLine(QWidget):
     ) -> None:
         """Show a message; `action` is the label of the button that calls `deed`."""
         self._deed = deed
+        self.said += 1
         self.bar.show_message(text, lead=lead, severity=severity, action=action)
         self.show()
 

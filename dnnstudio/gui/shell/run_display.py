@@ -26,7 +26,6 @@ from dnnstudio.core.workspace.figures import measured
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.history import Row, read_rows
 from dnnstudio.core.workspace.runs import RunRecord
-from dnnstudio.gui.base.actions import Cure
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.run_controller import Activity, RunController
 from dnnstudio.gui.base.ticket import Failure
@@ -38,6 +37,7 @@ from dnnstudio.gui.runs.menu import open_folder
 from dnnstudio.gui.runs.panel import RunsPanel, count_parameters
 from dnnstudio.gui.shell.message_line import MessageLine
 from dnnstudio.gui.shell.status_line import StatusLine
+from dnnstudio.gui.theme import Cure
 
 BugSink = Callable[[str, str], None]
 """Takes a bug's title and its traceback."""

@@ -28,7 +28,7 @@ from dnnstudio.gui.sweeps.parallel import ParallelPlot
 from dnnstudio.gui.sweeps.plot import SweepPlot
 from dnnstudio.gui.sweeps.trial_table import TrialTable, in_order
 from dnnstudio.gui.sweeps.words import headline, sub_line
-from dnnstudio.gui.theme import Role, Theme, set_reason, set_role
+from dnnstudio.gui.theme import Cure, Role, Theme, set_reason, set_role
 from dnnstudio.gui.widgets import (
     Card,
     Choice,
@@ -50,6 +50,8 @@ HOW = (
     Choice("random", "Random", "As many trials as are asked for, drawn at random"),
     Choice("tpe", "Spread out, then focus", "Optuna's TPE: draws where good trials lie"),
 )
+TRAINED_NOW = "The trials of this sweep are being trained."
+BEGUN = "A sweep that has begun keeps what it varies."
 USUAL_TRIALS = 12
 FINE = 1000
 MATTERED_WIDE = 260
@@ -289,21 +291,23 @@ class SweepWindow(Window):
         Of its trials `left` are not over, and `failed` can be tried again.
         """
         begun = plan is not None
+        anew, stop = Cure(self.fresh.text(), self.fresh.click), Cure(self.stop.text(), self.stop.click)
         for part in (self.varied, self.how, self.trials, self.prune):
-            part.setEnabled(not running and not begun)
+            set_reason(part, TRAINED_NOW if running else BEGUN if begun else "", None if running else anew)
         for field in (self.jobs, self.where):
-            field.setEnabled(not running)
+            set_reason(field, TRAINED_NOW if running else "", stop)
         if plan is not None:
             self._show_choice(plan)
         self.start.setText("Start" if not begun else "Go on" if left or not failed else "Try the failed again")
         self.start.setVisible(not running and (not begun or left + failed > 0))
         nothing = "" if begun or self.varied.cards else "Nothing is varied yet. Add a field above."
-        set_reason(self.start, nothing or self.where.refusal)
+        add = Cure("Add a field", self.varied.add_button.showMenu) if nothing else None
+        set_reason(self.start, nothing or self.where.refusal, add)
         set_reason(self.more, self.where.refusal)
         self.stop.setVisible(running)
         self.more.setVisible(not running and begun and left == 0 and plan is not None and plan.sampler is not None)
         self.fresh.setVisible(not running and begun)
-        set_reason(self.earlier, "The trials of this sweep are being trained." if running else "")
+        set_reason(self.earlier, TRAINED_NOW if running else "", stop)
         self.bar.setVisible(running)
 
     def _show_choice(self, plan: SweepPlan) -> None:
@@ -345,7 +349,7 @@ class SweepWindow(Window):
 
     def _show_use(self) -> None:
         chosen = self.chosen
-        set_reason(self.use, "" if chosen is not None else "No trial has ended yet.")
+        set_reason(self.use, "" if chosen is not None else "No trial has ended yet.", Cure("Start", self.start.click))
         other = chosen is not None and chosen is not self._best
         self.use.setText(f"Use trial {chosen.number}" if other and chosen is not None else "Use these settings")
 

@@ -29,7 +29,7 @@ from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.runs import EXPERIMENT, is_run, run_folders, safe_name, trained_run_of
 from dnnstudio.core.workspace.shared_layers import unlink, will_change
 from dnnstudio.core.workspace.sources import place_of, short_name
-from dnnstudio.gui.base.actions import Actions, Cure
+from dnnstudio.gui.base.actions import Actions
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.run_controller import RunController
@@ -38,6 +38,7 @@ from dnnstudio.gui.dialogs.file_actions import FileActions
 from dnnstudio.gui.runs.panel import RunsPanel
 from dnnstudio.gui.stack import LayerStackView
 from dnnstudio.gui.stack.rows import Identity
+from dnnstudio.gui.theme import Cure
 from dnnstudio.gui.transfer.identity import StoredNetwork, planned, read_network, readable, shows, stamp_of
 from dnnstudio.gui.transfer.questions import TransferQuestions
 from dnnstudio.gui.transfer.request import TransferAnswer, TransferRequest

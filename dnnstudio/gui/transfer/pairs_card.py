@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from dnnstudio.core.analysis.reuse_planner import Line, all_but_the_output
-from dnnstudio.gui.theme import Role, Theme, set_role
+from dnnstudio.gui.theme import Role, Theme, set_reason, set_role
 from dnnstudio.gui.transfer.pair_row import GAP, MIDDLE, PairRow
 from dnnstudio.gui.widgets import (
     Choice,
@@ -209,11 +209,10 @@ class PairsCard(QFrame):
         if reused and kind == "none":
             kind = "range" if is_range else "some"
         self.which.set_value(kind, placeholder="As chosen below" if kind == "some" else "")
-        self.which.setEnabled(bool(possible))
+        set_reason(self.which, "" if possible else "No layer of the source fits one of this network.")
         ranged = kind == "range"
         for combo, value in ((self.first, reused[0] if reused else ""), (self.last, reused[-1] if reused else "")):
             combo.setVisible(ranged)
-            combo.setEnabled(ranged)
             if ranged:
                 combo.set_choices([Choice(name, name) for name in possible])
                 combo.set_value(value)

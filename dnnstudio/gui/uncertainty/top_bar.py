@@ -7,7 +7,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from dnnstudio.core.text import count_of
-from dnnstudio.gui.theme import Role, Theme, set_reason, set_role
+from dnnstudio.gui.theme import Cure, Role, Theme, set_reason, set_role
 from dnnstudio.gui.uncertainty.sampling import Options
 from dnnstudio.gui.uncertainty.sentences import Words
 from dnnstudio.gui.uncertainty.subject import Subject
@@ -126,14 +126,14 @@ class TopBar(QFrame):
     def show_busy(self, busy: bool) -> None:
         """While passes arrive, the second button stops them."""
         self._busy = busy
-        self.who.setEnabled(not busy)
+        reason = "Samples are being drawn." if busy else ""
+        for field in (self.who, self.passes, self.settings):
+            set_reason(field, reason, Cure("Stop", self.again.click) if busy else None)
         self._show_controls()
         self.again.setText("Stop" if busy else "Sample again")
         self.again.setToolTip(
             "End the sampling; the answers that came are kept." if busy else "Ask anew, as set beside."
         )
-        self.passes.setEnabled(not busy)
-        set_reason(self.settings, "Samples are being drawn." if busy else "")
 
     def set_single(self, single: bool) -> None:
         """Whether the network gives one prediction: then there are no passes to choose or to add."""

@@ -124,6 +124,21 @@ def test_no_network_to_ask_is_mended_by_training(qtbot: Any, window: MainWindow)
     assert window.messages.bar.action.text() == window.actions_["train"].text()
 
 
+def test_what_was_said_goes_when_it_is_not_true_any_more(qtbot: Any, window: MainWindow) -> None:
+    button = window.findChild(QToolButton, "predict_button")
+    assert button is not None
+    press(qtbot, window, button)
+    edit(window, lambda now: edits.set_value(now, "training.epochs", 3))
+    assert "no trained network" in window.messages.text(), "it is still true"
+    window.actions_.set_reason("predict", "")
+    assert window.messages.text() == ""
+    window.actions_.set_reason("predict", "Another reason.")
+    window.refusals.say_why("predict")
+    window.messages.say("Something else.", "It stays.")
+    window.actions_.set_reason("predict", "")
+    assert window.messages.text() == "Something else. It stays."
+
+
 def press(qtbot: Any, window: MainWindow, button: QWidget) -> None:
     """A press with the pointer, which Qt gives to what lies under it."""
     assert not button.isEnabled()

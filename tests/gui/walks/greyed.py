@@ -1,4 +1,4 @@
-"""A check for every window: what is grey says why, in a line of its tooltip that the program's `set_reason` writes."""
+"""Checks for every window: what is grey says why, in its tooltip and where it is pressed, as `set_reason` has it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
     QAbstractSlider,
+    QApplication,
     QComboBox,
     QLineEdit,
     QMenu,
@@ -18,7 +20,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from dnnstudio.gui.shell.main_window import MainWindow
 from dnnstudio.gui.theme.reasons import not_now
+from dnnstudio.gui.widgets.windows.why import WhyNot
 
 from .access_checks import is_own, place_of
 from .right_clicks import menus_at
@@ -45,6 +49,28 @@ def grey_without_reason(window: QWidget) -> Iterator[str]:
                     yield from _grey_entries(menu)
 
 
+def press_without_answer(window: QWidget) -> Iterator[str]:
+    """Grey buttons, fields, lists and sliders that say nothing to who presses them: neither a popup nor the main
+    window's message bar.
+    """
+    for control in [one for kind in CONTROLS for one in window.findChildren(kind)]:
+        seen = control.visibleRegion().boundingRect()
+        if not control.isVisible() or control.isEnabled() or control.window() is not window or seen.isEmpty():
+            continue
+        if isinstance(control, QScrollBar) or control.objectName().startswith("qt_"):
+            continue
+        QTest.mousePress(control, Qt.MouseButton.LeftButton, pos=seen.center())
+        popup = QApplication.activePopupWidget()
+        if isinstance(popup, WhyNot):
+            told = popup.accessibleName()
+            popup.close()
+        else:
+            told = window.messages.text() if isinstance(window, MainWindow) else ""
+        QTest.mouseRelease(control, Qt.MouseButton.LeftButton, pos=seen.center())
+        if not any(told and line.removeprefix(not_now(" ")[:-1]) in told for line in _lines_above(control)):
+            yield f"{place_of(control)} {getattr(control, 'text', str)()!r} says {told!r}"
+
+
 def _menus(window: QWidget) -> Iterator[QMenu]:
     """The menus that are made; what fills one when it opens fills it now."""
     for menu in [*([window] if isinstance(window, QMenu) else []), *window.findChildren(QMenu)]:
@@ -68,6 +94,15 @@ def _grey_entries(menu: QMenu) -> Iterator[str]:
 def _tells(what: QWidget | QAction) -> bool:
     beginning = not_now(" ").rstrip()
     return any(line.startswith(beginning) and line.endswith((".", "…")) for line in what.toolTip().split("\n"))
+
+
+def _lines_above(control: QWidget) -> Iterator[str]:
+    """The reasons of the control and of what it is greyed with."""
+    one: QWidget | None = control
+    beginning = not_now(" ").rstrip()
+    while one is not None and not one.isEnabled():
+        yield from (line for line in one.toolTip().split("\n") if line.startswith(beginning))
+        one = one.parentWidget()
 
 
 def _tells_above(control: QWidget) -> bool:

@@ -18,7 +18,7 @@ from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.job_client import JobClient
 from dnnstudio.gui.data.augmentation.grid import VersionsGrid
 from dnnstudio.gui.data.augmentation.sliders import OptionSliders
-from dnnstudio.gui.theme import Role, Theme, set_reason
+from dnnstudio.gui.theme import Cure, Role, Theme, set_reason
 from dnnstudio.gui.widgets import Card, Toggle, Window, label, push_button
 
 OFF = "The augmentation is switched off."
@@ -121,7 +121,7 @@ class AugmentationWindow(Window):
         shown = augmentation or self._last or self._usual()
         for kind, sliders in self.sliders.items():
             sliders.setVisible(isinstance(shown, kind))
-            set_reason(sliders, "" if augmentation is not None else OFF)
+            set_reason(sliders, "" if augmentation is not None else OFF, Cure("Switch it on", self.switch.click))
             if isinstance(shown, kind):
                 sliders.set_value(shown)
         self.words.setText(shown.help if augmentation is not None else f"Off. Switched on: {shown.help}")

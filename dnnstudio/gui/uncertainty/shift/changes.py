@@ -11,7 +11,7 @@ from dnnstudio.core.experiment.data import SOURCE_KINDS, Source
 from dnnstudio.core.text import percent
 from dnnstudio.core.uncertainty.shift import FULL, Shift, shifted
 from dnnstudio.gui.data.thumbnails import Thumbnails
-from dnnstudio.gui.theme import Role, Theme
+from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.uncertainty.inspection import Inspection
 from dnnstudio.gui.widgets import Card, Choice, ComboBox, label, push_button
 
@@ -24,6 +24,7 @@ KINDS = (
 """Field of `Shift`, word, unit, and the slider's last step at full strength."""
 EXAMPLES = 8
 PREVIEW_SEED = 42
+OTHER_CHANGE = "Another data set is compared."
 
 
 class ShiftChanges(Card):
@@ -89,7 +90,7 @@ class ShiftChanges(Card):
 
     def _on_other(self, value: object) -> None:
         for slider in self.sliders.values():
-            slider.setEnabled(value is None)
+            set_reason(slider, "" if value is None else OTHER_CHANGE)
         self._show_pictures()
         self.changed.emit()
 

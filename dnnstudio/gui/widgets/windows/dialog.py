@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from dnnstudio.gui.widgets.windows import screen_fit
 from dnnstudio.gui.widgets.windows.pressing import pressed_by_return
+from dnnstudio.gui.widgets.windows.why import tell_why
 
 FITTED_AT = (QEvent.Type.LayoutRequest, QEvent.Type.ScreenChangeInternal)
 
@@ -51,7 +52,7 @@ class Dialog(QDialog):
             self.fit_screen()  # its place is known now, and on some systems its frame
 
     def event(self, event: QEvent) -> bool:
-        handled = pressed_by_return(self, event) or super().event(event)
+        handled = pressed_by_return(self, event) or tell_why(self, event) or super().event(event)
         framed = event.type() == QEvent.Type.WindowActivate and not self._framed  # X11 tells the frame no sooner
         if (framed or event.type() in FITTED_AT) and self.isVisible():
             self._framed = self._framed or framed
