@@ -27,6 +27,7 @@ CORE = (
         "atomic_files",
         "bounded_json",
         "checksums",
+        "file_turns",
         "folder_lock",
         "stored_arrays",
         "temporary",

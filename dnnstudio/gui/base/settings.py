@@ -1,7 +1,8 @@
 """Persistent settings: a small JSON file in the user's settings folder.
 
 A file that cannot be read is kept as `settings.json.bad` and the defaults are used: settings never stop a start.
-Several windows have the same file: each writes what was set in it, and leaves the rest as it is on the disk.
+Several windows have the same file: each writes what was set in it, and leaves the rest as it is on the disk. They take
+turns at it, so that none writes between another one's reading and writing.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import binascii
 import contextlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -20,6 +23,7 @@ from PySide6.QtCore import QByteArray
 from dnnstudio.core.atomic_files import make_folder, read_bounded, write_atomically
 from dnnstudio.core.bounded_json import parse_record
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.file_turns import turn
 from dnnstudio.core.os_errors import is_file_there, is_folder_there, is_there
 
 APP = "dnnstudio"
@@ -27,6 +31,9 @@ FOLDER_VARIABLE = "DNNSTUDIO_SETTINGS"
 """Names another settings folder: for tests, and for two set-ups side by side."""
 RECENT_FILES = 10
 MAX_BYTES = 2**20
+TURN_FILE = "settings.lock"
+PATIENCE_S = 0.1
+"""How long another window that is writing is waited for: no longer, though it may be standing still."""
 LISTS = ("recent_files", "recent_data", "library_files", "added_runs")
 """Lists that all windows add to. Other settings are those that a window began with, until they are set in it."""
 
@@ -60,6 +67,8 @@ class Settings:
         """Where the last settings are, if they could not be read."""
         self._unwritten: set[str] = set()
         """What was set and could not be written yet."""
+        self._in_turn = False
+        """Whether this window has asked for its turn at the file."""
         self._stamp = self._stamp_now()
         self._values: dict[str, Any] = self._read()
 
@@ -89,9 +98,7 @@ class Settings:
 
     def add_recent_file(self, path: Path) -> None:
         """Put a file at the head of the recent ones."""
-        path = path.absolute()
-        others = [other for other in self.recent_files if other != path]
-        self._set("recent_files", [str(item) for item in [path, *others][:RECENT_FILES]])
+        self._put_first("recent_files", path.absolute())
 
     @property
     def recent_data(self) -> list[Path]:
@@ -100,15 +107,18 @@ class Settings:
 
     def add_recent_data(self, path: Path) -> None:
         """Put a table or folder at the head of the recent data."""
-        path = path.absolute()
-        others = [other for other in self.recent_data if other != path]
-        self._set("recent_data", [str(item) for item in [path, *others][:RECENT_FILES]])
+        self._put_first("recent_data", path.absolute())
 
     def _recent(self, key: str) -> list[Path]:
         """The files and folders of a list that are still there. A named pipe is none: opening it waits for ever."""
         value = self._list(key)
         names = [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
         return [path for path in map(Path, names[:RECENT_FILES]) if is_file_there(path) or is_folder_there(path)]
+
+    def _put_first(self, key: str, path: Path) -> None:
+        with self._alone():
+            others = [other for other in self._recent(key) if other != path]
+            self._set(key, [str(item) for item in [path, *others][:RECENT_FILES]])
 
     @property
     def library_files(self) -> list[Path]:
@@ -208,12 +218,26 @@ class Settings:
             return
         self._values[name] = value
         self._unwritten.add(name)
-        whole = self._on_disk() | {key: self._values[key] for key in self._unwritten}
         with contextlib.suppress(UserError):  # a full disk must not stop the work over a remembered file name
             make_folder(self.folder)
-            write_atomically(self.path, (json.dumps(whole, indent=2) + "\n").encode(), private=True)
-            self._unwritten.clear()
-            self._stamp = self._stamp_now()
+            with self._alone():
+                whole = self._on_disk() | {key: self._values[key] for key in self._unwritten}
+                write_atomically(self.path, (json.dumps(whole, indent=2) + "\n").encode(), private=True)
+                self._unwritten.clear()
+                self._stamp = self._stamp_now()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other window writes the settings within the block, unless one stands still while it does so."""
+        if self._in_turn:
+            yield
+            return
+        with turn(self.folder / TURN_FILE, PATIENCE_S):
+            self._in_turn = True
+            try:
+                yield
+            finally:
+                self._in_turn = False
 
 
 def _leads_nowhere(path: Path) -> bool:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.file_turns import turn
 from dnnstudio.gui.base import settings as module
 from dnnstudio.gui.base.settings import Settings
 
@@ -79,3 +84,77 @@ def test_a_file_that_is_damaged_or_gone_meanwhile_is_written_anew(tmp_path: Path
         [tmp_path / "model.keras"],
         tmp_path / "workspace",
     )
+
+
+MANY = 50
+WRITER = """
+import sys
+from pathlib import Path
+from dnnstudio.gui.base import settings as module
+module.PATIENCE_S = 30.0  # the disk of a busy machine may be slow
+folder, name = Path(sys.argv[1]), sys.argv[2]
+settings = module.Settings(folder)
+print("ready", flush=True)
+input()
+for number in range(int(sys.argv[3])):
+    settings._set(f"{name}{number}", number)
+    if number < 5:
+        (folder / f"{name}{number}").touch()
+        settings.add_recent_file(folder / f"{name}{number}")
+"""
+
+
+def test_nothing_is_lost_where_two_windows_write_in_the_same_moment(tmp_path: Path) -> None:
+    commands = [[sys.executable, "-c", WRITER, str(tmp_path), name, str(MANY)] for name in ("one", "other")]
+    windows = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for command in commands]
+    for window in windows:
+        assert window.stdout is not None
+        assert window.stdout.readline() == b"ready\n"
+    for window in windows:
+        assert window.stdin is not None
+        window.stdin.write(b"\n")
+        window.stdin.flush()
+    for window in windows:
+        window.communicate(timeout=120)
+        assert window.returncode == 0
+    kept = Settings(tmp_path)
+    values = json.loads(kept.path.read_text(encoding="utf-8"))
+    names = [f"{name}{number}" for name in ("one", "other") for number in range(MANY)]
+    assert [name for name in names if name not in values] == []
+    assert {path.name for path in kept.recent_files} == {name for name in names if int(name.strip("onehtr")) < 5}
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from dnnstudio.core.file_turns import turn
+with turn(Path(sys.argv[1]), 10.0) as sure:
+    print(sure, flush=True)
+    input()
+"""
+
+
+def test_a_window_that_stands_still_while_it_writes_stops_no_other(tmp_path: Path) -> None:
+    settings = Settings(tmp_path)
+    lock = tmp_path / module.TURN_FILE
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"True\n"
+        with turn(lock, 0.0) as sure:
+            assert not sure
+        before = time.monotonic()
+        settings.theme = "dark"
+        waited = time.monotonic() - before
+        holder.kill()
+    assert module.PATIENCE_S <= waited < module.PATIENCE_S + 1.0
+    assert Settings(tmp_path).theme == "dark"
+    with turn(lock, 0.0) as sure:  # the system freed it
+        assert sure
+
+
+def test_settings_are_written_where_no_lock_can_be_had(tmp_path: Path) -> None:
+    (tmp_path / module.TURN_FILE).mkdir()
+    Settings(tmp_path).theme = "dark"
+    assert Settings(tmp_path).theme == "dark"

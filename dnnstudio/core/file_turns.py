@@ -1,0 +1,96 @@
+"""Programs take turns at a small file that each reads, changes and writes within moments.
+
+The lock is one of the system on a file beside it, so it ends with the process that has it. It is a courtesy: who does
+not get it in time (its holder stands still, the drive has no locks, nothing can be written there) goes on without it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PAUSE_S = 0.001
+_BUSY = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+_PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_TURN, _NEXT = 0, 1
+"""Bytes of the file: who has the turn, and who has it next. Without the second, one that writes again and again would
+leave the others no moment."""
+
+
+@contextmanager
+def turn(path: Path, wait_s: float) -> Iterator[bool]:
+    """Nobody else who asks for a turn by the file `path` has one within the block; False where that is not sure.
+
+    It waits no longer than `wait_s`. Turns of one process do not keep each other out: take them on one thread.
+    """
+    handle = _opened(path)
+    try:
+        yield handle is not None and _taken(handle, time.monotonic() + wait_s)
+    finally:
+        if handle is not None:
+            os.close(handle)  # and free the lock
+
+
+def _opened(path: Path) -> int | None:
+    """The file, which is never removed: others may be waiting for it. None where it cannot be had."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | _PLAIN, 0o600)
+    except (OSError, ValueError):
+        return None
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return handle
+    os.close(handle)
+    return None
+
+
+def _taken(handle: int, until: float) -> bool:
+    """Whether the turn was had in time; who waits is before who comes again."""
+    try:
+        for place in (_NEXT, _TURN):
+            while not _locked(handle, place):
+                if time.monotonic() >= until:
+                    return False
+                time.sleep(_PAUSE_S)
+        _unlock(handle, _NEXT)
+    except OSError:
+        return False  # the drive has no locks
+    return True
+
+
+def _locked(handle: int, place: int) -> bool:
+    """Lock one byte if nobody has it. Raises `OSError`."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(handle, place, os.SEEK_SET)
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+    except OSError as error:
+        if error.errno in _BUSY:
+            return False
+        raise
+    return True
+
+
+def _unlock(handle: int, place: int) -> None:
+    with contextlib.suppress(OSError):
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(handle, place, os.SEEK_SET)
+            msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.lockf(handle, fcntl.LOCK_UN, 1, place)
