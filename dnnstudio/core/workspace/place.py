@@ -1,12 +1,14 @@
-"""Whether a folder can be a workspace."""
+"""Whether a folder can be a workspace, and whether it still is there."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from pathlib import Path
 
 from dnnstudio.core.os_errors import reason_of
+from dnnstudio.core.workspace.runs import RUNS
 
 
 def why_unusable(workspace: Path) -> str:
@@ -28,3 +30,38 @@ def why_unusable(workspace: Path) -> str:
     if not stat.S_ISDIR(found.st_mode):
         return "there is a file in its place" if place == wanted else "its path leads through a file"
     return "" if os.access(place, os.W_OK | os.X_OK) else "nothing may be written there"
+
+
+class Presence:
+    """Whether a workspace can be read, over the life of a window: a drive may be detached, a folder removed."""
+
+    def __init__(self, workspace: Path) -> None:
+        self.workspace = workspace
+        self.is_new = True
+        """Whether it could not be read yet."""
+        self._filled = False
+
+    def look(self) -> str:
+        """Why its runs cannot be listed, in lower case without a full stop; "" where they can.
+
+        One that was never there is not missing, as the first run makes it. One that had something in it and is empty
+        counts as gone: what a drive was mounted on stays as an empty folder.
+        """
+        try:
+            filled = any(self.workspace.iterdir())
+            self._look_at_runs()
+        except FileNotFoundError:
+            return "" if self.is_new else "it is not there any more"
+        except NotADirectoryError as error:
+            return why_unusable(self.workspace) or reason_of(error)
+        except (OSError, ValueError) as error:
+            return reason_of(error) if isinstance(error, OSError) else "no file can have this name"
+        if self._filled and not filled:
+            return "it is empty now, as where a drive was detached"
+        self.is_new, self._filled = False, filled
+        return ""
+
+    def _look_at_runs(self) -> None:
+        """Raises `OSError` where the runs are there and cannot be listed."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            any((self.workspace / RUNS).iterdir())

@@ -9,11 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtWidgets import (
-    QMenu,
-    QSizePolicy,
-    QWidget,
-)
+from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.shapes import infer_shapes, totals
@@ -32,6 +28,7 @@ from dnnstudio.core.workspace.runs import (
 )
 from dnnstudio.gui.base.run_words import TRAINING, figure
 from dnnstudio.gui.base.runs_model import RunsModel
+from dnnstudio.gui.runs.absence import Absence
 from dnnstudio.gui.runs.menu import RunMenu, open_folder
 from dnnstudio.gui.runs.table import RunsTable
 from dnnstudio.gui.theme import Role, Theme
@@ -102,10 +99,9 @@ class RunsPanel(Card):
         self.head.add(self._all)
         self.head.add(self._fold)
         self.table = self._make_table(theme)
-        self._empty = label("Every training becomes a run, and is listed here to compare.", Role.CAPTION)
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.absence = Absence(workspace)
         self.add(self.table, 1)
-        self.add(self._empty, 1)
+        self.add(self.absence, 1)
         self._reader = QTimer(self)
         self._reader.setInterval(0)
         self._reader.timeout.connect(self._read_some)
@@ -132,6 +128,7 @@ class RunsPanel(Card):
 
     def refresh(self) -> None:
         """Look at the workspace again. Runs are read little by little while the window lives on."""
+        self.absence.look(self._workspace)
         elsewhere = (folder for folder in self._added() if is_folder_there(folder))
         sweeps = (folder for folder in sweep_folders(self._workspace) if is_sweep(folder))
         folders = (*elsewhere, *comparison_runs(self._workspace), *sweeps, *run_folders(self._workspace))
@@ -164,6 +161,8 @@ class RunsPanel(Card):
             return  # folders without a run are ignored
         if (member := self._members.get(folder)) is None:
             self.runs.put(record)
+            if folder == self._told and self.chosen is None:  # its workspace is back
+                self.select(folder)
             return
         parent, name = member
         self.runs.put_member(parent, replace(record, name=name))
@@ -329,7 +328,7 @@ class RunsPanel(Card):
         self.head.set_note(self.sentence() if self._folded else "")
         self._note.setVisible(not self._folded and count > 1)
         self.table.setVisible(not self._folded and count > 0)
-        self._empty.setVisible(not self._folded and count == 0)
+        self.absence.setVisible(not self._folded and count == 0)
         self._fold.set_icon("caret-up" if self._folded else "caret-down")
         self._fold.set_tip("Unfold the table of runs" if self._folded else "Fold the table of runs")
         vertical = QSizePolicy.Policy.Fixed if self._folded else QSizePolicy.Policy.Expanding

@@ -41,6 +41,8 @@ class MessageLine(QWidget):
         self._deed: Deed | None = None
         self.said = 0
         """How many messages there were: whose message is still shown knows its own number."""
+        self._on_workspace = False
+        """Whether the message is that the workspace cannot be used."""
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 0, 8, 8)
         column.addWidget(self.bar)
@@ -52,6 +54,7 @@ class MessageLine(QWidget):
         """Show a message; `action` is the label of the button that calls `deed`."""
         self._deed = deed
         self.said += 1
+        self._deed, self._on_workspace = deed, False
         self.bar.show_message(text, lead=lead, severity=severity, action=action)
         self.show()
 
@@ -74,9 +77,15 @@ class MessageLine(QWidget):
         self.say("Go on where you were?", f"{name} was open last.", "news", "Open it", open_it)
 
     def say_unusable(self, workspace: Path, reason: str, choose: Deed) -> None:
-        """At the start: nothing can be kept where runs are to be kept."""
+        """Nothing can be kept or read where runs are kept: at the start, or because it is gone."""
         text = f"{shortened(str(workspace), 80)}: {reason}. Runs and models are kept there."
         self.say("Your workspace cannot be used.", text, "error", "Choose workspace…", choose)
+        self._on_workspace = True
+
+    def take_unusable_back(self) -> None:
+        """The workspace can be used again."""
+        if self._on_workspace:
+            self.clear()
 
     def say_start(self, event: RunStarted) -> None:
         """A training begins."""

@@ -89,6 +89,8 @@ class PlotActions(QObject):
             self._show()
 
     def _forget_gone(self) -> None:
+        if self._runs.absence.reason:  # they may come back with the workspace
+            return
         listed = {record.folder for record in self._runs.runs.records}
         gone = [folder for folder in self._drawn if not listed & {folder, folder.parent.parent}]  # a member's row
         if gone:

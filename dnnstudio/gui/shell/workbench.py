@@ -154,6 +154,9 @@ def wire_runs(bench: Workbench, front: Front, actions: Actions) -> None:
     front.runs.save_requested.connect(bench.files.save_model_of)
     bench.side.result.best_requested.connect(bench.files.open_model_of)
     bench.files.workspace_changed.connect(front.runs.set_workspace)
+    choose = actions["workspace"].trigger
+    front.runs.absence.vanished.connect(lambda place, reason: front.messages.say_unusable(place, reason, choose))
+    front.runs.absence.returned.connect(front.messages.take_unusable_back)
     bench.files.workspace_changed.connect(bench.run_table.refresh)
     for deed in (front.runs.read_again, front.runs.select, bench.run_table.refresh):
         bench.files.run_added.connect(deed)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from dnnstudio.core.workspace.place import why_unusable
+from dnnstudio.core.workspace.place import Presence, why_unusable
 
 
 def test_a_folder_and_one_that_can_be_made_are_usable(tmp_path: Path) -> None:
@@ -32,3 +34,50 @@ def test_a_folder_without_permission_is_said(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(os, "access", lambda place, mode: bool(asked.append((place, mode))))
     assert why_unusable(tmp_path / "ws") == "nothing may be written there"
     assert asked == [(tmp_path, os.W_OK | os.X_OK)]
+
+
+def test_a_workspace_that_the_first_run_will_make_is_not_missing(tmp_path: Path) -> None:
+    presence = Presence(tmp_path / "ws")
+    assert presence.look() == ""
+    (tmp_path / "ws" / "runs" / "0001 digits").mkdir(parents=True)
+    assert presence.look() == ""
+
+
+def test_a_workspace_that_vanishes_is_missed_until_it_is_back(tmp_path: Path) -> None:
+    presence = Presence(tmp_path / "ws")
+    (tmp_path / "ws" / "runs").mkdir(parents=True)
+    assert presence.look() == ""
+    (tmp_path / "ws").rename(tmp_path / "elsewhere")
+    assert presence.look() == presence.look() == "it is not there any more"
+    (tmp_path / "ws").write_text("")
+    assert presence.look() == "there is a file in its place"
+    (tmp_path / "ws").unlink()
+    (tmp_path / "elsewhere").rename(tmp_path / "ws")
+    assert presence.look() == ""
+
+
+def test_the_empty_folder_that_a_drive_leaves_behind_is_no_workspace(tmp_path: Path) -> None:
+    presence = Presence(tmp_path)
+    assert presence.look() == ""  # a new one is empty as well
+    (tmp_path / "runs").mkdir()
+    assert presence.look() == ""
+    shutil.rmtree(tmp_path / "runs")
+    assert "it is empty now" in presence.look()
+
+
+@pytest.mark.parametrize("below", ["", "runs"])
+def test_a_drive_that_fails_is_said_in_its_own_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str
+) -> None:
+    presence = Presence(tmp_path)
+    (tmp_path / "runs").mkdir()
+    assert presence.look() == ""
+    listed = os.listdir
+
+    def fail(place: Path) -> list[str]:
+        if Path(place) == tmp_path / below:
+            raise OSError(errno.ESTALE, "stale", str(place))
+        return listed(place)
+
+    monkeypatch.setattr(os, "listdir", fail)
+    assert presence.look() == "the network drive went away"
