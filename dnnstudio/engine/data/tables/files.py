@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from gzip import BadGzipFile, GzipFile
 from io import BytesIO
@@ -15,11 +15,12 @@ import polars as pl
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.data.sources.table import MAX_COLUMNS, Table
-from dnnstudio.core.text import byte_size, count_of
+from dnnstudio.core.text import byte_size, count_of, listed
 from dnnstudio.engine.backend.memory import most_of, need_memory
 from dnnstudio.engine.data.panics import refused_as
 from dnnstudio.engine.data.reading import Watch, opened
 from dnnstudio.engine.data.tables.sheets.books import open_book
+from dnnstudio.engine.data.tables.sheets.formulas import COMPUTE
 from dnnstudio.engine.data.tables.text.cells import Cells, column_names, text_cells
 from dnnstudio.engine.data.tables.text.decode import has_header
 from dnnstudio.engine.data.tables.values import find_number_signs
@@ -184,12 +185,14 @@ def _sheet(source: Table, path: Path, file: BinaryIO, size: int, watch: Watch) -
         notes = (
             (f'{path.name} has {len(names)} sheets; "{name}" is read.',) if wanted is None and len(names) > 1 else ()
         )
+        without = frozenset(book.formulas.get(name, {}))
         try:
-            return replace(_sheet_cells(source, path, frame, height, notes), sheets=names, sheet=name)
-        except UserError as error:  # an empty sheet, or a cover: the table is on another
-            refused = error
+            return replace(_sheet_cells(source, path, frame, height, notes, without), sheets=names, sheet=name)
+        except UserError:  # an empty sheet, or a cover: the table is on another
             if not _is_small(frame):
                 raise
+            if without:
+                refused = UserError(f'In {path.name}, formulas of the sheet "{name}" were never computed.', COMPUTE)
     raise refused
 
 
@@ -207,7 +210,11 @@ def _is_small(frame: pl.DataFrame) -> bool:
     return len(filled) < 2 or frame.height < 2
 
 
-def _sheet_cells(source: Table, path: Path, frame: pl.DataFrame, height: int, notes: tuple[str, ...]) -> Cells:
+def _sheet_cells(
+    source: Table, path: Path, frame: pl.DataFrame, height: int, notes: tuple[str, ...], without: Collection[int]
+) -> Cells:
+    """`without` are the places of columns with formulas that have no value."""
+    formulas = {name for place, name in enumerate(frame.columns) if place in without}
     lines = np.arange(1, frame.height + 1, dtype=np.int64) + (height - frame.height)
     frame = frame[[name for name in frame.columns if frame[name].null_count() < frame.height]]
     if frame.height < 2 or frame.width < 2:
@@ -230,10 +237,27 @@ def _sheet_cells(source: Table, path: Path, frame: pl.DataFrame, height: int, no
     if not frame.height:
         raise _too_small(path)
     names, unnamed, renamed = column_names(head)
+    uncomputed = [name for name, before in zip(names, frame.columns, strict=True) if before in formulas]
     frame.columns = names
     frame = _with_stored_numbers(source, frame)
     skipped = (f"{count_of(above, 'row')} above the table left out.",) if above else ()
-    return Cells(frame, lines, header=named, unnamed=unnamed, notes=(*notes, *skipped, *renamed), place="row")
+    return Cells(
+        frame,
+        lines,
+        header=named,
+        unnamed=unnamed,
+        notes=(*notes, *skipped, *renamed, *_of_uncomputed(uncomputed)),
+        place="row",
+        uncomputed=frozenset(uncomputed),
+    )
+
+
+def _of_uncomputed(names: Sequence[str]) -> tuple[str, ...]:
+    if not names:
+        return ()
+    which = listed([f'"{name}"' for name in names])
+    has = "Column {} has" if len(names) == 1 else "Columns {} have"
+    return (f"{has.format(which)} formulas whose values were never computed: they count as empty cells. {COMPUTE}",)
 
 
 def _with_stored_numbers(source: Table, frame: pl.DataFrame) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from dnnstudio.engine.data.raw import MAX_CLASSES
 from dnnstudio.engine.data.reading import Watch
 from dnnstudio.engine.data.tables.encode import as_texts, number_signs
 from dnnstudio.engine.data.tables.number_rows import reads_at_once
+from dnnstudio.engine.data.tables.sheets.formulas import COMPUTE
 from dnnstudio.engine.data.tables.text.cells import Cells
 from dnnstudio.engine.data.tables.text.decode import MISSING_SIGNS
 from dnnstudio.engine.data.tables.values import (
@@ -168,6 +169,8 @@ def judge_columns(cells: Cells, source: Table, *, watch: Watch = UNWATCHED) -> J
                 judged.append(_number(column.name, place, *found, 0, frame.height))
             else:
                 judged.append(_judge_column(column, column.name, place, settled, signs, unnamed=unnamed))
+                if not judged[-1].different and column.name in cells.uncomputed:
+                    judged[-1] = replace(judged[-1], reason="Its formulas were never computed.")
     return signs, tuple(judged)
 
 
@@ -333,6 +336,8 @@ def _can_be_target(item: Judged, rows: int) -> bool:
 
 def _as_target(item: Judged, cells: Cells, *, asked: bool) -> tuple[str, Judged]:
     column, rows = item.column, len(cells.lines) - item.empty
+    if not item.different and column.name in cells.uncomputed:
+        raise UserError(f'The formulas of the column "{column.name}" were never computed.', COMPUTE)
     if column.kind == "date" or item.different < 2:
         what = "holds dates" if column.kind == "date" else "is empty" if not item.different else "is always the same"
         raise UserError(f'The column "{column.name}" {what}: it cannot be predicted.', "Choose another column.")

@@ -6,7 +6,6 @@ through first, by the standard library's parser and in pieces, between which a s
 
 from __future__ import annotations
 
-import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -17,6 +16,8 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.text import byte_size
 from dnnstudio.engine.backend.memory import need_memory
 from dnnstudio.engine.data.reading import Watch
+from dnnstudio.engine.data.tables.sheets.extent import Extent, NotPlainError
+from dnnstudio.engine.data.tables.sheets.formulas import REACH, SHEETS, Formulas, by_name, may_lack_values, without
 
 MAX_SHEET_BYTES = 2**30
 """Of an unpacked Excel or ODS file: a small archive may unpack to any size."""
@@ -26,11 +27,6 @@ BINARY = ".bin"
 CELL_BYTES = 64
 """Of each cell of the rectangle, empty ones too, until it is in its column."""
 LAST_CELL = 11
-MOST_ROWS, MOST_COLUMNS = 2**20, 2**14
-"""What a sheet can have."""
-_CELL = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
-
-
 _DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, OSError)
 """What the standard library raises for an archive that is cut, changed, encrypted or of another kind."""
 
@@ -38,16 +34,14 @@ _NO_XML = (expat.ExpatError, LookupError)
 """A name of an encoding that Python does not know is a `LookupError`."""
 
 
-class _NotPlainError(Exception):
-    """It declares types or entities of its own, which no sheet needs, or names a cell that no sheet has."""
-
-
-def check_archive(path: Path, file: BinaryIO, size: int, watch: Watch) -> None:
-    """Refuse an archive that is too large, damaged, or not made of whole XML files.
+def check_archive(path: Path, file: BinaryIO, size: int, watch: Watch) -> Formulas:
+    """Refuse an archive that is too large, damaged, or not made of whole XML files; which formulas have no value.
 
     Raises `UserError`, or `Cancelled` by the watch.
     """
     total = size * 2
+    suspects = list[zipfile.ZipInfo]()
+    formulas: Formulas = {}
     try:
         if zipfile.is_zipfile(file):
             with zipfile.ZipFile(file) as archive:
@@ -57,11 +51,14 @@ def check_archive(path: Path, file: BinaryIO, size: int, watch: Watch) -> None:
                 for entry in archive.infolist():
                     if entry.filename.lower().endswith(BINARY):
                         _check_binary(path, archive, entry, size, watch)
-                    if entry.filename.lower().endswith(XML):
-                        _check_xml(path, archive, entry, size, watch)
-    except (*_DAMAGES, *_NO_XML, _NotPlainError):
+                    is_xml = entry.filename.lower().endswith(XML)
+                    if is_xml and _check_xml(path, archive, entry, size, watch):
+                        suspects.append(entry)
+                formulas = by_name(archive, {entry.filename: without(archive, entry, watch) for entry in suspects})
+    except (*_DAMAGES, *_NO_XML, NotPlainError):
         raise _damaged(path) from None
     check_size(path, total)
+    return formulas
 
 
 def check_size(path: Path, total: int) -> None:
@@ -86,8 +83,9 @@ def _damaged(path: Path) -> UserError:
     return UserError(f"{path.name} cannot be read as a sheet: it is damaged.", "Copy or save it again.")
 
 
-def _check_xml(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, size: int, watch: Watch) -> None:
-    """Read one XML file of the archive to its end, and count the cells of the sheet that it may be.
+def _check_xml(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, size: int, watch: Watch) -> bool:
+    """Read one XML file of the archive to its end, and count the cells of the sheet that it may be; whether some of its
+    formulas may have no value.
 
     Raises `ExpatError` where it is no whole XML.
     """
@@ -96,12 +94,16 @@ def _check_xml(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, siz
     parser.StartDoctypeDeclHandler = _refuse
     parser.StartElementHandler = extent.begin
     parser.EndElementHandler = extent.end
+    end, found = b"", not entry.filename.startswith(SHEETS)
     with archive.open(entry) as file:
         while piece := file.read(CHUNK):
             watch.check()
             parser.Parse(piece, False)
             need_memory(extent.cells * CELL_BYTES, what=path.name, packed=size)
+            found = found or may_lack_values(end + piece)
+            end = piece[-REACH:]
     parser.Parse(b"", True)
+    return found and entry.filename.startswith(SHEETS)
 
 
 def _check_binary(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, size: int, watch: Watch) -> None:
@@ -133,68 +135,5 @@ def _varied(content: bytes, at: int, most: int) -> tuple[int, int]:
     return number, at + place + 1
 
 
-class Extent:
-    """How large the rectangle is that the cells of a sheet span: its reader makes room for all of it.
-
-    In Excel's XML a row and a cell may say where they stand; in ODS they say how often they are repeated.
-    """
-
-    def __init__(self) -> None:
-        self._rows = self._columns = self._row = self._column = self._times = 0
-        self._places = False
-
-    @property
-    def cells(self) -> int:
-        """Rows × columns up to the last cell so far."""
-        return self._rows * self._columns
-
-    def begin(self, tag: str, about: dict[str, str]) -> None:
-        match tag.rpartition(":")[2]:
-            case "row":
-                self._row, self._column = _number(about.get("r"), self._row + 1), 0
-            case "c":
-                self._places = True
-                row = self._row
-                if (named := about.get("r")) is not None:
-                    place = _CELL.fullmatch(named)
-                    if place is None:
-                        raise _NotPlainError
-                    row, self._column = int(place[2]), _column_of(place[1].upper())
-                else:
-                    self._column += 1
-                self._see(row, self._column)
-            case "table":
-                self._row = 0
-            case "table-row":
-                self._times = _number(about.get("table:number-rows-repeated"), 1)
-                self._column = 0
-            case "table-cell" | "covered-table-cell":
-                self._column += _number(about.get("table:number-columns-repeated"), 1)
-                if any(name.startswith("office:") and name.endswith("value-type") for name in about):
-                    self._see(self._row + self._times, self._column)
-
-    def end(self, tag: str) -> None:
-        if tag.rpartition(":")[2] == "table-row":
-            self._row += self._times
-
-    def _see(self, row: int, column: int) -> None:
-        if self._places and (row > MOST_ROWS or column > MOST_COLUMNS):
-            raise _NotPlainError
-        self._rows = max(self._rows, min(row, MOST_ROWS))
-        self._columns = max(self._columns, min(column, MOST_COLUMNS))
-
-
-def _number(text: str | None, otherwise: int) -> int:
-    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 12 else otherwise
-
-
-def _column_of(letters: str) -> int:
-    """The number of a column from 1: 3 for "C", 27 for "AA"."""
-    number = 0
-    for letter in letters:
-        number = 26 * number + ord(letter) - ord("A") + 1
-    return number
-
-
 def _refuse(*declared: object) -> None:
-    raise _NotPlainError
+    raise NotPlainError

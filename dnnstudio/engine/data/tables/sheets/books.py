@@ -13,6 +13,7 @@ import polars as pl
 from dnnstudio.engine.data.panics import refused_as
 from dnnstudio.engine.data.reading import Watch
 from dnnstudio.engine.data.tables.sheets.archives import check_archive, check_size, not_a_sheet
+from dnnstudio.engine.data.tables.sheets.formulas import Formulas
 
 OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """How a compound file begins: of the .xls files, those that are no other file under a wrong name."""
@@ -23,6 +24,11 @@ class Book(Protocol):
 
     @property
     def names(self) -> tuple[str, ...]: ...
+
+    @property
+    def formulas(self) -> Formulas:
+        """The formulas whose values were never computed."""
+        ...
 
     def load(self, name: str) -> tuple[pl.DataFrame, int]:
         """The cells of a sheet as texts, and the number of its last row, from 1. Raises `UserError` or `Cancelled`."""
@@ -38,14 +44,14 @@ def open_book(path: Path, file: BinaryIO, watch: Watch, *, size: int) -> Book:
 
         check_size(path, size)
         return OldBook(path, file, watch, size)
-    check_archive(path, file, size, watch)
-    return _Book(path, watch)
+    return _Book(path, watch, check_archive(path, file, size, watch))
 
 
 class _Book:
-    def __init__(self, path: Path, watch: Watch) -> None:
+    def __init__(self, path: Path, watch: Watch, formulas: Formulas) -> None:
         import fastexcel
 
+        self.formulas = formulas
         self._path, self._watch, self._fault = path, watch, fastexcel.FastExcelError
         with refused_as(not_a_sheet(path), self._fault):
             self._book = fastexcel.read_excel(path)

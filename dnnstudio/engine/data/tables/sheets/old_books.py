@@ -23,6 +23,7 @@ from dnnstudio.core.errors import Cancelled, UserError
 from dnnstudio.engine.backend.memory import need_memory
 from dnnstudio.engine.data.reading import Watch
 from dnnstudio.engine.data.tables.sheets.archives import CELL_BYTES, not_a_sheet
+from dnnstudio.engine.data.tables.sheets.formulas import Formulas
 
 _OLDEST = 50
 """Excel 5.0: no older book lies in a compound file."""
@@ -86,6 +87,7 @@ class OldBook:
 
     def __init__(self, path: Path, file: BinaryIO, watch: Watch, size: int) -> None:
         self._path, self._watch, self._size = path, watch, size
+        self.formulas: Formulas = {}  # its cells have no other place for a formula than beside its value
         contents = file.read()
         with self._refused():
             self._book = _Cells(path, contents, watch)

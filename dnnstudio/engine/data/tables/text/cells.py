@@ -88,6 +88,8 @@ class Cells:
     """The lines of all of them."""
     ragged_note: str = ""
     """The one of `notes` that tells of the dropped lines; a window that shows the lines themselves leaves it out."""
+    uncomputed: frozenset[str] = frozenset()
+    """Columns of a sheet with formulas whose values were never computed; their cells are empty."""
     numbers: NumberRows | None = None
     """The columns that are rows of numbers already, and are not in `frame`; of the others it has those with a role."""
 
