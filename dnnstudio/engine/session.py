@@ -204,6 +204,7 @@ class Session:
             live_at=self._held.at,
             read=lambda place: read_model_at(place),
             writing=self._held.writing,
+            forget=self._held.forget_at,
         )
         return experiment, model, around
 

@@ -121,6 +121,11 @@ class HeldModels:
         finally:
             self._stamps |= {key: _stamp(self._places[key]) for key in current}
 
+    def forget_at(self, place: Path) -> None:
+        """Read what lies there again when it is needed: the networks in memory are not the same."""
+        for key in self._keys_at(place):
+            del self._models[key]
+
     def _keys_at(self, place: Path) -> list[str]:
         real = os.path.realpath(place)
         keys = [key for key, known in self._places.items() if os.path.realpath(home_of(known)) == real]

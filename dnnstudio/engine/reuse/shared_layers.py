@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dnnstudio.core.checksums import write_checked
-from dnnstudio.core.errors import UserError
+from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.folder_lock import held
 from dnnstudio.core.workspace.fingerprints import layer_fingerprints, model_fingerprint
 from dnnstudio.core.workspace.history import FILE as HISTORY
@@ -48,7 +48,7 @@ class SharedTraining(TrainingObserver):
     """Observer that keeps a training's shared layers consistent with other models; see `TrainingObserver`.
 
     `live_at` returns the networks in memory that belong to a run folder or model file; `read` reads one from there.
-    Within `writing` of it these stay what lies there.
+    Within `writing` of it these stay what lies there; `forget` drops those that are not, so that it is read again.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class SharedTraining(TrainingObserver):
         live_at: Callable[[Path], Sequence[LiveModel]],
         read: Callable[[Path], LiveModel],
         writing: Callable[[Path], AbstractContextManager[None]],
+        forget: Callable[[Path], None],
     ) -> None:
         self._model = model
         self._run = run
@@ -69,6 +70,7 @@ class SharedTraining(TrainingObserver):
         self._live_at = live_at
         self._read = read
         self._writing = writing
+        self._forget = forget
         self._before = values_of(self._shared_variables())
 
     def begun(self, folder: Path) -> None:
@@ -97,7 +99,9 @@ class SharedTraining(TrainingObserver):
                     if self._carry(place, shared, Change(folder.name, self._run, tuple(shared))):
                         changed.append(place.name)
             except UserError as error:
-                trouble.append(f"{place.name} could not be changed too: {error}")
+                trouble.append(_not_changed(place, error))
+                if place.is_dir():
+                    self._forget(place)
         told = [f"This also changed {' and '.join(changed)}."] if changed else []
         return " ".join([*told, *trouble])
 
@@ -132,6 +136,13 @@ class SharedTraining(TrainingObserver):
         for live in self._live_at(place):
             if live.model is not self._model:
                 _put(live.model, weights, place)
+
+
+def _not_changed(place: Path, error: UserError) -> str:
+    """What is told of another model that keeps its shared layers as they were."""
+    if error.code is not Code.IN_USE:
+        return f"{place.name} could not be changed too: {error}"
+    return f"{place.name} was not updated: {error.message} To update it too, train this run on when that has ended."
 
 
 def _put(model: keras.Sequential, weights: Weights, place: Path) -> None:

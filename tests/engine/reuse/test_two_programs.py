@@ -6,13 +6,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.experiment.transfer import Phase
+from dnnstudio.core.jobs.events import EpochDone, Event
 from dnnstudio.core.jobs.requests import OpenModel, SaveModel
 from dnnstudio.core.jobs.resume import continued
 from dnnstudio.engine.model_files import read_model
@@ -101,3 +102,25 @@ def test_sharing_with_a_run_that_is_being_trained_elsewhere_leaves_nothing_and_c
     assert files(folder) == before
     assert not (tasks.runs / "0002 b").exists()
     assert tasks.train_b(given).reason == "finished"
+
+
+def test_a_shared_run_that_another_program_uses_at_the_end_stays_as_it_was_and_is_said_to(tasks: Tasks) -> None:
+    folder = tasks.runs / "0001 a"
+    before = on_disk(folder)
+    with ExitStack() as other:
+
+        def emit(event: Event) -> None:
+            if isinstance(event, EpochDone) and event.row["epoch"] == 1:
+                other.enter_context(trained_elsewhere(folder))
+
+        result = tasks.train_b(b_on("0001 a", mode="share"), emit=emit)
+    note = tasks.ended.note
+    assert note.startswith(f"0001 a was not updated: {folder} is in use by a training (process ")
+    assert note.endswith("To update it too, train this run on when that has ended.")
+    assert equal(before, on_disk(folder))
+    assert not equal(before, on_disk(result.folder), *FROZEN)
+    assert equal(before, live(tasks.session, tasks.a.model)), "the network in memory is what lies on the disk"
+
+    run(tasks.session, continued(result.folder, 1))
+    assert equal(on_disk(result.folder), on_disk(folder), *FROZEN)
+    assert not equal(before, on_disk(folder), *FROZEN)

@@ -77,7 +77,13 @@ class Tasks:
 
     def train_b(self, experiment: Experiment, name: str = "0002 b", **more: Any) -> Any:
         events: list[Event] = []
+        session, heard = more.pop("session", self.session), more.pop("emit", lambda event: None)
         job = TrainRun(experiment=experiment, folder=self.runs / name, base=self.runs, **more)
-        result = run(more.pop("session", self.session), job, events.append)
+
+        def emit(event: Event) -> None:
+            events.append(event)
+            heard(event)
+
+        result = run(session, job, emit)
         self.ended = [event for event in events if isinstance(event, RunEnded)][-1]
         return result
