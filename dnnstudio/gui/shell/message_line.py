@@ -52,7 +52,6 @@ class MessageLine(QWidget):
         self, lead: str, text: str, severity: Severity = "news", action: str = "", deed: Deed | None = None
     ) -> None:
         """Show a message; `action` is the label of the button that calls `deed`."""
-        self._deed = deed
         self.said += 1
         self._deed, self._on_workspace = deed, False
         self.bar.show_message(text, lead=lead, severity=severity, action=action)
