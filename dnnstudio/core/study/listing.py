@@ -12,8 +12,9 @@ from typing import Any
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.study.repeat_record import spread, spread_words
+from dnnstudio.core.study.setting_order import importance
 from dnnstudio.core.study.setting_words import Setting, setting_title, setting_value, title_of_field
-from dnnstudio.core.text import within_words
+from dnnstudio.core.text import count_of, within_words
 from dnnstudio.core.workspace.catalog import task_text
 from dnnstudio.core.workspace.ensembles import TRAINED
 from dnnstudio.core.workspace.remarks import Remarks
@@ -27,6 +28,7 @@ FIGURES = ("accuracy", "mae", "loss")
 PLACES = ("path", "train_images")
 """Fields of a data source that say where it lies."""
 MOST_IN_A_NAME = 3
+DEPTH = "layers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,8 @@ def _flatten(value: Any, path: str, found: dict[str, Setting]) -> None:
 
 
 def differing(runs: Iterable[ListedRun]) -> tuple[str, ...]:
-    """The settings in which runs of one task differ, those with most values first; one that is missing differs too.
+    """The settings in which runs of one task differ, the most important first, and of these those with most values; one
+    that is missing differs too.
 
     Of a sweep its trials count.
     """
@@ -144,18 +147,12 @@ def differing(runs: Iterable[ListedRun]) -> tuple[str, ...]:
             values = {(path in run.settings, run.settings.get(path)) for run in alike}
             if len(values) > 1:
                 counts[path] = max(counts.get(path, 0), len(values))
-    order = {path: number for number, path in enumerate(counts)}
-    return tuple(
-        sorted(
-            counts,
-            key=lambda path: (
-                _is_missing_somewhere(path, tasks),
-                -counts[path],
-                path.startswith("layers."),
-                order[path],
-            ),
-        )
-    )
+
+    def turn(path: str) -> tuple[int, bool, int, int]:
+        rank, place = importance(path)
+        return rank, _is_missing_somewhere(path, tasks), -counts[path], place
+
+    return tuple(sorted(counts, key=turn))
 
 
 def _is_missing_somewhere(path: str, tasks: Mapping[str, Sequence[ListedRun]]) -> bool:
@@ -164,25 +161,45 @@ def _is_missing_somewhere(path: str, tasks: Mapping[str, Sequence[ListedRun]]) -
 
 
 def with_names(runs: Sequence[ListedRun]) -> list[ListedRun]:
-    """The rows with names of what each is and what changed: "Wine: adam, units 32".
+    """The rows with names of what each is and what changed: "Wine: 3 layers, Adam, learning rate 0.01".
 
-    What changed are the settings in which the runs of a task with the same name differ.
+    What changed are the settings in which the runs of a task with the same name differ; of layers that some of them
+    lack, how many there are: settings that only some runs have would not tell two of them apart.
     """
     alike: dict[tuple[str, str], list[ListedRun]] = {}
     for run in runs:
         if run.record.sweep is not None:
             continue  # named by what is varied
         alike.setdefault((run.task, run.record.name), []).append(run)
-    changed = {key: differing(found)[:MOST_IN_A_NAME] for key, found in alike.items()}
+    changed = {key: _to_tell(found) for key, found in alike.items()}
     return [
         run if run.record.sweep is not None else replace(run, name=_name(run, changed[run.task, run.record.name]))
         for run in runs
     ]
 
 
+def _to_tell(runs: Sequence[ListedRun]) -> tuple[str, ...]:
+    """The paths that a name tells, `DEPTH` for the number of layers."""
+    paths = differing(runs)
+    stacks = [names for run in runs if (names := _layers(run))]
+    if len({len(names) for names in stacks}) > 1:
+        everywhere = set.intersection(*stacks)
+        paths = (DEPTH, *(path for path in paths if not path.startswith("layers.") or path.split(".")[1] in everywhere))
+    return paths[:MOST_IN_A_NAME]
+
+
+def _layers(run: ListedRun) -> set[str]:
+    """The names of its layers; a disabled one trains nothing."""
+    names = {path.split(".")[1] for path in run.settings if path.startswith("layers.")}
+    return {name for name in names if run.settings.get(f"layers.{name}.enabled") is not False}
+
+
 def _name(run: ListedRun, changed: Sequence[str]) -> str:
     said = []
     for path in changed:
+        if path == DEPTH:
+            said += [count_of(len(names), "layer")] if (names := _layers(run)) else []
+            continue
         value = run.settings.get(path)
         if value is not None:
             kind, words = path.endswith(".kind") or path == "loss", setting_value(path, value)
@@ -222,8 +239,10 @@ def _together(runs: Sequence[ListedRun]) -> ListedRun:
 
 
 def difference_words(first: ListedRun, second: ListedRun) -> list[tuple[str, str, str]]:
-    """What differs between two rows: title, the first's value, the second's; the seed too, of two single runs."""
-    paths = dict.fromkeys((*first.settings, *second.settings))
+    """What differs between two rows, the most important first: title, the first's value, the second's; the seed too, of
+    two single runs.
+    """
+    paths = sorted(dict.fromkeys((*first.settings, *second.settings)), key=importance)
     said = [
         (setting_title(path), _cell(first, path), _cell(second, path))
         for path in paths

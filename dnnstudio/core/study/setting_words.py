@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from dnnstudio.core.experiment.fields import Option, option_kinds
+from pydantic.fields import FieldInfo
+
+from dnnstudio.core.experiment.fields import Option, field_hint, option_kinds
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.text import within_words
 
@@ -34,11 +36,22 @@ def title_of_field(parts: Sequence[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def _title_at(parts: tuple[str, ...]) -> str:
+    return next((field.title for field in _fields_at(parts) if field.title), "")
+
+
+@lru_cache(maxsize=4096)
+def is_advanced(parts: tuple[str, ...]) -> bool:
+    """Whether forms fold the field at this path away."""
+    found = _fields_at(parts)
+    return bool(found) and all(field_hint(field, "advanced") for field in found)
+
+
+def _fields_at(parts: tuple[str, ...]) -> list[FieldInfo]:
+    """The fields that can stand at a path; none for a layer's name or an item's place in a list."""
     last = parts[-1]
-    if not parts[1:] or not (last.isdigit() or (len(parts) == 2 and parts[0] == "layers")):
-        fields = [kind.model_fields[last] for kind in _records_at(parts[:-1]).values() if last in kind.model_fields]
-        return next((field.title for field in fields if field.title), "")
-    return ""
+    if parts[1:] and (last.isdigit() or (len(parts) == 2 and parts[0] == "layers")):
+        return []
+    return [kind.model_fields[last] for kind in _records_at(parts[:-1]).values() if last in kind.model_fields]
 
 
 @lru_cache(maxsize=4096)

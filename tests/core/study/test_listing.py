@@ -39,6 +39,7 @@ from dnnstudio.core.workspace.runs import RunRecord, Spread
 from .test_repeat_record import store
 
 DIGITS = load_recipe("digits").experiment
+BETAS = ((0.9, 5), (0.95, 6), (0.99, 7))
 
 
 def made(
@@ -114,6 +115,33 @@ def test_a_name_says_what_it_is_and_what_changed() -> None:
         "First digits: learning rate 0.05, units 32",
     ]
     assert with_names([made(1, {})])[0].name == "First digits"
+
+
+def test_what_a_person_asks_for_first_is_told_before_rare_numbers() -> None:
+    adam = [{"optimizer": {"kind": "adam", "beta_2": beta}, "training.epochs": epochs} for beta, epochs in BETAS]
+    rows = [
+        made(1, adam[0]),
+        made(2, adam[1] | {"layers.dense_1.units": 32}),
+        made(3, adam[2] | {"training.batch_size": 64}),
+    ]
+    paths = ["training.batch_size", "layers.dense_1.units", "training.epochs", "optimizer.beta_2"]
+    assert list(differing(rows)) == paths
+    assert [row.name for row in with_names(rows)] == [
+        "First digits: batch size 32, units 128, epochs 5",
+        "First digits: batch size 32, units 32, epochs 6",
+        "First digits: batch size 64, units 128, epochs 7",
+    ]
+    told = [title for title, _, _ in difference_words(rows[1], rows[2])]
+    assert told == ["Batch size", "dense_1 units", "Epochs", "Beta 2"]
+
+
+def test_runs_with_other_layers_are_told_apart_by_how_many_and_by_the_optimizer() -> None:
+    shallow = DIGITS.replaced(layers=tuple(layer for layer in DIGITS.layers if layer.id != "dense_2"))
+    rows = with_names([made(1, {}), made(2, {"optimizer": {"kind": "adam"}}, base=shallow)])
+    assert [row.name for row in rows] == [
+        "First digits: 4 layers, SGD, learning rate 0.05",
+        "First digits: 3 layers, Adam, learning rate 0.001",
+    ]
 
 
 def test_titles_of_settings() -> None:
