@@ -179,6 +179,12 @@ class Cases:
         """What the network says of the rows to calibrate on, once it was asked."""
         return self.promise.calibration
 
+    @property
+    def known_doubts(self) -> Floats | None:
+        """Of the rows to calibrate on; while there are none, of those that were given."""
+        known = self.calibration.uncertainties if self.calibration is not None else None
+        return self.uncertainties if known is None else known
+
     def proposed_threshold(self) -> float | None:
         """The doubt above which the most doubtful tenth of the calibration rows is."""
         if (

@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QWidget
 from dnnstudio.core.text import percent
 from dnnstudio.core.uncertainty.set_kinds import SetKind
 from dnnstudio.core.workspace.runs import Weights
+from dnnstudio.gui.predict.cases import Floats
 from dnnstudio.gui.predict.subjects import Network, weights_of
-from dnnstudio.gui.predict.words import shown_threshold
+from dnnstudio.gui.predict.words import shown_threshold, threshold_step
 from dnnstudio.gui.theme import Role, Theme, set_help, set_reason, set_role
 from dnnstudio.gui.widgets import (
     Choice,
@@ -33,6 +34,13 @@ NOT_KNOWN_YET = "The network is still being read."
 HELD = "In how many of 100 cases the set or the interval shall hold the truth."
 """The slider's ends, in thousandths."""
 NARROW_BELOW, TIGHT_BELOW = 1240, 1000
+
+
+class ThresholdField(NumberField):
+    """A doubt: its steps are as large as the doubts, which may be shares or thousands."""
+
+    def set_step_size(self, size: float) -> None:
+        self._step_size = size
 
 
 class TopBar(QFrame):
@@ -83,7 +91,7 @@ class TopBar(QFrame):
         self.kind.set_choices([Choice(kind, kind.name_shown, kind.help) for kind in SetKind])
         self.kind.setFixedWidth(106)
         self.kind.set_value(next(iter(SetKind)))  # no empty field before it is known whether there are sets
-        self.threshold = NumberField(theme, title="The threshold", limits=Limits(ge=0), step_size=0.005, arrows=True)
+        self.threshold = ThresholdField(theme, title="The threshold", limits=Limits(ge=0), arrows=True)
         self.threshold.setObjectName("predict_threshold")
         self.threshold.setAccessibleName("Ask a person above this doubt")
         self.threshold.setFixedWidth(92)
@@ -170,8 +178,9 @@ class TopBar(QFrame):
         set_help(self.kind, f"{kind.help}. {few}".strip())
         set_reason(self.kind, why)
 
-    def show_threshold(self, threshold: float | None, origin: str) -> None:
-        """The doubt above which a person is asked, and where it comes from."""
+    def show_threshold(self, threshold: float | None, origin: str, doubts: Floats | None) -> None:
+        """The doubt above which a person is asked, and where it comes from; steps are of the size of `doubts`."""
+        self.threshold.set_step_size(threshold_step(threshold, doubts))
         if not self.threshold.editing:
             self.threshold.set_value(None if threshold is None else shown_threshold(threshold))
         set_help(self.threshold, origin)

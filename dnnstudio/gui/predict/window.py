@@ -301,7 +301,7 @@ class PredictWindow(Window):
         self.bar.show_coverage(self.cases.promise.coverage, possible=not self.asking.no_promise, why=why)
         kind, few = self.cases.promise.kind, classes_in_every_set(self.cases)
         self.bar.show_kind(kind, sets=not self.cases.is_number, few=few, why=self.asking.no_promise)
-        self.bar.show_threshold(self.cases.threshold, self._origin or TENTH)
+        self.bar.show_threshold(self.cases.threshold, self._origin or TENTH, self.cases.known_doubts)
         self.list.refresh()
         self._show_case()
         self._show_state()

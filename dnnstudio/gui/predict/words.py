@@ -9,12 +9,28 @@ import numpy as np
 from dnnstudio.core.jobs.cases import InputColumn
 from dnnstudio.core.text import count_of, figure, listed, percent, unbroken
 from dnnstudio.core.uncertainty.conformal import SetCalibration
-from dnnstudio.gui.predict.cases import Cases
+from dnnstudio.gui.predict.cases import Cases, Floats
+
+USUAL_STEP = 0.005
+"""Of a threshold while no doubt is known."""
 
 
 def shown_threshold(value: float) -> int | float:
     """A threshold as the bar and the sentences write it: three digits that count, and whole from a thousand on."""
     return round(value) if abs(value) >= 1000 else float(f"{value:.3g}" if abs(value) < 1 else f"{value:.4g}")
+
+
+def threshold_step(threshold: float | None, doubts: Floats | None) -> float:
+    """What an arrow adds to a threshold: of the doubts' range about a fiftieth, as 1, 2 or 5 times a power of ten.
+
+    Never less than the last digit that `shown_threshold` keeps, which would take the step back.
+    """
+    known = np.empty(0) if doubts is None else doubts[np.isfinite(doubts)]
+    size = max(float(known.max(initial=0.0)) / 50, (threshold or 0.0) / 100)
+    if not size > 0 or not np.isfinite(size):
+        return USUAL_STEP
+    power = 10.0 ** np.floor(np.log10(size))
+    return float(f"{max(digit for digit in (1, 2, 5) if digit * power <= size * (1 + 1e-9)) * power:.6g}")
 
 
 def uncertainty_text(value: float, *, number: bool = False) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from PySide6.QtCore import QRect
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QPainter
 
 from dnnstudio.gui.predict.rows.row_delegate import RowDelegate
-from dnnstudio.gui.predict.words import ask_line, shown_threshold
+from dnnstudio.gui.predict.words import ask_line, shown_threshold, threshold_step
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.theme.theme import Choice
 
@@ -57,6 +59,28 @@ def test_the_sentence_and_the_bar_name_one_threshold(open_window: Opener) -> Non
         assert isinstance(shown, int | float) and shown == pytest.approx(threshold, rel=1e-3)
         assert ask_line(window.cases, 0).endswith(f" is above {shown:,}.")
     assert shown_threshold(21_067.3) == 21_067
+
+
+@pytest.mark.parametrize(
+    ("highest", "threshold", "step"),
+    [(0.4, 0.36, 0.005), (60_000.0, 21_067.0, 1000.0), (600.0, 123.4, 10.0), (0.02, 0.01, 0.0002), (0.4, 50.0, 0.5)],
+)
+def test_the_threshold_steps_by_the_size_of_the_doubts(
+    open_window: Opener, highest: float, threshold: float, step: float
+) -> None:
+    """A spread of prices is in thousands: a step of 0.005 would not be seen."""
+    window = open_window("number", Path("/data/rows 50.csv"))
+    known = window.cases.calibration
+    assert known is not None
+    window.cases.promise.calibration = replace(known, uncertainties=np.linspace(0.0, highest, len(known)))
+    window._on_threshold(threshold)
+    open_window.qtbot.keyClick(window.bar.threshold, Qt.Key.Key_Up)
+    open_window.qtbot.keyClick(window.bar.threshold, Qt.Key.Key_Return)
+    assert window.cases.threshold == pytest.approx(threshold + step)
+
+
+def test_the_threshold_steps_by_thousandths_while_no_doubt_is_known() -> None:
+    assert threshold_step(None, None) == threshold_step(0.0, np.zeros(0)) == 0.005
 
 
 def test_a_list_that_needs_no_scrolling_has_no_handle(open_window: Opener) -> None:
