@@ -63,7 +63,7 @@ def comparison_text(result: TransferComparison) -> str:
         lines.append((NAMES[start], str(count), *cells))
     text = [
         table(lines, right=range(1, len(columns) + 2)),
-        verdict(result),
+        verdict(result, fractions=True),
         _gain(result),
         f"Written to {result.folder}",
     ]

@@ -11,7 +11,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from dnnstudio.core.jobs.results import ComparisonRun, Spread, TransferComparison
-from dnnstudio.core.study.repeat_comparison import ALIKE, HIGHER_IS_BETTER, compare_repeats
+from dnnstudio.core.study.repeat_comparison import (
+    ALIKE,
+    HIGHER_IS_BETTER,
+    compare_repeats,
+    difference_text,
+    interval_text,
+    side_text,
+)
 from dnnstudio.core.text import count_of, listed
 
 PARTS = ("train", "validation", "test")
@@ -65,9 +72,12 @@ def as_csv(runs: Sequence[ComparisonRun]) -> str:
     return text.getvalue()
 
 
-def verdict(result: TransferComparison) -> str:
-    """Test figures of both starts, the seeds, what follows, and which seeds diverged; empty without figures of both."""
-    said = _comparison_words(result)
+def verdict(result: TransferComparison, *, fractions: bool = False) -> str:
+    """Test figures of both starts, the seeds, what follows, and which seeds diverged; empty without figures of both.
+
+    Accuracies are in percent, as in the window; with `fractions` they are as the commands print them.
+    """
+    said = _comparison_words(result, fractions=fractions)
     return f"{said} {_diverged_words(result.runs)}".rstrip() if said else ""
 
 
@@ -81,7 +91,7 @@ def _diverged_words(runs: Sequence[ComparisonRun]) -> str:
     return f"{'; '.join(words)} diverged: measured with the last good weights." if words else ""
 
 
-def _comparison_words(result: TransferComparison) -> str:
+def _comparison_words(result: TransferComparison, *, fractions: bool) -> str:
     """Test figures of both starts, the seeds, and what follows: helped, did harm, or no difference beyond chance.
 
     The trainings are paired by seed, which both start from; the difference counts where the 95 % interval of its mean
@@ -95,22 +105,16 @@ def _comparison_words(result: TransferComparison) -> str:
     if found is None:
         return ""
     count = len(found.seeds)
-    words = [
-        spread_text(Spread(mean=side["mean"], sd=side["std"] or 0.0), count) for side in (found.first, found.second)
-    ]
+    words = [side_text(found.figure, side, fractions=fractions) for side in (found.first, found.second)]
     figures = f"Test {found.figure} {words[0]} transferred against {words[1]} from scratch"
     if count < ENOUGH or found.low is None or found.high is None:
         number = "one seed, which proves" if count < 2 else "two seeds, which prove"
         return f"{figures} with {number} nothing: train {ENOUGH} or more to tell this from chance."
+    mean = difference_text(found.figure, found.mean, fractions=fractions)
     if found.mean and not found.has_spread:
-        return f"{figures}, {found.mean:+.4f} on each of {count_of(count, 'seed')}, {ALIKE}: train more seeds."
-    paired = f"{found.mean:+.4f} a seed (95 % interval {found.low:+.4f} to {found.high:+.4f})"
+        return f"{figures}, {mean} on each of {count_of(count, 'seed')}, {ALIKE}: train more seeds."
+    paired = f"{mean} a seed ({interval_text(found, fractions=fractions)})"
     if not found.beyond_chance:
         return f"{figures} over {count_of(count, 'seed')}, {paired}: no difference beyond chance."
     helped = (found.mean > 0) == (found.figure in HIGHER_IS_BETTER)
     return f"{figures} over {count_of(count, 'seed')}, {paired}: transfer {'helped' if helped else 'did harm'}."
-
-
-def spread_text(spread: Spread, count: int) -> str:
-    """ "0.9958 ± 0.0006"; a single value without a spread."""
-    return f"{spread.mean:.4f}" if count < 2 else f"{spread.mean:.4f} ± {spread.sd:.4f}"

@@ -9,13 +9,18 @@ from math import sqrt
 from typing import Any
 
 from dnnstudio.core.study.repeat import spread_of
+from dnnstudio.core.study.repeat_record import spread_words
 from dnnstudio.core.text import count_of
+from dnnstudio.core.text import figure as number_text
+from dnnstudio.core.workspace.runs import Spread
 
 FIGURES = ("accuracy", "mae", "loss")
 """The figures to judge by: the first of them that both repeats have."""
 NO_SPREAD = 1e-9
 """A standard deviation of this share of the mean is rounding."""
 HIGHER_IS_BETTER = frozenset({"accuracy"})
+SHARES = frozenset({"accuracy"})
+"""Figures that are told in percent, and their differences in points of it."""
 
 ALIKE = "and so without a spread that tells it from chance"
 
@@ -98,20 +103,49 @@ def difference_sentence(found: PairedDifference | None, first: str, second: str)
     """Both means with their spread, the paired difference, and the conclusion; `first` and `second` are names."""
     if found is None:
         return f"{first} and {second} have no seed and test figure in common, so nothing can be paired."
+    ours, theirs = (side_text(found.figure, side, counted=True) for side in (found.first, found.second))
     if found.low is None or found.high is None:
-        both = f"{found.first['mean']:.4f} ({first}) against {found.second['mean']:.4f} ({second})"
+        ours, theirs = (side_text(found.figure, side) for side in (found.first, found.second))
+        both = f"{ours} ({first}) against {theirs} ({second})"
         return f"Seed {found.seeds[0]}, the one seed in common, has test {found.figure} {both}: {FEW}."
-    figures = f"Test {found.figure} {spread_text(found.first)} ({first}) against {spread_text(found.second)} ({second})"
+    figures = f"Test {found.figure} {ours} ({first}) against {theirs} ({second})"
+    mean = difference_text(found.figure, found.mean)
     if found.mean and not found.has_spread:
-        return (
-            f"{figures}; {found.mean:+.4f} on each of {count_of(len(found.seeds), 'seed')}, {ALIKE}: train more seeds."
-        )
-    interval = f"95 % interval {found.low:+.4f} to {found.high:+.4f}"
-    paired = f"paired by {count_of(len(found.seeds), 'seed')} {found.mean:+.4f} ({interval})"
+        return f"{figures}; {mean} on each of {count_of(len(found.seeds), 'seed')}, {ALIKE}: train more seeds."
+    paired = f"paired by {count_of(len(found.seeds), 'seed')} {mean} ({interval_text(found)})"
     if not found.beyond_chance:
         return f"{figures}; {paired}: no difference beyond chance."
     better = first if (found.mean > 0) == (found.figure in HIGHER_IS_BETTER) else second
     return f"{figures}; {paired}: {better} is better, beyond chance."
+
+
+def side_text(figure: str, side: Mapping[str, Any], *, counted: bool = False, fractions: bool = False) -> str:
+    """A repeat's mean and spread as the window writes them: "91.3 ± 0.2 %"; with `fractions` "0.9133 ± 0.0021".
+
+    `counted` adds the number of seeds.
+    """
+    if fractions:
+        text = spread_text(side)
+        return text if counted else text.partition(" (n")[0]
+    return spread_words(Spread(side["mean"], side["std"], side["n"]), counted=counted, share=figure in SHARES)
+
+
+def difference_text(figure: str, difference: float, *, fractions: bool = False) -> str:
+    """ "+0.85 points" of an accuracy, "-12,430" of another figure; with `fractions` "+0.0085"."""
+    unit = " points" if figure in SHARES and not fractions else ""
+    return f"{_signed(figure, difference, fractions=fractions)}{unit}"
+
+
+def interval_text(found: PairedDifference, *, fractions: bool = False) -> str:
+    """ "95 % interval +0.39 to +1.31", in the unit of `difference_text`."""
+    ends = [_signed(found.figure, end, fractions=fractions) for end in (found.low, found.high) if end is not None]
+    return f"95 % interval {' to '.join(ends)}"
+
+
+def _signed(figure: str, value: float, *, fractions: bool) -> str:
+    if fractions:
+        return f"{value:+.4f}"
+    return f"{100 * value:+.2f}" if figure in SHARES else number_text(value, signed=True)
 
 
 def spread_text(spread: Mapping[str, Any]) -> str:

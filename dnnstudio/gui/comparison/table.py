@@ -10,8 +10,12 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTreeWidge
 
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.jobs.results import ComparisonRun
-from dnnstudio.core.jobs.seed_comparison import spread_text, summarize
+from dnnstudio.core.jobs.results import Spread as StartSpread
+from dnnstudio.core.jobs.seed_comparison import summarize
+from dnnstudio.core.study.repeat_record import spread_words
 from dnnstudio.core.workspace.figures import measured
+from dnnstudio.core.workspace.runs import Spread
+from dnnstudio.gui.base.run_words import figure_text
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets.charts.copies import copies_table
 
@@ -64,10 +68,7 @@ class FiguresTable(QTreeWidget):
 
         for start in starts:
             count = sum(run.start == start for run in runs)
-            cells = [
-                spread_text(spread, count) if (spread := summary.get(start, {}).get(part, {}).get(name)) else "–"
-                for part, name in columns
-            ]
+            cells = [_cell(name, summary.get(start, {}).get(part, {}).get(name), count) for part, name in columns]
             item = QTreeWidgetItem((WORDS[start], str(count), *cells))
             item.setSizeHint(0, QSize(width(item.text(0)), ROW_HEIGHT))
             item.setFont(0, bold)
@@ -75,8 +76,7 @@ class FiguresTable(QTreeWidget):
                 item.setTextAlignment(place, RIGHT)
             self.addTopLevelItem(item)
             for run in (run for run in runs if run.start == start):
-                figures = [run.metrics.get(part, {}).get(name) for part, name in columns]
-                texts = ["–" if value is None else f"{value:.4f}" for value in figures]
+                texts = [figure_text(name, run.metrics.get(part, {}).get(name)) for part, name in columns]
                 of = measured(run.metrics, Experiment())
                 diverged = "diverged" if run.metrics.get("reason") == "diverged" else ""
                 name = " · ".join(part for part in (f"Seed {run.seed}", diverged, of.moment) if part)
@@ -98,3 +98,9 @@ class FiguresTable(QTreeWidget):
         header.resizeSection(1, 72)
         rows = min(len(starts) + len(runs), MOST_ROWS)
         self.setFixedHeight(header.sizeHint().height() + ROW_HEIGHT * rows + 6)
+
+
+def _cell(name: str, found: StartSpread | None, count: int) -> str:
+    """ "91.3 ± 0.2 %"; of a single seed there is no spread."""
+    known = Spread(found.mean, found.sd if count > 1 else None, count) if found is not None else None
+    return spread_words(known, counted=False, share=name == "accuracy")

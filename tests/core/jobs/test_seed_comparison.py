@@ -39,8 +39,23 @@ def test_a_gain_counts_beyond_chance(ours: list[float], scratch: list[float], na
     """SciPy's paired t test says the same of each."""
     text = verdict(comparison(ours, scratch, name))
     assert text.endswith(f": {words}.")
-    assert f"{statistics.mean(ours):.4f} ± {statistics.stdev(ours):.4f} transferred" in text
+    mean, spread = statistics.mean(ours), statistics.stdev(ours)
+    told = f"{mean * 100:.1f} ± {spread * 100:.1f} %" if name == "accuracy" else f"{mean:.3f} ± {spread:.3f}"
+    assert f"{told} transferred" in text.replace("\u00a0", " ")
+    assert f"{mean:.4f} ± {spread:.4f} transferred" in verdict(comparison(ours, scratch, name), fractions=True)
     assert (stats.ttest_rel(ours, scratch).pvalue < 0.05) == ("beyond" not in words)
+
+
+def test_a_difference_is_told_in_the_unit_of_its_figure() -> None:
+    """Accuracies in percent and their difference in points, as SciPy's interval says; a loss as a number."""
+    ours, scratch = [0.91, 0.93, 0.95], [0.90, 0.91, 0.94]
+    low, high = stats.ttest_rel(ours, scratch).confidence_interval(0.95)
+    interval = f"+1.33 points a seed (95 % interval {100 * low:+.2f} to {100 * high:+.2f})"
+    assert interval in verdict(comparison(ours, scratch))
+    assert f"+0.0133 a seed (95 % interval {low:+.4f} to {high:+.4f})" in verdict(
+        comparison(ours, scratch), fractions=True
+    )
+    assert "+0.01333 a seed" in verdict(comparison(ours, scratch, "loss"))
 
 
 def test_wide_apart_seeds_need_more_than_means_that_do_not_touch() -> None:
@@ -61,5 +76,5 @@ def test_without_figures_nothing_is_said() -> None:
 
 def test_the_same_gain_on_every_seed_has_no_spread_to_judge_by() -> None:
     text = verdict(comparison([1.0, 1.0, 1.0], [71 / 72] * 3))
-    assert "+0.0139 on each of 3 seeds" in text and "helped" not in text
+    assert "+1.39 points on each of 3 seeds" in text and "helped" not in text
     assert verdict(comparison([0.9] * 3, [0.9] * 3)).endswith("no difference beyond chance.")

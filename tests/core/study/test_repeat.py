@@ -175,10 +175,10 @@ def test_repeats_are_compared_seed_by_seed_as_scipy_s_paired_test() -> None:
     interval = stats.ttest_rel([0.91, 0.93, 0.95, 0.94], [0.902, 0.918, 0.945, 0.931]).confidence_interval(0.95)
     assert (found.low, found.high) == pytest.approx((interval.low, interval.high), abs=1e-6)
     assert found.beyond_chance
-    sentence = difference_sentence(found, "Adam", "SGD")
-    assert sentence.startswith("Test accuracy 0.9325 ± 0.0171 (n = 4) (Adam) against 0.9240 ± 0.0183 (n = 4) (SGD)")
+    sentence = difference_sentence(found, "Adam", "SGD").replace("\u00a0", " ")
+    assert sentence.startswith("Test accuracy 93.2 ± 1.7 % (n = 4) (Adam) against 92.4 ± 1.8 % (n = 4) (SGD)")
     assert sentence.endswith(
-        "paired by 4 seeds +0.0085 (95 % interval +0.0039 to +0.0131): Adam is better, beyond chance."
+        "paired by 4 seeds +0.85 points (95 % interval +0.39 to +1.31): Adam is better, beyond chance."
     )
 
 
@@ -188,7 +188,8 @@ def test_a_difference_within_chance_is_called_so_and_one_seed_decides_nothing() 
     assert difference_sentence(compare_repeats(first, second), "A", "B").endswith("no difference beyond chance.")
     one = compare_repeats({1: run_of(0.9)}, second)
     assert one is not None and one.std is None and not one.beyond_chance
-    assert "one seed in common" in difference_sentence(one, "A", "B")
+    said = difference_sentence(one, "A", "B").replace("\u00a0", " ")
+    assert "one seed in common, has test accuracy 90.0 % (A) against 80.0 % (B)" in said
     assert compare_repeats({5: run_of(0.9)}, second) is None
     assert "nothing can be paired" in difference_sentence(None, "A", "B")
 

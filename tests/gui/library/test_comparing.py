@@ -37,7 +37,8 @@ def test_the_sentence_and_the_table_say_mean_and_spread(qtbot: Any, make: Make) 
     finish(qtbot, window)
     seeds = (42, 43, 44)
     ours, scratch = ([accuracy_of(start, seed) for seed in seeds] for start in ("transfer", "scratch"))
-    words = [f"{statistics.mean(values):.4f} ± {statistics.stdev(values):.4f}" for values in (ours, scratch)]
+    shares = [(100 * statistics.mean(values), 100 * statistics.stdev(values)) for values in (ours, scratch)]
+    words = [f"{mean:.1f} ± {spread:.1f} %".replace(" ", "\u00a0") for mean, spread in shares]
     said = window.headline.text()
     assert said.startswith(f"Test accuracy {words[0]} transferred against {words[1]} from scratch over 3 seeds, ")
     assert said.endswith(": transfer helped.")
@@ -56,7 +57,7 @@ def test_every_seed_s_figures_are_in_the_table(qtbot: Any, make: Make) -> None:
         row = window.table.topLevelItem(number)
         assert row is not None and row.isExpanded()
         told = [(row.child(n).text(0), row.child(n).text(2)) for n in range(row.childCount())]
-        assert told == [(f"Seed {seed}", f"{accuracy_of(start, seed):.4f}") for seed in (42, 43, 44)]
+        assert told == [(f"Seed {seed}", f"{100 * accuracy_of(start, seed):.1f}\u00a0%") for seed in (42, 43, 44)]
 
 
 def test_the_curves_are_each_seed_and_their_mean(qtbot: Any, make: Make) -> None:

@@ -148,8 +148,9 @@ def test_two_rows_are_compared_in_one_sentence(table: Table) -> None:
     table.window.choose(table.of(1), table.of(2))
     words = table.window.detail.verdict.text()
     # 0.77 and 0.80 of run 2, the upper row, against 0.87 and 0.89: on average 0.095 less over the two seeds
-    assert words.startswith("Test accuracy 0.7850 ± 0.0212 (n = 2) (the first) against 0.8800 ± 0.0141 (n = 2)")
-    assert "paired by 2 seeds -0.0950" in words
+    means = nbsp("78.5 ± 2.1 % (n = 2)"), nbsp("88.0 ± 1.4 % (n = 2)")
+    assert words.startswith(f"Test accuracy {means[0]} (the first) against {means[1]}")
+    assert "paired by 2 seeds -9.50 points" in words
     curves = table.window.detail.curves.plot
     assert curves.points("line_0") is not None and curves.points("line_1") is not None
     assert curves.points("band_0") is not None
