@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 import pytest
 from pydantic import ValidationError
 
+from dnnstudio.core.experiment.data import SOURCE_KINDS
 from dnnstudio.core.experiment.fields import Option, field_hint, initial_value, option, option_kinds, ordered_fields
 from dnnstudio.core.experiment.layers import LAYER_KINDS, Dense
 from dnnstudio.core.experiment.optimizers import OPTIMIZER_KINDS
@@ -111,3 +112,14 @@ def test_the_kinds_of_a_field_are_found_through_unions() -> None:
     assert option_kinds(Training.model_fields["early_stopping"].annotation) == {"": EarlyStopping}
     assert option_kinds(Training.model_fields["epochs"].annotation) == {}
     assert option_kinds(Experiment.model_fields["layers"].annotation) == LAYER_KINDS
+
+
+def test_a_limited_source_is_told_apart_from_the_one_for_all() -> None:
+    """By its title, which must not be the other's with a word more, and by its help, which names the other."""
+    for first, second in (("csv", "table"), ("image_folder", "pictures")):
+        limited, any_kind = SOURCE_KINDS[first], SOURCE_KINDS[second]
+        assert any_kind.label.lower() not in limited.label.lower()
+        assert limited.help.endswith(f"choose {any_kind.label}.")
+        assert "any " in any_kind.help
+    assert ".csv" in SOURCE_KINDS["csv"].help
+    assert all(word in SOURCE_KINDS["table"].help for word in (".csv", "Excel", "ODS", "Parquet"))

@@ -108,7 +108,7 @@ def test_identity_says_own_cloned_shared_and_changed(tmp_path: Path) -> None:
     [
         (Data(source=FashionMNIST(), classes=Classes(keep=(5, 6), positive=6)), "Fashion-MNIST, Sandal or Shirt"),
         (Data(source=FashionMNIST(), classes=Classes(keep=(0, 1, 2))), "Fashion-MNIST, 3 classes"),
-        (Data(source=Csv(path="x.csv")), "CSV table"),
+        (Data(source=Csv(path="x.csv")), "CSV of numbers"),
     ],
 )
 def test_a_task_in_words(data: Data, text: str) -> None:

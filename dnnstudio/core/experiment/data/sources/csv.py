@@ -8,8 +8,8 @@ from dnnstudio.core.experiment.fields import option
 
 class Csv(Source):
     kind: Literal["csv"] = "csv"
-    label = "CSV table"
-    help = "A table with a row an example and one column of labels."
+    label = "CSV of numbers"
+    help = "A .csv file with numbers in all columns but that of the labels. For any other table choose Table."
     path: str = option(title="File", help="The .csv file; the first line names the columns.", initial="", widget="file")
     label_column: str = option("", title="Label column", help="The column to predict; empty means the last.")
     target: Literal["classes", "number"] = option(

@@ -8,8 +8,8 @@ from dnnstudio.core.experiment.fields import option
 
 class ImageFolder(Source):
     kind: Literal["image_folder"] = "image_folder"
-    label = "Folder of images"
-    help = "A folder with a folder of pictures for each class."
+    label = "Folder per class"
+    help = "Pictures sorted into one folder for each class. For any other layout choose Pictures."
     path: str = option(title="Folder", help="The folder that holds a folder a class.", initial="", widget="folder")
     height: int = option(28, title="Height", help="Pictures are scaled to this height.", ge=1, le=512, unit="pixels")
     width: int = option(28, title="Width", help="Pictures are scaled to this width.", ge=1, le=512, unit="pixels")

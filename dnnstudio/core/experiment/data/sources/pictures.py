@@ -13,7 +13,9 @@ class Pictures(Source):
 
     kind: Literal["pictures"] = "pictures"
     label = "Pictures"
-    help = "Pictures of yours: a folder a class, train, validation and test folders, or a table of names and labels."
+    help = (
+        "Pictures in any layout: a folder a class, train, validation and test folders, or a table of names and labels."
+    )
     path: str = option(title="Folder", help="The folder that holds the pictures.", initial="", widget="folder")
     height: int = option(28, title="Height", help="Pictures are scaled to this height.", ge=1, le=512, unit="pixels")
     width: int = option(28, title="Width", help="Pictures are scaled to this width.", ge=1, le=512, unit="pixels")

@@ -88,7 +88,10 @@ class Table(Source):
 
     kind: Literal["table"] = "table"
     label = "Table"
-    help = "A table of yours: text, Excel, ODS or Parquet, with columns of numbers, categories, yes/no and dates."
+    help = (
+        "A table of any kind: text (.csv, .tsv, .gz), Excel, ODS or Parquet, with columns of numbers, categories, "
+        "yes/no and dates."
+    )
     path: str = option(title="File", help="The file that holds the table.", initial="", widget="file")
     test_path: str | None = option(
         None,
