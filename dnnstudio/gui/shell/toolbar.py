@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFrame,
@@ -303,6 +303,12 @@ class ToolBar(QFrame):
         self._actions["theme"].setIcon(self._theme.icon(icon))
         self._actions["theme"].setText(text)
         self.theme_button.setAccessibleName(text)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The keyboard begins here. By Qt it would at what was made first, which is the message once panels scroll."""
+        super().showEvent(event)
+        if self.window().focusWidget() is None:
+            self.new_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """A disabled button ignores presses, but a filter sees them: who presses one wants to know why it is grey.

@@ -351,3 +351,18 @@ def test_the_first_window_fits_the_screen_once_its_frame_is_known(
         window.activateWindow()
         qtbot.waitUntil(window.isActiveWindow)
         assert window.width() == 1399
+
+
+@pytest.mark.parametrize("size", [(720, 430), (1440, 900)])
+def test_the_keyboard_begins_at_the_first_button(
+    qtbot: Any, qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    """Where the panels scroll it began at the button that closes the message."""
+    monkeypatch.setattr(screen_fit, "available_area", lambda window: QRect(0, 0, *size))
+    with open_window(qtbot, qapp, tmp_path) as window:
+        window.messages.say_welcome()
+        window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow)
+        assert window.focusWidget() is window.toolbar.new_button
+        assert window.focusNextPrevChild(True)
+        assert window.focusWidget() is window.toolbar.open_button
