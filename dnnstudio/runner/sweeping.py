@@ -7,13 +7,13 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.folder_lock import held
-from dnnstudio.core.jobs.events import EpochDone, Event
+from dnnstudio.core.jobs.events import EpochDone, Event, RunStarted
 from dnnstudio.core.study.repeat import member_experiment, member_state
 from dnnstudio.core.study.sweep import SweepPlan, trial_folder
 from dnnstudio.core.study.trials import (
@@ -36,18 +36,24 @@ _DIVERGED = "The loss is no longer a finite number."
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
-    """A trial on its way, and when it was begun (`time.monotonic`)."""
+class UnderWay:
+    """A trial on its way: when it was begun (`time.monotonic`), and how many of its epochs are done.
+
+    `epochs` is 0 before its training has started: its process is, and reads the data.
+    """
 
     number: int
     values: dict[str, object]
     since: float
+    epoch: int = 0
+    epochs: int = 0
 
 
 class Sweep:
-    """The trials of the sweep in `folder`. `take` has to be told the runner's events, which is what pruning needs.
+    """The trials of the sweep in `folder`. `take` has to be told the runner's events: how far trials are, and pruning.
 
-    `trials` holds those that ended, by number, also from before. A relative `transfer.source` starts from `base`.
+    `trials` holds those that ended, by number, also from before; `under_way` are those that are trained now. A relative
+    `transfer.source` starts from `base`.
     """
 
     def __init__(self, folder: Path, plan: SweepPlan, *, base: Path | None = None, again: bool = False) -> None:
@@ -66,8 +72,10 @@ class Sweep:
         self._runner: Runner | None = None
         self._stopping = False
         self._guard = threading.Lock()
+        self._under_way: dict[str, UnderWay] = {}
+        """By their tasks; with the figures below under the guard."""
         self._curves: dict[str, dict[int, float]] = {}
-        """Task → its figures so far; with those of the done trials and the pruned tasks under the guard."""
+        """Task → its figures so far."""
         self._done_curves: dict[int, dict[int, float]] = {}
         self._pruned: set[str] = set()
 
@@ -75,6 +83,12 @@ class Sweep:
     def left(self) -> int:
         """How many trials are not over."""
         return self.plan.count - sum(trial.is_over for trial in self.trials.values())
+
+    @property
+    def under_way(self) -> tuple[UnderWay, ...]:
+        """The trials that are trained now, in their order; for any thread."""
+        with self._guard:
+            return tuple(sorted(self._under_way.values(), key=lambda one: one.number))
 
     @property
     def seconds_left(self) -> float | None:
@@ -97,14 +111,15 @@ class Sweep:
             for trial in self.trials.values():
                 self._remember(trial)
             waiting = [n for n in range(self.plan.count) if n not in self.trials or not self.trials[n].is_over]
-            running: dict[Future[RunOutcome], _Begun] = {}
+            running: set[Future[RunOutcome]] = set()
             while running or (waiting and not self._stopping):
                 while waiting and len(running) < runner.jobs and not self._stopping:
-                    begun = self._begin(waiting.pop(0), chooser, runner, running)
-                    if begun is not None:
-                        yield self._kept(begun, chooser)
+                    ended = self._begin(waiting.pop(0), chooser, runner, running)
+                    if ended is not None:
+                        yield self._kept(ended, chooser)
                 for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
-                    yield self._kept(self._ended(running.pop(future), future.result()), chooser)
+                    running.remove(future)
+                    yield self._kept(self._ended(future.result()), chooser)
 
     def write_table(self) -> None:
         """Write the table anew where nothing is left to train: it may be lost, and the records are what counts.
@@ -122,6 +137,7 @@ class Sweep:
 
     def take(self, task: RunTask, event: Event) -> None:
         """Hear an event of the runner, in any thread, and end a trial that is hopeless."""
+        self._follow(task, event)
         if not self.plan.prune or not isinstance(event, EpochDone) or self.plan.target not in event.row:
             return
         with self._guard:
@@ -135,9 +151,15 @@ class Sweep:
         if self._runner is not None:
             self._runner.stop(task)
 
-    def _begin(
-        self, number: int, chooser: Chooser, runner: Runner, running: dict[Future[RunOutcome], _Begun]
-    ) -> Trial | None:
+    def _follow(self, task: RunTask, event: Event) -> None:
+        with self._guard:
+            begun = self._under_way.get(task.id)
+            if begun is not None and isinstance(event, RunStarted):
+                self._under_way[task.id] = replace(begun, epoch=event.first_epoch, epochs=event.epochs)
+            elif begun is not None and isinstance(event, EpochDone):
+                self._under_way[task.id] = replace(begun, epoch=int(event.row["epoch"]))
+
+    def _begin(self, number: int, chooser: Chooser, runner: Runner, running: set[Future[RunOutcome]]) -> Trial | None:
         """Give the trial to the runner; one that is trained already, or impossible, comes back."""
         values, place = chooser.values(number), trial_folder(self._folder, number)
         try:
@@ -150,7 +172,8 @@ class Sweep:
         task = RunTask(experiment=experiment, folder=place, resume=state == "begun", base=self._base)
         with self._guard:
             self._curves[task.id] = trial_curve(self._folder, self.plan, number) if state == "begun" else {}
-        running[runner.submit(task)] = _Begun(number, values, time.monotonic())
+            self._under_way[task.id] = UnderWay(number, values, time.monotonic())
+        running.add(runner.submit(task))
         if self._stopping:  # it was told to just now, and stopped what was there
             runner.stop(task)
         return None
@@ -159,11 +182,12 @@ class Sweep:
         varied = with_values(self.plan.experiment, values)
         return member_experiment(varied, varied.seed)  # no trial changes the layers that another one shares
 
-    def _ended(self, begun: _Begun, outcome: RunOutcome) -> Trial:
-        spent = time.monotonic() - begun.since
+    def _ended(self, outcome: RunOutcome) -> Trial:
         with self._guard:
+            begun = self._under_way.pop(outcome.task.id)
             self._curves.pop(outcome.task.id, None)
             pruned = outcome.reason == "stopped" and outcome.task.id in self._pruned
+        spent = time.monotonic() - begun.since
         if outcome.reason != "stopped" or pruned:
             self._spent.append(spent)
         if outcome.reason in ("finished", "early_stopping", "diverged"):

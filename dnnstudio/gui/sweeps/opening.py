@@ -19,7 +19,7 @@ from dnnstudio.core.study.sweep import (
     write_sweep,
 )
 from dnnstudio.core.study.sweep_record import sweep_record
-from dnnstudio.core.study.trials import Trial, best_trial, but_failed, read_trials, seconds_left
+from dnnstudio.core.study.trials import Trial, best_trial, but_failed, read_trials
 from dnnstudio.core.study.varied import parse_varied, with_values
 from dnnstudio.core.text import count_of, duration
 from dnnstudio.core.workspace.runs import is_sweep, new_sweep_folder, sweep_folders
@@ -35,7 +35,7 @@ from dnnstudio.gui.runs.panel import RunsPanel
 from dnnstudio.gui.sweeps.suggesting import Suggestion, check, fields_to_vary, suggest, suggestion_of
 from dnnstudio.gui.sweeps.training import SweepTraining
 from dnnstudio.gui.sweeps.window import SweepWindow, SweepWish
-from dnnstudio.gui.sweeps.words import headline, like_words, sub_line
+from dnnstudio.gui.sweeps.words import estimate_words, headline, sub_line
 from dnnstudio.gui.theme import Theme, set_reason
 from dnnstudio.runner.capacity import threads_each
 from dnnstudio.runner.cluster.access import cluster_runner
@@ -198,6 +198,11 @@ class SweepOpener(QObject):
     def _show_plan(self, plan: SweepPlan) -> None:
         if self.window is not None:
             self.window.show_trials(plan, self._trials, test=self._left == 0)
+            self._show_under_way()
+
+    def _show_under_way(self) -> None:
+        if self.window is not None and self.training is not None and self.plan is not None:
+            self.window.table.show_under_way(self.plan, self.training.sweep.under_way)
 
     @property
     def _left(self) -> int:
@@ -223,14 +228,9 @@ class SweepOpener(QObject):
         count = (self._left or self._failed) if self.plan is not None else window.count
         if not count:
             return "" if self.plan is not None else "Nothing is varied yet."
-        jobs = window.wish.jobs
-        words = f"{count_of(count, 'trial')}, {jobs} at a time"
-        if self.training is not None and (left := self.training.sweep.seconds_left) is not None:
-            return f"{words}: about {duration(left)} left."
-        spent = [trial.seconds for trial in self._trials.values() if trial.seconds]
-        if self.plan is not None and (left := seconds_left(spent, count, at_once=jobs)) is not None:
-            return f"{words}: about {duration(left)}, if each takes as long as those that ended."
-        return words + like_words(self._panel.runs.records, count, jobs=jobs)
+        left = self.training.sweep.seconds_left if self.training is not None else None
+        records = self._panel.runs.records
+        return estimate_words(count, window.wish.jobs, left=left, trials=self._trials.values(), records=records)
 
     # ------------------------------------------------------------------------------------------ training
 
@@ -301,6 +301,7 @@ class SweepOpener(QObject):
             self._controller.end_repeat()
             raise
         training.trial_ended.connect(self._on_trial)
+        training.went_on.connect(self._show_under_way)
         training.ended.connect(self._on_ended)
         self.training = training
         self._show_row()

@@ -6,7 +6,7 @@ import threading
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.study.sweep import SweepPlan
@@ -16,13 +16,17 @@ from dnnstudio.runner.sweeping import Sweep
 from dnnstudio.runner.tasks import Runner
 
 FAULT = UserError("The sweep was ended by a fault of the program.", "What is trained already is kept.")
+LOOK_MS = 500
 PATIENCE_S = 5.0
 """How long the sweep's thread may take to end once its trials are stopped; they are within a second."""
 
 
 class SweepTraining(QObject):
-    """One sweep. All signals arrive on the window's thread: `trial_ended(Trial)`; `ended(UserError or None)` once."""
+    """One sweep. All signals arrive on the window's thread: `trial_ended(Trial)`; `ended(UserError or None)` once;
+    `went_on` when trials were begun or came further, twice a second at most.
+    """
 
+    went_on = Signal()
     trial_ended = Signal(object)
     ended = Signal(object)
     _came = Signal(object)
@@ -50,6 +54,10 @@ class SweepTraining(QObject):
         self.stopping = self._closed = False
         self._came.connect(self._on_trial)
         self._over.connect(self._on_over)
+        self._seen = self.sweep.under_way
+        self._look = QTimer(self, interval=LOOK_MS)
+        self._look.timeout.connect(self._on_look)
+        self._look.start()
         self._make = partial(make_runner, jobs, plan.threads, self.sweep.take)
         self._runner: Runner | None = None if slow else self._make()
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
@@ -63,6 +71,7 @@ class SweepTraining(QObject):
     def close(self) -> None:
         """Stop, wait for the processes to end, and report nothing more: the window closes."""
         self._closed = True
+        self._look.stop()
         self.sweep.stop()
         self._thread.join(PATIENCE_S)
         if self._runner is not None:
@@ -86,10 +95,17 @@ class SweepTraining(QObject):
         if not self._closed:
             self.trial_ended.emit(trial)
 
+    def _on_look(self) -> None:
+        now = self.sweep.under_way
+        if now != self._seen:
+            self._seen = now
+            self.went_on.emit()
+
     def _on_over(self, error: BaseException | None) -> None:
         if self._closed:
             return
         self._closed = True
+        self._look.stop()
         if self._runner is not None:
             if error is not None:
                 self._runner.stop_all()

@@ -1,4 +1,4 @@
-"""The trials of a sweep as a table: the best first."""
+"""The trials of a sweep as a table: the best first, and below those that are trained now."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from dnnstudio.core.study.setting_words import setting_title, setting_value
 from dnnstudio.core.study.sweep import SweepPlan
 from dnnstudio.core.study.trials import Trial
 from dnnstudio.core.study.varied import value_text
-from dnnstudio.core.text import duration
+from dnnstudio.core.text import DASH, duration
 from dnnstudio.gui.base.run_words import figure_text
 from dnnstudio.gui.widgets.charts.copies import copies_table
+from dnnstudio.runner.sweeping import UnderWay
 
 LEFT_OUT = ("Time", "Status")
 """Where there is no room for all columns, these are left out first, in this order; the row's tooltip tells them."""
@@ -23,7 +24,7 @@ STATUS = {"done": "done", "failed": "failed", "stopped": "stopped", "pruned": "g
 
 
 class TrialTable(QTableWidget):
-    """A row a trial."""
+    """A row a trial. Those that are under way have no figure yet, and cannot be chosen."""
 
     def __init__(self) -> None:
         super().__init__(0, 0)
@@ -40,6 +41,8 @@ class TrialTable(QTableWidget):
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.horizontalHeader().setStretchLastSection(True)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.ended = 0
+        """How many trials have ended; their rows are the first."""
 
     @property
     def chosen(self) -> Trial | None:
@@ -62,7 +65,8 @@ class TrialTable(QTableWidget):
         self.setSortingEnabled(False)
         self.setColumnCount(len(titles))
         self.setHorizontalHeaderLabels(titles)
-        self.setRowCount(len(trials))
+        self.ended = len(trials)
+        self.setRowCount(self.ended)
         for row, trial in enumerate(trials):
             value = trial.figures.get(plan.target) if plan is not None else None
             cells = [
@@ -80,6 +84,19 @@ class TrialTable(QTableWidget):
                     font = item.font()
                     font.setBold(True)
                     item.setFont(font)
+                self.setItem(row, column, item)
+        self._fit()
+
+    def show_under_way(self, plan: SweepPlan, begun: Sequence[UnderWay]) -> None:
+        """Show these trials below those that ended, with how far each has come."""
+        self.setRowCount(self.ended + len(begun))
+        for row, trial in enumerate(begun, start=self.ended):
+            far = f"epoch {trial.epoch:,} / {trial.epochs:,}" if trial.epochs else "starting"
+            values = (trial_text(path, trial.values.get(path)) for path in plan.paths)
+            for column, text in enumerate((str(trial.number), far, *values, DASH, DASH)):
+                item = QTableWidgetItem(text)
+                item.setFlags(Qt.ItemFlag.ItemIsEnabled)
+                item.setToolTip(f"It is trained now: {far}.")
                 self.setItem(row, column, item)
         self._fit()
 

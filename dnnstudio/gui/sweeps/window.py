@@ -337,7 +337,7 @@ class SweepWindow(Window):
 
     def _show_within(self) -> None:
         """Only the trials within the ranges that are chosen on the axes."""
-        numbers, count = self.parallel.numbers, self.table.rowCount()
+        numbers, count = self.parallel.numbers, self.table.ended
         self.table.show_only(numbers)
         within = "" if numbers is None else f"{sum(not self.table.isRowHidden(row) for row in range(count)):,} of "
         self.trial_card.head.set_count(f"{within}{count:,}" if count else "")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from dnnstudio.core.study.setting_words import setting_title
 from dnnstudio.core.study.sweep import SweepPlan
-from dnnstudio.core.study.trials import Trial
+from dnnstudio.core.study.trials import Trial, seconds_left
 from dnnstudio.core.text import count_of, duration, within_words
 from dnnstudio.core.workspace.ensembles import TRAINED
 from dnnstudio.core.workspace.runs import RunRecord
@@ -44,7 +44,22 @@ def sub_line(plan: SweepPlan | None, trials: Mapping[int, Trial], best: Trial | 
     )
 
 
-def like_words(records: Iterable[RunRecord], count: int, *, jobs: int) -> str:
+def estimate_words(
+    count: int, jobs: int, *, left: float | None, trials: Iterable[Trial], records: Iterable[RunRecord]
+) -> str:
+    """How many trials, and how long they take: as a sweep that is trained says (`left`), as its `trials` that ended
+    took, or as a run did.
+    """
+    words = f"{count_of(count, 'trial')}, {jobs} at a time"
+    if left is not None:
+        return f"{words}: about {duration(left)} left."
+    spent = [trial.seconds for trial in trials if trial.seconds]
+    if (like := seconds_left(spent, count, at_once=jobs)) is not None:
+        return f"{words}: about {duration(like)}, if each takes as long as those that ended."
+    return words + _like_words(records, count, jobs=jobs)
+
+
+def _like_words(records: Iterable[RunRecord], count: int, *, jobs: int) -> str:
     """How long `count` trials take, `jobs` at a time, by the newest run that was trained; `records` has it first."""
     like = next((one for one in records if one.seconds and one.status in TRAINED and not one.sweep), None)
     if like is None or like.seconds is None:

@@ -1,0 +1,48 @@
+"""The trials that are trained now, in the table of the sweep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt
+
+from dnnstudio.core.jobs.events import EpochDone, RunStarted
+
+from ..fake_runner import row
+from .test_sweeps import Bench, bench, idle
+
+__all__ = ["bench"]  # a fixture
+
+
+def rows_of(bench: Bench) -> list[list[str]]:
+    table = bench.window.table
+    return [[table.item(at, column).text() for column in range(3)] for at in range(table.rowCount())]
+
+
+def test_a_trial_that_is_trained_has_a_row_with_its_settings_and_its_epoch(qtbot: Any, bench: Bench) -> None:
+    bench.most = 1
+    bench.vary("optimizer.learning_rate", "0.1, 0.01, 0.001")
+    bench.window.jobs.set_value(2)
+    bench.sweeps.start()
+    ended = ["0", "done", "0.1"]
+    qtbot.waitUntil(lambda: rows_of(bench) == [ended, ["1", "starting", "0.01"], ["2", "starting", "0.001"]])
+    assert bench.window.table.ended == 1
+    table = bench.window.table
+    table.selectRow(2)
+    assert table.chosen is None and bench.window.use.text() == "Use these settings"
+    assert not table.item(2, 0).flags() & Qt.ItemFlag.ItemIsSelectable
+    (runner,) = bench.runners
+    task = runner.tasks[1]
+    runner._on_event(
+        task, RunStarted(run=task.id, experiment=task.experiment, folder=task.folder, steps_per_epoch=5, epochs=20)
+    )
+    qtbot.waitUntil(lambda: rows_of(bench)[1][1] == "epoch 0 / 20")
+    runner._on_event(task, EpochDone(run=task.id, row=row(7, 0.8), is_best=True))
+    qtbot.waitUntil(lambda: rows_of(bench)[1][1] == "epoch 7 / 20")
+    assert rows_of(bench)[0] == ended and rows_of(bench)[2][1] == "starting"
+    bench.window.reject()  # a window that is opened again shows them too
+    bench.sweeps.open()
+    assert rows_of(bench)[1] == ["1", "epoch 7 / 20", "0.01"]
+    bench.sweeps.stop()
+    qtbot.waitUntil(lambda: idle(bench))
+    assert [one[1] for one in rows_of(bench)] == ["done", "stopped", "stopped"]
