@@ -8,7 +8,9 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
+from statistics import fmean
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.record import Experiment
@@ -39,7 +41,8 @@ _DIVERGED = "The loss is no longer a finite number."
 class UnderWay:
     """A trial on its way: when it was begun (`time.monotonic`), and how many of its epochs are done.
 
-    `epochs` is 0 before its training has started: its process is, and reads the data.
+    `epochs` is 0 before its training has started: its process is, and reads the data. `fresh` is one of the first,
+    for each of which a process is started; `start` is what that took, in seconds.
     """
 
     number: int
@@ -47,6 +50,8 @@ class UnderWay:
     since: float
     epoch: int = 0
     epochs: int = 0
+    fresh: bool = False
+    start: float | None = None
 
 
 class Sweep:
@@ -68,6 +73,11 @@ class Sweep:
         self._folder = folder
         self._base = base
         self._spent: list[float] = []
+        self._starts: list[float] = []
+        """What was spent on each trial, and how much of that on the start of its process."""
+        self._measured: list[float] = []
+        """What each process took to start, also where its first trial has not ended yet."""
+        self._begun = 0
         self._at_once = 1
         self._runner: Runner | None = None
         self._stopping = False
@@ -95,9 +105,16 @@ class Sweep:
         """What the rest takes, as the trials took that were trained just now; None before the first has ended.
 
         The first trial of each process had it started, which the others have not: they count only where there is no
-        other.
+        other, and without that start.
         """
-        return seconds_left(self._spent[self._at_once :] or self._spent, self.left, at_once=self._at_once)
+        first = [spent - start for spent, start in zip_longest(self._spent, self._starts, fillvalue=0.0)]
+        return seconds_left(self._spent[self._at_once :] or first, self.left, at_once=self._at_once)
+
+    @property
+    def start_seconds(self) -> float | None:
+        """What a process took to start and to read the data, on average; None before the first has."""
+        with self._guard:
+            return fmean(self._measured) if self._measured else None
 
     def run(self, runner: Runner) -> Iterator[Trial]:
         """Train all trials that are not over and give each as it ends, written down by then.
@@ -155,7 +172,9 @@ class Sweep:
         with self._guard:
             begun = self._under_way.get(task.id)
             if begun is not None and isinstance(event, RunStarted):
-                self._under_way[task.id] = replace(begun, epoch=event.first_epoch, epochs=event.epochs)
+                start = time.monotonic() - begun.since if begun.fresh else None
+                self._measured += [start] if start is not None else []
+                self._under_way[task.id] = replace(begun, epoch=event.first_epoch, epochs=event.epochs, start=start)
             elif begun is not None and isinstance(event, EpochDone):
                 self._under_way[task.id] = replace(begun, epoch=int(event.row["epoch"]))
 
@@ -172,7 +191,8 @@ class Sweep:
         task = RunTask(experiment=experiment, folder=place, resume=state == "begun", base=self._base)
         with self._guard:
             self._curves[task.id] = trial_curve(self._folder, self.plan, number) if state == "begun" else {}
-            self._under_way[task.id] = UnderWay(number, values, time.monotonic())
+            self._under_way[task.id] = UnderWay(number, values, time.monotonic(), fresh=self._begun < runner.jobs)
+            self._begun += 1
         running.add(runner.submit(task))
         if self._stopping:  # it was told to just now, and stopped what was there
             runner.stop(task)
@@ -190,6 +210,7 @@ class Sweep:
         spent = time.monotonic() - begun.since
         if outcome.reason != "stopped" or pruned:
             self._spent.append(spent)
+            self._starts.append(begun.start or 0.0)
         if outcome.reason in ("finished", "early_stopping", "diverged"):
             return self._trained(begun.number, begun.values, outcome.reason, outcome.message)
         status: Status = "pruned" if pruned else "stopped" if outcome.reason == "stopped" else "failed"

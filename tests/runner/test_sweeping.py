@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,14 +19,14 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Training
 from dnnstudio.core.folder_lock import FILE as LOCK
-from dnnstudio.core.jobs.events import EpochDone, Event
+from dnnstudio.core.jobs.events import EpochDone, Event, RunStarted
 from dnnstudio.core.study.sweep import SweepPlan, write_sweep
 from dnnstudio.core.study.varied import Listed
 from dnnstudio.core.workspace.history import read_rows
 from dnnstudio.core.workspace.runs import read_metrics
 from dnnstudio.runner.local import LocalRunner
 from dnnstudio.runner.sweeping import Sweep
-from dnnstudio.runner.tasks import RunTask
+from dnnstudio.runner.tasks import RunOutcome, RunTask
 
 from .conftest import DIGITS
 
@@ -232,5 +233,49 @@ def test_the_start_of_a_process_is_not_counted_for_the_trials_after_it(tmp_path:
     sweep._at_once = 2
     sweep._spent = [20.0, 22.0]  # nothing else is known
     assert sweep.seconds_left == 63.0
+    sweep._starts = [17.0, 17.0]
+    assert sweep.seconds_left == 12.0  # three and five seconds each, six trials, two at a time
     sweep._spent = [20.0, 22.0, 3.0, 5.0]
+    sweep._starts = [17.0, 17.0, 0.0, 0.0]
     assert sweep.seconds_left == 12.0
+
+
+class Clocked:
+    """A runner of one process: each trial takes some seconds to start and some to train, and fails."""
+
+    jobs = 1
+
+    def __init__(self, takes: list[tuple[float, float]]) -> None:
+        self.now = 100.0
+        self.sweep: Sweep | None = None
+        self._takes = takes
+
+    def submit(self, task: RunTask, /) -> Future[RunOutcome]:
+        assert self.sweep is not None
+        start, training = self._takes.pop(0)
+        self.now += start
+        started = RunStarted(run=task.id, experiment=task.experiment, folder=task.folder, steps_per_epoch=1, epochs=1)
+        self.sweep.take(task, started)
+        self.now += training
+        future: Future[RunOutcome] = Future()
+        future.set_result(RunOutcome(task=task, reason="failed", message="The disk is full."))
+        return future
+
+    def stop(self, task: RunTask) -> None: ...
+    def stop_all(self) -> None: ...
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None: ...
+
+
+def test_the_start_of_a_process_is_measured_and_not_taken_for_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = Clocked([(12.0, 3.0), (0.5, 3.5), (0.5, 3.5)])
+    monkeypatch.setattr(time, "monotonic", lambda: runner.now)
+    sweep = runner.sweep = Sweep(tmp_path, plan(Listed(path="optimizer.learning_rate", values=(0.1, 0.2, 0.3))))
+    assert sweep.start_seconds is None
+    trials = sweep.run(runner)
+    next(trials)
+    assert (sweep.start_seconds, sweep._spent, sweep._starts) == (12.0, [15.0], [12.0])
+    next(trials)
+    assert (sweep.start_seconds, sweep._spent, sweep._starts) == (12.0, [15.0, 4.0], [12.0, 0.0])
+    assert len(list(trials)) == 1

@@ -10,14 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.study.sweep import (
-    SweepPlan,
-    plan_sweep,
-    read_sweep,
-    resumed_plan,
-    target_of,
-    write_sweep,
-)
+from dnnstudio.core.study.sweep import SweepPlan, plan_sweep, read_sweep, resumed_plan, target_of, write_sweep
 from dnnstudio.core.study.sweep_record import sweep_record
 from dnnstudio.core.study.trials import Trial, best_trial, but_failed, read_trials
 from dnnstudio.core.study.varied import parse_varied, with_values
@@ -82,6 +75,8 @@ class SweepOpener(QObject):
         self.plan: SweepPlan | None = None
         self._trials: dict[int, Trial] = {}
         self._kept: tuple[Suggestion, ...] = ()
+        self._start: float | None = None
+        """What a process of the last sweep took to start, in seconds."""
         actions.connect({"sweep": self.open})
         controller.activity_changed.connect(self._show_state)
         document.experiment_changed.connect(self._offer_fields)
@@ -228,9 +223,11 @@ class SweepOpener(QObject):
         count = (self._left or self._failed) if self.plan is not None else window.count
         if not count:
             return "" if self.plan is not None else "Nothing is varied yet."
-        left = self.training.sweep.seconds_left if self.training is not None else None
-        records = self._panel.runs.records
-        return estimate_words(count, window.wish.jobs, left=left, trials=self._trials.values(), records=records)
+        sweep = self.training.sweep if self.training is not None else None
+        left = sweep.seconds_left if sweep is not None else None
+        self._start = (sweep.start_seconds if sweep is not None else None) or self._start
+        trials, records = self._trials.values(), self._panel.runs.records
+        return estimate_words(count, window.wish.jobs, left=left, start=self._start, trials=trials, records=records)
 
     # ------------------------------------------------------------------------------------------ training
 

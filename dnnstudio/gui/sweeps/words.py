@@ -45,27 +45,37 @@ def sub_line(plan: SweepPlan | None, trials: Mapping[int, Trial], best: Trial | 
 
 
 def estimate_words(
-    count: int, jobs: int, *, left: float | None, trials: Iterable[Trial], records: Iterable[RunRecord]
+    count: int,
+    jobs: int,
+    *,
+    left: float | None,
+    start: float | None,
+    trials: Iterable[Trial],
+    records: Iterable[RunRecord],
 ) -> str:
     """How many trials, and how long they take: as a sweep that is trained says (`left`), as its `trials` that ended
-    took, or as a run did.
+    took, or as a run did; and what the processes take to `start`, None where none was measured yet.
     """
     words = f"{count_of(count, 'trial')}, {jobs} at a time"
     if left is not None:
         return f"{words}: about {duration(left)} left."
     spent = [trial.seconds for trial in trials if trial.seconds]
-    if (like := seconds_left(spent, count, at_once=jobs)) is not None:
-        return f"{words}: about {duration(like)}, if each takes as long as those that ended."
-    return words + _like_words(records, count, jobs=jobs)
+    others = "those that ended"
+    if not spent and (like := _like(records)) is not None:
+        spent, others = [like[0]], f"run {like[1]}"
+    if (time := seconds_left(spent, count, at_once=jobs, start=start or 0.0)) is None:
+        return f"{words}. How long they take is known when the first has ended."
+    if start is None:
+        return f"{words}: about {duration(time)} and some seconds to start, if each takes as long as {others}."
+    return f"{words}: about {duration(time)} with the start, if each takes as long as {others}."
 
 
-def _like_words(records: Iterable[RunRecord], count: int, *, jobs: int) -> str:
-    """How long `count` trials take, `jobs` at a time, by the newest run that was trained; `records` has it first."""
+def _like(records: Iterable[RunRecord]) -> tuple[float, int] | None:
+    """The seconds and the number of the newest run that was trained; `records` has it first."""
     like = next((one for one in records if one.seconds and one.status in TRAINED and not one.sweep), None)
     if like is None or like.seconds is None:
-        return ". How long they take is known when the first has ended."
-    each = like.seconds / max(like.repeat.trained, 1) if like.repeat is not None else like.seconds
-    return f": about {duration(each * count / min(jobs, count))}, if each takes as long as run {like.number}."
+        return None
+    return like.seconds / max(like.repeat.trained, 1) if like.repeat is not None else like.seconds, like.number
 
 
 def _ties(plan: SweepPlan, best: Trial | None, trials: Iterable[Trial]) -> str:

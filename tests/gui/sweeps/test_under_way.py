@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt
 
 from dnnstudio.core.jobs.events import EpochDone, RunStarted
+from dnnstudio.core.study.trials import Trial
+from dnnstudio.gui.sweeps.words import estimate_words
 
 from ..fake_runner import row
 from .test_sweeps import Bench, bench, idle
@@ -46,3 +49,28 @@ def test_a_trial_that_is_trained_has_a_row_with_its_settings_and_its_epoch(qtbot
     bench.sweeps.stop()
     qtbot.waitUntil(lambda: idle(bench))
     assert [one[1] for one in rows_of(bench)] == ["done", "stopped", "stopped"]
+
+
+def test_the_estimate_counts_what_the_processes_take_to_start() -> None:
+    trials = [Trial(number=n, status="done", values={}, seconds=seconds) for n, seconds in enumerate((4.0, 6.0))]
+    told = partial(estimate_words, 12, 2, left=None, records=())
+    words = "12 trials, 2 at a time"
+    assert told(start=None, trials=()) == f"{words}. How long they take is known when the first has ended."
+    unknown = f"{words}: about 30 s and some seconds to start, if each takes as long as those that ended."
+    assert told(start=None, trials=trials) == unknown
+    known = f"{words}: about 42 s with the start, if each takes as long as those that ended."
+    assert told(start=12.0, trials=trials) == known
+
+
+def test_the_start_that_a_sweep_measured_is_counted_for_the_next(qtbot: Any, bench: Bench) -> None:
+    bench.vary("optimizer.learning_rate", "0.1, 0.01")
+    bench.most = 0
+    bench.sweeps.start()
+    qtbot.waitUntil(lambda: bool(bench.runners) and bool(bench.runners[0].tasks))
+    assert bench.sweeps.training is not None
+    bench.sweeps.training.sweep._measured.append(12.0)
+    bench.sweeps.stop()
+    qtbot.waitUntil(lambda: idle(bench))
+    bench.sweeps._trials = {0: Trial(number=0, status="done", values={"optimizer.learning_rate": 0.1}, seconds=5.0)}
+    bench.sweeps._show_state()
+    assert "about 17 s with the start" in bench.window.estimate.text()
