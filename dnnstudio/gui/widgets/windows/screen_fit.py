@@ -85,10 +85,11 @@ def needed_size(window: QWidget, width: int) -> QSize:
 
 def roll(layout: QBoxLayout, first: int, last: int | None = None, *, smallest: QSize) -> Rolled:
     """Put the items `first` … `last` (exclusive; None: that one alone) of `layout` into a scroll area in their place.
-    Their content is at least as large as `smallest`. What has the keyboard keeps it.
+    Their content is at least as large as `smallest`. What has the keyboard keeps it, and Tab its order.
     """
     holder = layout.parentWidget()
     focused = None if holder is None else holder.window().focusWidget()
+    order = [] if holder is None else _tab_order(holder.window())
     content = _Content(smallest)
     inner = QBoxLayout(layout.direction(), content)
     inner.setContentsMargins(0, 0, 0, 0)
@@ -99,7 +100,20 @@ def roll(layout: QBoxLayout, first: int, last: int | None = None, *, smallest: Q
     layout.insertWidget(first, area, 1)
     if focused is not None and content.isAncestorOf(focused):
         focused.setFocus(Qt.FocusReason.OtherFocusReason)  # another parent takes it
+    for one in reversed(order[1:]):  # each before those that are there already: Qt passes over some moves to the end
+        QWidget.setTabOrder(order[0], one)
     return area
+
+
+def _tab_order(window: QWidget) -> list[QWidget]:
+    """What Tab visits in `window`, in Qt's order."""
+    found: list[QWidget] = []
+    one = window.nextInFocusChain()
+    while one is not None and one is not window:
+        if one.focusPolicy() & Qt.FocusPolicy.TabFocus and one.window() is window:
+            found.append(one)
+        one = one.nextInFocusChain()
+    return found
 
 
 def _move(layout: QBoxLayout, number: int, to: QBoxLayout) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPoint, QRect, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt
+from PySide6.QtGui import QMouseEvent, QPainterPath, QRegion
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from dnnstudio.gui.theme import Cure, Role, cure_of, reason_of, set_role, set_state
@@ -13,6 +13,8 @@ from dnnstudio.gui.widgets.windows import screen_fit
 
 WIDTH = 320
 """Pixels of a reason's lines, at most."""
+CORNER = 8
+"""The radius of a message's frame, in pixels."""
 GAP = 4
 """Pixels between what is grey and its reason."""
 
@@ -44,6 +46,9 @@ class WhyNot(QFrame):
     def show_at(self, grey: QRect) -> None:
         """Show it below that part of the screen, or above where there is no room."""
         self.adjustSize()
+        outline = QPainterPath()
+        outline.addRoundedRect(QRectF(self.rect()), CORNER, CORNER)
+        self.setMask(QRegion(outline.toFillPolygon().toPolygon()))
         area = screen_fit.available_area(self._window)
         below = grey.bottom() + GAP
         top = below if below + self.height() <= area.bottom() else grey.top() - GAP - self.height()
