@@ -68,12 +68,12 @@ class RowDelegate(QStyledItemDelegate):
         inner = area.adjusted(8, 0, -12, -1)
         painter.setFont(self._theme.font(13, QFont.Weight.DemiBold))
         painter.setPen(color("text"))
-        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, task.name)
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, fitted(painter, task.name, inner, self._view))
         inner.setLeft(inner.left() + painter.fontMetrics().horizontalAdvance(task.name) + 12)
         painter.setFont(self._theme.font(11))
         painter.setPen(color("text2"))
         words = " · ".join(filter(None, (count_of(len(task.rows), "row"), task.best_words)))
-        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, words)
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, fitted(painter, words, inner, self._view))
 
     def _paint_cell(self, painter: QPainter, area: QRect, index: Index, run: ListedRun, column: Column) -> None:
         middle = area.center().y() - 7

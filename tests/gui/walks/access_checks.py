@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPlainTextEdit,
+    QPushButton,
     QScrollBar,
     QTabBar,
     QTextEdit,
@@ -214,6 +215,8 @@ def faint_text(window: QWidget) -> Iterator[str]:
         at = window.childAt(word.box.center())
         if at is None or not at.isEnabled() or isinstance(at, QScrollBar):
             continue  # a scroll bar has no text: what it lies over is scrolled away
+        if isinstance(at, QPushButton) and word.text not in at.text():
+            continue  # so does a button over what is scrolled away: its text is another
         ground, colors = _colors(picture, word.box)
         color = _over(word.color, ground)
         if min((_apart(one, color) for one in colors), default=255) > 60:
