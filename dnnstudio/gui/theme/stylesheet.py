@@ -247,6 +247,7 @@ def _fields(t: Tokens, picture: PictureUrl) -> str:
 
 def _checks(t: Tokens, picture: PictureUrl) -> str:
     check, minus = picture("check-bold", t.on_accent, 12), picture("minus-bold", t.on_accent, 12)
+    off = picture("check-bold", t.text3, 12)
     return f"""
     QCheckBox, QRadioButton {{ font-size: 12px; spacing: 8px; background: transparent; }}
     QCheckBox::indicator, QRadioButton::indicator {{ width: 14px; height: 14px; border: 1px solid {t.strong};
@@ -258,6 +259,10 @@ def _checks(t: Tokens, picture: PictureUrl) -> str:
     QCheckBox::indicator:indeterminate {{ background: {t.accent_fill}; border: 1px solid {t.accent_fill};
         image: url({minus}); }}
     QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 5px solid {t.accent_fill}; }}
+    QCheckBox::indicator:disabled {{ background: {t.bg}; border: 1px solid {t.border}; image: none; }}
+    QCheckBox::indicator:checked:disabled {{ image: url({off}); }}
+    QRadioButton::indicator:disabled {{ background: {t.bg}; border: 1px solid {t.border}; }}
+    QRadioButton::indicator:checked:disabled {{ border: 5px solid {t.border}; }}
     QCheckBox::indicator:focus, QRadioButton::indicator:focus {{ width: 12px; height: 12px;
         border: 2px solid {t.accent}; }}
     QCheckBox::indicator:checked:focus, QCheckBox::indicator:indeterminate:focus {{ border: 2px solid {t.text}; }}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from dnnstudio.gui.theme import Role
@@ -75,4 +76,4 @@ class HelpDialog(Dialog):
         close.setObjectName("close_help")
         close.clicked.connect(self.accept)
         column.addSpacing(8)
-        column.addWidget(close)
+        column.addWidget(close, 0, Qt.AlignmentFlag.AlignRight)
