@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.recipes import load_recipe
+from dnnstudio.core.text import shortened
 from dnnstudio.core.workspace.history import write_history
 from dnnstudio.gui.shell.main_window import MainWindow
 
@@ -65,9 +66,10 @@ def test_it_is_said_once_and_its_runs_come_back(qtbot: Any, window: MainWindow, 
     away = workspace.rename(workspace.with_name("away"))
     look_again(window)
     assert LEAD in window.messages.text()
-    assert f"{workspace}: it is not there any more." in window.messages.text()
+    place = shortened(str(workspace), 80)
+    assert f"{place}: it is not there any more." in window.messages.text()
     assert window.runs.absence.isVisible()
-    assert f"{workspace} cannot be read: it is not there any more." in window.runs.absence.text()
+    assert f"{place} cannot be read: it is not there any more." in window.runs.absence.text()
     assert losses(window) == [9.0]
     assert drawn(window) == (runs[1],)
 
