@@ -34,8 +34,7 @@ from dnnstudio.gui.runs.panel import RunsPanel
 from dnnstudio.gui.shell.deferred import Deferred, make_qt_classes
 from dnnstudio.gui.shell.front import Front
 from dnnstudio.gui.shell.layout import RATE, Body, Parts, is_narrow
-from dnnstudio.gui.shell.message_line import MessageLine
-from dnnstudio.gui.shell.refusals import Refusals
+from dnnstudio.gui.shell.message_line import MessageLine, Refusals
 from dnnstudio.gui.shell.status_line import StatusLine
 from dnnstudio.gui.shell.toolbar import ToolBar
 from dnnstudio.gui.stack import LayerStackView

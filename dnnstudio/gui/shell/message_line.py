@@ -1,4 +1,4 @@
-"""The message bar with the window's messages on runs and files."""
+"""The message bar with the window's messages on runs and files, and on what cannot be done now."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.targets.loss_choice import resolve_loss
 from dnnstudio.core.experiment.targets.losses import LOSSES
 from dnnstudio.core.experiment.transfer import Autoencoder
@@ -15,8 +17,9 @@ from dnnstudio.core.text import count_of, share_text, shortened
 from dnnstudio.core.uncertainty.figure_names import BASELINE, R2
 from dnnstudio.core.workspace.figures import measured
 from dnnstudio.core.workspace.runs import EXPERIMENT
+from dnnstudio.gui.base.actions import Actions
 from dnnstudio.gui.base.run_words import figure
-from dnnstudio.gui.theme import Severity, Theme
+from dnnstudio.gui.theme import Cure, Severity, Theme
 from dnnstudio.gui.widgets import MessageBar
 
 if TYPE_CHECKING:
@@ -155,3 +158,41 @@ def _beside_baseline(test: Mapping[str, Any]) -> str:
     if baseline is None or baseline < LOPSIDED:
         return ""
     return f"; always the most frequent class would get {share_text(baseline)}"
+
+
+class Refusals(QObject):
+    """Says why an action cannot be done, for as long as that is true. Owned by the window."""
+
+    def __init__(self, actions: Actions, messages: MessageLine, parent: QObject) -> None:
+        super().__init__(parent)
+        self._actions = actions
+        self._messages = messages
+        self._told = ("", "", 0)
+        """The last action that was refused, the reason, and the number of its message."""
+        self._followed: set[str] = set()
+
+    def say_why(self, name: str) -> None:
+        """Say why an action cannot be done now, with a button for what helps."""
+        cure, reason = self._actions.cure(name), self._actions.reason(name)
+        lead = f"{self._actions[name].text().rstrip('…')} is not possible now."
+        if cure is None:
+            self._messages.say(lead, reason, "hint")
+        else:
+            self._messages.say(lead, reason, "hint", cure.text, lambda: self._cure(cure))
+        self._told = name, reason, self._messages.said
+        if name not in self._followed:
+            self._followed.add(name)
+            self._actions[name].changed.connect(lambda: self._on_changed(name))
+
+    def _on_changed(self, name: str) -> None:
+        """It can be done now, or cannot for another reason: what was said is not true any more."""
+        told, reason, number = self._told
+        if told == name and number == self._messages.said and self._actions.reason(name) != reason:
+            self._messages.clear()
+
+    def _cure(self, cure: Cure) -> None:
+        self._messages.clear()
+        try:
+            cure.deed()
+        except UserError as error:
+            self._messages.say(error.message, error.hint, "error")
