@@ -28,7 +28,7 @@ from dnnstudio.gui.sweeps.parallel import ParallelPlot
 from dnnstudio.gui.sweeps.plot import SweepPlot
 from dnnstudio.gui.sweeps.trial_table import TrialTable, in_order
 from dnnstudio.gui.sweeps.words import headline, sub_line
-from dnnstudio.gui.theme import Cure, Role, Theme, set_reason, set_role
+from dnnstudio.gui.theme import Cure, Role, Theme, cure_of, set_reason, set_role
 from dnnstudio.gui.widgets import (
     Card,
     Choice,
@@ -308,6 +308,7 @@ class SweepWindow(Window):
         self.more.setVisible(not running and begun and left == 0 and plan is not None and plan.sampler is not None)
         self.fresh.setVisible(not running and begun)
         set_reason(self.earlier, TRAINED_NOW if running else "", stop)
+        self._show_use()  # what helps there is what helps at the start
         self.bar.setVisible(running)
 
     def _show_choice(self, plan: SweepPlan) -> None:
@@ -349,7 +350,8 @@ class SweepWindow(Window):
 
     def _show_use(self) -> None:
         chosen = self.chosen
-        set_reason(self.use, "" if chosen is not None else "No trial has ended yet.", Cure("Start", self.start.click))
+        start = Cure("Start", self.start.click) if self.start.isEnabled() else cure_of(self.start)
+        set_reason(self.use, "" if chosen is not None else "No trial has ended yet.", start)
         other = chosen is not None and chosen is not self._best
         self.use.setText(f"Use trial {chosen.number}" if other and chosen is not None else "Use these settings")
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from dnnstudio.core.jobs.events import EpochDone, RunStarted
 from dnnstudio.core.study.trials import Trial
 from dnnstudio.gui.sweeps.words import estimate_words
+from dnnstudio.gui.theme import cure_of
 
 from ..fake_runner import row
 from .test_sweeps import Bench, bench, idle
@@ -74,3 +75,16 @@ def test_the_start_that_a_sweep_measured_is_counted_for_the_next(qtbot: Any, ben
     bench.sweeps._trials = {0: Trial(number=0, status="done", values={"optimizer.learning_rate": 0.1}, seconds=5.0)}
     bench.sweeps._show_state()
     assert "about 17 s with the start" in bench.window.estimate.text()
+
+
+def test_where_nothing_can_start_the_settings_offer_what_the_start_needs(bench: Bench) -> None:
+    """Start, offered beside them, was a dead button while nothing was varied."""
+    bench.sweeps.open()
+    window = bench.window
+    assert not window.start.isEnabled()
+    offered, needed = cure_of(window.use), cure_of(window.start)
+    assert offered is not None and offered is needed
+    bench.vary("optimizer.learning_rate", "0.1, 0.01")
+    assert window.start.isEnabled()
+    offered = cure_of(window.use)
+    assert offered is not None and offered.text == "Start"
