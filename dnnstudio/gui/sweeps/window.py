@@ -121,6 +121,7 @@ class SweepWindow(Window):
         column.addLayout(body, 1)
         column.addWidget(self.messages)
         self._show_how()
+        self._drawn: SweepPlan | None = None
         self.show_trials(None, {})
         self.set_running(False)
 
@@ -327,10 +328,10 @@ class SweepWindow(Window):
         shown = in_order(plan, trials.values())
         self._best = best_trial(plan, trials) if plan is not None else None
         self.table.show_trials(plan, shown, self._best)
-        if plan is not None:
-            self.plot.show_trials(plan, shown)
-            self.parallel.show_trials(plan, shown)
-            self.mattered.show_trials(plan, shown)
+        if (drawn := plan or self._drawn) is not None:  # a new sweep has no plan yet, and nothing to draw
+            for part in (self.plot, self.parallel, self.mattered):
+                part.show_trials(drawn, shown)
+        self._drawn = plan
         self._show_within()
         self.headline.setText(headline(plan, self._best))
         self.sub.setText(sub_line(plan, trials, self._best, test=test))

@@ -200,6 +200,14 @@ def test_there_is_nothing_to_choose_before_something_is_varied(window: SweepWind
     fresh.deleteLater()
 
 
+def test_a_new_sweep_shows_nothing_of_the_last(window: SweepWindow) -> None:
+    assert window.plot._trials and window.parallel._trials
+    window.show_trials(None, {})
+    assert not window.plot._trials and not window.parallel._trials
+    assert window.plot.chart._message and window.parallel.axes._message
+    assert window.mattered.words.text().startswith("Needs 20 trials more")
+
+
 def test_a_narrow_table_leaves_the_time_out_and_keeps_the_figures_in_sight(window: SweepWindow) -> None:
     def sight() -> list[str]:
         table = window.table
