@@ -393,6 +393,7 @@ def report_run(result: RunResult) -> int:
     say(f"Written to {result.folder}")
     if others := sharers(result.folder):
         say(f"Layers are shared with {' and '.join(place.name for place in others)}: their weights changed there too.")
+    result.require_in_place()
     if result.reason == "diverged":
         raise UserError("The loss is no longer a finite number.", "Lower the learning rate, or clip the gradient.")
     return INTERRUPTED if result.reason == "stopped" else 0

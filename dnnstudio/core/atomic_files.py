@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from dnnstudio.core.errors import UserError
-from dnnstudio.core.os_errors import found_in, reason_of
+from dnnstudio.core.errors import Code, UserError
+from dnnstudio.core.os_errors import code_of, found_in, reason_of
 from dnnstudio.core.text import byte_size
 
 WINDOWS = os.name == "nt"
@@ -73,6 +73,7 @@ def write_atomically(path: Path, content: Content, *, keep_previous: bool = Fals
         raise UserError(
             f"{path} cannot be written: {reason_of(error)}.",
             _cure(error, len(content) if isinstance(content, bytes) else 0, path),
+            code=code_of(error),
         ) from None
     except ValueError:  # a name with a NUL or a lone surrogate
         raise UserError(f"{str(path)!a} is no name that a file can have.", _ELSEWHERE) from None
@@ -111,12 +112,14 @@ def sweep_leftovers(folder: Path, *, older_than_s: float = LEFTOVER_AGE_S) -> in
     return removed
 
 
-def make_folder(path: Path) -> None:
-    """Create a folder and its parents. Raises `UserError`."""
+def make_folder(path: Path, *, parents: bool = True) -> None:
+    """Create a folder and, unless they must be there, its `parents`. Raises `UserError`."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=parents, exist_ok=True)
     except OSError as error:
-        raise UserError(f"The folder {path} cannot be made: {reason_of(error)}.", "Choose another place.") from None
+        raise UserError(
+            f"The folder {path} cannot be made: {reason_of(error)}.", "Choose another place.", code=code_of(error)
+        ) from None
 
 
 def _plain_file(target: Path, path: Path) -> os.stat_result | None:
@@ -226,7 +229,7 @@ def _sync_folder(folder: Path, path: Path) -> None:
 
 
 def _cure(error: OSError, size: int, path: Path) -> str:
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    if code_of(error) is not Code.DISK_FULL:
         return _ELSEWHERE
     try:
         free = f"{byte_size(shutil.disk_usage(path.parent).free)} are free"

@@ -18,6 +18,10 @@ class Code(StrEnum):
     """Another program, or another part of this one, works on the folder."""
     EXTRA_MISSING = "extra_missing"
     """An optional package is not installed."""
+    WORKSPACE_GONE = "workspace_gone"
+    """Where runs and models are kept cannot be read any more."""
+    DISK_FULL = "disk_full"
+    """There is no room for what is to be written, or the quota is used up."""
     NOT_THE_SAME = "not_the_same"
     """What was written does not compute as the network does."""
 

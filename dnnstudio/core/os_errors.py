@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dnnstudio.core.errors import UserError
+from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.text import as_unicode, shortened
 
 _REASONS = {
     errno.EACCES: "permission denied",
     errno.EBUSY: "another program is using it",
+    errno.EEXIST: "something else has this name",
     errno.EDQUOT: "the quota is used up",
     errno.EFBIG: "the file would be too large for this disk",
     errno.EIO: "the disk reports an error",
@@ -35,6 +36,11 @@ def reason_of(error: OSError) -> str:
     Errors outside the table use the system's own text.
     """
     return _REASONS.get(error.errno or 0) or (error.strerror or str(error)).lower()
+
+
+def code_of(error: OSError) -> Code | None:
+    """The code of a refusal for this reason, where it has one."""
+    return Code.DISK_FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
 
 
 def refusal_of(error: BaseException) -> UserError | None:
@@ -71,6 +77,14 @@ def is_there(path: Path) -> bool:
         return False
 
 
+def is_missing(path: Path) -> bool:
+    """Whether there surely is nothing at `path`: what may not be looked at is refused where it is read."""
+    try:
+        return not path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def is_file_there(path: Path) -> bool:
     """Whether `path` is a file that may be looked at, as `is_there`."""
     try:
@@ -85,6 +99,14 @@ def is_folder_there(path: Path) -> bool:
         return path.is_dir()
     except (OSError, ValueError):
         return False
+
+
+def changed_at(path: Path) -> int:
+    """When `path` was changed last, in nanoseconds; 0 where it is not there or may not be looked at."""
+    try:
+        return path.stat().st_mtime_ns
+    except (OSError, ValueError):
+        return 0
 
 
 def found_in(folder: Path, pattern: str) -> tuple[Path, ...]:

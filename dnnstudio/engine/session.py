@@ -178,7 +178,7 @@ class Session:
             )
         trained = TrainedWith.read(result.metrics)
         live = LiveModel(model, experiment, dataset.summary.input_shape, trained_with=trained)
-        self._held.keep(job.id, live, place=job.folder)
+        self._held.keep(job.id, live, place=result.folder)
         return result
 
     def _start(

@@ -138,6 +138,7 @@ def _train_alone(task: Plain, folder: Path, control: Control, emit: Callable[[Ev
     session.warm_up()
     _leave_out_of_collections()
     result: RunResult = session.run(job, control, emit)
+    result.require_in_place()
     return result
 
 

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from dnnstudio.core.os_errors import found_in, is_file_there, is_folder_there, is_there, reason_of, refusal_of
+from dnnstudio.core.os_errors import (
+    changed_at,
+    found_in,
+    is_file_there,
+    is_folder_there,
+    is_missing,
+    is_there,
+    reason_of,
+    refusal_of,
+)
 from dnnstudio.core.workspace.ensembles import is_ensemble
 from dnnstudio.core.workspace.runs import comparison_runs, is_run, run_folders, sweep_folders, sweep_workspace
 
@@ -63,3 +72,13 @@ def test_a_place_that_may_not_be_looked_at_is_empty(tmp_path: Path, name: str) -
     assert sweep_workspace(place) == 0
     assert not is_run(place)
     assert not is_ensemble(place)
+
+
+def test_what_may_not_be_looked_at_is_neither_there_nor_missing(tmp_path: Path) -> None:
+    """A name that is too long stands in for a folder that may not be entered, which stops no root."""
+    (tmp_path / "there").touch()
+    unclear = tmp_path / ("n" * 300)
+    assert [is_missing(path) for path in (tmp_path / "there", tmp_path / "nothing", unclear)] == [False, True, False]
+    assert not is_there(unclear)
+    assert changed_at(tmp_path / "there") == (tmp_path / "there").stat().st_mtime_ns
+    assert changed_at(unclear) == changed_at(tmp_path / "nothing") == 0

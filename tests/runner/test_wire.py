@@ -60,7 +60,7 @@ EVENTS: tuple[Event, ...] = (
     HealthMeasured(run="r", epoch=0.5, layers=(LayerHealth("a", 1.0, histogram=(1, 2)), LayerHealth("b", frozen=True))),
     RunEnded(run="r", reason="diverged", message="m", result=RESULT, cause=Divergence(1, 2, math.inf, 0.1, layer="a")),
     RateChanged(run="r", experiment=load_recipe("digits").experiment, step=7, rate=1 / 3),
-    SavingPaused(run="r", reason="The disk is full."),
+    SavingPaused(run="r", reason="The disk is full.", full=True),
     RunEnded(run="r", reason="stopped", message="m"),
 )
 

@@ -103,16 +103,21 @@ class RateChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavingPaused(Event):
-    """A training cannot be kept on the disk now, for this reason, and goes on; without a reason it is kept again."""
+    """A training cannot be kept on the disk now, for this reason, and goes on; without a reason it is kept again.
+
+    `full` says that the reason is a want of room.
+    """
 
     reason: str = ""
+    full: bool = False
 
     @property
     def sentence(self) -> str:
         """What is said of it."""
         if not self.reason:
             return "Saved: nothing is missing."
-        return f"{self.reason} The training goes on, and saving is tried again; make room."
+        cure = "; make room" if self.full else ""
+        return f"{self.reason} The training goes on, and saving is tried again{cure}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

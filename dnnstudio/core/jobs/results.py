@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnstudio.core.errors import UserError
+
 if TYPE_CHECKING:  # a receiver of one result need not import the types of all the others
     from dnnstudio.core.experiment.data import DataSummary
     from dnnstudio.core.experiment.record import Experiment
@@ -52,6 +54,13 @@ class RunResult:
     best_epoch: int
     metrics: dict[str, Any]
     """As in metrics.json: {"train": {"loss", "accuracy"}, "validation": …, "test": …, …}; train is without dropout."""
+    elsewhere: str = ""
+    """Why `folder` is another one than the run's own, which could not be written at the end: a sentence."""
+
+    def require_in_place(self) -> None:
+        """Raises `UserError` where the run lies elsewhere: what was asked for is not where it was asked for."""
+        if self.elsewhere:
+            raise UserError(self.elsewhere, "Copy it from there when there is room again.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

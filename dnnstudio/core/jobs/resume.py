@@ -8,6 +8,7 @@ from pathlib import Path
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.jobs.requests import TrainRun
+from dnnstudio.core.os_errors import is_folder_there
 from dnnstudio.core.planning.more_epochs import (
     Way,
     added_sentence,
@@ -18,8 +19,7 @@ from dnnstudio.core.planning.more_epochs import (
 )
 from dnnstudio.core.planning.stages import planned_epochs, stage_lengths
 from dnnstudio.core.text import count_of
-from dnnstudio.core.workspace.history import FILE as HISTORY
-from dnnstudio.core.workspace.history import read_rows
+from dnnstudio.core.workspace.history import rows_of
 from dnnstudio.core.workspace.runs import CHECKPOINT, EXPERIMENT, read_metrics, read_run
 from dnnstudio.core.workspace.training_record import TrainedWith
 
@@ -36,7 +36,7 @@ def continued(folder: Path, more_epochs: int | None = None, *, way: Way | None =
     record = read_run(folder)
     experiment = codec.load(folder / EXPERIMENT)
     planned, done = record.epochs_planned, record.epochs_done
-    if not (folder / CHECKPOINT).is_dir():
+    if not is_folder_there(folder / CHECKPOINT):
         raise UserError(f"{folder.name} holds no checkpoint to go on from.", "Train it afresh.")
     if more_epochs is None:
         if done >= planned:
@@ -104,5 +104,4 @@ def more_epochs_sentence(job: TrainRun, done: int, more: int) -> str:
 
 def _ended(folder: Path) -> tuple[int, ...]:
     """The epochs of the stages of a run that are over [stages]. Raises `UserError`."""
-    history = folder / HISTORY
-    return stage_lengths(read_rows(history)) if history.exists() else ()
+    return stage_lengths(rows_of(folder))

@@ -13,6 +13,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.folder_lock import holds_something
+from dnnstudio.core.os_errors import is_there
 from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.ensembles import MOST_SEEDS, TRAINED, EnsembleRecord, is_ensemble, read_ensemble
 from dnnstudio.core.workspace.runs import EXPERIMENT, MODEL, is_run, read_metrics
@@ -100,7 +101,7 @@ def member_state(folder: Path, wanted: Experiment) -> MemberState:
         raise UserError(f"{folder} holds a run of another experiment.", "Repeat into a new folder.")
     metrics = read_metrics(folder) or {}
     ended = metrics.get("reason") in TRAINED | {"diverged"}
-    return "done" if ended and (folder / MODEL).exists() else "begun"
+    return "done" if ended and is_there(folder / MODEL) else "begun"
 
 
 def comparable(experiment: Experiment, wanted: Experiment) -> Experiment:

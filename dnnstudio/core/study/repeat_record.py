@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dnnstudio.core.checksums import changed_files
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.os_errors import is_missing
 from dnnstudio.core.planning.stages import planned_epochs
 from dnnstudio.core.text import share_text, unbroken, with_spread
 from dnnstudio.core.workspace.ensembles import ENSEMBLE, TRAINED, EnsembleRecord, member_folder, read_ensemble
@@ -115,7 +116,7 @@ def spread_words(found: Spread | None, *, counted: bool = True, share: bool = Fa
 def member_rows(folder: Path, seeds: Iterable[int]) -> dict[int, list[Row]]:
     """Seed → history of every begun member of the ensemble in `folder`. Raises `UserError` for a damaged history."""
     places = {seed: member_folder(folder, seed) / HISTORY for seed in seeds}
-    return {seed: read_rows(place) for seed, place in places.items() if place.exists()}
+    return {seed: read_rows(place) for seed, place in places.items() if not is_missing(place)}
 
 
 def mean_rows(histories: Iterable[Sequence[Mapping[str, float]]]) -> tuple[list[Row], list[Row]]:

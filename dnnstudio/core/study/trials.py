@@ -17,10 +17,10 @@ from dnnstudio.core.atomic_files import read_bounded
 from dnnstudio.core.checksums import write_checked
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.paths import path_keys
+from dnnstudio.core.os_errors import is_missing
 from dnnstudio.core.study.sweep import TRIALS, SweepPlan, trial_folder
 from dnnstudio.core.study.varied import value_text
-from dnnstudio.core.workspace.history import FILE as HISTORY
-from dnnstudio.core.workspace.history import Row, read_rows
+from dnnstudio.core.workspace.history import Row, rows_of
 from dnnstudio.core.workspace.runs import read_metrics
 
 TABLE = "trials.csv"
@@ -83,7 +83,7 @@ def figure_names(plan: SweepPlan) -> tuple[str, str, str, str]:
 def read_trials(folder: Path) -> dict[int, Trial]:
     """Number → trial, of all that ended so far. Raises `UserError` for a damaged file."""
     path = folder / RECORDS
-    if not path.exists():
+    if is_missing(path):
         return {}
     try:
         return {one.number: one for one in _TRIALS.validate_json(read_bounded(path, MAX_BYTES, what="trials"))}
@@ -175,7 +175,7 @@ def seconds_left(spent: Sequence[float], left: int, *, at_once: int, start: floa
 
 
 def _rows(place: Path) -> list[Row]:
-    return read_rows(place / HISTORY) if (place / HISTORY).exists() else []
+    return rows_of(place)
 
 
 def _best_row(rows: Sequence[Row], best_epoch: Any) -> Row:

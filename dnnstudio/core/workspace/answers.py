@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dnnstudio.core.atomic_files import read_bounded, write_atomically
 from dnnstudio.core.checksums import is_private
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.os_errors import is_missing
 from dnnstudio.core.stored_arrays import read_stored
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def read_answers(folder: Path) -> dict[str, Answers]:
     import numpy as np
 
     path = folder / FILE
-    if not path.exists():
+    if is_missing(path):
         return {}
     content = read_bounded(path, MAX_BYTES, what="the answers of a run")
     try:

@@ -17,7 +17,7 @@ from dnnstudio.core.checksums import write_checked
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
-from dnnstudio.core.os_errors import is_file_there
+from dnnstudio.core.os_errors import is_file_there, is_there
 from dnnstudio.core.text import count_of, listed
 from dnnstudio.core.workspace.runs import METRICS, MODEL, read_metrics
 
@@ -84,7 +84,7 @@ def trained_members(folder: Path, record: EnsembleRecord) -> dict[int, dict[str,
     found = {}
     for seed in record.seeds:
         place = member_folder(folder, seed)
-        metrics = read_metrics(place) if (place / MODEL).exists() else None
+        metrics = read_metrics(place) if is_there(place / MODEL) else None
         if metrics is not None and metrics.get("reason") in TRAINED:
             found[seed] = metrics
     return found

@@ -12,6 +12,7 @@ from dnnstudio.core.checksums import write_checked
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.data import Table
+from dnnstudio.core.os_errors import is_file_there, is_missing
 from dnnstudio.core.workspace.runs import EXPERIMENT, PREPARATION, is_run
 
 FILE = "exports.json"
@@ -51,7 +52,7 @@ class Exports(BaseModel):
 def read_exports(folder: Path) -> tuple[ExportRecord, ...]:
     """What was written of the run in `folder`, the newest last. Raises `UserError` for a damaged file."""
     path = folder / FILE
-    if not path.exists():
+    if is_missing(path):
         return ()
     try:
         return Exports.model_validate_json(read_bounded(path, MAX_BYTES, what="the list of exports")).exports
@@ -71,7 +72,7 @@ def prepared_note(folder: Path | None) -> str:
 
     Such a file holds the layers alone; the other formats prepare rows themselves, or have a file beside them.
     """
-    if folder is None or not is_run(folder) or not (folder / PREPARATION).is_file():
+    if folder is None or not is_run(folder) or not is_file_there(folder / PREPARATION):
         return ""
     try:
         data = codec.load(folder / EXPERIMENT).data

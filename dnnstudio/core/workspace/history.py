@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dnnstudio.core.atomic_files import read_bounded, write_atomically
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.os_errors import reason_of
+from dnnstudio.core.os_errors import code_of, is_missing, reason_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +53,7 @@ def append_row(path: Path, row: Row) -> None:
     The first row creates the file. Later ones are appended, because rewriting costs more and more as a run grows; a
     crash leaves at worst an incomplete last line, which readers skip and the next row replaces.
     """
-    if not path.exists():
+    if is_missing(path):
         write_history(path, [row])
         return
     try:
@@ -67,8 +67,13 @@ def append_row(path: Path, row: Row) -> None:
             file.write(_line(row, header).encode())
     except OSError as error:
         raise UserError(
-            f"{path} cannot be written: {reason_of(error)}.", "Free some space or choose another folder."
+            f"{path} cannot be written: {reason_of(error)}.", "Choose another folder.", code=code_of(error)
         ) from None
+
+
+def rows_of(folder: Path) -> list[Row]:
+    """The epochs of the run in `folder`, none where it has no history yet. Raises `UserError`."""
+    return [] if is_missing(folder / FILE) else read_rows(folder / FILE)
 
 
 def read_rows(path: Path) -> list[Row]:

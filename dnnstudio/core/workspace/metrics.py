@@ -12,6 +12,7 @@ from typing import Any
 
 from dnnstudio.core.atomic_files import read_bounded
 from dnnstudio.core.bounded_json import FIGURES, parse_record
+from dnnstudio.core.os_errors import is_missing
 
 METRICS = "metrics.json"
 MAX_METRICS_BYTES = 2**20
@@ -27,7 +28,7 @@ def read_metrics(folder: Path) -> dict[str, Any] | None:
     Raises `UserError` for a damaged file: no JSON, or numbers that no float64 or 64 bits can hold.
     """
     path = folder / METRICS
-    if not path.exists():
+    if is_missing(path):
         return None
     content = read_bounded(path, MAX_METRICS_BYTES, what="the figures of a run")
     plain = parse_record(content, name=str(path), hint=_HINT, bounds=FIGURES)

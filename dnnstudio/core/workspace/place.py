@@ -7,7 +7,9 @@ import os
 import stat
 from pathlib import Path
 
+from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.os_errors import reason_of
+from dnnstudio.core.text import shortened
 from dnnstudio.core.workspace.runs import RUNS
 
 
@@ -21,6 +23,8 @@ def why_unusable(workspace: Path) -> str:
         try:
             found = place.stat()
         except (FileNotFoundError, NotADirectoryError):
+            if place.is_symlink():
+                return "it is a broken link" if place == wanted else "its path leads through a broken link"
             continue
         except (OSError, ValueError) as error:
             return reason_of(error) if isinstance(error, OSError) else "no file can have this name"
@@ -65,3 +69,32 @@ class Presence:
         """Raises `OSError` where the runs are there and cannot be listed."""
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             any((self.workspace / RUNS).iterdir())
+
+
+_presences: dict[Path, Presence] = {}
+
+
+def presence_of(workspace: Path) -> Presence:
+    """The presence of a workspace, as this process has seen it."""
+    return _presences.setdefault(workspace.absolute(), Presence(workspace))
+
+
+def accept(workspace: Path) -> None:
+    """A person has chosen this folder as it is now: whatever was in it before is not missed any more."""
+    _presences.pop(workspace.absolute(), None)
+
+
+def place_for_new(workspace: Path) -> Path:
+    """The workspace, to make something new in it; the first thing that is made makes the workspace.
+
+    Raises `UserError` where it was there and is gone: another would be made in its place, under the point where a drive
+    was mounted, and hidden when that is back.
+    """
+    reason = presence_of(workspace).look()
+    if reason:
+        raise UserError(
+            f"Nothing can be kept in the workspace {shortened(str(workspace), 100)}: {reason}.",
+            "Bring it back, or choose another one.",
+            code=Code.WORKSPACE_GONE,
+        )
+    return workspace

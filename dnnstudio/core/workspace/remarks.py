@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from dnnstudio.core.atomic_files import read_bounded
 from dnnstudio.core.checksums import write_checked
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.os_errors import is_missing
 
 FILE = "remarks.json"
 FORMAT = 1
@@ -33,7 +34,7 @@ class Remarks(BaseModel):
 def read_remarks(folder: Path) -> Remarks:
     """The remarks on the run in `folder`. Raises `UserError` for a damaged file."""
     path = folder / FILE
-    if not path.exists():
+    if is_missing(path):
         return Remarks()
     try:
         return Remarks.model_validate_json(read_bounded(path, MAX_BYTES, what="the note of a run"))

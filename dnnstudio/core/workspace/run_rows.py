@@ -9,7 +9,7 @@ from typing import Any
 from dnnstudio.core.atomic_files import read_bounded
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
-from dnnstudio.core.os_errors import found_in
+from dnnstudio.core.os_errors import found_in, is_missing
 from dnnstudio.core.workspace.ensembles import MEMBERS, is_ensemble
 from dnnstudio.core.workspace.runs import read_metrics
 
@@ -54,7 +54,7 @@ def data_changed(folder: Path, fingerprint: str) -> bool:
 
     Runs of version 0.1.0, which keep no preparation, took their fingerprints otherwise.
     """
-    if not (folder / FILE).exists():
+    if is_missing(folder / FILE):
         return False
     known = (read_metrics(folder) or {}).get("data_fingerprint")
     return isinstance(known, str) and bool(fingerprint) and known != fingerprint

@@ -21,7 +21,7 @@ from dnnstudio.core.planning.stages import planned_epochs, stage_lengths
 from dnnstudio.core.uncertainty.figure_names import R2
 from dnnstudio.core.workspace.figures import Measured, measured
 from dnnstudio.core.workspace.history import FILE as HISTORY
-from dnnstudio.core.workspace.history import Row, read_rows
+from dnnstudio.core.workspace.history import Row, rows_of
 from dnnstudio.core.workspace.metrics import METRICS as METRICS
 from dnnstudio.core.workspace.metrics import read_metrics as read_metrics
 
@@ -230,7 +230,7 @@ def best_apart(folder: Path, metrics: Mapping[str, Any]) -> int | None:
     Runs of version 0.1.0 do not say whether they went back to the best weights; there the epochs decide.
     """
     best, last = metrics.get("best_epoch"), metrics.get("epochs")
-    if not isinstance(best, int) or not isinstance(last, int) or not (folder / BEST_MODEL).is_file():
+    if not isinstance(best, int) or not isinstance(last, int) or not is_file_there(folder / BEST_MODEL):
         return None
     apart = isinstance(metrics.get("best"), dict) if "best" in metrics else 0 < best < last
     return best if apart else None
@@ -260,7 +260,7 @@ def read_parts(folder: Path, *, in_part: bool = False) -> tuple[dict[str, Any], 
             raise
         said.append(str(error))
     try:
-        rows = read_rows(folder / HISTORY) if (folder / HISTORY).exists() else []
+        rows = rows_of(folder)
     except UserError as error:
         if not in_part:
             raise
@@ -338,7 +338,7 @@ def trained_run_of(experiment: Experiment, workspace: Path) -> Path | None:
     """The newest run of a workspace that has trained this very experiment to its end; None where there is none."""
     for folder in reversed(run_folders(workspace)):
         try:
-            ended = (read_metrics(folder) or {}).get("reason") in ENDED and (folder / MODEL).exists()
+            ended = (read_metrics(folder) or {}).get("reason") in ENDED and is_there(folder / MODEL)
             if ended and codec.load(folder / EXPERIMENT).replaced(name=experiment.name) == experiment:
                 return folder
         except UserError:

@@ -10,6 +10,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.layers import AnyLayer, Shape
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.transfer import Transfer
+from dnnstudio.core.os_errors import is_file_there, is_folder_there, is_there
 from dnnstudio.core.workspace.catalog import Entry, task_text
 from dnnstudio.core.workspace.runs import RUNS, home_of, is_run
 from dnnstudio.core.workspace.shared_layers import relative_to
@@ -81,7 +82,7 @@ def place_of(transfer: Transfer, base: Path | None) -> Path | None:
         return None
     try:
         place = home_of(((base or Path()).absolute() / transfer.source).resolve())
-        known = is_run(place) if place.is_dir() else place.is_file() and place.suffix != ".json"
+        known = is_run(place) if is_folder_there(place) else is_file_there(place) and place.suffix != ".json"
     except (OSError, ValueError):
         return None
     return place if known else None
@@ -98,7 +99,7 @@ def find_place(source: str, *bases: Path | None) -> Path:
     for base in known:
         try:
             place = Path(os.path.normpath(base.absolute() / source))
-            if place.exists():
+            if is_there(place):
                 return place
         except (OSError, ValueError):
             break

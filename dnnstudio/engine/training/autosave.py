@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from dnnstudio.core.errors import UserError
+from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.jobs.events import SavingPaused
 from dnnstudio.core.workspace.history import Row
@@ -27,6 +27,11 @@ class Autosave:
         self._unsaved: Experiment | None = None
         self._paused = False
         self._saved_at = time.monotonic()
+
+    @property
+    def paused(self) -> bool:
+        """Whether something could not be written yet."""
+        return self._paused
 
     def is_due(self, after_s: float) -> bool:
         """Whether the last checkpoint, or the last attempt, is so long ago."""
@@ -80,7 +85,7 @@ class Autosave:
     def _pause(self, error: UserError) -> None:
         if not self._paused:
             self._paused = True
-            self._emit(SavingPaused(run=self._run, reason=error.message))
+            self._emit(SavingPaused(run=self._run, reason=error.message, full=error.code is Code.DISK_FULL))
 
     def _go_on(self) -> None:
         if self._paused and self._unsaved is None and not self._lacks_rows:

@@ -117,7 +117,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     }
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)
-    make_folder(folder / CHECKPOINT)
+    make_folder(folder / CHECKPOINT, parents=False)
     write_atomically(folder / CHECKPOINT / STATE, content.getvalue())
 
 

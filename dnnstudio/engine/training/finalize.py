@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dnnstudio.core.errors import Cancelled
+from dnnstudio.core.errors import Cancelled, UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.jobs.control import Control
@@ -19,14 +21,46 @@ from dnnstudio.core.workspace.fingerprints import layer_fingerprints, model_fing
 from dnnstudio.engine.backend.objective import objective
 from dnnstudio.engine.backend.runtime import THREADS, keras
 from dnnstudio.engine.model_files.writing import arrays_of
-from dnnstudio.engine.training.checkpoint import Arrays, Position
+from dnnstudio.engine.training.checkpoint import Arrays, Checkpoint, Position, save_checkpoint
 from dnnstudio.engine.training.compile_config import trained_with
 from dnnstudio.engine.training.evaluation import Evaluator
 from dnnstudio.engine.training.live_stage import LiveStage, set_trainable
+from dnnstudio.engine.training.refuges import refuges
 from dnnstudio.engine.training.run_writer import RunFolder
 
 if TYPE_CHECKING:
     from dnnstudio.engine.data import Dataset
+
+
+def close_somewhere(
+    folder: RunFolder,
+    model: keras.Sequential,
+    experiment: Experiment,
+    dataset: Dataset,
+    figures: dict[str, Any],
+    *,
+    unsaved: Checkpoint | None,
+    **given: Any,
+) -> tuple[Path, dict[str, Any], str]:
+    """As `close_run`, which is `given` the rest; in another folder, where the run's own one can no longer be written.
+
+    A drive that went away, or a disk that is full, must not cost what was trained. Returns the folder, the contents of
+    metrics.json, and a sentence that says why it is another one, or "". `unsaved` is the checkpoint that could not be
+    written, if so. Raises `UserError` where it can be written nowhere.
+    """
+    files = (model, experiment, dataset, figures)
+    try:
+        return folder.path, close_run(folder, *files, **given), ""
+    except UserError as refusal:
+        for place in refuges(folder.path.name):
+            try:
+                other = folder.take_over(place, experiment, given["at"].history)
+                if unsaved is not None:
+                    save_checkpoint(place, unsaved)
+                return place, close_run(other, *files, **given), f"{refusal.message} The whole run is kept in {place}."
+            except UserError:
+                shutil.rmtree(place, ignore_errors=True)
+        raise
 
 
 def close_run(
@@ -54,6 +88,7 @@ def close_run(
     each as of a part without rows. Raises `UserError`.
     """
     shape = dataset.summary.input_shape
+    folder.control = control
     set_trainable(model, experiment)
     evaluator = (
         stage.evaluator if stage.whole else Evaluator(model, objective(experiment, dataset.summary), dataset.summary)
@@ -103,10 +138,12 @@ def close_run(
         if all(np.array_equal(one, other) for one, other in zip(last, best, strict=True)):
             folder.best_is_last()
         else:
-            model.set_weights(best)
-            folder.save_best(model, experiment, shape, trained, optimizer)
-            metrics["best"] = {part: figures_on(part) for part in ("validation", "test")}
-            model.set_weights(last)
+            try:
+                model.set_weights(best)
+                folder.save_best(model, experiment, shape, trained, optimizer)
+                metrics["best"] = {part: figures_on(part) for part in ("validation", "test")}
+            finally:
+                model.set_weights(last)
     if control is not None and control.stopped:
         metrics["message"] = f"{figures['message']} Stopped before all its figures were measured."
     folder.finish(metrics)

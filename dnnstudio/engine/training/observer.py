@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dnnstudio.core.errors import UserError
+
 
 class TrainingObserver:
     """Observer of a training that shares no layers; subclasses react to its events."""
@@ -21,3 +23,17 @@ class TrainingObserver:
 
     def failed(self) -> None:
         """The training ended without a result."""
+
+
+def told_at_end(around: TrainingObserver, folder: Path, *, elsewhere: bool) -> str:
+    """What `around` tells at the end of the training in `folder`.
+
+    Where the run is kept `elsewhere`, what fails is told too: other models may be gone as its folder is. Raises
+    `UserError`.
+    """
+    try:
+        return around.closed(folder)
+    except UserError as error:
+        if not elsewhere:
+            raise
+        return str(error)

@@ -18,6 +18,7 @@ from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.layers import Shape
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.export.formats import exporter_of
+from dnnstudio.core.jobs.control import Control
 from dnnstudio.core.os_errors import is_file_there, reason_of
 from dnnstudio.core.workspace.answers import FILE as ANSWERS
 from dnnstudio.core.workspace.answers import Answers, save_answers
@@ -38,15 +39,30 @@ LEFT_S = 60.0
 """A temporary file that is so old in the folder of a run that begins was left there: no save takes as long."""
 PATIENCE_S = 20.0
 """How long the end of a training waits for a disk on which nothing can be written."""
+BETWEEN_S = 1.0
+"""How long it waits between two tries."""
 
 
 class RunFolder:
     """The folder of one run, created when the training begins."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, patience_s: float | None = None, data: Dataset | None = None) -> None:
+        """At the end it waits for a disk on which nothing can be written, `patience_s` long or `PATIENCE_S`.
+
+        `data` is what is trained on, where the folder is not begun anew.
+        """
         self.path = path
+        self._patience_s = PATIENCE_S if patience_s is None else patience_s
+        self.control: Control | None = None
+        """Whose stop ends that waiting."""
         self._events: EventFiles | None = None
-        self._data: Dataset | None = None
+        self._data = data
+
+    def take_over(self, place: Path, experiment: Experiment, history: list[Row]) -> RunFolder:
+        """The folder at `place` for the same run, with what makes it a run of these epochs. Raises `UserError`."""
+        other = RunFolder(place, patience_s=0.0, data=self._data)
+        other.mend(experiment, history)
+        return other
 
     def begin(self, experiment: Experiment, history: list[Row], *, resumed: bool, data: Dataset | None = None) -> None:
         """Make the folder with its experiment and the epochs that are there already. Raises `UserError`.
@@ -91,8 +107,12 @@ class RunFolder:
         return kept and is_run(self.path) and (not epochs or is_file_there(self.path / HISTORY))
 
     def mend(self, experiment: Experiment, history: list[Row]) -> None:
-        """Write again what makes the folder a run of these epochs. Raises `UserError`."""
-        make_folder(self.path)
+        """Write again what makes the folder a run of these epochs.
+
+        The folder that it lies in must be there: where that is gone, a drive is, and another must not be filled in its
+        place. Raises `UserError`.
+        """
+        make_folder(self.path, parents=False)
         self.save_experiment(experiment)
         if self._data is not None:
             keep_preparation(self._data, self.path)
@@ -105,7 +125,7 @@ class RunFolder:
 
     def save_answers(self, answers: Mapping[str, Answers]) -> None:
         """Write answers.npz: true values and answers of each part. Raises `UserError`."""
-        _patiently(lambda: save_answers(self.path, answers))
+        self._patiently(lambda: save_answers(self.path, answers))
 
     def add_epoch(self, row: Row, *, written: bool = False) -> None:
         """Append a row to history.csv, unless it is `written`, and to the event files where they are wanted.
@@ -130,8 +150,8 @@ class RunFolder:
         """Write metrics.json, which marks the run as finished. Raises `UserError`."""
         if self._events is not None:
             self._events.close()
-        _patiently(self.note_history)
-        _patiently(lambda: write_checked(self.path / METRICS, (json.dumps(metrics, indent=2) + "\n").encode()))
+        self._patiently(self.note_history)
+        self._patiently(lambda: write_checked(self.path / METRICS, (json.dumps(metrics, indent=2) + "\n").encode()))
 
     def save_last(
         self,
@@ -142,7 +162,7 @@ class RunFolder:
         optimizer: keras.optimizers.Optimizer | None = None,
     ) -> None:
         """Write model.keras. Raises `UserError`."""
-        _patiently(lambda: save_network(model, self.path / MODEL, experiment, input_shape, trained, optimizer))
+        self._patiently(lambda: save_network(model, self.path / MODEL, experiment, input_shape, trained, optimizer))
 
     def save_best(
         self,
@@ -153,27 +173,34 @@ class RunFolder:
         optimizer: keras.optimizers.Optimizer | None = None,
     ) -> None:
         """Write best.keras. Raises `UserError`."""
-        _patiently(lambda: save_network(model, self.path / BEST_MODEL, experiment, input_shape, trained, optimizer))
+        self._patiently(
+            lambda: save_network(model, self.path / BEST_MODEL, experiment, input_shape, trained, optimizer)
+        )
 
     def best_is_last(self) -> None:
         """Make best.keras a copy of model.keras. Raises `UserError`."""
-        _patiently(lambda: write_atomically(self.path / BEST_MODEL, (self.path / MODEL).read_bytes()))
+        self._patiently(lambda: write_atomically(self.path / BEST_MODEL, (self.path / MODEL).read_bytes()))
 
+    def _patiently(self, write: Callable[[], object]) -> None:
+        """Write a file at the end of a training: a disk that is full for a moment must not cost its result.
 
-def _patiently(write: Callable[[], object]) -> None:
-    """Write a file at the end of a training: a disk that is full for a moment must not cost its result.
+        Raises `UserError` where it stays so.
+        """
+        until = time.monotonic() + self._patience_s
+        while True:
+            try:
+                write()
+                return
+            except UserError:
+                tried = time.monotonic()
+                while not self._hurries and time.monotonic() < min(until, tried + BETWEEN_S):
+                    time.sleep(0.05)
+                if self._hurries or time.monotonic() >= until:
+                    raise
 
-    Raises `UserError` where it stays so.
-    """
-    until = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            write()
-            return
-        except UserError:
-            if time.monotonic() >= until:
-                raise
-        time.sleep(min(1.0, PATIENCE_S))
+    @property
+    def _hurries(self) -> bool:
+        return self.control is not None and self.control.stopped
 
 
 def save_network(

@@ -40,13 +40,13 @@ from dnnstudio.engine.training.checkpoint import (
     values_of,
 )
 from dnnstudio.engine.training.clock import Clock
-from dnnstudio.engine.training.finalize import close_run, rescue
+from dnnstudio.engine.training.finalize import close_somewhere, rescue
 from dnnstudio.engine.training.live_stage import LiveStage
 from dnnstudio.engine.training.monitoring.epoch_rules import Best
 from dnnstudio.engine.training.monitoring.progress import BatchReporter, Emit
 from dnnstudio.engine.training.monitoring.step_figures import StepFigures, epoch_figures
 from dnnstudio.engine.training.monitoring.step_monitor import Diverged, StepWatch
-from dnnstudio.engine.training.observer import TrainingObserver
+from dnnstudio.engine.training.observer import TrainingObserver, told_at_end
 from dnnstudio.engine.training.run_writer import RunFolder
 from dnnstudio.engine.training.step_loop import lines
 
@@ -83,7 +83,8 @@ def train(
     try:
         trainer = Trainer(experiment, dataset, **given, resume_from=resume_from, stop_after=stop_after)
         result, message = trainer.train(around)
-        message = f"{message} {(note := around.closed(folder))}".rstrip()
+        note = told_at_end(around, folder, elsewhere=bool(result.elsewhere))
+        message = " ".join(filter(None, (message, note, result.elsewhere)))
     except Cancelled:
         around.failed()
         emit(RunEnded(run=run, reason="stopped", message="Stopped before the first step."))
@@ -366,34 +367,32 @@ class Trainer:
     # ---------------------------------------------------------------------------------- checkpoint
 
     def _save_checkpoint(self) -> None:
-        self._saving.save_checkpoint(
-            Checkpoint(
-                position=self._at,
-                network=values_of(self._model.variables),
-                optimizer=values_of(self._stage.optimizer.variables),
-                best=self._best,
-                experiment=self._experiment,
-                fingerprint=self._data.fingerprint,
-            )
+        self._saving.save_checkpoint(self._checkpoint())
+
+    def _checkpoint(self) -> Checkpoint:
+        return Checkpoint(
+            position=self._at,
+            network=values_of(self._model.variables),
+            optimizer=values_of(self._stage.optimizer.variables),
+            best=self._best,
+            experiment=self._experiment,
+            fingerprint=self._data.fingerprint,
         )
 
     # ----------------------------------------------------------------------------------------- end
 
     def _finish(self, reason: EndReason, message: str) -> RunResult:
-        """The final weights, their figures on every part, and the files."""
+        """The final weights, their figures on every part, and the files. Raises `UserError`."""
+        unsaved = self._checkpoint() if self._saving.paused else None
         if reason != "diverged":
             self._end_stage()
         elif self._best and (rule := self._experiment.training.early_stopping) and rule.restore_best:
             self._model.set_weights(self._best)
-        figures: dict[str, Any] = {
-            "run": self._run,
-            "reason": reason,
-            "message": message,
-            "health": self._watch.condition,
-            "started": round(self._started, 3),
-        }
-        files = (self._folder, self._model, self._experiment, self._data, figures)
+        figures: dict[str, Any] = {"run": self._run, "reason": reason, "message": message}
+        figures |= {"health": self._watch.condition, "started": round(self._started, 3)}
+        files = (self._model, self._experiment, self._data, figures)
         control = self._control.later() if reason == "stopped" else self._control
-        metrics = close_run(*files, best=self._best, at=self._at, stage=self._stage, control=control)
-        epochs, best, folder = self._at.epoch, self._at.best.epoch, self._folder.path
-        return RunResult(run=self._run, folder=folder, reason=reason, epochs=epochs, best_epoch=best, metrics=metrics)
+        given: dict[str, Any] = {"best": self._best, "at": self._at, "stage": self._stage, "control": control}
+        folder, metrics, why = close_somewhere(self._folder, *files, **given, unsaved=unsaved)
+        about: dict[str, Any] = {"run": self._run, "folder": folder, "metrics": metrics, "elsewhere": why}
+        return RunResult(**about, reason=reason, epochs=self._at.epoch, best_epoch=self._at.best.epoch)

@@ -81,3 +81,9 @@ def test_a_drive_that_fails_is_said_in_its_own_words(
 
     monkeypatch.setattr(os, "listdir", fail)
     assert presence.look() == "the network drive went away"
+
+
+def test_a_broken_link_is_no_workspace(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    assert why_unusable(tmp_path / "link") == "it is a broken link"
+    assert why_unusable(tmp_path / "link" / "below") == "its path leads through a broken link"

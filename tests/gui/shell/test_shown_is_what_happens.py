@@ -132,7 +132,7 @@ def test_a_rate_changed_by_hand_is_marked_in_the_table(window: MainWindow) -> No
 
 def test_a_training_that_cannot_be_saved_now_says_so_and_when_it_is_saved_again(window: MainWindow) -> None:
     tell, bar = window.workbench.controller._on_run_event, window.messages
-    tell(SavingPaused(run="x", reason="/runs/1/history.csv cannot be written: the disk is full."))
+    tell(SavingPaused(run="x", reason="/runs/1/history.csv cannot be written: the disk is full.", full=True))
     assert "the disk is full. The training goes on, and saving is tried again; make room." in bar.text()
     tell(SavingPaused(run="x"))
     assert "Nothing is missing" in bar.text()
