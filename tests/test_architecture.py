@@ -161,6 +161,28 @@ def test_widgets_are_disabled_with_a_reason() -> None:
     assert wrong == []
 
 
+def test_the_window_looks_at_no_file_in_a_way_that_raises() -> None:
+    """`Path.exists` and its kind raise in a folder that may not be entered: `core.os_errors` has others."""
+    wrong = [
+        f"{file.relative_to(ROOT)}:{node.lineno} {ast.unparse(node)}"
+        for file, node, name in calls("dnnstudio/gui")
+        if name in ("exists", "is_dir", "is_file") and not node.args and not node.keywords
+    ]
+    assert wrong == []
+
+
+def test_what_is_new_in_a_workspace_is_made_where_the_workspace_is_there() -> None:
+    """A workspace that was removed, or whose drive is away, is not silently begun anew in its place."""
+    makers = ("new_run_folder", "new_sweep_folder", "comparison_folder")
+    made = [(file, node) for file, node, name in calls("dnnstudio/gui") if name in makers]
+    wrong = [
+        f"{file.relative_to(ROOT)}:{node.lineno} {ast.unparse(node)}"
+        for file, node in made
+        if not ast.unparse(node.args[0]).startswith("place_for_new(")
+    ]
+    assert (wrong, len(made) >= 4) == ([], True)
+
+
 def test_keras_never_loads_what_a_person_chose() -> None:
     wrong = [
         f"{file.relative_to(ROOT)}:{node.lineno} {name}"

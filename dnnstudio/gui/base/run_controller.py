@@ -33,7 +33,9 @@ from dnnstudio.core.jobs.requests import DescribeData, EvaluateModel, OpenModel,
 from dnnstudio.core.jobs.results import OpenedModel, RunResult
 from dnnstudio.core.jobs.resume import continued
 from dnnstudio.core.jobs.weights import LoadWeights
+from dnnstudio.core.os_errors import is_folder_there
 from dnnstudio.core.planning.more_epochs import Way
+from dnnstudio.core.workspace.place import place_for_new, presence_of
 from dnnstudio.core.workspace.runs import BEST_MODEL, MODEL, Weights, is_run, new_run_folder, safe_name
 from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.ticket import Failure, Ticket
@@ -112,7 +114,7 @@ class RunController(QObject):
         """
         if self.training:
             raise UserError(UNDER_WAY, "Stop it first.")
-        folder = new_run_folder(self.workspace, experiment.name)
+        folder = new_run_folder(place_for_new(self.workspace), experiment.name)
         return self._train(TrainRun(experiment=experiment, folder=folder, base=base))
 
     def go_on(self, folder: Path, more_epochs: int | None = None, *, way: Way | None = None) -> TrainRun:
@@ -206,7 +208,8 @@ class RunController(QObject):
 
     def open_bundle(self, path: Path) -> None:
         """Put the run of a bundle among those of the workspace; `bundle_opened` follows. Raises `UserError`."""
-        job = OpenBundle(path=path, folder=new_run_folder(self.workspace, safe_name(path.stem) or "bundle"))
+        folder = new_run_folder(place_for_new(self.workspace), safe_name(path.stem) or "bundle")
+        job = OpenBundle(path=path, folder=folder)
 
         def leave_nothing() -> None:
             with contextlib.suppress(OSError):
@@ -268,6 +271,7 @@ class RunController(QObject):
                 if self._activity == "queued":
                     self._set_activity("training")
                 self.run_folder = event.folder
+                presence_of(self.workspace).look()  # the first run has made it: from now on it can be missed
                 self.run_started.emit(event)
             case BatchesDone():
                 self.batches_done.emit(event)
@@ -298,6 +302,8 @@ class RunController(QObject):
         ended = self._ended or RunEnded(run=job.id, reason="finished", message="")
         if ended.result is None:
             ended = replace(ended, result=result)
+        if result.elsewhere:
+            self.run_folder = result.folder
         if result.epochs:
             self.model, self.model_name = job.id, _name_of(result.folder)
             self.model_changed.emit()
@@ -323,4 +329,4 @@ def _name_of(path: Path) -> str:
     """What the network of a run folder or model file is called: a run's best weights by the run and "best"."""
     if path.name in (MODEL, BEST_MODEL) and is_run(path.parent):
         return f"{path.parent.name} best" if path.name == BEST_MODEL else path.parent.name
-    return path.name if path.is_dir() else path.stem
+    return path.name if is_folder_there(path) else path.stem

@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 
 from dnnstudio.core.atomic_files import make_folder, write_atomically
+from dnnstudio.core.os_errors import is_there
+from dnnstudio.core.workspace.place import place_for_new
 
 SEPARATORS = "\t;,|"
 LOOKED_AT = 20
@@ -29,13 +31,13 @@ def separator_of(text: str) -> str | None:
 
 def save_pasted(text: str, workspace: Path) -> Path:
     """Write a pasted table into the workspace's folder of data and give its path. Raises `UserError`."""
-    folder = workspace / "data"
+    folder = place_for_new(workspace) / "data"
     make_folder(folder)
     stem = time.strftime("pasted-%Y-%m-%d-%H%M%S")
     suffix = ".tsv" if separator_of(text) == "\t" else ".csv"
     path = folder / f"{stem}{suffix}"
     count = 2
-    while path.exists():
+    while is_there(path):
         path, count = folder / f"{stem}-{count}{suffix}", count + 1
     write_atomically(path, text.encode("utf-8", "replace"))
     return path

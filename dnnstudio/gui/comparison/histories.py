@@ -10,6 +10,7 @@ import numpy as np
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.jobs.events import EpochDone, Event, RunEnded, RunStarted
 from dnnstudio.core.jobs.results import ComparisonRun
+from dnnstudio.core.os_errors import is_there
 from dnnstudio.core.workspace.history import FILE, Row, read_rows
 from dnnstudio.gui.plots.curves import Floats
 
@@ -57,7 +58,7 @@ class Histories:
             key = (run.start, run.seed)
             self.runs[key] = run
             with contextlib.suppress(UserError):
-                if (run.folder / FILE).exists():
+                if is_there(run.folder / FILE):
                     self.rows[key] = read_rows(run.folder / FILE)
             if run.start != "source" and self.rows.get(key):
                 self.epochs = max(self.epochs, int(self.rows[key][-1]["epoch"]))

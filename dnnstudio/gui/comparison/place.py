@@ -11,6 +11,7 @@ from dnnstudio.core.atomic_files import make_folder, read_bounded, write_atomica
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.codec import to_plain
 from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.os_errors import changed_at, is_folder_there, is_there
 from dnnstudio.core.workspace.runs import COMPARISONS, MODEL, safe_name
 
 QUESTION = "question.txt"
@@ -26,7 +27,7 @@ def comparison_folder(workspace: Path, experiment: Experiment, base: Path | None
     number = 1
     while True:
         folder = workspace / COMPARISONS / (name if number == 1 else f"{name} {number}")
-        if not folder.exists():
+        if not is_there(folder):
             make_folder(folder)
             write_atomically(folder / QUESTION, wanted.encode())
             return folder
@@ -40,10 +41,6 @@ def _question(experiment: Experiment, base: Path | None) -> str:
     """A fingerprint of the experiment and of the source's file: runs with another source do not count."""
     source = experiment.transfer.source if experiment.transfer is not None else ""
     place = (base or Path()) / source
-    file = place / MODEL if place.is_dir() else place
-    try:
-        stamp = file.stat().st_mtime_ns
-    except OSError:
-        stamp = 0
-    plain = json.dumps([to_plain(experiment), str(place.absolute()), stamp], sort_keys=True)
+    file = place / MODEL if is_folder_there(place) else place
+    plain = json.dumps([to_plain(experiment), str(place.absolute()), changed_at(file)], sort_keys=True)
     return hashlib.sha256(plain.encode()).hexdigest() + "\n"

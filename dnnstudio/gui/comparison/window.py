@@ -18,6 +18,7 @@ from dnnstudio.core.jobs.results import ComparisonRun, TransferComparison
 from dnnstudio.core.jobs.seed_comparison import as_csv, verdict
 from dnnstudio.core.planning.stages import planned_epochs
 from dnnstudio.core.text import count_of
+from dnnstudio.core.workspace.place import place_for_new
 from dnnstudio.gui.comparison.curves_card import CurvesCard
 from dnnstudio.gui.comparison.histories import Histories
 from dnnstudio.gui.comparison.place import comparison_folder
@@ -194,7 +195,7 @@ class ComparisonWindow(Window):
             return
         self._begun = False
         try:
-            folder = comparison_folder(self._workspace, self._experiment, self._base)
+            folder = comparison_folder(place_for_new(self._workspace), self._experiment, self._base)
         except UserError as error:
             self._on_refused(error.message, error.hint)
             return

@@ -13,6 +13,7 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.summary_table import SummaryTable
 from dnnstudio.core.export.formats import exporter_of_filter, exporters
 from dnnstudio.core.jobs.resume import Offer
+from dnnstudio.core.os_errors import is_folder_there
 from dnnstudio.core.planning.more_epochs import Way
 from dnnstudio.core.text import count_of, moment_text, shortened
 from dnnstudio.gui.base.autosave_files import Unsaved
@@ -193,7 +194,7 @@ class Dialogs:
             Answer("data", "Make it the data"),
             Answer("cancel", "Cancel"),
         )
-        one = len(paths) == 1 and not paths[0].is_dir()
+        one = len(paths) == 1 and not is_folder_there(paths[0])
         can, become = ("it", "it becomes") if one else ("them", "they become")
         text = f"A trained network can answer {can}, or {become} the data that a network learns from."
         title = f"What {'is' if len(paths) == 1 else 'are the'} {what} for?"

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from dnnstudio.core.atomic_files import make_folder, write_atomically
-from dnnstudio.core.errors import UserError
+from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.experiment.recipes import Recipe
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.export.formats import exporter_of
@@ -17,11 +17,13 @@ from dnnstudio.core.jobs.bundles import OpenBundle, OpenedBundle
 from dnnstudio.core.jobs.requests import EvaluateModel, OpenModel
 from dnnstudio.core.jobs.results import Evaluation, OpenedModel, SavedModel
 from dnnstudio.core.jobs.weights import LoadWeights
+from dnnstudio.core.os_errors import is_folder_there
 from dnnstudio.core.planning.network_for import empty_network
 from dnnstudio.core.planning.opening import Opening
 from dnnstudio.core.text import byte_size, count_of, share_text, unbroken
 from dnnstudio.core.workspace.catalog import SUFFIXES
 from dnnstudio.core.workspace.ensembles import is_ensemble, read_ensemble
+from dnnstudio.core.workspace.place import accept, presence_of
 from dnnstudio.core.workspace.runs import EXPERIMENT, RunRecord, Weights, is_run, is_sweep, safe_name
 from dnnstudio.core.workspace.sources import rebased, with_whole_source
 from dnnstudio.gui.base.actions import Actions
@@ -48,6 +50,8 @@ class FileActions(QObject):
     run_added = Signal(object)
     """The folder of a run that came into the workspace otherwise than by a training."""
     workspace_changed = Signal(object)
+    workspace_missed = Signal(object)
+    """A `UserError`: something was to be kept in the workspace, which is gone."""
     """The new folder."""
 
     def __init__(
@@ -133,26 +137,27 @@ class FileActions(QObject):
         return True
 
     def _open_path(self, path: Path) -> None:
-        if path.suffix.lower() == BUNDLE and not path.is_dir():
+        if path.suffix.lower() == BUNDLE and not is_folder_there(path):
             try:
                 self._controller.open_bundle(path)
             except UserError as error:
                 self.tell(error)
             return
-        if path.suffix.lower() in SUFFIXES and not path.is_dir():
+        if path.suffix.lower() in SUFFIXES and not is_folder_there(path):
             self._read_model(path)
             return
         if is_ensemble(path):
             self._show_ensemble(path)
             return
-        file = path / EXPERIMENT if path.is_dir() else path
-        if path.is_dir() and not is_run(path):
+        file = path / EXPERIMENT if is_folder_there(path) else path
+        if is_folder_there(path) and not is_run(path):
             self.tell(UserError(f"{path} is not a run folder: it holds no {EXPERIMENT}.", "Choose another one."))
             return
         if self.show(file):
-            named = f"the experiment of {path.name}" if path.is_dir() else file.name  # all runs' are called alike
+            of_run = is_folder_there(path)
+            named = f"the experiment of {path.name}" if of_run else file.name  # all runs' are called alike
             self.said.emit("", f"Opened {named}.", "news")
-            if path.is_dir():
+            if of_run:
                 self.run_opened.emit(path)
 
     def _show_ensemble(self, folder: Path) -> bool:
@@ -273,7 +278,7 @@ class FileActions(QObject):
             network = Experiment(name=job.path.stem[:200] or before.name, layers=experiment.layers)
             self._document.new(network, kind=Opening.NETWORK)
         experiment = self._document.experiment
-        if not job.path.is_dir():
+        if not is_folder_there(job.path):
             self.remember(job.path)
         words = " ".join(model.notes)
         count = len(experiment.layers)
@@ -323,20 +328,24 @@ class FileActions(QObject):
     def choose_workspace(self) -> None:
         """Ask for the folder of runs, models and experiments."""
         folder = self._dialogs.choose_workspace(self._window)
-        if folder is None or folder == self._settings.workspace:
+        if folder is None or (folder == self._settings.workspace and not presence_of(folder).look()):
             return
         try:
             make_folder(folder)
         except UserError as error:
             self.tell(error)
             return
+        accept(folder)
         self._settings.workspace = folder
         self._controller.workspace = folder
         self.workspace_changed.emit(folder)
 
     def tell(self, error: UserError) -> None:
         """Show a user error in the message bar."""
-        self.said.emit(error.message, error.hint, "error")
+        if error.code is Code.WORKSPACE_GONE:
+            self.workspace_missed.emit(error)
+        else:
+            self.said.emit(error.message, error.hint, "error")
 
     def _suggestion(self) -> str:
         return safe_name(self._document.experiment.name) or "experiment"

@@ -30,6 +30,7 @@ from dnnstudio.core.jobs.events import Event, Progress
 from dnnstudio.core.jobs.exports import ExportedFile, ExportNetwork
 from dnnstudio.core.jobs.requests import DescribeData, Job, SaveModel
 from dnnstudio.core.jobs.results import DataPreview, SavedModel
+from dnnstudio.core.os_errors import is_folder_there
 from dnnstudio.core.text import byte_size, unbroken
 from dnnstudio.core.workspace.ensembles import is_ensemble, read_ensemble
 from dnnstudio.core.workspace.runs import EXPERIMENT, Weights, is_run, safe_name
@@ -150,7 +151,7 @@ class ExportDialog(Dialog):
         folder = self._network.model
         if row.of_run and not isinstance(folder, Path):
             return IN_MEMORY
-        if row.of_run and not Path(folder).is_dir():
+        if row.of_run and not is_folder_there(Path(folder)):
             return FILE_ALONE
         one_network = row.needs_weights and not row.of_run and not row.runtime
         return SEVERAL if one_network and isinstance(folder, Path) and is_ensemble(folder) else ""

@@ -13,7 +13,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.jobs.events import Progress
 from dnnstudio.core.jobs.requests import CompareModels, ListLibrary, SaveModel
 from dnnstudio.core.jobs.results import Library, ModelComparison, SavedModel
-from dnnstudio.core.os_errors import is_there
+from dnnstudio.core.os_errors import is_folder_there, is_there
 from dnnstudio.core.workspace.catalog import Entry, run_entry
 from dnnstudio.core.workspace.runs import MODEL, comparison_runs, read_run, run_folders, safe_name
 from dnnstudio.gui.base.actions import Actions
@@ -256,7 +256,7 @@ class LibraryController(QObject):
 
     def _read_again(self, path: Path | None = None) -> None:
         self._runs.refresh()
-        if path is not None and path.is_dir():
+        if path is not None and is_folder_there(path):
             self._runs.runs.put(read_run(path))
         self.refresh()
 

@@ -10,6 +10,7 @@ from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.text import listed
 from dnnstudio.core.workspace import model_store as shelf
 from dnnstudio.core.workspace.catalog import Entry
+from dnnstudio.core.workspace.place import place_for_new
 from dnnstudio.gui.base.settings import Settings
 
 
@@ -56,7 +57,7 @@ class Operations:
         while True:
             name = f"{stem} copy" if number == 1 else f"{stem} copy {number}"
             try:
-                path = shelf.clone(self.workspace, entry.path, name)
+                path = shelf.clone(place_for_new(self.workspace), entry.path, name)
             except UserError as error:
                 if entry.kind == "run" or error.code is not Code.NAME_TAKEN or number >= 999:
                     raise

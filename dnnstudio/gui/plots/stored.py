@@ -12,8 +12,7 @@ from dnnstudio.core.study.repeat_record import mean_rows, member_rows
 from dnnstudio.core.study.rows import read_row
 from dnnstudio.core.study.sweep import read_sweep
 from dnnstudio.core.workspace.ensembles import is_ensemble, member_folder, read_ensemble
-from dnnstudio.core.workspace.history import FILE as HISTORY
-from dnnstudio.core.workspace.history import read_rows
+from dnnstudio.core.workspace.history import rows_of
 from dnnstudio.core.workspace.runs import EXPERIMENT, is_sweep, read_metrics
 from dnnstudio.core.workspace.shared_layers import read_links
 from dnnstudio.core.workspace.training_record import TrainedWith
@@ -37,7 +36,7 @@ def read_stored_run(folder: Path) -> tuple[Curves, dict[str, Any]]:
         return curves, metrics
     experiment = codec.load(folder / EXPERIMENT)
     metrics = read_metrics(folder) or {}
-    rows = read_rows(folder / HISTORY) if (folder / HISTORY).exists() else []
+    rows = rows_of(folder)
     trained = TrainedWith.read(metrics)
     curves = Curves(
         experiment,

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
+from dnnstudio.core.os_errors import is_folder_there
 from dnnstudio.core.stored_arrays import array_header
 from dnnstudio.core.workspace.run_rows import RunRows
 
@@ -40,7 +41,7 @@ def fits(rows: RunRows, paths: Sequence[Path]) -> bool:
 
 
 def _fits(rows: RunRows, path: Path) -> bool:
-    if path.is_dir():
+    if is_folder_there(path):
         return rows.takes_pictures and _holds_pictures(path)
     suffix = path.suffix.lower()
     if suffix in PICTURES:

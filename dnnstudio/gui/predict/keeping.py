@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from dnnstudio.core.jobs.cases import CopyPictures, SaveAnswers
+from dnnstudio.core.os_errors import is_folder_there
 from dnnstudio.gui.base.job_client import JobClient
 from dnnstudio.gui.predict.cases import Cases
 
@@ -90,4 +91,4 @@ class Keeping(QObject):
     def start_folder(self) -> Path:
         """Where to look first: beside what was answered; the home folder where nothing was."""
         sources = (Path(source) for block in self._cases.blocks for source in block.sources[:1])
-        return next((source.parent for source in sources if source.parent.is_dir()), Path.home())
+        return next((source.parent for source in sources if is_folder_there(source.parent)), Path.home())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.os_errors import is_file_there, is_folder_there
 from dnnstudio.core.workspace.ensembles import is_ensemble
 from dnnstudio.core.workspace.runs import MODEL, RunRecord, Weights, best_apart, is_run, read_metrics
 
@@ -34,10 +35,10 @@ def network_of_run(record: RunRecord) -> Network | None:
 
 def network_at(path: Path) -> Network:
     """A folder or a model file that a person chose. Raises `UserError` where it holds no network."""
-    if path.is_dir():
+    if is_folder_there(path):
         if is_ensemble(path):
             return Network(path, f"ensemble {path.name}")
-        if not is_run(path) or not (path / MODEL).is_file():
+        if not is_run(path) or not is_file_there(path / MODEL):
             raise UserError(f"{path.name} holds no trained network.", "Choose a run's folder or an ensemble's.")
         return Network(path, path.name, _best_of(path))
     return Network(path, path.name)

@@ -13,6 +13,7 @@ from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.transfer import Autoencoder
 from dnnstudio.core.jobs.events import RunEnded
+from dnnstudio.core.os_errors import is_file_there
 from dnnstudio.core.planning.pretraining import classifier_on
 from dnnstudio.core.text import count_of, share_text
 from dnnstudio.core.workspace.figures import measured
@@ -67,7 +68,7 @@ class PretrainingController(QObject):
 
     def pretrained(self, folder: Path) -> Experiment | None:
         """The experiment of a pretrained run with a model; None for any other run."""
-        if not (folder / MODEL).is_file():
+        if not is_file_there(folder / MODEL):
             return None
         if self._read is None or self._read[0] != folder:
             with contextlib.suppress(UserError):

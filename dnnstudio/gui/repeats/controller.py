@@ -27,6 +27,7 @@ from dnnstudio.core.workspace.ensembles import (
     write_ensemble,
     write_metrics,
 )
+from dnnstudio.core.workspace.place import place_for_new
 from dnnstudio.core.workspace.runs import RunRecord, new_run_folder, number_of
 from dnnstudio.core.workspace.sources import rebased
 from dnnstudio.gui.base.actions import Actions
@@ -107,7 +108,7 @@ class RepeatController(QObject):
         if answer is None:
             return
         try:
-            folder = new_run_folder(self._controller.workspace, experiment.name)
+            folder = new_run_folder(place_for_new(self._controller.workspace), experiment.name)
             before = self._document.path.parent if self._document.path is not None else None
             seeds = range(experiment.seed, experiment.seed + answer.seeds)
             wanted = rebased(experiment, before, folder)

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.os_errors import is_there
 from dnnstudio.core.study.listing import ListedRun
 from dnnstudio.core.study.repeat_record import mean_rows
 from dnnstudio.core.workspace.history import FILE as HISTORY
@@ -32,7 +33,7 @@ def histories_of(run: ListedRun) -> list[list[Row]]:
     found = []
     for one in run.counted or (run,):
         try:
-            if (place := one.record.folder / HISTORY).exists():
+            if is_there(place := one.record.folder / HISTORY):
                 found.append(read_rows(place))
         except UserError:
             continue

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from dnnstudio.core.atomic_files import write_atomically
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.jobs.events import RunEnded
 from dnnstudio.core.study.list_reading import read_listed
 from dnnstudio.core.study.listing import ListedRun
 from dnnstudio.core.study.sweep_record import rename_sweep
@@ -276,6 +277,12 @@ class RunTableOpener(QObject):
         elif same is not None and self._panel.chosen is None:
             self._panel.read_again(same)
             self._panel.select(same)
+
+    def list_moved(self, event: RunEnded) -> None:
+        """List and select the run of a training that had to be kept outside of the workspace."""
+        if event.result is not None and event.result.elsewhere:
+            self._list(event.result.folder)
+            self._panel.select(event.result.folder)
 
     def _list(self, folder: Path) -> None:
         self._settings.added_runs = [*self._settings.added_runs, folder]

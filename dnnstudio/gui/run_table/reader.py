@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.os_errors import changed_at
 from dnnstudio.core.study.list_reading import read_listed
 from dnnstudio.core.study.listing import ListedRun
 from dnnstudio.core.study.trials import RECORDS
@@ -39,14 +40,7 @@ def stamp_of(folder: Path) -> Stamp:
     if is_ensemble(folder):
         with contextlib.suppress(UserError):
             places += [member_folder(folder, seed) for seed in read_ensemble(folder).seeds]
-    return tuple(_time_of(place / name) for place in places for name in FILES)
-
-
-def _time_of(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
+    return tuple(changed_at(place / name) for place in places for name in FILES)
 
 
 class RunReader(QObject):

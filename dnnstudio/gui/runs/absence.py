@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QWidget
 
 from dnnstudio.core.text import shortened
-from dnnstudio.core.workspace.place import Presence, why_unusable
+from dnnstudio.core.workspace.place import presence_of, why_unusable
 from dnnstudio.gui.theme import Role, set_role
 
 AT_FIRST = "Every training becomes a run, and is listed here to compare."
@@ -31,13 +31,13 @@ class Absence(QLabel):
         set_role(self, Role.CAPTION)
         self.reason = ""
         """Why the workspace cannot be read, in lower case without a full stop; "" where it can."""
-        self._presence = Presence(workspace)
+        self._workspace = workspace
 
     def look(self, workspace: Path) -> None:
         """Whether the runs of the workspace can be listed now."""
-        if workspace != self._presence.workspace:
-            self._presence = Presence(workspace)
-        before, self.reason = self.reason, self._presence.look()
+        presence = presence_of(workspace)
+        before = self.reason if workspace == self._workspace else ""
+        self._workspace, self.reason = workspace, presence.look()
         if not self.reason:
             self.setText(AT_FIRST)
             if before:
@@ -45,5 +45,5 @@ class Absence(QLabel):
             return
         place = shortened(str(workspace), 80)
         self.setText(f"{place} cannot be read: {self.reason}. Its runs are listed here when it is back.")
-        if not before and not (self._presence.is_new and why_unusable(workspace)):  # which is said at the start
+        if not before and not (presence.is_new and why_unusable(workspace)):  # which is said at the start
             self.vanished.emit(workspace, self.reason)

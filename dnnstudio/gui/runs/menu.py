@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QDesktopServices, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.os_errors import is_folder_there, is_there
 from dnnstudio.core.workspace.runs import CHECKPOINT, MODEL, RunRecord, best_apart, read_metrics
 from dnnstudio.gui.base.run_words import TRAINING
 from dnnstudio.gui.base.runs_model import Fold
@@ -28,7 +29,7 @@ class RunMenu(QMenu):
         super().__init__(parent)
         self.setObjectName("run_menu")
         home, sweep = record.home, record.sweep
-        has_last, has_checkpoint = (home / MODEL).exists(), (home / CHECKPOINT).is_dir()
+        has_last, has_checkpoint = is_there(home / MODEL), is_folder_there(home / CHECKPOINT)
         epoch = _best_epoch(home)
         of = "its" if sweep is None else "the best trial's"
         named = f" (epoch {epoch})" if epoch is not None else ""
@@ -69,7 +70,7 @@ def why_ended(record: RunRecord, member: bool) -> str:
         return "It goes on with the row that it belongs to."
     if record.status not in ("stopped", "unfinished"):
         return "Only a run that was stopped can go on."
-    return "" if (record.home / CHECKPOINT).is_dir() else "It has kept no checkpoint to go on from."
+    return "" if is_folder_there(record.home / CHECKPOINT) else "It has kept no checkpoint to go on from."
 
 
 def _best_epoch(folder: Path) -> int | None:

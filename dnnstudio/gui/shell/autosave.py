@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.os_errors import is_there
 from dnnstudio.core.workspace.runs import EXPERIMENT
 from dnnstudio.gui.base.autosave_files import Unsaved, find_unsaved, forget, keep, own_file
 from dnnstudio.gui.base.document import Document
@@ -130,7 +131,7 @@ class Autosave(QObject):
         self.said.emit(f"The edits of {unsaved.experiment.name} are back.", text, severity)
         self._tries = unsaved.tries + 1
         self.keep_now()
-        if self.file.exists() or not document.modified:
+        if is_there(self.file) or not document.modified:
             forget(unsaved.file)
 
     def _on_change(self, _: object = None) -> None:

@@ -81,7 +81,14 @@ class MessageLine(QWidget):
     def say_unusable(self, workspace: Path, reason: str, choose: Deed) -> None:
         """Nothing can be kept or read where runs are kept: at the start, or because it is gone."""
         text = f"{shortened(str(workspace), 80)}: {reason}. Runs and models are kept there."
-        self.say("Your workspace cannot be used.", text, "error", "Choose workspace…", choose)
+        self._say_of_workspace("Your workspace cannot be used.", text, choose)
+
+    def say_missed(self, error: UserError, choose: Deed) -> None:
+        """Something was to be kept in the workspace, which is gone."""
+        self._say_of_workspace(error.message, error.hint, choose)
+
+    def _say_of_workspace(self, lead: str, text: str, choose: Deed) -> None:
+        self.say(lead, text, "error", "Choose workspace…", choose)
         self._on_workspace = True
 
     def take_unusable_back(self) -> None:
@@ -144,6 +151,9 @@ class MessageLine(QWidget):
             text = f"{which} {text}" if put_back else f"{text} {which}"
         if event.note and event.note not in text:
             text = f"{text} {event.note}"
+        if result is not None and result.elsewhere:
+            lead, severity = f"{lead} It is kept in another folder.", "hint"
+            text = f"{result.elsewhere} {text}"
         has_folder = result is not None
         self.say(lead, text, severity, OPEN_FOLDER if has_folder else "", open_folder if has_folder else None)
 

@@ -188,9 +188,12 @@ class RunDisplay(QObject):
             self._side.show_divergence(event.cause)
         else:
             self._side.show_result()
+        moved = event.result is not None and event.result.elsewhere
+        if moved:
+            self._runs.refresh()  # that the workspace is gone is the lesser news
         self._messages.say_end(event, self.open_run_folder, self._trained)
         chosen = self._runs.chosen
-        if chosen is not None and chosen.folder != self._controller.run_folder:
+        if chosen is not None and chosen.folder != self._controller.run_folder and not moved:
             self.show_stored(chosen)  # as was said when it was chosen
 
     def _on_progress(self, event: Progress | None) -> None:

@@ -15,6 +15,7 @@ from dnnstudio.core.jobs.events import Event, RateTested, RunEnded, RunStarted
 from dnnstudio.core.jobs.requests import FindRate
 from dnnstudio.core.jobs.results import FoundRate
 from dnnstudio.core.jobs.resume import more_epochs_sentence, offers
+from dnnstudio.core.os_errors import is_folder_there
 from dnnstudio.core.planning.more_epochs import Way
 from dnnstudio.core.planning.stochastic import with_dropout
 from dnnstudio.core.workspace.ensembles import is_ensemble
@@ -258,7 +259,7 @@ class TrainingActions(QObject):
 
 def can_go_on(record: RunRecord) -> bool:
     """Whether a run has left what going on with it needs."""
-    return record.status not in REFUSED and (record.folder / CHECKPOINT).is_dir()
+    return record.status not in REFUSED and is_folder_there(record.folder / CHECKPOINT)
 
 
 def why_not_on(record: RunRecord | None) -> str:
@@ -268,7 +269,7 @@ def why_not_on(record: RunRecord | None) -> str:
     if record.repeat is not None or record.sweep is not None:
         return "The chosen row is several trainings. Unfold it, and choose one of them."
     reason = REFUSED.get(record.status, "")
-    if not reason and not (record.folder / CHECKPOINT).is_dir():
+    if not reason and not is_folder_there(record.folder / CHECKPOINT):
         reason = "The chosen run has kept no checkpoint, which going on with it needs."
     return reason
 

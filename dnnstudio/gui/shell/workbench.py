@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
 
+from dnnstudio.core.errors import UserError
 from dnnstudio.gui.base.actions import Actions
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.engine_thread import Engine
@@ -136,6 +138,11 @@ def wire_failures(bench: Workbench, front: Front, on_bug: BugSink | None) -> Non
         speaker.said.connect(front.messages.say)
 
 
+def _say_missed(front: Front, error: UserError, choose: Callable[[], object]) -> None:
+    front.runs.refresh()  # from now on it is looked whether the workspace is back
+    front.messages.say_missed(error, choose)
+
+
 def wire_runs(bench: Workbench, front: Front, actions: Actions) -> None:
     """Runs, models and what is varied of them reach whoever shows or does it."""
     bench.controller.activity_changed.connect(front.toolbar.set_activity)
@@ -156,6 +163,7 @@ def wire_runs(bench: Workbench, front: Front, actions: Actions) -> None:
     bench.files.workspace_changed.connect(front.runs.set_workspace)
     choose = actions["workspace"].trigger
     front.runs.absence.vanished.connect(lambda place, reason: front.messages.say_unusable(place, reason, choose))
+    bench.files.workspace_missed.connect(lambda error: _say_missed(front, error, choose))
     front.runs.absence.returned.connect(front.messages.take_unusable_back)
     bench.files.workspace_changed.connect(bench.run_table.refresh)
     for deed in (front.runs.read_again, front.runs.select, bench.run_table.refresh):
@@ -164,6 +172,7 @@ def wire_runs(bench: Workbench, front: Front, actions: Actions) -> None:
     front.runs.sweep_requested.connect(bench.sweeps.show_folder)
     bench.sweeps.kept.connect(bench.run_table.refresh)
     bench.files.run_opened.connect(bench.run_table.list_opened)
+    bench.controller.run_ended.connect(bench.run_table.list_moved)
     bench.repeats.measured.connect(bench.run_table.refresh)
     front.runs.table_requested.connect(actions["runs"].trigger)
     bench.display.progress_of_plan.connect(bench.schedule.set_position)

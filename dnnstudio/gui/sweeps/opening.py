@@ -15,6 +15,7 @@ from dnnstudio.core.study.sweep_record import sweep_record
 from dnnstudio.core.study.trials import Trial, best_trial, but_failed, read_trials
 from dnnstudio.core.study.varied import parse_varied, with_values
 from dnnstudio.core.text import count_of, duration
+from dnnstudio.core.workspace.place import place_for_new
 from dnnstudio.core.workspace.runs import is_sweep, new_sweep_folder, sweep_folders
 from dnnstudio.core.workspace.sources import rebased
 from dnnstudio.gui.base.actions import Actions
@@ -261,7 +262,7 @@ class SweepOpener(QObject):
         check(plan, experiment, summary)
         if self._controller.training:
             raise UserError("A training is under way.", "Stop it first.")
-        folder = new_sweep_folder(self._controller.workspace, experiment.name)
+        folder = new_sweep_folder(place_for_new(self._controller.workspace), experiment.name)
         before = self._document.path.parent if self._document.path is not None else None
         plan = plan.model_copy(update={"experiment": rebased(experiment, before, folder)})
         write_sweep(folder, plan)

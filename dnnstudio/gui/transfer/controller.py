@@ -22,10 +22,12 @@ from dnnstudio.core.folder_lock import held
 from dnnstudio.core.jobs.events import BatchesDone, RunStarted
 from dnnstudio.core.jobs.requests import Job, OpenModel, TrainRun
 from dnnstudio.core.jobs.weights import LoadWeights
+from dnnstudio.core.os_errors import changed_at, is_file_there, is_there
 from dnnstudio.core.planning.phases import frozen_in
 from dnnstudio.core.planning.pretraining import added_layers
 from dnnstudio.core.resources import resource_folder
 from dnnstudio.core.text import count_of
+from dnnstudio.core.workspace.place import place_for_new
 from dnnstudio.core.workspace.runs import EXPERIMENT, is_run, run_folders, safe_name, trained_run_of
 from dnnstudio.core.workspace.shared_layers import unlink, will_change
 from dnnstudio.core.workspace.sources import place_of, short_name
@@ -124,7 +126,7 @@ class TransferController(QObject):
         path = self._experiment_of_source(transfer)
         if path is None:
             return None
-        stamp = (path, path.stat().st_mtime_ns, run_folders(self._controller.workspace))
+        stamp = (path, changed_at(path), run_folders(self._controller.workspace))
         if stamp != self._searched[0]:  # every edit comes here; runs are read when there are others
             try:
                 found = trained_run_of(codec.load(path), self._controller.workspace)
@@ -137,7 +139,7 @@ class TransferController(QObject):
         """The experiment file, or recipe, which the transfer names in place of a model that was trained by it."""
         base = self._base if self._base is not None else resource_folder() / RECIPES
         path = base / transfer.source
-        return path if path.suffix == ".json" and path.is_file() else None
+        return path if path.suffix == ".json" and is_file_there(path) else None
 
     def cure_of(self, job: Job) -> Cure | None:
         """What helps a training whose trained layers are missing: a run that fits, what to train first, or a choice."""
@@ -198,7 +200,7 @@ class TransferController(QObject):
         if tasks is None or not self._files.may_replace():
             return
         try:
-            folder = self._controller.workspace / EXPERIMENTS
+            folder = place_for_new(self._controller.workspace) / EXPERIMENTS
             make_folder(folder)
             first = self._write(folder, tasks.a)
             second = self._write(folder, tasks.b)
@@ -214,7 +216,7 @@ class TransferController(QObject):
         """Save under the experiment's name, numbered if the file exists."""
         name = safe_name(experiment.name) or "task"
         path, number = folder / f"{name}.json", 2
-        while path.exists():
+        while is_there(path):
             path, number = folder / f"{name} {number}.json", number + 1
         codec.save(experiment, path)
         return path
@@ -311,7 +313,7 @@ class TransferController(QObject):
         folder = self._opened or (record.folder if record is not None else self._controller.run_folder)
         if folder is not None and not is_run(folder):
             return None  # a file's layers are no run's, though they may have the same names and shapes
-        if folder is None or not (folder / EXPERIMENT).exists():
+        if folder is None or not is_there(folder / EXPERIMENT):
             return None
         try:
             if self._known is None or self._known.stamp != stamp_of(folder):

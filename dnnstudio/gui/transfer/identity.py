@@ -9,6 +9,7 @@ from pathlib import Path
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.shapes import LayerShape, infer_shapes
+from dnnstudio.core.os_errors import changed_at
 from dnnstudio.core.workspace.catalog import LayerIdentity, identities
 from dnnstudio.core.workspace.runs import EXPERIMENT, METRICS, read_metrics
 from dnnstudio.core.workspace.shared_layers import links_file, read_links
@@ -30,7 +31,7 @@ class StoredNetwork:
 def stamp_of(folder: Path) -> tuple[object, ...]:
     """A value that changes when the run's files do."""
     files = (folder / EXPERIMENT, folder / METRICS, links_file(folder))
-    return (folder, *(path.stat().st_mtime_ns if path.exists() else 0 for path in files))
+    return (folder, *map(changed_at, files))
 
 
 def read_network(folder: Path) -> StoredNetwork:

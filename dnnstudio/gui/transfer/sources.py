@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.jobs.requests import OpenModel
 from dnnstudio.core.jobs.results import OpenedModel
-from dnnstudio.core.os_errors import found_in, is_there
+from dnnstudio.core.os_errors import found_in, is_folder_there, is_there
 from dnnstudio.core.workspace.catalog import MODELS, SUFFIXES, run_entry
 from dnnstudio.core.workspace.runs import MODEL, home_of, is_run, run_folders
 from dnnstudio.core.workspace.sources import TrainedSource, from_entry, from_file
@@ -66,7 +66,7 @@ class SourceReader(QObject):
     def read_place(self, place: Path) -> None:
         """Read a run folder at once, or a model file in the background; `read` or `refused` follows."""
         place = home_of(place)
-        if place.is_dir():
+        if is_folder_there(place):
             try:
                 self.read.emit(self._run(place))
             except UserError as error:
@@ -78,7 +78,7 @@ class SourceReader(QObject):
         self._tickets = [*(other for other in self._tickets if not other.over), ticket]
 
     def _run(self, folder: Path) -> TrainedSource:
-        if not is_run(folder) or not (folder / MODEL).exists():
+        if not is_run(folder) or not is_there(folder / MODEL):
             raise UserError(f"{folder.name} holds no trained model.", "Choose a run that has trained.")
         return from_entry(run_entry(folder))
 

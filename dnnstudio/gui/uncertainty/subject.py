@@ -9,6 +9,7 @@ from typing import Literal
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.layers import RandomLayer
 from dnnstudio.core.experiment.record import Experiment
+from dnnstudio.core.os_errors import is_folder_there
 from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.ensembles import member_folder, read_ensemble, trained_members
 from dnnstudio.core.workspace.runs import BEST_MODEL, EXPERIMENT, RunRecord, is_run, read_run
@@ -89,7 +90,7 @@ def _ensemble(record: RunRecord) -> Subject | None:
 
 def _title_of(opened: Path, experiment: Experiment) -> str:
     """A model file's name, or the run that its weights are of."""
-    home = opened if opened.is_dir() else opened.parent
+    home = opened if is_folder_there(opened) else opened.parent
     if not is_run(home):
         return f"{experiment.name}, weights of {opened.name}"
     if opened.name == BEST_MODEL:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,16 @@ import pytest
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 
+from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.recipes import load_recipe
+from dnnstudio.core.jobs.events import RunEnded
+from dnnstudio.core.jobs.results import RunResult
 from dnnstudio.core.text import shortened
 from dnnstudio.core.workspace.history import write_history
+from dnnstudio.core.workspace.place import place_for_new
+from dnnstudio.gui.base.table_text import save_pasted
+from dnnstudio.gui.comparison.place import comparison_folder
 from dnnstudio.gui.shell.main_window import MainWindow
 
 from ..window_kit import open_window
@@ -116,3 +123,68 @@ def test_a_workspace_that_was_never_there_is_not_missed(window: MainWindow) -> N
     look_again(window)
     assert window.messages.text() == ""
     assert window.runs.absence.text() == "Every training becomes a run, and is listed here to compare."
+
+
+def test_training_refuses_and_makes_no_other_workspace(window: MainWindow, runs: list[Path]) -> None:
+    workspace = window.settings.workspace
+    away = workspace.rename(workspace.with_name("away"))
+    window.actions_["train"].trigger()
+    assert "it is not there any more" in window.messages.text()
+    assert window.messages.bar.action.text() == "Choose workspace…"
+    assert not workspace.exists()
+    assert not window.workbench.controller.training
+    away.rename(workspace)
+    look_again(window)
+    assert window.messages.text() == "", "it is true no more"
+
+
+MAKERS: dict[str, Callable[[MainWindow], object]] = {
+    "run": lambda window: window.workbench.controller.train(window.document.experiment),
+    "bundle": lambda window: window.workbench.controller.open_bundle(Path("one.dnnbundle")),
+    "table": lambda window: save_pasted("a,b\n1,2", window.settings.workspace),
+    "comparison": lambda window: comparison_folder(
+        place_for_new(window.settings.workspace), window.document.experiment, None
+    ),
+}
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.parametrize("empty", [False, True])
+def test_nothing_is_made_where_the_workspace_was(window: MainWindow, runs: list[Path], maker: str, empty: bool) -> None:
+    """Removed, or as a drive leaves the folder that it was mounted on."""
+    workspace = window.settings.workspace
+    shutil.rmtree(workspace)
+    if empty:
+        workspace.mkdir()
+    with pytest.raises(UserError) as refused:
+        MAKERS[maker](window)
+    assert refused.value.code is Code.WORKSPACE_GONE
+    assert list(workspace.iterdir()) == [] if empty else not workspace.exists()
+
+
+def test_choosing_the_emptied_workspace_again_accepts_it(window: MainWindow, runs: list[Path]) -> None:
+    workspace = window.settings.workspace
+    shutil.rmtree(workspace)
+    workspace.mkdir()
+    look_again(window)
+    assert window.runs.absence.reason
+    window.workbench.dialogs.path = workspace
+    window.actions_["workspace"].trigger()
+    assert place_for_new(workspace) == workspace
+    assert window.runs.absence.reason == ""
+
+
+def test_a_run_that_had_to_be_kept_elsewhere_is_listed_and_chosen(
+    qtbot: Any, window: MainWindow, runs: list[Path], tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "rescued" / "0003 digits"
+    shutil.copytree(runs[0], elsewhere)
+    why = f"{window.settings.workspace} cannot be written: it is gone. The whole run is kept in {elsewhere}."
+    result = RunResult(run="r3", folder=elsewhere, reason="finished", epochs=1, best_epoch=1, metrics={}, elsewhere=why)
+    shutil.rmtree(window.settings.workspace)
+    window.workbench.controller.run_ended.emit(RunEnded(run="r3", reason="finished", message="", result=result))
+    assert window.runs.chosen is not None
+    assert window.runs.chosen.folder == elsewhere
+    assert elsewhere in window.settings.added_runs
+    assert str(elsewhere) in window.messages.text()
+    assert "kept in another folder" in window.messages.text()

@@ -85,3 +85,12 @@ def test_what_can_be_used_is_pressed_as_usual(dialog: Dialog) -> None:
     set_reason(button, REASON)
     set_reason(button)
     assert pressed(button) is None and done == [True]
+
+
+def test_a_reason_goes_with_its_window(dialog: Dialog) -> None:
+    """A dialog may be closed by the program, or by what it waited for."""
+    what = placed(dialog, QPushButton("Save"))
+    set_reason(what, REASON)
+    assert pressed(what) is not None
+    dialog.reject()
+    assert QApplication.activePopupWidget() is None

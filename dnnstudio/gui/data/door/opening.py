@@ -16,6 +16,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.jobs.bundles import SUFFIX as BUNDLE
 from dnnstudio.core.jobs.proposals import DataProposal
+from dnnstudio.core.os_errors import is_folder_there
 from dnnstudio.core.workspace.catalog import SUFFIXES
 from dnnstudio.core.workspace.ensembles import is_ensemble
 from dnnstudio.core.workspace.runs import is_run
@@ -176,6 +177,6 @@ class DataDoor(QObject):
 
 def is_no_data(path: Path) -> bool:
     """Whether a path is a model, an experiment, a bundle, a run or an ensemble."""
-    if path.is_dir():
+    if is_folder_there(path):
         return is_run(path) or is_ensemble(path)
     return path.suffix.lower() in (*SUFFIXES, ".json", BUNDLE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QMouseEvent, QPainterPath, QRegion
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
@@ -30,6 +30,7 @@ class WhyNot(QFrame):
         self.setAccessibleName(reason)
         set_role(self, Role.MESSAGE)
         set_state(self, "severity", "hint")
+        parent.installEventFilter(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 8)
         words = label(reason, Role.BODY, wrap=True, parent=self)
@@ -42,6 +43,12 @@ class WhyNot(QFrame):
             button.clicked.connect(cure.deed)
             column.addWidget(button)
             button.setFocus()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Close with the window, which may be closed by other means than a press."""
+        if event.type() == QEvent.Type.Hide and watched is self._window:
+            self.close()
+        return super().eventFilter(watched, event)
 
     def show_at(self, grey: QRect) -> None:
         """Show it below that part of the screen, or above where there is no room."""
