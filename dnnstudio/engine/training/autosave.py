@@ -27,6 +27,7 @@ class Autosave:
         self._unsaved: Experiment | None = None
         self._paused = False
         self._saved_at = time.monotonic()
+        folder.on_wait = self._pause
 
     @property
     def paused(self) -> bool:

@@ -55,6 +55,8 @@ class RunFolder:
         self._patience_s = PATIENCE_S if patience_s is None else patience_s
         self.control: Control | None = None
         """Whose stop ends that waiting."""
+        self.on_wait: Callable[[UserError], None] | None = None
+        """Called when it begins, with what is refused."""
         self._events: EventFiles | None = None
         self._data = data
 
@@ -191,8 +193,10 @@ class RunFolder:
             try:
                 write()
                 return
-            except UserError:
+            except UserError as error:
                 tried = time.monotonic()
+                if self.on_wait is not None:
+                    self.on_wait(error)
                 while not self._hurries and time.monotonic() < min(until, tried + BETWEEN_S):
                     time.sleep(0.05)
                 if self._hurries or time.monotonic() >= until:

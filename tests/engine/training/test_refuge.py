@@ -16,7 +16,7 @@ import pytest
 from dnnstudio.core.checksums import changed_files
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.record import EarlyStopping, Training
-from dnnstudio.core.jobs.events import EpochDone, Event, Progress, RunEnded, Stage
+from dnnstudio.core.jobs.events import EpochDone, Event, Progress, RunEnded, SavingPaused, Stage
 from dnnstudio.core.workspace.history import read_rows
 from dnnstudio.core.workspace.runs import read_run
 from dnnstudio.engine.model_files import read_model
@@ -140,6 +140,7 @@ def test_a_stop_ends_the_waiting_for_the_disk(
     began = time.monotonic()
     result = on_a_drive.train(experiment(training=Training(epochs=1, batch_size=16)), rows())
     assert result.elsewhere
+    assert [bool(event.reason) for event in on_a_drive.of(SavingPaused)] == [True], "why it waits is said"
     assert time.monotonic() - began < 30
     stops[0].join()
 
