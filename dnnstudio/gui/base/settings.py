@@ -12,7 +12,7 @@ import binascii
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -65,16 +65,17 @@ class Settings:
         self.path = self.folder / "settings.json"
         self.set_aside: Path | None = None
         """Where the last settings are, if they could not be read."""
-        self._unwritten: set[str] = set()
-        """What was set and could not be written yet."""
+        self._unwritten: dict[str, list[Callable[[Any], Any]]] = {}
+        """What was set and could not be written yet, as what it makes of the value that stands in the file then."""
         self._in_turn = False
         """Whether this window has asked for its turn at the file."""
         self._stamp = self._stamp_now()
-        self._values: dict[str, Any] = self._read()
+        self._known: dict[str, Any] = self._read()
+        """What this window has read and written."""
 
     @property
     def theme(self) -> ThemeChoice:
-        value = self._values.get("theme")
+        value = self._get("theme")
         choices: tuple[ThemeChoice, ...] = get_args(ThemeChoice)
         return next((choice for choice in choices if choice == value), "system")
 
@@ -84,7 +85,7 @@ class Settings:
 
     @property
     def workspace(self) -> Path:
-        value = self._values.get("workspace")
+        value = self._get("workspace")
         return Path(value) if isinstance(value, str) and value else default_workspace()
 
     @workspace.setter
@@ -94,7 +95,7 @@ class Settings:
     @property
     def recent_files(self) -> list[Path]:
         """Newest first, without files that no longer exist."""
-        return self._recent("recent_files")
+        return _there(self._list("recent_files"))
 
     def add_recent_file(self, path: Path) -> None:
         """Put a file at the head of the recent ones."""
@@ -103,47 +104,50 @@ class Settings:
     @property
     def recent_data(self) -> list[Path]:
         """Tables and folders that were used as data, newest first; those that are gone are left out."""
-        return self._recent("recent_data")
+        return _there(self._list("recent_data"))
 
     def add_recent_data(self, path: Path) -> None:
         """Put a table or folder at the head of the recent data."""
         self._put_first("recent_data", path.absolute())
 
-    def _recent(self, key: str) -> list[Path]:
-        """The files and folders of a list that are still there. A named pipe is none: opening it waits for ever."""
-        value = self._list(key)
-        names = [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
-        return [path for path in map(Path, names[:RECENT_FILES]) if is_file_there(path) or is_folder_there(path)]
-
     def _put_first(self, key: str, path: Path) -> None:
-        with self._alone():
-            others = [other for other in self._recent(key) if other != path]
-            self._set(key, [str(item) for item in [path, *others][:RECENT_FILES]])
+        def first(value: Any) -> list[str]:
+            others = [other for other in _there(value) if other != path]
+            return [str(item) for item in [path, *others][:RECENT_FILES]]
+
+        self._change(key, first)
 
     @property
     def library_files(self) -> list[Path]:
         """Model files outside the workspace that the library also lists."""
-        value = self._list("library_files")
-        return [Path(name) for name in value if isinstance(name, str)] if isinstance(value, list) else []
+        return _paths(self._list("library_files"))
 
-    @library_files.setter
-    def library_files(self, paths: list[Path]) -> None:
-        self._set("library_files", [str(path) for path in dict.fromkeys(path.absolute() for path in paths)])
+    def change_library_files(self, change: Callable[[list[Path]], list[Path]]) -> None:
+        """Make another list of model files of the one that stands in the file, in this window's turn at it.
+
+        `change` is asked again where the file was written meanwhile.
+        """
+        self._change_paths("library_files", change)
 
     @property
     def added_runs(self) -> list[Path]:
         """Run folders outside the workspace that the table of runs also lists."""
-        value = self._list("added_runs")
-        return [Path(name) for name in value if isinstance(name, str)] if isinstance(value, list) else []
+        return _paths(self._list("added_runs"))
 
-    @added_runs.setter
-    def added_runs(self, paths: list[Path]) -> None:
-        self._set("added_runs", [str(path) for path in dict.fromkeys(path.absolute() for path in paths)])
+    def change_added_runs(self, change: Callable[[list[Path]], list[Path]]) -> None:
+        """The same with the list of run folders."""
+        self._change_paths("added_runs", change)
+
+    def _change_paths(self, key: str, change: Callable[[list[Path]], list[Path]]) -> None:
+        def changed(value: Any) -> list[str]:
+            return [str(path) for path in dict.fromkeys(path.absolute() for path in change(_paths(value)))]
+
+        self._change(key, changed)
 
     @property
     def last_folder(self) -> Path | None:
         """The folder last used in a file dialog."""
-        value = self._values.get("last_folder")
+        value = self._get("last_folder")
         return Path(value) if isinstance(value, str) and is_folder_there(Path(value)) else None
 
     @last_folder.setter
@@ -162,7 +166,7 @@ class Settings:
     @property
     def geometry(self) -> QByteArray:
         """The window geometry as saved by Qt; empty at the first start."""
-        value = self._values.get("geometry")
+        value = self._get("geometry")
         if not isinstance(value, str):
             return QByteArray()
         with contextlib.suppress(binascii.Error, ValueError):
@@ -183,27 +187,37 @@ class Settings:
             self.set_aside = self.path.replace(self.path.with_suffix(".json.bad"))
         return {}
 
+    def _get(self, name: str) -> Any:
+        """A value with what was set and is not written yet."""
+        return self._changed(name, self._known.get(name))
+
+    def _changed(self, name: str, value: Any) -> Any:
+        for change in self._unwritten.get(name, ()):
+            value = change(value)
+        return value
+
     def _list(self, name: str) -> Any:
         """A list as it is on the disk now: another window may have added to it."""
         if self._stamp_now() != self._stamp:
             self._on_disk()
-        return self._values.get(name)
+        return self._get(name)
 
     def _on_disk(self) -> dict[str, Any]:
         """What the file holds now, whose lists are taken over; what is known here where it cannot be read."""
         stamp = self._stamp_now()
         if stamp is None:
-            return dict(self._values)
+            return self._known
         try:
             found = parse_record(read_bounded(self.path, MAX_BYTES, what="settings"), name=str(self.path), hint="")
         except UserError:
-            return dict(self._values)
+            return self._known
         self._stamp = stamp
-        for name in set(LISTS) - self._unwritten:
-            self._values.pop(name, None)
-            if name in found:
-                self._values[name] = found[name]
+        self._take_lists(found)
         return found
+
+    def _take_lists(self, found: dict[str, Any]) -> None:
+        self._known = {name: value for name, value in self._known.items() if name not in LISTS}
+        self._known |= {name: found[name] for name in LISTS if name in found}
 
     def _stamp_now(self) -> tuple[int, int, int] | None:
         """What differs between two versions of the file; None where there is none."""
@@ -214,17 +228,31 @@ class Settings:
         return found.st_ino, found.st_size, found.st_mtime_ns
 
     def _set(self, name: str, value: Any) -> None:
-        if self._values.get(name) == value:
+        if self._get(name) == value and not self._unwritten:
             return
-        self._values[name] = value
-        self._unwritten.add(name)
-        with contextlib.suppress(UserError):  # a full disk must not stop the work over a remembered file name
-            make_folder(self.folder)
-            with self._alone():
-                whole = self._on_disk() | {key: self._values[key] for key in self._unwritten}
-                write_atomically(self.path, (json.dumps(whole, indent=2) + "\n").encode(), private=True)
-                self._unwritten.clear()
-                self._stamp = self._stamp_now()
+        self._unwritten[name] = [lambda _: value]
+        self._write()
+
+    def _change(self, name: str, change: Callable[[Any], Any]) -> None:
+        """Set what `change` makes of the value that the file holds in this window's turn at it."""
+        with self._alone():
+            self._on_disk()
+            before = self._get(name)
+            if change(before) != before:
+                self._unwritten.setdefault(name, []).append(change)
+            if self._unwritten:
+                self._write()
+
+    def _write(self) -> None:
+        """Write what is not written yet over what the file holds."""
+        with self._alone(), contextlib.suppress(UserError):  # a full disk must not stop the work over a file's name
+            found = self._on_disk()
+            whole = found | {name: self._changed(name, found.get(name)) for name in self._unwritten}
+            write_atomically(self.path, (json.dumps(whole, indent=2) + "\n").encode(), private=True)
+            self._known |= {name: whole[name] for name in self._unwritten}
+            self._take_lists(whole)
+            self._unwritten.clear()
+            self._stamp = self._stamp_now()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -232,12 +260,23 @@ class Settings:
         if self._in_turn:
             yield
             return
+        with contextlib.suppress(UserError):  # at the first start there is no folder that a lock could lie in
+            make_folder(self.folder)
         with turn(self.folder / TURN_FILE, PATIENCE_S):
             self._in_turn = True
             try:
                 yield
             finally:
                 self._in_turn = False
+
+
+def _paths(value: Any) -> list[Path]:
+    return [Path(name) for name in value if isinstance(name, str)] if isinstance(value, list) else []
+
+
+def _there(value: Any) -> list[Path]:
+    """The files and folders of a list that are still there. A named pipe is none: opening it waits for ever."""
+    return [path for path in _paths(value)[:RECENT_FILES] if is_file_there(path) or is_folder_there(path)]
 
 
 def _leads_nowhere(path: Path) -> bool:

@@ -40,14 +40,13 @@ class Operations:
 
     def add(self, path: Path) -> None:
         """List a model file from outside the workspace."""
-        self._settings.library_files = [*self._settings.library_files, path]
+        self._settings.change_library_files(lambda files: [*files, path])
 
     def rename(self, entry: Entry, name: str) -> Done:
         """Give a model another name."""
         path = shelf.rename(entry.path, name)
         if path != entry.path and self.is_guest(entry):
-            files = [path if file == entry.path else file for file in self._settings.library_files]
-            self._settings.library_files = files
+            self._settings.change_library_files(lambda files: [path if file == entry.path else file for file in files])
         return Done("Renamed.", f"{entry.name} is called {name.strip()} now.", path)
 
     def clone(self, entry: Entry) -> Done:
@@ -68,8 +67,7 @@ class Operations:
     def delete(self, entry: Entry) -> Done:
         """Move a model to the trash; one outside the workspace is only removed from the list."""
         if self.is_guest(entry):
-            before = self._settings.library_files
-            self._settings.library_files = [file for file in before if file != entry.path]
+            self._settings.change_library_files(lambda files: [file for file in files if file != entry.path])
             text = f"{entry.name} is no longer listed; the file stays where it is."
             return Done("Taken off the list.", text, undo=lambda: self.add(entry.path))
         trashed = shelf.move_to_trash(self.workspace, entry.path)

@@ -212,7 +212,7 @@ class RunTableOpener(QObject):
         folders = tuple(folder for run in runs for folder in run.folders)
         added = self._settings.added_runs
         listed_only = [folder for folder in folders if folder in added]
-        self._settings.added_runs = [folder for folder in added if folder not in folders]
+        self._settings.change_added_runs(lambda listed: [folder for folder in listed if folder not in folders])
         trashed: list[Path] = []
         try:
             for folder in folders:
@@ -229,7 +229,7 @@ class RunTableOpener(QObject):
     def _bring_back(self, trashed: Sequence[Path], listed: Sequence[Path]) -> None:
         for place in trashed:
             restore(self._settings.workspace, place)
-        self._settings.added_runs = [*self._settings.added_runs, *listed]
+        self._settings.change_added_runs(lambda others: [*others, *listed])
         self._show_others()
 
     def _show_others(self) -> None:
@@ -285,7 +285,7 @@ class RunTableOpener(QObject):
             self._panel.select(event.result.folder)
 
     def _list(self, folder: Path) -> None:
-        self._settings.added_runs = [*self._settings.added_runs, folder]
+        self._settings.change_added_runs(lambda others: [*others, folder])
         self.refresh()
         self._panel.refresh()
         self._panel.read_again(folder)

@@ -45,7 +45,8 @@ def write_files(folder: Path) -> None:
     settings.theme, settings.workspace = "dark", folder
     settings.add_recent_file(folder / "mine.json")
     settings.add_recent_data(folder / "table.csv")
-    settings.library_files, settings.added_runs = [folder / "a.keras"], [folder / "0001 A"]
+    settings.change_library_files(lambda _: [folder / "a.keras"])
+    settings.change_added_runs(lambda _: [folder / "0001 A"])
     settings.last_folder = folder
     keep(folder / UNSAVED, experiment, folder / "mine.json", tries=1)
     keep(folder / f"2-1{SUFFIX}", experiment.replaced(name="whole"), None)

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,22 @@ def two_windows(folder: Path) -> tuple[Settings, Settings]:
     return Settings(folder), Settings(folder)
 
 
+def refuse_writing(monkeypatch: pytest.MonkeyPatch, deed: Callable[[], object]) -> None:
+    """Do something while the disk is full."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise UserError("The disk is full.")
+
+    with monkeypatch.context() as full:
+        full.setattr(module, "write_atomically", refuse)
+        deed()
+
+
 def test_what_was_set_in_another_window_stays_set(tmp_path: Path) -> None:
     one, other = two_windows(tmp_path)
     one.theme = "dark"
     other.last_folder = tmp_path
-    other.added_runs = [tmp_path / "run"]
+    other.change_added_runs(lambda _: [tmp_path / "run"])
     one.set_last_folder(tmp_path / "nowhere")
     kept = Settings(tmp_path)
     assert kept.theme == "dark"
@@ -39,11 +51,11 @@ def test_lists_grow_in_both_windows(tmp_path: Path) -> None:
     for file, window in zip(files, (one, other, one), strict=True):
         file.touch()
         window.add_recent_file(file)
-        window.library_files = [*window.library_files, file]
+        window.change_library_files(lambda files, file=file: [*files, file])
     for window in (one, other, Settings(tmp_path)):
         assert window.recent_files == files[::-1]
         assert window.library_files == files
-    other.library_files = files[1:]
+    other.change_library_files(lambda _: files[1:])
     assert one.library_files == files[1:]
 
 
@@ -57,13 +69,7 @@ def test_a_window_keeps_its_own_workspace_while_another_one_changes_it(tmp_path:
 
 def test_what_could_not_be_written_is_kept_and_written_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = two_windows(tmp_path)
-    with monkeypatch.context() as full:
-
-        def refuse(*_: object, **__: object) -> None:
-            raise UserError("The disk is full.")
-
-        full.setattr(module, "write_atomically", refuse)
-        one.library_files = [tmp_path / "model.keras"]
+    refuse_writing(monkeypatch, lambda: one.change_library_files(lambda _: [tmp_path / "model.keras"]))
     other.theme = "dark"
     assert one.library_files == [tmp_path / "model.keras"]
     one.last_folder = tmp_path
@@ -74,7 +80,7 @@ def test_what_could_not_be_written_is_kept_and_written_later(tmp_path: Path, mon
 @pytest.mark.parametrize("content", [b"{", b"[]", None])
 def test_a_file_that_is_damaged_or_gone_meanwhile_is_written_anew(tmp_path: Path, content: bytes | None) -> None:
     one, _ = two_windows(tmp_path)
-    one.library_files = [tmp_path / "model.keras"]
+    one.change_library_files(lambda _: [tmp_path / "model.keras"])
     one.path.unlink() if content is None else one.path.write_bytes(content)
     assert one.library_files == [tmp_path / "model.keras"]
     one.theme = "dark"
@@ -104,8 +110,9 @@ for number in range(int(sys.argv[3])):
 """
 
 
-def test_nothing_is_lost_where_two_windows_write_in_the_same_moment(tmp_path: Path) -> None:
-    commands = [[sys.executable, "-c", WRITER, str(tmp_path), name, str(MANY)] for name in ("one", "other")]
+def write_at_once(script: str, folder: Path) -> None:
+    """Two windows that begin in the same moment and write `MANY` times each."""
+    commands = [[sys.executable, "-c", script, str(folder), name, str(MANY)] for name in ("one", "other")]
     windows = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for command in commands]
     for window in windows:
         assert window.stdout is not None
@@ -117,11 +124,74 @@ def test_nothing_is_lost_where_two_windows_write_in_the_same_moment(tmp_path: Pa
     for window in windows:
         window.communicate(timeout=120)
         assert window.returncode == 0
+
+
+def test_nothing_is_lost_where_two_windows_write_in_the_same_moment(tmp_path: Path) -> None:
+    write_at_once(WRITER, tmp_path)
     kept = Settings(tmp_path)
     values = json.loads(kept.path.read_text(encoding="utf-8"))
     names = [f"{name}{number}" for name in ("one", "other") for number in range(MANY)]
     assert [name for name in names if name not in values] == []
     assert {path.name for path in kept.recent_files} == {name for name in names if int(name.strip("onehtr")) < 5}
+
+
+ADDER = """
+import sys
+from pathlib import Path
+from dnnstudio.gui.base import settings as module
+from dnnstudio.gui.library.operations import Operations
+module.PATIENCE_S = 30.0  # the disk of a busy machine may be slow
+folder, name = Path(sys.argv[1]), sys.argv[2]
+settings = module.Settings(folder / "first start" / "settings")
+operations = Operations(settings)
+print("ready", flush=True)
+input()
+for number in range(int(sys.argv[3])):
+    operations.add(folder / f"{name}{number}")
+    settings.change_added_runs(lambda runs: [*runs, folder / f"{name}{number}"])
+"""
+
+
+def test_no_entry_is_lost_where_two_windows_add_to_a_list_in_the_same_moment(tmp_path: Path) -> None:
+    write_at_once(ADDER, tmp_path)
+    kept = Settings(tmp_path / "first start" / "settings")
+    added = {tmp_path / f"{name}{number}" for name in ("one", "other") for number in range(MANY)}
+    assert added - set(kept.library_files) == set()
+    assert added - set(kept.added_runs) == set()
+
+
+def test_the_first_start_too_has_its_turn_at_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, locked = Settings(tmp_path / "first" / "start"), []
+
+    def note(*_: object, **__: object) -> None:
+        locked.append((settings.folder / module.TURN_FILE).is_file())
+
+    monkeypatch.setattr(module, "write_atomically", note)
+    settings.add_recent_file(tmp_path)
+    settings.change_added_runs(lambda runs: [*runs, tmp_path])
+    assert locked == [True, True]
+
+
+def test_the_same_value_is_written_where_it_could_not_be_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(tmp_path)
+    refuse_writing(monkeypatch, lambda: setattr(settings, "theme", "dark"))
+    assert settings.theme == "dark" and not settings.path.exists()
+    settings.theme = "dark"
+    assert Settings(tmp_path).theme == "dark"
+
+
+def test_an_entry_that_could_not_be_added_joins_those_that_another_window_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = two_windows(tmp_path)
+    mine, theirs = tmp_path / "mine.keras", tmp_path / "theirs.keras"
+    refuse_writing(monkeypatch, lambda: one.change_library_files(lambda files: [*files, mine]))
+    other.change_library_files(lambda files: [*files, theirs])
+    assert one.library_files == [theirs, mine]
+    one.last_folder = tmp_path
+    assert other.library_files == [theirs, mine]
 
 
 HOLDER = """
