@@ -192,6 +192,11 @@ def _greet(window: MainWindow, given: Path | None, last_crash: Path | None, set_
             window.workbench.door.take((given,))  # as if it were dropped: an experiment, a run, a model or data
         window.workbench.autosave.offer()
 
+    window.settings.on_set_aside = lambda place: window.messages.say(
+        "The settings were damaged while the program was open; they are written anew.",
+        f"The damaged file is kept as {place}.",
+        "hint",
+    )
     # Behind the last step and not within it: a question waits there, and a window is closed between steps alone.
     window.deferred.finished.connect(lambda: QTimer.singleShot(0, window, when_whole))
     if last_crash is not None:

@@ -41,7 +41,9 @@ def read_bounded(path: Path, limit: int, *, what: str) -> bytes:
             # Python takes all the memory that a read may need before it reads.
             content = file.read(min(os.fstat(file.fileno()).st_size, limit) + 1)
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {reason_of(error)}.", "Check its permissions.") from None
+        raise UserError(
+            f"{path} cannot be read: {reason_of(error)}.", "Check its permissions.", code=Code.CANNOT_READ
+        ) from None
     if len(content) > limit:
         raise UserError(
             f"{path.name} is larger than {byte_size(limit)}, too large for {what}.",
@@ -50,13 +52,21 @@ def read_bounded(path: Path, limit: int, *, what: str) -> bytes:
     return content
 
 
-def write_atomically(path: Path, content: Content, *, keep_previous: bool = False, private: bool = False) -> None:
+def write_atomically(
+    path: Path,
+    content: Content,
+    *,
+    keep_previous: bool = False,
+    private: bool = False,
+    last_look: Callable[[], object] | None = None,
+) -> None:
     """Replace `path` by `content` in one step: afterwards the file is the old one or the new one, never a part.
 
     The content is written to a temporary file in the same folder, flushed to disk, and renamed over the target; mode,
     owner, extended attributes and a symbolic link are kept. `keep_previous` leaves the last version as `name~`. What
     is `private`, or was so before, may be read by its owner alone at every moment. Raises `UserError`; the old file is
-    then untouched and no temporary file is left.
+    then untouched and no temporary file is left. `last_look` is called when all but the renaming is done, and may
+    forbid it by an exception of its own.
     """
     temporary: Path | None = None
     try:
@@ -67,6 +77,8 @@ def write_atomically(path: Path, content: Content, *, keep_previous: bool = Fals
             _take_over(before, target, temporary)
         if keep_previous and before is not None:
             _keep(target)
+        if last_look is not None:
+            last_look()
         _replace(temporary, target)
         temporary = None
     except OSError as error:

@@ -16,6 +16,8 @@ class Code(StrEnum):
     """The name is in use."""
     IN_USE = "in_use"
     """Another program, or another part of this one, works on the folder."""
+    CANNOT_READ = "cannot_read"
+    """The system does not let the file be read; nothing is known of what it holds."""
     EXTRA_MISSING = "extra_missing"
     """An optional package is not installed."""
     WORKSPACE_GONE = "workspace_gone"

@@ -22,7 +22,7 @@ from PySide6.QtCore import QByteArray
 
 from dnnstudio.core.atomic_files import make_folder, read_bounded, write_atomically
 from dnnstudio.core.bounded_json import parse_record
-from dnnstudio.core.errors import UserError
+from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.file_turns import turn
 from dnnstudio.core.os_errors import is_file_there, is_folder_there, is_there
 
@@ -31,6 +31,8 @@ FOLDER_VARIABLE = "DNNSTUDIO_SETTINGS"
 """Names another settings folder: for tests, and for two set-ups side by side."""
 RECENT_FILES = 10
 MAX_BYTES = 2**20
+MOST_LOOKS = 10
+"""How often what another window writes meanwhile is read again; the next write comes over it."""
 TURN_FILE = "settings.lock"
 PATIENCE_S = 0.1
 """How long another window that is writing is waited for: no longer, though it may be standing still."""
@@ -57,6 +59,10 @@ def default_workspace() -> Path:
     return platformdirs.user_documents_path() / APP
 
 
+class _WrittenMeanwhile(Exception):  # noqa: N818 - a fact, not an error
+    """Another window wrote the file between this one's reading and writing."""
+
+
 class Settings:
     """Theme, recent files, workspace and window geometry. Every setter writes the file at once."""
 
@@ -65,6 +71,9 @@ class Settings:
         self.path = self.folder / "settings.json"
         self.set_aside: Path | None = None
         """Where the last settings are, if they could not be read."""
+        self.on_set_aside: Callable[[Path], object] | None = None
+        """Is told, once, where settings lie that something damaged while the window was open."""
+        self._damaged = False
         self._unwritten: dict[str, list[Callable[[Any], Any]]] = {}
         """What was set and could not be written yet, as what it makes of the value that stands in the file then."""
         self._in_turn = False
@@ -181,11 +190,21 @@ class Settings:
         if not is_there(self.path) and not _leads_nowhere(self.path):
             return {}
         with contextlib.suppress(UserError):
-            content = read_bounded(self.path, MAX_BYTES, what="settings")
-            return parse_record(content, name=str(self.path), hint="")
-        with contextlib.suppress(OSError):
-            self.set_aside = self.path.replace(self.path.with_suffix(".json.bad"))
+            return self._parsed()
+        self._put_aside()
         return {}
+
+    def _parsed(self) -> dict[str, Any]:
+        """What the file holds. Raises `UserError`."""
+        return parse_record(read_bounded(self.path, MAX_BYTES, what="settings"), name=str(self.path), hint="")
+
+    def _put_aside(self) -> bool:
+        """Keep a file that cannot be read under another name, as it is about to be written anew."""
+        try:
+            self.set_aside = self.path.replace(self.path.with_suffix(".json.bad"))
+        except OSError:
+            return False
+        return True
 
     def _get(self, name: str) -> Any:
         """A value with what was set and is not written yet."""
@@ -202,16 +221,22 @@ class Settings:
             self._on_disk()
         return self._get(name)
 
-    def _on_disk(self) -> dict[str, Any]:
-        """What the file holds now, whose lists are taken over; what is known here where it cannot be read."""
-        stamp = self._stamp_now()
-        if stamp is None:
+    def _on_disk(self, *, to_write: bool = False) -> dict[str, Any]:
+        """What the file holds now, whose lists are taken over; what is known here where it is damaged.
+
+        It is set aside then if this is `to_write` it. Raises `UserError` where it may be whole and cannot be read.
+        """
+        self._stamp = self._stamp_now()
+        if self._stamp is None and not _leads_nowhere(self.path):
             return self._known
         try:
-            found = parse_record(read_bounded(self.path, MAX_BYTES, what="settings"), name=str(self.path), hint="")
-        except UserError:
+            found = self._parsed()
+        except UserError as error:
+            if to_write and error.code is Code.CANNOT_READ:
+                raise
+            if to_write and self._put_aside():
+                self._stamp, self._damaged = None, True
             return self._known
-        self._stamp = stamp
         self._take_lists(found)
         return found
 
@@ -246,13 +271,31 @@ class Settings:
     def _write(self) -> None:
         """Write what is not written yet over what the file holds."""
         with self._alone(), contextlib.suppress(UserError):  # a full disk must not stop the work over a file's name
-            found = self._on_disk()
-            whole = found | {name: self._changed(name, found.get(name)) for name in self._unwritten}
-            write_atomically(self.path, (json.dumps(whole, indent=2) + "\n").encode(), private=True)
+            whole = self._written()
             self._known |= {name: whole[name] for name in self._unwritten}
             self._take_lists(whole)
             self._unwritten.clear()
             self._stamp = self._stamp_now()
+        if self._damaged and self.on_set_aside is not None and self.set_aside is not None:
+            tell, self.on_set_aside = self.on_set_aside, None  # once: what damages it may do so again and again
+            tell(self.set_aside)
+
+    def _written(self) -> dict[str, Any]:
+        """Everything that the file holds when it is written. Raises `UserError`."""
+        for look in range(MOST_LOOKS):
+            found = self._on_disk(to_write=True)
+            whole = found | {name: self._changed(name, found.get(name)) for name in self._unwritten}
+            content = (json.dumps(whole, indent=2) + "\n").encode()
+            with contextlib.suppress(_WrittenMeanwhile):
+                look_again = self._look_again if look < MOST_LOOKS - 1 else None
+                write_atomically(self.path, content, private=True, last_look=look_again)
+                break
+        return whole
+
+    def _look_again(self) -> None:
+        """Refuse to replace what was not read: a window that stood still, or had no turn, may come late."""
+        if self._stamp_now() != self._stamp:
+            raise _WrittenMeanwhile
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dnnstudio.core.errors import UserError
+from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.file_turns import turn
 from dnnstudio.gui.base import settings as module
 from dnnstudio.gui.base.settings import Settings
@@ -90,6 +91,77 @@ def test_a_file_that_is_damaged_or_gone_meanwhile_is_written_anew(tmp_path: Path
         [tmp_path / "model.keras"],
         tmp_path / "workspace",
     )
+
+
+@pytest.mark.parametrize(
+    "content", [b"{", b"[]", b" " * (module.MAX_BYTES + 1), b'{"theme": "dark", "theme": "light"}']
+)
+def test_a_file_that_is_damaged_meanwhile_is_set_aside_and_said_once(tmp_path: Path, content: bytes) -> None:
+    one, other = two_windows(tmp_path)
+    said: list[Path] = []
+    one.on_set_aside = other.on_set_aside = said.append
+    one.path.write_bytes(content)
+    assert one.library_files == []  # reading alone moves nothing
+    assert one.path.read_bytes() == content
+    for theme in ("dark", "light"):
+        one.theme = theme
+        other.change_library_files(lambda files: [*files, tmp_path / "model.keras"])
+    kept = tmp_path / "settings.json.bad"
+    assert said == [kept] and kept.read_bytes() == content
+    found = Settings(tmp_path)
+    assert (found.theme, found.library_files) == ("light", [tmp_path / "model.keras"])
+
+
+def test_a_file_that_cannot_be_read_for_now_is_neither_moved_nor_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = two_windows(tmp_path)
+    other.theme = "dark"
+
+    def refuse(*_: object, **__: object) -> bytes:
+        raise UserError("Too many open files.", code=Code.CANNOT_READ)
+
+    with monkeypatch.context() as busy:
+        busy.setattr(module, "read_bounded", refuse)
+        one.last_folder = tmp_path
+        one.change_library_files(lambda files: [*files, tmp_path / "model.keras"])
+    assert [path.name for path in tmp_path.glob("settings.json*")] == ["settings.json"]
+    one.set_last_folder(tmp_path)
+    kept = Settings(tmp_path)
+    assert (kept.theme, kept.last_folder, kept.library_files) == ("dark", tmp_path, [tmp_path / "model.keras"])
+
+
+def test_a_window_that_comes_late_takes_nothing_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = two_windows(tmp_path)
+    files = [tmp_path / name for name in ("theirs.keras", "mine.keras")]
+    write, times = module.write_atomically, []
+
+    def late(path: Path, content: bytes, **rest: Any) -> None:
+        times.append(path)
+        if len(times) == 1:  # as if the window was stopped since it read the file
+            other.theme = "dark"
+            other.change_library_files(lambda listed: [*listed, files[0]])
+        write(path, content, **rest)
+
+    monkeypatch.setattr(module, "write_atomically", late)
+    one.change_library_files(lambda listed: [*listed, files[1]])
+    kept = Settings(tmp_path)
+    assert (kept.theme, kept.library_files) == ("dark", files)
+    assert one.library_files == other.library_files == files
+
+
+def test_a_window_that_always_comes_late_writes_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, _ = two_windows(tmp_path)
+    write, numbers = module.write_atomically, iter(range(1000))
+
+    def late(path: Path, content: bytes, **rest: Any) -> None:
+        write(path, json.dumps({"number": next(numbers)}).encode())
+        write(path, content, **rest)
+
+    monkeypatch.setattr(module, "write_atomically", late)
+    one.theme = "dark"
+    assert Settings(tmp_path).theme == "dark"
+    assert next(numbers) == module.MOST_LOOKS
 
 
 MANY = 50

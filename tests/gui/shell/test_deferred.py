@@ -241,6 +241,21 @@ def test_the_system_ends_the_program_while_a_question_waits(
     assert answers == [QDialog.DialogCode.Rejected] and not window.isVisible()
 
 
+def test_settings_that_are_damaged_while_the_window_is_open_are_said_and_kept(
+    qtbot: Any, bare_window: MainWindow, tmp_path: Path
+) -> None:
+    settings = bare_window.settings
+    settings.theme = "dark"
+    _greet(bare_window, None, None)
+    settings.path.write_text("{")
+    settings.theme = "light"
+    kept = settings.path.with_suffix(".json.bad")
+    assert str(kept) in bare_window.messages.text() and kept.read_text() == "{"
+    with qtbot.waitSignal(bare_window.deferred.finished, timeout=60_000):
+        bare_window.deferred.start()
+    QApplication.processEvents()  # the first reading of the runs
+
+
 def test_a_workspace_that_cannot_be_used_is_said_at_the_start(
     qtbot: Any, bare_window: MainWindow, tmp_path: Path
 ) -> None:
