@@ -32,14 +32,22 @@ def turn(path: Path, wait_s: float) -> Iterator[bool]:
     """
     handle = _opened(path)
     try:
-        yield handle is not None and _taken(handle, time.monotonic() + wait_s)
+        yield handle is not None and _taken(handle, time.monotonic() + wait_s) and _is_at(handle, path)
     finally:
         if handle is not None:
             os.close(handle)  # and free the lock
 
 
 def _opened(path: Path) -> int | None:
-    """The file, which is never removed: others may be waiting for it. None where it cannot be had."""
+    """The file, which is not removed when a turn ends: others may be waiting for it. None where it cannot be had."""
+    handle = _plain_file(path)
+    if handle is None and _cleared(path):
+        handle = _plain_file(path)
+    return handle
+
+
+def _plain_file(path: Path) -> int | None:
+    """The file or a new one; neither is a link followed nor a named pipe waited for."""
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | _PLAIN, 0o600)
     except (OSError, ValueError):
@@ -48,6 +56,31 @@ def _opened(path: Path) -> int | None:
         return handle
     os.close(handle)
     return None
+
+
+def _cleared(path: Path) -> bool:
+    """Whether something was removed that no lock can be had on: a link, a pipe, an empty folder, a file that may not be
+    opened. Otherwise it would keep the programs from taking turns for ever.
+    """
+    try:
+        mode = path.lstat().st_mode
+        if stat.S_ISDIR(mode):
+            path.rmdir()
+        elif not stat.S_ISREG(mode) or not os.access(path, os.R_OK | os.W_OK):
+            path.unlink()
+        else:
+            return False  # too many files are open, or the like
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    """Whether the path still leads to the open file: another one may have removed it as it could not open it."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.lstat())
+    except OSError:
+        return False
 
 
 def _taken(handle: int, until: float) -> bool:

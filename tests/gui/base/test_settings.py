@@ -297,6 +297,6 @@ def test_a_window_that_stands_still_while_it_writes_stops_no_other(tmp_path: Pat
 
 
 def test_settings_are_written_where_no_lock_can_be_had(tmp_path: Path) -> None:
-    (tmp_path / module.TURN_FILE).mkdir()
+    (tmp_path / module.TURN_FILE / "something").mkdir(parents=True)
     Settings(tmp_path).theme = "dark"
     assert Settings(tmp_path).theme == "dark"

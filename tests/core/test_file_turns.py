@@ -1,0 +1,99 @@
+"""Turns at a small file, whatever lies where their lock should be."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dnnstudio.core import file_turns
+from dnnstudio.core.file_turns import turn
+
+
+def link(path: Path) -> None:
+    path.with_name("elsewhere").write_text("mine")
+    path.symlink_to("elsewhere")
+
+
+def socket_file(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+FOREIGN: dict[str, Callable[[Path], object]] = {
+    "folder": Path.mkdir,
+    "link": link,
+    "link to nothing": lambda path: path.symlink_to("nowhere"),
+    "link in a circle": lambda path: path.symlink_to(path.name),
+    "pipe": lambda path: os.mkfifo(path),
+    "socket": socket_file,
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links, pipes and sockets are files of Unix")
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_what_is_no_lock_makes_room_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.chdir(tmp_path)  # a socket's name is short
+    path = Path("the.lock")
+    FOREIGN[kind](path)
+    with turn(path, 0.0) as sure:
+        assert sure
+        assert path.is_file() and not path.is_symlink()
+    assert not Path("nowhere").exists()
+    if kind == "link":
+        assert Path("elsewhere").read_text() == "mine"
+
+
+def test_a_file_that_may_not_be_opened_makes_room_for_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, opened = tmp_path / "the.lock", os.open
+    path.write_text("of somebody else")
+    foreign = path.stat().st_ino
+
+    def refused(name: Any, *rest: Any, **named: Any) -> int:
+        if Path(name) == path and path.exists() and path.stat().st_ino == foreign:
+            raise PermissionError(13, "permission denied")
+        return opened(name, *rest, **named)
+
+    monkeypatch.setattr(os, "open", refused)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with turn(path, 0.0) as sure:
+        assert sure
+    assert path.read_text() == ""
+
+
+def test_nothing_else_is_removed_for_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, file = tmp_path / "folder.lock", tmp_path / "file.lock"
+    (folder / "something").mkdir(parents=True)
+    with turn(folder, 0.0) as sure:
+        assert not sure
+    assert (folder / "something").is_dir()
+    file.write_text("held")
+
+    def too_many(*_: object, **__: object) -> int:
+        raise OSError(24, "too many open files")
+
+    monkeypatch.setattr(os, "open", too_many)
+    with turn(file, 0.0) as sure:
+        assert not sure
+    monkeypatch.undo()
+    assert file.read_text() == "held"
+
+
+def test_a_lock_that_was_removed_meanwhile_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, taken = tmp_path / "the.lock", file_turns._taken
+
+    def removed(handle: int, until: float) -> bool:
+        path.unlink()
+        return taken(handle, until)
+
+    monkeypatch.setattr(file_turns, "_taken", removed)
+    with turn(path, 0.0) as sure:
+        assert not sure
+    monkeypatch.undo()
+    with turn(path, 0.0) as sure:
+        assert sure
