@@ -24,6 +24,29 @@ _TURN, _NEXT = 0, 1
 leave the others no moment."""
 
 
+class Turns:
+    """Turns of one program at one file that wait `patience_s` in all, however many are asked for in one moment.
+
+    What was waited can be waited again little by little, and all of it after `rest_s`.
+    """
+
+    def __init__(self, path: Path, patience_s: float, rest_s: float) -> None:
+        self._path = path
+        self._most_s = self._left_s = patience_s
+        self._rest_s = rest_s
+        self._counted = time.monotonic()
+
+    @contextmanager
+    def take(self) -> Iterator[bool]:
+        """The same as `turn`."""
+        asked = time.monotonic()
+        self._left_s = min(self._left_s + (asked - self._counted) * self._most_s / self._rest_s, self._most_s)
+        with turn(self._path, self._left_s) as sure:
+            self._counted = time.monotonic()
+            self._left_s = max(self._left_s - (self._counted - asked), 0.0)
+            yield sure
+
+
 @contextmanager
 def turn(path: Path, wait_s: float) -> Iterator[bool]:
     """Nobody else who asks for a turn by the file `path` has one within the block; False where that is not sure.

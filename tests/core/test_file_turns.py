@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from dnnstudio.core import file_turns
-from dnnstudio.core.file_turns import turn
+from dnnstudio.core.file_turns import Turns, turn
 
 
 def link(path: Path) -> None:
@@ -33,6 +34,55 @@ FOREIGN: dict[str, Callable[[Path], object]] = {
     "pipe": lambda path: os.mkfifo(path),
     "socket": socket_file,
 }
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from dnnstudio.core.file_turns import turn
+with turn(Path(sys.argv[1]), 10.0) as sure:
+    print(sure, flush=True)
+    input()
+"""
+
+
+class Clock:
+    """A time that goes on where somebody sleeps, and nowhere else."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_many_turns_wait_no_longer_than_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, clock = tmp_path / "the.lock", Clock()
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"True\n"
+        monkeypatch.setattr(file_turns, "time", clock)
+        turns = Turns(path, 0.1, 2.0)
+
+        def waited() -> float:
+            asked = clock.now
+            with turns.take() as sure:
+                assert not sure
+            return clock.now - asked
+
+        assert [waited() for _ in range(4)] == pytest.approx([0.1, 0.0, 0.0, 0.0], abs=0.002)
+        clock.now += 1.0
+        assert [waited() for _ in range(2)] == pytest.approx([0.05, 0.0], abs=0.002)
+        clock.now += 100.0
+        assert [waited() for _ in range(2)] == pytest.approx([0.1, 0.0], abs=0.002)
+        holder.kill()
+    with turns.take() as sure:  # what is free is had without waiting
+        assert sure
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links, pipes and sockets are files of Unix")

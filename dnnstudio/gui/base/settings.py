@@ -23,7 +23,7 @@ from PySide6.QtCore import QByteArray
 from dnnstudio.core.atomic_files import make_folder, read_bounded, write_atomically
 from dnnstudio.core.bounded_json import parse_record
 from dnnstudio.core.errors import Code, UserError
-from dnnstudio.core.file_turns import turn
+from dnnstudio.core.file_turns import Turns
 from dnnstudio.core.os_errors import is_file_there, is_folder_there, is_there
 
 APP = "dnnstudio"
@@ -36,6 +36,8 @@ MOST_LOOKS = 10
 TURN_FILE = "settings.lock"
 PATIENCE_S = 0.1
 """How long another window that is writing is waited for: no longer, though it may be standing still."""
+REST_S = 2.0
+"""How long after such a wait as much may be waited again: what one press sets is several writes."""
 LISTS = ("recent_files", "recent_data", "library_files", "added_runs")
 """Lists that all windows add to. Other settings are those that a window began with, until they are set in it."""
 
@@ -76,6 +78,7 @@ class Settings:
         self._damaged = False
         self._unwritten: dict[str, list[Callable[[Any], Any]]] = {}
         """What was set and could not be written yet, as what it makes of the value that stands in the file then."""
+        self._turns = Turns(self.folder / TURN_FILE, PATIENCE_S, REST_S)
         self._in_turn = False
         """Whether this window has asked for its turn at the file."""
         self._stamp = self._stamp_now()
@@ -305,7 +308,7 @@ class Settings:
             return
         with contextlib.suppress(UserError):  # at the first start there is no folder that a lock could lie in
             make_folder(self.folder)
-        with turn(self.folder / TURN_FILE, PATIENCE_S):
+        with self._turns.take():
             self._in_turn = True
             try:
                 yield
