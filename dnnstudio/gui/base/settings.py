@@ -14,17 +14,19 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import platformdirs
 from PySide6.QtCore import QByteArray
 
-from dnnstudio.core.atomic_files import make_folder, read_bounded, write_atomically
+from dnnstudio.core.atomic_files import make_folder, read_bounded, sweep_leftovers, write_atomically
 from dnnstudio.core.bounded_json import parse_record
 from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.file_turns import Turns
 from dnnstudio.core.os_errors import is_file_there, is_folder_there, is_there
+from dnnstudio.core.text import byte_size
 
 APP = "dnnstudio"
 FOLDER_VARIABLE = "DNNSTUDIO_SETTINGS"
@@ -40,6 +42,8 @@ REST_S = 2.0
 """How long after such a wait as much may be waited again: what one press sets is several writes."""
 LISTS = ("recent_files", "recent_data", "library_files", "added_runs")
 """Lists that all windows add to. Other settings are those that a window began with, until they are set in it."""
+GROWING = ("library_files", "added_runs")
+"""Lists without a greatest length, newest last."""
 
 ThemeChoice = Literal["system", "light", "dark", "contrast"]
 
@@ -84,6 +88,8 @@ class Settings:
         self._stamp = self._stamp_now()
         self._known: dict[str, Any] = self._read()
         """What this window has read and written."""
+        with contextlib.suppress(OSError, ValueError):
+            sweep_leftovers(Path(os.path.realpath(self.path)).parent)
 
     @property
     def theme(self) -> ThemeChoice:
@@ -288,7 +294,7 @@ class Settings:
         for look in range(MOST_LOOKS):
             found = self._on_disk(to_write=True)
             whole = found | {name: self._changed(name, found.get(name)) for name in self._unwritten}
-            content = (json.dumps(whole, indent=2) + "\n").encode()
+            content = _within_bounds(whole)
             with contextlib.suppress(_WrittenMeanwhile):
                 look_again = self._look_again if look < MOST_LOOKS - 1 else None
                 write_atomically(self.path, content, private=True, last_look=look_again)
@@ -323,6 +329,22 @@ def _paths(value: Any) -> list[Path]:
 def _there(value: Any) -> list[Path]:
     """The files and folders of a list that are still there. A named pipe is none: opening it waits for ever."""
     return [path for path in _paths(value)[:RECENT_FILES] if is_file_there(path) or is_folder_there(path)]
+
+
+def _within_bounds(values: dict[str, Any]) -> bytes:
+    """The content of a file that will be read again: the longest list loses its oldest entries where it is too large.
+
+    Raises `UserError` where that does not help.
+    """
+    while len(content := (json.dumps(values, indent=2) + "\n").encode()) > MAX_BYTES:
+        lists = {name: values[name] for name in GROWING if isinstance(values.get(name), list)}
+        name = max(lists, key=lambda name: len(json.dumps(lists[name])), default="")
+        if not lists.get(name):
+            raise UserError(f"Settings of more than {byte_size(MAX_BYTES)} are not kept.")
+        sizes = accumulate(len(json.dumps(entry)) + len(",\n    ") for entry in lists[name])
+        enough = (place for place, size in enumerate(sizes, 1) if size >= len(content) - MAX_BYTES)
+        values[name] = lists[name][next(enough, len(lists[name])) :]
+    return content
 
 
 def _leads_nowhere(path: Path) -> bool:

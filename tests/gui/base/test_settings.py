@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from dnnstudio.core import file_turns
+from dnnstudio.core.atomic_files import LEFTOVER_AGE_S
 from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.file_turns import turn
 from dnnstudio.gui.base import settings as module
@@ -166,6 +168,44 @@ def test_a_window_that_always_comes_late_writes_in_the_end(tmp_path: Path, monke
     assert next(numbers) == module.MOST_LOOKS
 
 
+@pytest.mark.parametrize("letter", ["x", "\N{SNOWMAN}"])
+def test_lists_that_are_too_long_for_the_file_keep_their_newest_entries(tmp_path: Path, letter: str) -> None:
+    settings = Settings(tmp_path)
+    settings.theme = "dark"
+    files = [Path(f"/models/{letter * 100}/{number}.keras") for number in range(20_000)]
+    settings.change_library_files(lambda _: files[:-1])
+    settings.change_added_runs(lambda runs: [*runs, tmp_path / "run"])
+    settings.change_library_files(lambda listed: [*listed, files[-1]])
+    kept = Settings(tmp_path)
+    assert kept.set_aside is None and kept.theme == "dark" and kept.added_runs == [tmp_path / "run"]
+    assert settings.library_files == kept.library_files == files[-len(kept.library_files) :]
+    assert module.MAX_BYTES * 0.95 < settings.path.stat().st_size <= module.MAX_BYTES
+
+
+def test_settings_that_are_too_large_all_the_same_leave_the_file_as_it_is(tmp_path: Path) -> None:
+    settings = Settings(tmp_path)
+    settings.change_library_files(lambda files: [*files, tmp_path / "model.keras"])
+    settings._set("of a later version", "x" * module.MAX_BYTES)
+    kept = Settings(tmp_path)
+    assert kept.set_aside is None and kept.library_files == [tmp_path / "model.keras"]
+
+
+def test_what_a_killed_write_left_is_swept_at_the_start(tmp_path: Path) -> None:
+    folders = tmp_path / "settings", tmp_path / "elsewhere"
+    for folder in folders:
+        folder.mkdir()
+        for name, age_s in (("old", LEFTOVER_AGE_S + 60), ("new", 0)):
+            left = folder / f".dnnstudio-{name}.tmp"
+            left.touch()
+            os.utime(left, (time.time() - age_s,) * 2)
+    Settings(folders[0])
+    assert [path.name for path in folders[0].iterdir()] == [".dnnstudio-new.tmp"]
+    (folders[1] / "real.json").write_text("{}")
+    (folders[0] / "settings.json").symlink_to(folders[1] / "real.json")
+    Settings(folders[0])
+    assert sorted(path.name for path in folders[1].iterdir()) == [".dnnstudio-new.tmp", "real.json"]
+
+
 MANY = 50
 WRITER = """
 import sys
@@ -213,15 +253,13 @@ ADDER = """
 import sys
 from pathlib import Path
 from dnnstudio.gui.base import settings as module
-from dnnstudio.gui.library.operations import Operations
 module.PATIENCE_S = 30.0  # the disk of a busy machine may be slow
 folder, name = Path(sys.argv[1]), sys.argv[2]
 settings = module.Settings(folder / "first start" / "settings")
-operations = Operations(settings)
 print("ready", flush=True)
 input()
 for number in range(int(sys.argv[3])):
-    operations.add(folder / f"{name}{number}")
+    settings.change_library_files(lambda files: [*files, folder / f"{name}{number}"])
     if number < 5:
         settings.change_added_runs(lambda runs: [*runs, folder / f"{name}{number}"])
 """
