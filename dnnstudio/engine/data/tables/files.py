@@ -20,7 +20,7 @@ from dnnstudio.engine.backend.memory import most_of, need_memory
 from dnnstudio.engine.data.panics import refused_as
 from dnnstudio.engine.data.reading import Watch, opened
 from dnnstudio.engine.data.tables.sheets.books import open_book
-from dnnstudio.engine.data.tables.sheets.formulas import COMPUTE
+from dnnstudio.engine.data.tables.sheets.formulas import COMPUTE, places
 from dnnstudio.engine.data.tables.text.cells import Cells, column_names, text_cells
 from dnnstudio.engine.data.tables.text.decode import has_header
 from dnnstudio.engine.data.tables.values import find_number_signs
@@ -185,7 +185,7 @@ def _sheet(source: Table, path: Path, file: BinaryIO, size: int, watch: Watch) -
         notes = (
             (f'{path.name} has {len(names)} sheets; "{name}" is read.',) if wanted is None and len(names) > 1 else ()
         )
-        without = frozenset(book.formulas.get(name, {}))
+        without = places(book.formulas, name)
         try:
             return replace(_sheet_cells(source, path, frame, height, notes, without), sheets=names, sheet=name)
         except UserError:  # an empty sheet, or a cover: the table is on another

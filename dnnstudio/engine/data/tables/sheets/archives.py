@@ -16,12 +16,12 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.text import byte_size
 from dnnstudio.engine.backend.memory import need_memory
 from dnnstudio.engine.data.reading import Watch
-from dnnstudio.engine.data.tables.sheets.extent import Extent, NotPlainError
-from dnnstudio.engine.data.tables.sheets.formulas import REACH, SHEETS, Formulas, by_name, may_lack_values, without
+from dnnstudio.engine.data.tables.sheets.extent import Extent
+from dnnstudio.engine.data.tables.sheets.formulas import CONTENT, Formulas, sheets_of
+from dnnstudio.engine.data.tables.sheets.xml_pieces import NotPlainError, parse
 
 MAX_SHEET_BYTES = 2**30
 """Of an unpacked Excel or ODS file: a small archive may unpack to any size."""
-CHUNK = 2**20
 XML = (".xml", ".rels")
 BINARY = ".bin"
 CELL_BYTES = 64
@@ -40,21 +40,21 @@ def check_archive(path: Path, file: BinaryIO, size: int, watch: Watch) -> Formul
     Raises `UserError`, or `Cancelled` by the watch.
     """
     total = size * 2
-    suspects = list[zipfile.ZipInfo]()
-    formulas: Formulas = {}
+    formulas = dict[str, int]()
     try:
         if zipfile.is_zipfile(file):
             with zipfile.ZipFile(file) as archive:
                 total = sum(entry.file_size for entry in archive.infolist())
                 _check_size(path, total)
                 need_memory(total * 4, what=path.name, packed=size)
+                sheets = sheets_of(archive, watch)
                 for entry in archive.infolist():
+                    names = sheets.get(entry.filename, ())
                     if entry.filename.lower().endswith(BINARY):
                         _check_binary(path, archive, entry, size, watch)
-                    is_xml = entry.filename.lower().endswith(XML)
-                    if is_xml and _check_xml(path, archive, entry, size, watch):
-                        suspects.append(entry)
-                formulas = by_name(archive, {entry.filename: without(archive, entry, watch) for entry in suspects})
+                    if names or entry.filename.lower().endswith(XML):
+                        found = _check_xml(path, archive, entry, size, watch)
+                        formulas |= found.tables if entry.filename == CONTENT else dict.fromkeys(names, found.without)
     except (*_DAMAGES, *_NO_XML, NotPlainError):
         raise _damaged(path) from None
     check_size(path, total)
@@ -83,27 +83,20 @@ def _damaged(path: Path) -> UserError:
     return UserError(f"{path.name} cannot be read as a sheet: it is damaged.", "Copy or save it again.")
 
 
-def _check_xml(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, size: int, watch: Watch) -> bool:
-    """Read one XML file of the archive to its end, and count the cells of the sheet that it may be; whether some of its
-    formulas may have no value.
+def _check_xml(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, size: int, watch: Watch) -> Extent:
+    """Read one XML file of the archive to its end, and count the cells of the sheet that it may be.
 
     Raises `ExpatError` where it is no whole XML.
     """
     parser = expat.ParserCreate()
-    extent = Extent()
-    parser.StartDoctypeDeclHandler = _refuse
-    parser.StartElementHandler = extent.begin
-    parser.EndElementHandler = extent.end
-    end, found = b"", not entry.filename.startswith(SHEETS)
+    extent = Extent(parser)
+
+    def need_room() -> None:
+        need_memory(extent.cells * CELL_BYTES, what=path.name, packed=size)
+
     with archive.open(entry) as file:
-        while piece := file.read(CHUNK):
-            watch.check()
-            parser.Parse(piece, False)
-            need_memory(extent.cells * CELL_BYTES, what=path.name, packed=size)
-            found = found or may_lack_values(end + piece)
-            end = piece[-REACH:]
-    parser.Parse(b"", True)
-    return found and entry.filename.startswith(SHEETS)
+        parse(parser, file, watch, need_room)
+    return extent
 
 
 def _check_binary(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, size: int, watch: Watch) -> None:
@@ -133,7 +126,3 @@ def _varied(content: bytes, at: int, most: int) -> tuple[int, int]:
         if byte < 128:
             break
     return number, at + place + 1
-
-
-def _refuse(*declared: object) -> None:
-    raise NotPlainError
