@@ -383,3 +383,18 @@ def test_a_disk_that_is_full_and_then_gone_is_refused(tmp_path: Path, monkeypatc
     monkeypatch.setattr(files.shutil, "disk_usage", gone)
     with pytest.raises(UserError, match="Less is free; make room"):
         write_atomically(tmp_path / "a", full)
+
+
+def test_a_last_look_may_forbid_the_renaming(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def forbid() -> None:
+        assert path.read_bytes() == b"old"
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        write_atomically(path, b"new", last_look=forbid)
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("file", b"old")]
+    write_atomically(path, b"new", last_look=path.exists)
+    assert path.read_bytes() == b"new"
