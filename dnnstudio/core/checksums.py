@@ -10,11 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from dnnstudio.core.atomic_files import write_atomically
 from dnnstudio.core.bounded_json import JsonError, loads
+from dnnstudio.core.file_turns import folder_turn
 from dnnstudio.core.os_errors import is_file_there
 from dnnstudio.core.text import listed
 
@@ -22,6 +27,22 @@ FILE = "checksums.json"
 FORMAT = 1
 KEPT = 2
 _MAX_BYTES = 2**16
+MOST_LOOKS = 10
+"""How often what others write meanwhile is read again; the next write comes over it."""
+PATIENCE_S = 0.1
+"""How long another program that writes is waited for: no longer, though it may be standing still."""
+
+
+class _Turn:
+    """Which thread changes the files of a folder, and how often it has taken the turn."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.depth = 0
+
+
+_turns: defaultdict[Path, _Turn] = defaultdict(_Turn)
+"""By folder: one on a drive that does not answer holds up no other."""
 _GROWING = frozenset({"history.csv"})
 
 Entries = dict[str, list[tuple[int, str]]]
@@ -36,6 +57,20 @@ def write_checked(path: Path, content: bytes) -> None:
     write_atomically(path, content, private=is_private(path.parent))
 
 
+def change_checked(path: Path, change: Callable[[], bytes | None]) -> None:
+    """Write a file of a run as `change` makes it of what it reads there; None leaves it as it is.
+
+    It is asked again where somebody else wrote the file meanwhile: another window, or the engine of this one. Raises
+    `UserError`.
+    """
+
+    def write(content: bytes, last_look: Callable[[], None] | None) -> None:
+        note(path, content)
+        write_atomically(path, content, private=is_private(path.parent), last_look=last_look)
+
+    _change(path, change, write)
+
+
 def is_private(folder: Path) -> bool:
     """Whether the owner alone may read what this program keeps in the folder: files that are new there follow it."""
     try:
@@ -46,14 +81,19 @@ def is_private(folder: Path) -> bool:
 
 def note(path: Path, content: bytes) -> None:
     """Say in the folder of `path` that it holds, or will hold, this content. Raises `UserError`."""
-    entries = _read(path.parent) or {}
     now = (len(content), hashlib.sha256(content).hexdigest())
-    known = entries.get(path.name, [])
-    if known[-1:] == [now]:  # two waits for the disk less, at the end of each run
-        return
-    before = [entry for entry in known if entry != now]
-    entries[path.name] = [*before[1 - KEPT :], now]
-    _write(path.parent, entries)
+    place = path.parent / FILE
+
+    def with_it() -> bytes | None:
+        entries = _read(path.parent) or {}
+        known = entries.get(path.name, [])
+        if known[-1:] == [now]:  # two waits for the disk less, at the end of each run
+            return None
+        before = [entry for entry in known if entry != now]
+        entries[path.name] = [*before[1 - KEPT :], now]
+        return _content_of(entries)
+
+    _change(place, with_it, lambda content, last_look: write_atomically(place, content, last_look=last_look))
 
 
 def note_file(path: Path) -> None:
@@ -111,10 +151,58 @@ def _read(folder: Path) -> Entries | None:
         return None
 
 
-def _write(folder: Path, entries: Entries) -> None:
+def _content_of(entries: Entries) -> bytes:
     files: dict[str, Any] = {name: [list(entry) for entry in known] for name, known in sorted(entries.items())}
     plain = {"format": FORMAT, "files": files, "sha256": _digest(files)}
-    write_atomically(folder / FILE, (json.dumps(plain, indent=1) + "\n").encode())
+    return (json.dumps(plain, indent=1) + "\n").encode()
+
+
+class _WrittenMeanwhile(Exception):  # noqa: N818 - a fact, not an error
+    """Somebody else wrote the file between this one's reading and writing."""
+
+
+def _change(
+    path: Path, change: Callable[[], bytes | None], write: Callable[[bytes, Callable[[], None] | None], None]
+) -> None:
+    """Read, change and write a file: one after the other, and again where somebody who did not wait came between."""
+    with _turn(path.parent):
+        for look in range(MOST_LOOKS):
+            before = _stamp(path)
+            content = change()
+            if content is None:
+                return
+
+            def look_again(before: object = before) -> None:
+                if _stamp(path) != before:
+                    raise _WrittenMeanwhile
+
+            with suppress(_WrittenMeanwhile):
+                write(content, look_again if look < MOST_LOOKS - 1 else None)
+                return
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Neither another thread nor another program changes files of the folder within the block, as far as that can be
+    had; a thread that has the turn may take it again.
+    """
+    mine = _turns[folder]
+    with mine.lock:
+        mine.depth += 1
+        try:
+            with nullcontext() if mine.depth > 1 else folder_turn(folder, PATIENCE_S):
+                yield
+        finally:
+            mine.depth -= 1
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What differs between two versions of a file; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _digest(files: object) -> str:

@@ -61,6 +61,37 @@ def turn(path: Path, wait_s: float) -> Iterator[bool]:
             os.close(handle)  # and free the lock
 
 
+@contextmanager
+def folder_turn(folder: Path, wait_s: float) -> Iterator[None]:
+    """Nobody else who asks for a turn at the files of `folder` has one within the block, where the system can lock a
+    folder: no file is left in it for that.
+    """
+    handle = None
+    with contextlib.suppress(OSError, ValueError):
+        handle = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    try:
+        if handle is not None and sys.platform != "win32":
+            _wait_for(handle, time.monotonic() + wait_s)
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)  # and free the lock
+
+
+def _wait_for(folder: int, until: float) -> None:
+    import fcntl
+
+    with contextlib.suppress(OSError):  # the drive has no locks
+        while True:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    return
+            time.sleep(_PAUSE_S)
+
+
 def _opened(path: Path) -> int | None:
     """The file, which is not removed when a turn ends: others may be waiting for it. None where it cannot be had."""
     handle = _plain_file(path)

@@ -6,6 +6,9 @@ import json
 import os
 import random
 import stat
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dnnstudio.core.checksums import FILE, changed_files, changed_sentence, note, note_file, write_checked
+from dnnstudio.core.checksums import (
+    FILE,
+    change_checked,
+    changed_files,
+    changed_sentence,
+    note,
+    note_file,
+    write_checked,
+)
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.folder_lock import FILE as LOCK
@@ -28,7 +39,7 @@ from dnnstudio.core.workspace.answers import Answers, save_answers
 from dnnstudio.core.workspace.ensembles import EnsembleRecord, write_ensemble, write_metrics
 from dnnstudio.core.workspace.exports import ExportRecord, keep_export
 from dnnstudio.core.workspace.history import append_row, write_history
-from dnnstudio.core.workspace.remarks import write_remarks
+from dnnstudio.core.workspace.remarks import read_remarks, write_remarks
 from dnnstudio.core.workspace.runs import claim, read_run
 from dnnstudio.core.workspace.shared_layers import Change, note_change
 
@@ -182,3 +193,82 @@ def test_a_file_that_is_new_in_a_private_run_is_private(tmp_path: Path) -> None:
     with held(tmp_path, "a training"):
         assert stat.S_IMODE((tmp_path / LOCK).stat().st_mode) == 0o600
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+
+
+# ------------------------------------------------------------------------------------------ several at once
+
+
+def test_the_engine_and_the_window_lose_no_checksum_of_each_other(tmp_path: Path) -> None:
+    """A lost one would call a whole file damaged."""
+
+    def write(name: str) -> None:
+        for number in range(60):
+            write_checked(tmp_path / name, f"{name} {number}".encode())
+
+    threads = [threading.Thread(target=write, args=(f"{name}.json",)) for name in "abc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert changed_files(tmp_path) == ()
+    (tmp_path / "b.json").write_text("edited")
+    assert changed_files(tmp_path) == ("b.json",)
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from dnnstudio.core.checksums import write_checked
+from dnnstudio.core.workspace.remarks import write_remarks
+folder, mine = Path(sys.argv[1]), sys.argv[2]
+print(flush=True)
+sys.stdin.readline()
+for number in range(40):
+    write_checked(folder / f"{mine}.json", f"{mine} {number}".encode())
+if mine == "star":
+    write_remarks(folder, star=True)
+else:
+    write_remarks(folder, note=mine)
+"""
+
+
+def test_two_programs_lose_no_checksum_and_no_remark_of_each_other(tmp_path: Path) -> None:
+    pipe = subprocess.PIPE
+    both = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), mine], stdin=pipe, stdout=pipe, text=True)
+        for mine in ("star", "note")
+    ]
+    for one in both:
+        assert one.stdout is not None
+        one.stdout.readline()
+    for one in both:
+        assert one.stdin is not None
+        one.stdin.write("\n")
+        one.stdin.flush()
+    for one in both:
+        one.communicate(timeout=120)
+        assert one.returncode == 0
+    assert changed_files(tmp_path) == ()
+    (tmp_path / "star.json").write_text("edited")
+    (tmp_path / "note.json").write_text("edited")
+    assert changed_files(tmp_path) == ("note.json", "star.json"), "each is known"
+    remarks = read_remarks(tmp_path)
+    assert (remarks.star, remarks.note) == (True, "note")
+
+
+def test_what_another_program_wrote_between_reading_and_writing_is_read_again(tmp_path: Path) -> None:
+    write_remarks(tmp_path, note="before")
+    asked: list[str] = []
+
+    def change() -> bytes:
+        found = (tmp_path / "remarks.json").read_text()
+        asked.append(found)
+        if len(asked) == 1:
+            other = tmp_path / "other"
+            other.write_text("from elsewhere")
+            other.replace(tmp_path / "remarks.json")
+        return f"{found} and more".encode()
+
+    change_checked(tmp_path / "remarks.json", change)
+    assert (tmp_path / "remarks.json").read_text() == "from elsewhere and more"
+    assert len(asked) == 2

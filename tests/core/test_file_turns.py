@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from dnnstudio.core import file_turns
-from dnnstudio.core.file_turns import Turns, turn
+from dnnstudio.core.file_turns import Turns, folder_turn, turn
 
 
 def link(path: Path) -> None:
@@ -147,3 +148,39 @@ def test_a_lock_that_was_removed_meanwhile_is_none(tmp_path: Path, monkeypatch: 
     monkeypatch.undo()
     with turn(path, 0.0) as sure:
         assert sure
+
+
+FOLDER_HOLDER = """
+import sys
+from pathlib import Path
+from dnnstudio.core.file_turns import folder_turn
+with folder_turn(Path(sys.argv[1]), 5.0):
+    print("mine", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folders")
+def test_a_turn_at_a_folder_is_one_programs_and_leaves_nothing_in_it(tmp_path: Path) -> None:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", FOLDER_HOLDER, str(tmp_path)], stdin=pipe, stdout=pipe, text=True
+    ) as other:
+        assert other.stdin is not None and other.stdout is not None
+        assert other.stdout.readline() == "mine\n"
+        began = time.monotonic()
+        with folder_turn(tmp_path, 0.2):
+            waited = time.monotonic() - began
+        other.stdin.write("\n")
+        other.stdin.flush()
+        other.wait(60)
+    assert waited >= 0.2
+    began = time.monotonic()
+    with folder_turn(tmp_path, 5.0):
+        assert time.monotonic() - began < 1.0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_there_is_no_folder_nobody_waits(tmp_path: Path) -> None:
+    with folder_turn(tmp_path / "nowhere", 5.0):
+        pass

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dnnstudio.core.atomic_files import read_bounded
-from dnnstudio.core.checksums import write_checked
+from dnnstudio.core.checksums import change_checked
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.data import Table
@@ -62,8 +62,12 @@ def read_exports(folder: Path) -> tuple[ExportRecord, ...]:
 
 def keep_export(folder: Path, record: ExportRecord) -> None:
     """Add a record and write the file whole. Raises `UserError`."""
-    kept = Exports(exports=(*read_exports(folder), record)[-KEPT:])
-    write_checked(folder / FILE, (json.dumps(kept.model_dump(), indent=2) + "\n").encode())
+
+    def changed() -> bytes:
+        kept = Exports(exports=(*read_exports(folder), record)[-KEPT:])
+        return (json.dumps(kept.model_dump(), indent=2) + "\n").encode()
+
+    change_checked(folder / FILE, changed)
 
 
 def prepared_note(folder: Path | None) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dnnstudio.core.atomic_files import read_bounded
-from dnnstudio.core.checksums import write_checked
+from dnnstudio.core.checksums import change_checked
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.os_errors import is_missing
 
@@ -48,15 +48,20 @@ def write_remarks(
     folder: Path, *, note: str | None = None, star: bool | None = None, color: Color | None = None
 ) -> Remarks:
     """Change what is given, and write the file whole. Raises `UserError`."""
-    before = read_remarks(folder)
-    text = before.note if note is None else note.strip()
-    if len(text) > LONGEST_NOTE:
-        raise UserError(f"The note has {len(text):,} characters; at most {LONGEST_NOTE:,} are kept.", "Shorten it.")
-    after = Remarks(
-        note=text,
-        star=before.star if star is None else star,
-        color=before.color if color is None else color,
-    )
-    if after != before:
-        write_checked(folder / FILE, (json.dumps(after.model_dump(), indent=2) + "\n").encode())
+    after = Remarks()
+
+    def changed() -> bytes | None:
+        nonlocal after
+        before = read_remarks(folder)
+        text = before.note if note is None else note.strip()
+        if len(text) > LONGEST_NOTE:
+            raise UserError(f"The note has {len(text):,} characters; at most {LONGEST_NOTE:,} are kept.", "Shorten it.")
+        after = Remarks(
+            note=text,
+            star=before.star if star is None else star,
+            color=before.color if color is None else color,
+        )
+        return None if after == before else (json.dumps(after.model_dump(), indent=2) + "\n").encode()
+
+    change_checked(folder / FILE, changed)
     return after
