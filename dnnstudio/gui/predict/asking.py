@@ -165,6 +165,12 @@ class Asking(QObject):
         for one in (self._facts, self._answers, self._calibration):
             one.close()
 
+    def calibrate_again(self) -> None:
+        """Ask for a coverage once more, which could not be promised: what it lacked may be there now."""
+        self.no_promise = self._hint = ""
+        self._calibrate()
+        self.changed.emit()
+
     def _calibrate(self) -> None:
         if self.cases.calibration is None and len(self.cases) and not self.no_promise:
             self._calibration.ask(CalibrateAnswers(by=self.by))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dnnstudio.core.jobs.answers import AnswerTable
 from dnnstudio.core.jobs.cases import AnswerCalibration, AnswerRows, NetworkFacts
 from dnnstudio.core.uncertainty.conformal import IntervalCalibration, SetCalibration
-from dnnstudio.core.uncertainty.scores import PRIMARY
+from dnnstudio.core.uncertainty.scores import PRIMARY, SCORES, entropy
 from dnnstudio.gui.predict.names import name_of
 from dnnstudio.gui.predict.promised import CasePromise
 
@@ -35,6 +35,11 @@ def _margin(block: AnswerRows) -> Floats:
     return np.asarray(1.0 - (top[:, -1] - top[:, -2]))
 
 
+def _predictive(block: AnswerRows) -> Floats:
+    """Of one pass the entropy of its answer, as the inspector has it."""
+    return entropy(block.values) if block.predictive_entropy is None else block.predictive_entropy
+
+
 def _expected(block: AnswerRows) -> Floats | None:
     if block.predictive_entropy is None or block.mutual_information is None:
         return None
@@ -43,7 +48,7 @@ def _expected(block: AnswerRows) -> Floats | None:
 
 UNCERTAINTIES: dict[str, Callable[[AnswerRows], Floats | None]] = {
     PRIMARY: lambda block: block.mutual_information,
-    "predictive_entropy": lambda block: block.predictive_entropy,
+    "predictive_entropy": _predictive,
     "expected_entropy": _expected,
     "winner_std": lambda block: block.std,
     "margin": _margin,
@@ -60,6 +65,8 @@ class Cases:
         self.facts = NetworkFacts(classes=())
         self.blocks: list[AnswerRows] = []
         self.promise = CasePromise()
+        self.passes = True
+        """Whether the answers are the mean of several passes, or of members."""
         self.score = PRIMARY
         self.threshold: float | None = None
         self.corrected: dict[int, str | float] = {}
@@ -85,7 +92,8 @@ class Cases:
         self._parts.clear()
         self.corrected, self.confirmed, self._removed = {}, set(), set()
         self._changes += 1
-        self.score = (PRIMARY if passes else SINGLE) if facts.classes else SPREAD
+        self.passes = passes
+        self.score = self.usual_score
 
     def add(self, block: AnswerRows) -> tuple[int, int]:
         """Append a block; the places of its first row and of the one after its last."""
@@ -119,6 +127,17 @@ class Cases:
     def is_number(self) -> bool:
         """Whether a number is predicted."""
         return not self.facts.classes
+
+    @property
+    def usual_score(self) -> str:
+        """What doubt is measured by unless a person chose another score."""
+        return SPREAD if self.is_number else PRIMARY if self.passes else SINGLE
+
+    def can_tell(self, score: str) -> bool:
+        """Whether the answers have this score, whichever rows come."""
+        if self.is_number or score not in SCORES:
+            return False
+        return score in UNCERTAINTIES and (self.passes or SCORES[score].of_single_pass)
 
     @property
     def failed(self) -> NDArray[np.bool_]:
@@ -182,7 +201,8 @@ class Cases:
     @property
     def known_doubts(self) -> Floats | None:
         """Of the rows to calibrate on; while there are none, of those that were given."""
-        known = self.calibration.uncertainties if self.calibration is not None else None
+        usual = self.calibration if self.score == self.usual_score else None
+        known = usual.uncertainties if usual is not None else None
         return self.uncertainties if known is None else known
 
     def proposed_threshold(self) -> float | None:

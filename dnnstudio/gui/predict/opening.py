@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.workspace.run_rows import rows_of_run
-from dnnstudio.core.workspace.runs import RunRecord
+from dnnstudio.core.workspace.runs import RunRecord, Weights
 from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.job_client import JobClient
 from dnnstudio.gui.base.settings import Settings
@@ -50,8 +50,8 @@ class PredictOpener(QObject):
         records: Callable[[], Sequence[RunRecord]],
         chosen: Callable[[], RunRecord | None],
         opened: Callable[[], tuple[str, str] | None],
-        find_threshold: Callable[[str], tuple[str, float] | None],
-        open_decision: Callable[[str | Path], object],
+        find_threshold: Callable[[str | Path, Weights], tuple[str, float] | None],
+        open_decision: Callable[[str | Path, Weights], object],
     ) -> None:
         super().__init__(window)
         self._window, self._engine = window, engine
@@ -190,10 +190,10 @@ class PredictOpener(QObject):
             self.refused.emit(error)
             return ()
 
-    def threshold(self, network: Network) -> tuple[str, float] | None:
-        """The score and the threshold chosen in the inspector's Decision tab for this network."""
-        return self._find_threshold(network.key)
+    def threshold(self, network: Network, weights: Weights) -> tuple[str, float] | None:
+        """The score and the threshold chosen in the inspector's Decision tab for this network with these weights."""
+        return self._find_threshold(network.model, weights)
 
-    def open_decision(self, network: Network) -> None:
-        """Open the inspector of this network at its Decision tab."""
-        self._open_decision(network.model)
+    def open_decision(self, network: Network, weights: Weights) -> None:
+        """Open the inspector of this network with these weights at its Decision tab."""
+        self._open_decision(network.model, weights)

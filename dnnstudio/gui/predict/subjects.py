@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.os_errors import is_file_there, is_folder_there
@@ -24,6 +25,18 @@ class Network:
     def key(self) -> str:
         """Its name among the windows and choices."""
         return str(self.model)
+
+
+class Surroundings(Protocol):
+    """What the window needs from the program around it."""
+
+    def networks(self) -> tuple[Network, ...]: ...
+    def ask_network(self) -> Network | None: ...
+    def ask_files(self) -> tuple[Path, ...]: ...
+    def ask_folder(self) -> tuple[Path, ...]: ...
+    def pasted(self) -> tuple[Path, ...]: ...
+    def threshold(self, network: Network, weights: Weights) -> tuple[str, float] | None: ...
+    def open_decision(self, network: Network, weights: Weights) -> None: ...
 
 
 def network_of_run(record: RunRecord) -> Network | None:

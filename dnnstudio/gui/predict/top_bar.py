@@ -13,7 +13,7 @@ from dnnstudio.core.workspace.runs import Weights
 from dnnstudio.gui.predict.cases import Floats
 from dnnstudio.gui.predict.subjects import Network, weights_of
 from dnnstudio.gui.predict.words import shown_threshold, threshold_step
-from dnnstudio.gui.theme import Role, Theme, set_help, set_reason, set_role
+from dnnstudio.gui.theme import Cure, Role, Theme, set_help, set_reason, set_role
 from dnnstudio.gui.widgets import (
     Choice,
     ComboBox,
@@ -95,7 +95,7 @@ class TopBar(QFrame):
         self.threshold.setObjectName("predict_threshold")
         self.threshold.setAccessibleName("Ask a person above this doubt")
         self.threshold.setFixedWidth(92)
-        self.decision = push_button("from the Decision tab", Role.LINK, tip="Take the threshold chosen there")
+        self.decision = push_button("from the Decision tab", Role.LINK, tip="Take its threshold for these weights")
         self.decision.setObjectName("predict_decision")
         self._words = [label("Passes", Role.FORM), label("Coverage", Role.FORM), label("Ask a person above", Role.FORM)]
         self._passes_words = self._words[0]
@@ -164,19 +164,21 @@ class TopBar(QFrame):
         none = "This network has no dropout: every pass says the same." if random is False else NOT_KNOWN_YET
         set_reason(self.passes, "" if random else none)
 
-    def show_coverage(self, coverage: float, *, possible: bool, why: str) -> None:
-        """The promised coverage, and why it cannot be promised."""
+    def show_coverage(self, coverage: float, *, possible: bool, why: str, cure: Cure | None) -> None:
+        """The promised coverage, why it cannot be promised, and what helps."""
         self.share.setText(percent(coverage, 1 if round(coverage * 1000) % 10 else 0))
-        set_reason(self.slider, "" if possible else why or NOT_KNOWN_YET)
+        set_reason(self.slider, "" if possible else why or NOT_KNOWN_YET, cure)
         set_help(self.slider, (why if possible else "") or HELD)
 
-    def show_kind(self, kind: SetKind, *, sets: bool, few: str, why: str) -> None:
-        """How sets are made, where there are `sets`; `few` says which classes cannot have a threshold of their own,
-        `why` there are none now."""
+    def show_kind(self, *, sets: bool, why: str, cure: Cure | None) -> None:
+        """Whether there are `sets`, why they cannot be chosen now, and what helps."""
         self.kind.setVisible(sets)
+        set_reason(self.kind, why, cure)
+
+    def show_sets(self, kind: SetKind, *, few: str) -> None:
+        """How sets are made; `few` says which classes cannot have a threshold of their own."""
         self.kind.set_value(kind)
         set_help(self.kind, f"{kind.help}. {few}".strip())
-        set_reason(self.kind, why)
 
     def show_threshold(self, threshold: float | None, origin: str, doubts: Floats | None) -> None:
         """The doubt above which a person is asked, and where it comes from; steps are of the size of `doubts`."""
@@ -185,9 +187,9 @@ class TopBar(QFrame):
             self.threshold.set_value(None if threshold is None else shown_threshold(threshold))
         set_help(self.threshold, origin)
 
-    def show_doubt(self, reason: str, *, decision: bool) -> None:
-        """Why no doubt can be told, "" where it can, and whether the network has a Decision tab."""
-        set_reason(self.threshold, reason)
+    def show_doubt(self, reason: str, cure: Cure | None, *, decision: bool) -> None:
+        """Why no doubt can be told, "" where it can, what helps, and whether the network has a Decision tab."""
+        set_reason(self.threshold, reason, cure)
         self.decision.setVisible(decision)
 
     def fit(self, width: int) -> None:

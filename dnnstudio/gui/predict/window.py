@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from dnnstudio.core.jobs.cases import AnsweredCases, AnswerRows, CopiedPictures, NetworkFacts, SavedAnswers
-from dnnstudio.core.text import count_of, listed
+from dnnstudio.core.text import listed
 from dnnstudio.core.uncertainty.set_kinds import SetKind
 from dnnstudio.core.workspace.runs import Weights
 from dnnstudio.gui.base.job_client import JobClient
@@ -29,35 +29,30 @@ from dnnstudio.gui.data.dropped_files import local_paths
 from dnnstudio.gui.predict.asking import Asking
 from dnnstudio.gui.predict.case.side import Side
 from dnnstudio.gui.predict.cases import Cases
+from dnnstudio.gui.predict.deciding import Deciding
 from dnnstudio.gui.predict.foot import Foot
 from dnnstudio.gui.predict.keeping import Keeping
 from dnnstudio.gui.predict.rows.answer_list import AnswerList
 from dnnstudio.gui.predict.rows.rows_model import CasePictures
-from dnnstudio.gui.predict.subjects import Network
+from dnnstudio.gui.predict.subjects import Network, Surroundings
 from dnnstudio.gui.predict.top_bar import PASSES, TopBar
-from dnnstudio.gui.predict.words import NO_ANSWERS, NO_DOUBT, classes_in_every_set, counted, rows_missing, takes
-from dnnstudio.gui.theme import Severity, Theme
+from dnnstudio.gui.predict.words import (
+    NO_ANSWERS,
+    classes_in_every_set,
+    counted,
+    kept_words,
+    no_doubt_of,
+    rows_missing,
+    takes,
+)
+from dnnstudio.gui.theme import Cure, Severity, Theme
 from dnnstudio.gui.widgets import MessageBar, Window
 from dnnstudio.gui.widgets.windows import reading_order
 
 DRAWN_MS = 50
-OWN, TAB, PROPOSED = "You chose it.", "It is the one of the Decision tab.", ""
-TENTH = "The most doubtful tenth of the rows to calibrate on is above it. Type another, or choose it by cost."
 WAITS = "The engine is at something else; it answers as soon as that has ended."
 NOTES = 3
 """So many notes on what was read are shown; there are few kinds."""
-
-
-class Surroundings(Protocol):
-    """What the window needs from the program around it."""
-
-    def networks(self) -> tuple[Network, ...]: ...
-    def ask_network(self) -> Network | None: ...
-    def ask_files(self) -> tuple[Path, ...]: ...
-    def ask_folder(self) -> tuple[Path, ...]: ...
-    def pasted(self) -> tuple[Path, ...]: ...
-    def threshold(self, network: Network) -> tuple[str, float] | None: ...
-    def open_decision(self, network: Network) -> None: ...
 
 
 class PredictWindow(Window):
@@ -81,11 +76,12 @@ class PredictWindow(Window):
         self.setMinimumSize(QSize(900, 620))
         self.setAcceptDrops(True)
         self._around = around
-        self._origin = PROPOSED
         self._over = False
         self._offer = ""
+        self._deed: Callable[[], object] = self._turn_round
         self.cases = Cases()
         self.asking = Asking(self.cases, client, network, self)
+        self.deciding = Deciding(self.cases, self.asking, around.threshold)
         self.pictures = CasePictures(theme, self.cases)
         self.bar = TopBar(theme)
         self.list = AnswerList(theme, self.cases, self.pictures)
@@ -126,7 +122,7 @@ class PredictWindow(Window):
         bar, asking = self.bar, self.asking
         bar.network_chosen.connect(self._on_network)
         bar.other_requested.connect(self._on_other)
-        bar.weights_chosen.connect(self._on_weights)
+        bar.weights_chosen.connect(lambda kind: self.choose(self.network, "best" if kind == "best" else "last"))
         bar.passes_chosen.connect(asking.set_passes)
         bar.coverage_changed.connect(self._on_coverage)
         bar.kind_chosen.connect(self._on_kind)
@@ -146,7 +142,7 @@ class PredictWindow(Window):
         self.foot.copy.clicked.connect(lambda: self.keeping.copy(self.list.rows.order))
         self.keeping.done.connect(self._on_kept)
         self.keeping.failed.connect(self._on_refused)
-        self.messages.action_requested.connect(lambda: asking.set_invert(not asking.invert))
+        self.messages.action_requested.connect(lambda: self._deed())
         asking.known.connect(self._on_known)
         asking.begun.connect(self._on_begun)
         asking.came.connect(self._on_came)
@@ -169,11 +165,10 @@ class PredictWindow(Window):
 
     def choose(self, network: Network, weights: Weights | None = None) -> None:
         """Ask another network; what was given before is given to it."""
-        self.cases.threshold, self._origin = None, PROPOSED
+        self.deciding.forget()
         self.setWindowTitle(f"Predict with {network.title}")
         self.messages.clear()
         self.bar.show_random(None)
-        self._show_asking(None)
         self.asking.choose(network, weights)
         self.bar.show_networks(self._around.networks(), network, self.asking.weights)
         self._show_state()
@@ -185,7 +180,7 @@ class PredictWindow(Window):
         if known:
             be, them = ("is", "It") if len(known) == 1 else ("are", "They")
             text = f"{them} {be} answered already."
-            self.messages.show_message(text, lead=f"{listed(known)} {be} there.", action=self._offer)
+            self._tell(text, lead=f"{listed(known)} {be} there.")
 
     def _on_network(self, key: str) -> None:
         network = next((one for one in self._around.networks() if one.key == key), None)
@@ -199,14 +194,10 @@ class PredictWindow(Window):
         else:
             self.choose(network)
 
-    def _on_weights(self, weights: str) -> None:
-        self.choose(self.network, "best" if weights == "best" else "last")
-
     def _on_known(self, facts: NetworkFacts) -> None:
         if facts.random:
             self.asking.samples = int(self.bar.passes.value() or PASSES)
         self.bar.show_random(facts.random)
-        self._show_asking(facts)
         self.list.drop.show_takes(takes(facts.pictures, facts.tables, facts.arrays), rows=facts.tables)
         self.side.show_network(self.asking.by, facts)
         if facts.columns and not self.asking.inputs:  # there is a row to play with before any is given
@@ -221,9 +212,7 @@ class PredictWindow(Window):
             self.messages.clear()
         self.list.begin()
         self.list.say_nothing("Reading…" if self.asking.facts is None else "Drop your files here: the network answers.")
-        found = self._around.threshold(self.network)
-        if found is not None and self._origin != OWN:
-            self._take_threshold(*found)
+        self.deciding.begin()
         if self.asking.facts is not None:
             self.side.show_network(self.asking.by, self.asking.facts)
         self._show_case()
@@ -240,20 +229,23 @@ class PredictWindow(Window):
 
     def _on_ended(self, result: AnsweredCases) -> None:
         self.list.refresh()
-        notes, turned = " ".join(result.notes[:NOTES]), result.turned
+        notes, turned, refused = " ".join(result.notes[:NOTES]), result.turned, self.deciding.refused
         self._offer = "" if turned is None else "Do not invert" if turned.inverted else "Invert"
         if turned is not None:
             severity: Severity = "news" if turned.inverted else "hint"
-            self.messages.show_message(notes, lead=turned.sentence, severity=severity, action=self._offer)
+            why = f"{refused.lead} {refused.text}" if refused is not None else ""
+            self._tell(f"{notes} {why}".strip(), lead=turned.sentence, severity=severity)
+        elif refused is not None:
+            self._tell_refused(notes)
         elif notes:
-            self.messages.show_message(notes, lead="Worth knowing:")
+            self._tell(notes, lead="Worth knowing:")
         self._show_state()
 
     def _on_calibrated(self) -> None:
         if self.asking.no_promise and not self._offer:  # the slider says too why it is grey
-            self.messages.show_message(self.asking.hint, lead=self.asking.no_promise, severity="hint")
-        elif self._origin == PROPOSED:
-            self.cases.threshold = self.cases.proposed_threshold()
+            self._tell(self.asking.hint, lead=self.asking.no_promise, severity="hint", cure=self._again())
+        else:
+            self.deciding.propose()
         self._show_promise()
 
     # ------------------------------------------------------------------------------------------ promise, threshold
@@ -268,40 +260,46 @@ class PredictWindow(Window):
         self._show_promise()
 
     def _on_threshold(self, value: Any) -> None:
-        self.cases.threshold = float(value)
-        self._origin = OWN
+        self.deciding.choose(float(value))
         self._show_promise()
 
     def _on_decision(self) -> None:
-        found = self._around.threshold(self.network)
-        if found is None:
-            self._around.open_decision(self.network)
-        elif not self._take_threshold(*found):
-            text = "Choose another score there, such as the mutual information."
-            self.messages.show_message(text, lead="New cases have not got the score of the Decision tab.")
+        if not self.deciding.take_from_tab():
+            self._open_decision()
+        self._tell_refused()
         self._show_promise()
 
-    def _take_threshold(self, score: str, threshold: float) -> bool:
-        before, self.cases.score = self.cases.score, score
-        if self.cases.is_number or (len(self.cases) and self.cases.uncertainties is None):
-            self.cases.score = before
-            return False
-        self.cases.threshold, self._origin = threshold, TAB
-        return True
+    def _open_decision(self) -> None:
+        self._around.open_decision(self.network, self.asking.weights)
 
-    def _show_asking(self, facts: NetworkFacts | None) -> None:
-        """What of sets and doubt this network can be asked; None: it is not known yet."""
-        number = facts is not None and not facts.classes
-        self.bar.show_kind(self.cases.promise.kind, sets=not number, few="", why=NO_ANSWERS)
-        sure = facts is None or not number or facts.random or facts.members > 1
-        self.bar.show_doubt("" if sure else NO_DOUBT, decision=not number)
+    def _tell_refused(self, notes: str = "") -> None:
+        """Say why the Decision tab's threshold is not in force, if there is one."""
+        if (refused := self.deciding.refused) is not None:
+            cure = Cure("Decision tab", self._open_decision)
+            self._tell(f"{refused.text} {notes}".strip(), lead=refused.lead, severity="hint", cure=cure)
+
+    def _show_offer(self) -> None:
+        """What of sets and doubt this network can be asked, and about which rows."""
+        facts, given = self.asking.facts, bool(self.asking.inputs)
+        number, no_doubt = facts is not None and not facts.classes, no_doubt_of(facts)
+        choose = None if given else Cure(self.list.drop.choose.text(), self.list.drop.choose.click)
+        none, no_promise = "" if given else NO_ANSWERS, self.asking.no_promise
+        self.bar.show_kind(sets=not number, why=no_promise or none, cure=self._again() if no_promise else choose)
+        self.bar.show_doubt(no_doubt or none, None if no_doubt else choose, decision=not number)
+
+    def _again(self) -> Cure:
+        return Cure("Calibrate again", self._calibrate_again)
+
+    def _calibrate_again(self) -> None:
+        self.messages.clear()
+        self.asking.calibrate_again()
 
     def _show_promise(self) -> None:
         why = self.asking.no_promise or rows_missing(self.cases)
-        self.bar.show_coverage(self.cases.promise.coverage, possible=not self.asking.no_promise, why=why)
-        kind, few = self.cases.promise.kind, classes_in_every_set(self.cases)
-        self.bar.show_kind(kind, sets=not self.cases.is_number, few=few, why=self.asking.no_promise)
-        self.bar.show_threshold(self.cases.threshold, self._origin or TENTH, self.cases.known_doubts)
+        cure = self._again() if self.asking.no_promise else None
+        self.bar.show_coverage(self.cases.promise.coverage, possible=not self.asking.no_promise, why=why, cure=cure)
+        self.bar.show_sets(self.cases.promise.kind, few=classes_in_every_set(self.cases))
+        self.bar.show_threshold(self.cases.threshold, self.deciding.help, self.cases.known_doubts)
         self.list.refresh()
         self._show_case()
         self._show_state()
@@ -320,6 +318,7 @@ class PredictWindow(Window):
 
     def _show_state(self) -> None:
         asking, blocks = self.asking, self.cases.blocks[:1]
+        self._show_offer()
         self.list.drop.show_inputs(len(asking.inputs))
         if asking.waiting and not len(self.cases):
             self.list.say_nothing(WAITS)
@@ -334,25 +333,25 @@ class PredictWindow(Window):
         )
 
     def _on_kept(self, result: object) -> None:
-        if isinstance(result, SavedAnswers):
-            text = f"{count_of(result.rows, 'row')} in {result.path}."
-            if result.without_inputs:
-                text += f" The last {count_of(result.without_inputs, 'row')} stand there without their input columns."
-            lacks = bool(result.without_inputs)
-            self.messages.show_message(text, lead="Saved.", severity="hint" if lacks else "good", action=self._offer)
-        elif isinstance(result, CopiedPictures):
-            text = f"{count_of(result.copied, 'picture')} below {result.folder}."
-            if result.refused:
-                names = listed([path.name for path, _ in result.refused])
-                text += f" Not copied: {names} ({result.refused[0][1]})."
-            severity: Severity = "hint" if result.refused else "good"
-            self.messages.show_message(text, lead="Copied.", severity=severity, action=self._offer)
+        if isinstance(result, SavedAnswers | CopiedPictures):
+            text, whole = kept_words(result)
+            lead = "Saved." if isinstance(result, SavedAnswers) else "Copied."
+            self._tell(text, lead=lead, severity="good" if whole else "hint")
 
     def _on_refused(self, message: str, hint: str) -> None:
         if not len(self.cases):
             self.list.say_nothing(message)
-        self.messages.show_message(hint, lead=message, severity="error", action=self._offer)
+        self._tell(hint, lead=message, severity="error")
         self._show_state()
+
+    def _turn_round(self) -> None:
+        self.asking.set_invert(not self.asking.invert)
+
+    def _tell(self, text: str, *, lead: str, severity: Severity = "news", cure: Cure | None = None) -> None:
+        """Say something; its button is that of the `cure`, else what is offered for the pictures, if anything is."""
+        self._deed = self._turn_round if cure is None else cure.deed
+        action = self._offer if cure is None else cure.text
+        self.messages.show_message(text, lead=lead, severity=severity, action=action)
 
     # ------------------------------------------------------------------------------------------ Qt
 

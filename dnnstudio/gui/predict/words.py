@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dnnstudio.core.jobs.cases import InputColumn
+from dnnstudio.core.jobs.cases import CopiedPictures, InputColumn, NetworkFacts, SavedAnswers
 from dnnstudio.core.text import count_of, figure, listed, percent, unbroken
 from dnnstudio.core.uncertainty.conformal import SetCalibration
 from dnnstudio.gui.predict.cases import Cases, Floats
@@ -171,7 +171,28 @@ def counted(cases: Cases) -> str:
     return f"{text}, {failed:,} without an answer" if failed else text
 
 
+def kept_words(result: SavedAnswers | CopiedPictures) -> tuple[str, bool]:
+    """What was written where, and whether that is all there is."""
+    if isinstance(result, SavedAnswers):
+        text = f"{count_of(result.rows, 'row')} in {result.path}."
+        if result.without_inputs:
+            text += f" The last {count_of(result.without_inputs, 'row')} stand there without their input columns."
+        return text, not result.without_inputs
+    text = f"{count_of(result.copied, 'picture')} below {result.folder}."
+    if result.refused:
+        names = listed([path.name for path, _ in result.refused])
+        text += f" Not copied: {names} ({result.refused[0][1]})."
+    return text, not result.refused
+
+
 NO_DOUBT = "Nothing tells how sure this network is of a number: it has no dropout, and is one alone."
+
+
+def no_doubt_of(facts: NetworkFacts | None) -> str:
+    """Why a network tells no doubt, "" where it does, or where nothing is known of it yet."""
+    return "" if facts is None or facts.classes or facts.random or facts.members > 1 else NO_DOUBT
+
+
 NO_ANSWERS = "Nothing was answered yet."
 
 

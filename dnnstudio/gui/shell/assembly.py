@@ -6,11 +6,12 @@ Importing this module is the greater part of the work (pyqtgraph and numpy come 
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
 
+from dnnstudio.core.workspace.runs import Weights
 from dnnstudio.gui.base.run_controller import RunController
 from dnnstudio.gui.data.augmentation.opening import AugmentationOpener
 from dnnstudio.gui.data.door.opening import DataDoor
@@ -42,7 +43,7 @@ from dnnstudio.gui.shell.workbench import Base, Panels, Workbench, fill_menus, w
 from dnnstudio.gui.sweeps import SweepOpener
 from dnnstudio.gui.transfer.controller import TransferController
 from dnnstudio.gui.transfer.questions import TransferQuestions
-from dnnstudio.gui.uncertainty import Subject, UncertaintyOpener, subject_of
+from dnnstudio.gui.uncertainty import Subject, UncertaintyOpener, subject_at, subject_of
 from dnnstudio.gui.widgets.windows import save_path
 
 
@@ -68,6 +69,9 @@ def assemble(
             of_model = (one for one in front.runs.runs.records if one.run and one.run == controller.model)
             record = next(of_model, record)
         return subject_of(record, controller.model, document.experiment, opened=transfer.opened)
+
+    def find_opened(model: str) -> Subject | None:
+        return subject_of(None, model, document.experiment, opened=transfer.opened)
 
     uncertainty = UncertaintyOpener(theme, base.engine, find_subject, window)
     panels = yield from _make_panels(base, front)
@@ -148,7 +152,7 @@ def assemble(
         open_experiment=files.open_path,
         go_on=training_actions.go_on,
     )
-    predict = _make_predict(base, front, dialogs, controller, uncertainty)
+    predict = _make_predict(base, front, dialogs, controller, uncertainty, find_opened)
     yield
     bench = Workbench(
         dialogs=dialogs,
@@ -188,7 +192,12 @@ def assemble(
 
 
 def _make_predict(
-    base: Base, front: Front, dialogs: Dialogs, controller: RunController, uncertainty: UncertaintyOpener
+    base: Base,
+    front: Front,
+    dialogs: Dialogs,
+    controller: RunController,
+    uncertainty: UncertaintyOpener,
+    find_opened: Callable[[str], Subject | None],
 ) -> PredictOpener:
     def opened() -> tuple[str, str] | None:
         """The opened model, which is no run of the list."""
@@ -197,10 +206,13 @@ def _make_predict(
             return None
         return model, controller.model_name
 
-    def open_decision(model: str | Path) -> None:
+    def subject(model: str | Path, weights: Weights) -> Subject | None:
         if isinstance(model, Path):
-            front.runs.select(model)
-        uncertainty.open_decision()
+            return subject_at(model, weights, front.runs.runs.records)
+        return find_opened(model)
+
+    def open_decision(model: str | Path, weights: Weights) -> None:
+        uncertainty.open_decision(lambda: subject(model, weights))
 
     return PredictOpener(
         base.window,

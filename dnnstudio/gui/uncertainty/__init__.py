@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dnnstudio.gui.uncertainty.opening import UncertaintyOpener
-from dnnstudio.gui.uncertainty.subject import Subject, subject_of
+from dnnstudio.gui.uncertainty.subject import Subject, subject_at, subject_of
 
 if TYPE_CHECKING:
     from dnnstudio.gui.uncertainty.dialog import UncertaintyDialog
 
-__all__ = ["Subject", "UncertaintyDialog", "UncertaintyOpener", "subject_of"]
+__all__ = ["Subject", "UncertaintyDialog", "UncertaintyOpener", "subject_at", "subject_of"]
 
 
 def __getattr__(name: str) -> Any:

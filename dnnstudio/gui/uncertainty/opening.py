@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from dnnstudio.core.errors import UserError
+from dnnstudio.core.workspace.runs import Weights
 from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.windows import Windows
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.uncertainty.subject import Subject
+from dnnstudio.gui.uncertainty.subject import Subject, key_of
 
 if TYPE_CHECKING:
     from dnnstudio.gui.uncertainty.dialog import UncertaintyDialog
@@ -56,32 +58,45 @@ class UncertaintyOpener(QObject):
         except UserError as error:
             self.refused.emit(error)
             return
-        dialog = self.windows.show(str(subject.model), lambda: self._make(subject))
-        dialog.focus_list()
+        self._show(subject).focus_list()
 
-    def open_decision(self) -> None:
-        """Show the Decision tab of the selected network."""
-        self.open()
-        subject = self.subject()
-        dialog = None if subject is None else self.windows.get(str(subject.model))
-        if dialog is not None and "decision" in dialog.tabs.names():
+    def open_decision(self, find: Callable[[], Subject | None]) -> None:
+        """Show the Decision tab of the network that `find` gives. `refused` where it raises `UserError`."""
+        try:
+            subject = find()
+        except UserError as error:
+            self.refused.emit(error)
+            return
+        if subject is None:
+            return
+        dialog = self._show(subject)
+        dialog.focus_list()
+        if "decision" in dialog.tabs.names():
             dialog.tabs.set_current("decision")
 
-    def threshold(self, model: str) -> tuple[str, float] | None:
-        """The score and the threshold that decide for a network, once somebody looked at its Decision tab."""
-        dialog = self.windows.get(model)
-        if dialog is not None:
-            self._remember(model, dialog)
-        return self._thresholds.get(model)
+    def _show(self, subject: Subject) -> UncertaintyDialog | NumbersDialog:
+        return self.windows.show(subject.key, lambda: self._make(subject))
 
-    def _remember(self, model: str, dialog: UncertaintyDialog | NumbersDialog) -> None:
+    def threshold(self, model: str | Path, weights: Weights = "last") -> tuple[str, float] | None:
+        """The score and the threshold that decide for a network with these weights, once somebody looked at its
+        Decision tab.
+        """
+        key = key_of(model, weights)
+        dialog = self.windows.get(key)
+        if dialog is not None:
+            self._remember(dialog)
+        return self._thresholds.get(key)
+
+    def _remember(self, dialog: UncertaintyDialog | NumbersDialog) -> None:
         from dnnstudio.gui.uncertainty.dialog import UncertaintyDialog
 
         if not isinstance(dialog, UncertaintyDialog) or not dialog.tabs.is_made("decision"):
             return  # a number has no Decision tab, or nobody looked at it
         decision = dialog.decision.decision
         if isfinite(decision.threshold):
-            self._thresholds[model] = (decision.score, decision.threshold)
+            # Of an ensemble one member alone may be asked, which is another network.
+            subject, who = dialog.sampling.subject, dialog.sampling.options.who
+            self._thresholds[key_of(subject.model_of(who), subject.weights)] = (decision.score, decision.threshold)
 
     def _make(self, subject: Subject) -> UncertaintyDialog | NumbersDialog:
         # Neither is needed for the first paint.
@@ -91,7 +106,7 @@ class UncertaintyOpener(QObject):
         kind = NumbersDialog if subject.predicts_number else UncertaintyDialog
         dialog = kind(self._theme, self._engine, subject, parent=self._window)
         dialog.bug_found.connect(self.bug_found)
-        dialog.closed.connect(lambda: self._remember(str(subject.model), dialog))
+        dialog.closed.connect(lambda: self._remember(dialog))
         dialog.dropout_requested.connect(lambda: self.dropout_requested.emit(subject))
         return dialog
 

@@ -165,6 +165,7 @@ class Sampling(QObject):
             "model": self.subject.model_of(who),
             "experiment": self.subject.experiment,
             "stochastic": STOCHASTIC[who],
+            "weights": self.subject.weights,
         }
 
     def cancel_side(self) -> None:

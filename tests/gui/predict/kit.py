@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
+from dnnstudio.core.workspace.runs import Weights
 from dnnstudio.gui.base.job_client import JobClient
 from dnnstudio.gui.predict.keeping import Keeping
 from dnnstudio.gui.predict.subjects import Network
@@ -38,7 +39,9 @@ class Around:
     def __init__(self) -> None:
         self.found: tuple[Network, ...] = ()
         self.decided: tuple[str, float] | None = None
+        self.decided_for: Weights = "last"
         self.opened: list[str] = []
+        self.opened_with: list[Weights] = []
         self.clipboard: tuple[Path, ...] = ()
         self.other: Network | None = None
 
@@ -57,11 +60,12 @@ class Around:
     def pasted(self) -> tuple[Path, ...]:
         return self.clipboard
 
-    def threshold(self, network: Network) -> tuple[str, float] | None:
-        return self.decided
+    def threshold(self, network: Network, weights: Weights) -> tuple[str, float] | None:
+        return self.decided if weights == self.decided_for else None
 
-    def open_decision(self, network: Network) -> None:
+    def open_decision(self, network: Network, weights: Weights) -> None:
         self.opened.append(network.key)
+        self.opened_with.append(weights)
 
 
 class Opener:

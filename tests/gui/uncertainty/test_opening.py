@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from PySide6.QtWidgets import QApplication
 
+from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.layers import Dense, Dropout, Flatten
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.jobs.requests import SampleModel, TrainRun
 from dnnstudio.core.workspace.runs import read_run
 from dnnstudio.gui.shell.main_window import MainWindow
-from dnnstudio.gui.uncertainty import subject_of
+from dnnstudio.gui.uncertainty import subject_at, subject_of
 
 from ..window_kit import open_window
 
@@ -123,7 +124,7 @@ def test_the_threshold_of_the_decision_tab_is_known_after_its_window_was_closed(
     opener = window.workbench.uncertainty
     model = str(tmp_path / "workspace" / "runs" / "0001 With")
     assert opener.threshold(model) is None
-    opener.open_decision()
+    opener.open_decision(opener.subject)
     dialog = opener.windows.get(model)
     assert dialog is not None
     assert dialog.tabs.current() == "decision"
@@ -133,3 +134,40 @@ def test_the_threshold_of_the_decision_tab_is_known_after_its_window_was_closed(
     dialog.close()
     assert model not in opener.windows
     assert opener.threshold(model) == ("margin", 0.125)
+
+
+def test_predict_opens_the_decision_tab_of_the_weights_that_answer(
+    qtbot: Any, window: MainWindow, tmp_path: Path
+) -> None:
+    """Its default are the best weights, where the inspector of the selected run asks the last ones."""
+    folder = store(tmp_path / "workspace", 3, WITH)
+    metrics = {"reason": "finished", "run": "run3", "epochs": 5, "best_epoch": 2, "best": {}}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    (folder / "best.keras").write_bytes(b"")
+    window.runs.refresh()
+    qtbot.waitUntil(lambda: window.runs.runs.rowCount() == 3)
+    choose(window, 1)
+    opener, predict = window.workbench.uncertainty, window.workbench.predict
+    predict.open_run(folder)
+    asking = predict.windows.get("predict")
+    assert asking is not None and asking.asking.weights == "best"
+    asking.bar.decision.click()
+    dialog = opener.windows.get(str(folder / "best.keras"))
+    assert dialog is not None and dialog.tabs.current() == "decision"
+    assert "run 3, With, best weights, of epoch 2" in dialog.windowTitle()
+    jobs = [job for job in window.engine.submitted if isinstance(job, SampleModel)]
+    assert [(job.model, job.weights) for job in jobs] == [(folder, "best")]
+    dialog.decision.decision.score, dialog.decision.decision.threshold = "margin", 0.125
+    assert predict.threshold(asking.network, "best") == ("margin", 0.125)
+    assert predict.threshold(asking.network, "last") is None
+    asking.bar.weights_chosen.emit("last")
+    asking.bar.decision.click()
+    assert len(opener.windows) == 2 and str(folder) in opener.windows
+    opener.close_all()
+    predict.close_all()
+
+
+def test_a_file_without_a_run_says_why_it_has_no_decision_tab(tmp_path: Path) -> None:
+    (tmp_path / "a.keras").write_bytes(b"")
+    with pytest.raises(UserError, match="does not say on which data"):
+        subject_at(tmp_path / "a.keras", "last")
