@@ -63,6 +63,7 @@ class LibraryController(QObject):
         self._engine = engine
         self._controller = controller
         self._files = files
+        self._actions = actions
         self._runs = runs
         self._theme = theme
         self._dialogs = dialogs
@@ -114,6 +115,7 @@ class LibraryController(QObject):
         dialog.asked.connect(self._do)
         dialog.add_requested.connect(self.add_file)
         dialog.refresh_requested.connect(self.refresh)
+        dialog.train_requested.connect(self._train)
         dialog.closed.connect(self._on_closed)
         dialog.messages.action_requested.connect(self.undo)
         return dialog
@@ -129,6 +131,15 @@ class LibraryController(QObject):
         self._undo = None
         self._stop_reading()
         self.listing.cancel()
+
+    def _train(self) -> None:
+        """Train in the main window, or say why that cannot be now."""
+        if (reason := self._actions.reason("train")) and self.dialog is not None:
+            self.dialog.say(reason, lead="Train is not possible now.", severity="hint")
+            return
+        self._window.raise_()
+        self._window.activateWindow()
+        self._actions["train"].trigger()
 
     # ------------------------------------------------------------------------------------------ listing
 

@@ -26,7 +26,7 @@ from dnnstudio.gui.base.shortcuts import LIBRARY, bind
 from dnnstudio.gui.library.detail_card import DetailCard
 from dnnstudio.gui.library.entries_model import COLUMNS, DATE, EntriesModel, ShownEntries
 from dnnstudio.gui.library.entry_delegate import BESIDE, ROW_HEIGHT, TEXT_SIZE, EntryDelegate
-from dnnstudio.gui.theme import Role, Theme, reason_of, set_reason
+from dnnstudio.gui.theme import Cure, Role, Theme, cure_of, reason_of, set_reason
 from dnnstudio.gui.widgets import Card, MessageBar, MiniButton, Window, label, push_button
 from dnnstudio.gui.widgets.charts.copies import Copies, table_text
 
@@ -46,6 +46,11 @@ MOST_OTHERS = 30
 """So many models are offered to compare one with: the first in the table, which sorts and searches."""
 NOTES = 4
 """So many sentences on what cannot be read are in sight."""
+ADD, TRAIN = "Add file…", "Train"
+READING = "The models are being read."
+NO_MODEL = "There is no trained model in this workspace yet."
+NO_MATCH = "No model mentions all of these words."
+ONE_MODEL = "There is one model alone, and none to compare it with."
 NOTHING = "There is no trained model in this workspace yet. Press Train in the main window, or add a file."
 
 
@@ -64,12 +69,13 @@ class _Table(QTableView):
 class LibraryDialog(Window):
     """A non-modal window.
 
-    `asked(deed, entries)` for a command on the selected models; `add_requested` and `refresh_requested`; `closed` when
-    the window is closed.
+    `asked(deed, entries)` for a command on the selected models; `add_requested`, `refresh_requested` and
+    `train_requested`; `closed` when the window is closed.
     """
 
     asked = Signal(str, object)
     add_requested = Signal()
+    train_requested = Signal()
     refresh_requested = Signal()
     closed = Signal()
 
@@ -101,6 +107,7 @@ class LibraryDialog(Window):
         self.empty_message.setObjectName("library_empty")
         self.empty_message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.card.add(self.empty_message, 1)
+        self.card.add(self._make_ways())
         self.card.add(self.table, 1)
         self.notes = label("", Role.HINT, wrap=True)
         self.notes.setObjectName("library_notes")
@@ -115,6 +122,24 @@ class LibraryDialog(Window):
         bind(self, LIBRARY, "Ctrl+F", self.search.setFocus)
         bind(self, LIBRARY, "F5", self.refresh_requested.emit)
         self._show_state()
+
+    def _make_ways(self) -> QWidget:
+        """What an empty library is filled by."""
+        self.ways = QWidget()
+        row = QHBoxLayout(self.ways)
+        row.setContentsMargins(0, 0, 0, 24)
+        row.setSpacing(8)
+        row.addStretch(1)
+        train = push_button(TRAIN, Role.PRIMARY, tip="Train the experiment of the main window")
+        train.setObjectName("library_train")
+        train.clicked.connect(self.train_requested)
+        add = push_button(ADD, tip="List a .keras or .h5 file that lies elsewhere")
+        add.setObjectName("library_add_first")
+        add.clicked.connect(self.add_requested)
+        row.addWidget(train)
+        row.addWidget(add)
+        row.addStretch(1)
+        return self.ways
 
     def _make_top(self, theme: Theme) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -135,7 +160,7 @@ class LibraryDialog(Window):
         refresh = MiniButton(theme, "arrow-clockwise", "Read the workspace again (F5)")
         refresh.setObjectName("library_refresh")
         refresh.clicked.connect(self.refresh_requested)
-        add = push_button("Add file…", tip="List a .keras or .h5 file that lies elsewhere")
+        add = push_button(ADD, tip="List a .keras or .h5 file that lies elsewhere")
         add.setObjectName("library_add")
         add.clicked.connect(self.add_requested)
         row.addWidget(self.title)
@@ -250,23 +275,48 @@ class LibraryDialog(Window):
         count, shown = self.entries.rowCount(), self.shown.rowCount()
         words = count_of(count, "model") if shown == count else f"{shown:,} of {count_of(count, 'model')}"
         self.progress.setText(self._busy or (words if count else ""))
-        self.empty_message.setText("No model mentions all of these words." if count else self._busy or NOTHING)
+        self.empty_message.setText(NO_MATCH if count else self._busy or NOTHING)
         self.empty_message.setVisible(not shown)
+        self.ways.setVisible(not count and not self._busy)
         self.table.setVisible(bool(shown))
         self._show_chosen()
 
     def _show_chosen(self, *_: object) -> None:
         chosen = self.chosen()
         for name, _words, _tip, wanted, _keys in DEEDS:
-            set_reason(self.buttons[name], "" if len(chosen) == wanted else CHOOSE[wanted])
+            set_reason(self.buttons[name], *(("", None) if len(chosen) == wanted else self._why_not(wanted)))
         if len(chosen) == 1:
             self.detail.show_entry(chosen[0])
         elif len(chosen) == 2:
             self.detail.show_none("Two models are chosen: Compare two puts them side by side.")
         elif chosen:
             self.detail.show_none(f"{count_of(len(chosen), 'model')} are chosen. Choose two to compare them.")
-        else:
+        elif self.shown.rowCount():
             self.detail.show_none("Choose a model to see it here. Its menu (right click) compares it with another one.")
+        else:
+            self.detail.show_none("The chosen model is shown here.")
+
+    def _why_not(self, wanted: int) -> tuple[str, Cure | None]:
+        """Why a command on so many models is grey, and what helps: there may be none to choose."""
+        count, shown = self.entries.rowCount(), self.shown.rowCount()
+        if not count and self._busy:
+            return READING, None
+        if not count:
+            return NO_MODEL, Cure(ADD, self.add_requested.emit) if wanted > 1 else Cure(
+                TRAIN, self.train_requested.emit
+            )
+        if count < wanted:
+            return ONE_MODEL, Cure(ADD, self.add_requested.emit)
+        if shown < wanted:
+            return (CHOOSE[wanted] if shown else NO_MATCH), Cure("Show all", self.search.clear)
+        words = "Choose the first" if wanted == 1 else "Choose the first two"
+        return CHOOSE[wanted], Cure(words, lambda: self._choose_first(wanted))
+
+    def _choose_first(self, count: int) -> None:
+        entries = [self.shown.entry(row) for row in range(count)]
+        for place, entry in enumerate(one for one in entries if one is not None):
+            self.select(entry.path, only=not place)
+        self.table.setFocus()
 
     # ------------------------------------------------------------------------------------------ what can be done
 
@@ -289,7 +339,7 @@ class LibraryDialog(Window):
             action = QAction(words, menu)
             action.triggered.connect(lambda _=False, name=name: self._ask(name))
             menu.addAction(action)
-            set_reason(action, reason_of(self.buttons[name]))
+            set_reason(action, reason_of(self.buttons[name]), cure_of(self.buttons[name]))
             if name == "compare" and len(self.chosen()) == 1:
                 menu.addMenu(self._others_menu(self.chosen()[0], menu))
         Copies(self.table, lambda: table_text(self.table), None, menu=False).add_to(menu)
