@@ -53,6 +53,11 @@ class UnderWay:
     fresh: bool = False
     start: float | None = None
 
+    @property
+    def passed(self) -> float:
+        """The share of its epochs that is done."""
+        return min(self.epoch / self.epochs, 1.0) if self.epochs else 0.0
+
 
 class Sweep:
     """The trials of the sweep in `folder`. `take` has to be told the runner's events: how far trials are, and pruning.
@@ -101,6 +106,11 @@ class Sweep:
             return tuple(sorted(self._under_way.values(), key=lambda one: one.number))
 
     @property
+    def passed(self) -> float:
+        """How much of the trials under way is done, as so many trials."""
+        return sum(one.passed for one in self.under_way)
+
+    @property
     def seconds_left(self) -> float | None:
         """What the rest takes, as the trials took that were trained just now; None before the first has ended.
 
@@ -108,7 +118,8 @@ class Sweep:
         other, and without that start.
         """
         first = [spent - start for spent, start in zip_longest(self._spent, self._starts, fillvalue=0.0)]
-        return seconds_left(self._spent[self._at_once :] or first, self.left, at_once=self._at_once)
+        spent = self._spent[self._at_once :] or first
+        return seconds_left(spent, self.left, at_once=self._at_once, passed=self.passed)
 
     @property
     def start_seconds(self) -> float | None:

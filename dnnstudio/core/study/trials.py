@@ -164,14 +164,17 @@ def is_hopeless(curve: Curve, others: Sequence[Curve], *, higher_is_better: bool
     return max(own) < median if higher_is_better else min(own) > median
 
 
-def seconds_left(spent: Sequence[float], left: int, *, at_once: int, start: float = 0.0) -> float | None:
+def seconds_left(
+    spent: Sequence[float], left: int, *, at_once: int, start: float = 0.0, passed: float = 0.0
+) -> float | None:
     """How long `left` trials take, `at_once` of them at a time, by the mean of what others took; None without any.
 
-    `start` is what their processes take to start, all at once, before the first trial.
+    `start` is what their processes take to start, all at once, before the first trial. Of those under way so much has
+    `passed`, as a number of trials.
     """
     if not spent:
         return None
-    return start + statistics.mean(spent) * left / min(at_once, max(1, left))
+    return start + statistics.mean(spent) * max(left - passed, 0.0) / min(at_once, max(1, left))
 
 
 def _rows(place: Path) -> list[Row]:

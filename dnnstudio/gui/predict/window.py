@@ -130,6 +130,7 @@ class PredictWindow(Window):
         bar.decision_requested.connect(self._on_decision)
         self.list.drop.choose_requested.connect(lambda: self.add(self._around.ask_files()))
         self.list.drop.folder_requested.connect(lambda: self.add(self._around.ask_folder()))
+        self.list.drop.clear_requested.connect(self.messages.clear)  # it is of what is taken out
         self.list.drop.clear_requested.connect(asking.forget_inputs)
         self.list.chosen.connect(self._show_case)
         self.list.corrected.connect(self._on_corrected)

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QWidget
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.study.sweep import SweepPlan, plan_sweep, read_sweep, resumed_plan, target_of, write_sweep
 from dnnstudio.core.study.sweep_record import sweep_record
-from dnnstudio.core.study.trials import Trial, best_trial, but_failed, read_trials
+from dnnstudio.core.study.trial_epochs import asked_epochs, mean_epochs
+from dnnstudio.core.study.trials import Trial, but_failed, read_trials
 from dnnstudio.core.study.varied import parse_varied, with_values
 from dnnstudio.core.text import count_of, duration
 from dnnstudio.core.workspace.place import place_for_new
@@ -29,7 +30,7 @@ from dnnstudio.gui.runs.panel import RunsPanel
 from dnnstudio.gui.sweeps.suggesting import Suggestion, check, fields_to_vary, suggest, suggestion_of
 from dnnstudio.gui.sweeps.training import SweepTraining
 from dnnstudio.gui.sweeps.window import SweepWindow, SweepWish
-from dnnstudio.gui.sweeps.words import estimate_words, headline, sub_line
+from dnnstudio.gui.sweeps.words import ended_words, estimate_words
 from dnnstudio.gui.theme import Theme, set_reason
 from dnnstudio.runner.capacity import threads_each
 from dnnstudio.runner.cluster.access import cluster_runner
@@ -199,6 +200,7 @@ class SweepOpener(QObject):
     def _show_under_way(self) -> None:
         if self.window is not None and self.training is not None and self.plan is not None:
             self.window.table.show_under_way(self.plan, self.training.sweep.under_way)
+            self.window.estimate.setText(self._estimate(self.window))
 
     @property
     def _left(self) -> int:
@@ -227,8 +229,10 @@ class SweepOpener(QObject):
         sweep = self.training.sweep if self.training is not None else None
         left = sweep.seconds_left if sweep is not None else None
         self._start = (sweep.start_seconds if sweep is not None else None) or self._start
-        trials, records = self._trials.values(), self._panel.runs.records
-        return estimate_words(count, window.wish.jobs, left=left, start=self._start, trials=trials, records=records)
+        plan, own = self.plan, self._document.experiment
+        epochs = mean_epochs(plan.experiment, plan.vary) if plan is not None else asked_epochs(own, window.wish.vary)
+        told = partial(estimate_words, count, window.wish.jobs, left=left, start=self._start, epochs=epochs)
+        return told(trials=self._trials.values(), records=self._panel.runs.records)
 
     # ------------------------------------------------------------------------------------------ training
 
@@ -300,6 +304,7 @@ class SweepOpener(QObject):
             raise
         training.trial_ended.connect(self._on_trial)
         training.went_on.connect(self._show_under_way)
+        training.went_on.connect(self._tell_progress)
         training.ended.connect(self._on_ended)
         self.training = training
         self._show_row()
@@ -340,13 +345,14 @@ class SweepOpener(QObject):
             return
         done = plan.count - self._left
         left = training.sweep.seconds_left
+        share = (done + training.sweep.passed) / plan.count
         self.progressed.emit(
-            done / plan.count,
+            share,
             f"{done} of {count_of(plan.count, 'trial')} done",
             "" if left is None else f"ETA {duration(left)}",
         )
         if self.window is not None:
-            self.window.show_progress(done / plan.count)
+            self.window.show_progress(share)
 
     def _on_ended(self, error: UserError | None) -> None:
         training, self.training = self.training, None
@@ -363,11 +369,7 @@ class SweepOpener(QObject):
             self._refuse(error)
         elif self.plan is not None and self.folder is not None:
             self._panel.tell_again(self.folder)
-            best = best_trial(self.plan, self._trials)
-            text = sub_line(self.plan, self._trials, best, test=not self._left)
-            rest = "trains the others" if self._left else "tries the failed ones again" if self._failed else ""
-            more = f" Go on training, in its menu, {rest}." if rest else ""
-            self.said.emit(headline(self.plan, best), f"{text}{more}", "news")
+            self.said.emit(*ended_words(self.plan, self._trials, left=self._left, failed=self._failed), "news")
 
     # ------------------------------------------------------------------------------------------ its result
 

@@ -18,8 +18,10 @@ from dnnstudio.gui.base.run_words import figure_text
 from dnnstudio.gui.widgets.charts.copies import copies_table
 from dnnstudio.runner.sweeping import UnderWay
 
-LEFT_OUT = ("Time", "Status")
+LEFT_OUT = ("Time", "Last epoch", "Status")
 """Where there is no room for all columns, these are left out first, in this order; the row's tooltip tells them."""
+COMPARED = "The figure of the validation part after each trial's best epoch: by it the trials are compared."
+LAST = "The figure of the validation part after each trial's last epoch, as the table of runs tells it."
 STATUS = {"done": "done", "failed": "failed", "stopped": "stopped", "pruned": "given up"}
 
 
@@ -43,6 +45,9 @@ class TrialTable(QTableWidget):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.ended = 0
         """How many trials have ended; their rows are the first."""
+        self._only: frozenset[int] | None = None
+        self._begun: frozenset[int] = frozenset()
+        """The trials that are trained now: of one that was stopped before, the row below says how far it is."""
 
     @property
     def chosen(self) -> Trial | None:
@@ -53,27 +58,38 @@ class TrialTable(QTableWidget):
 
     def show_only(self, numbers: frozenset[int] | None) -> None:
         """Hide the rows of all other trials; show all with None."""
+        self._only = numbers
+        self._hide()
+
+    def _hide(self) -> None:
         for row in range(self.rowCount()):
             item = self.item(row, 0)
             trial = item.data(Qt.ItemDataRole.UserRole) if item is not None else None
-            self.setRowHidden(row, numbers is not None and trial is not None and trial.number not in numbers)
+            ended = trial.number if isinstance(trial, Trial) else None
+            out = self._only is not None and ended not in self._only
+            self.setRowHidden(row, ended is not None and (out or ended in self._begun))
 
     def show_trials(self, plan: SweepPlan | None, trials: Sequence[Trial], best: Trial | None) -> None:
         """Show these trials in their order; the best one in bold."""
         paths = plan.paths if plan is not None else ()
-        titles = ["Trial", "Status", *map(setting_title, paths), "Validation", "Time"]
+        both = plan is not None and any(ends_elsewhere(plan, trial) for trial in trials)
+        figures = ("Best epoch", "Last epoch") if both else ("Validation",)
+        titles = ["Trial", "Status", *map(setting_title, paths), *figures, "Time"]
         self.setSortingEnabled(False)
         self.setColumnCount(len(titles))
         self.setHorizontalHeaderLabels(titles)
-        self.ended = len(trials)
+        for column, help in enumerate((COMPARED, LAST)[: len(figures)], start=2 + len(paths)):
+            self.model().setHeaderData(column, Qt.Orientation.Horizontal, help, Qt.ItemDataRole.ToolTipRole)
+        self.ended, self._begun = len(trials), frozenset()
         self.setRowCount(self.ended)
         for row, trial in enumerate(trials):
-            value = trial.figures.get(plan.target) if plan is not None else None
+            reached = (trial.figures.get(plan.target) if plan is not None else None, trial.last)[: len(figures)]
+            name = plan.target.removeprefix("val_") if plan is not None else ""
             cells = [
                 str(trial.number),
                 STATUS[trial.status],
                 *(trial_text(path, trial.values.get(path)) for path in paths),
-                figure_text(plan.target.removeprefix("val_") if plan is not None else "", value),
+                *(figure_text(name, value) for value in reached),
                 duration(trial.seconds),
             ]
             for column, text in enumerate(cells):
@@ -90,14 +106,17 @@ class TrialTable(QTableWidget):
     def show_under_way(self, plan: SweepPlan, begun: Sequence[UnderWay]) -> None:
         """Show these trials below those that ended, with how far each has come."""
         self.setRowCount(self.ended + len(begun))
+        figures = (DASH,) * (self.columnCount() - 3 - len(plan.paths))
         for row, trial in enumerate(begun, start=self.ended):
             far = f"epoch {trial.epoch:,} / {trial.epochs:,}" if trial.epochs else "starting"
             values = (trial_text(path, trial.values.get(path)) for path in plan.paths)
-            for column, text in enumerate((str(trial.number), far, *values, DASH, DASH)):
+            for column, text in enumerate((str(trial.number), far, *values, *figures, DASH)):
                 item = QTableWidgetItem(text)
                 item.setFlags(Qt.ItemFlag.ItemIsEnabled)
                 item.setToolTip(f"It is trained now: {far}.")
                 self.setItem(row, column, item)
+        self._begun = frozenset(trial.number for trial in begun)
+        self._hide()
         self._fit()
 
     def _fit(self) -> None:
@@ -130,6 +149,11 @@ def trial_text(path: str, value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return setting_value(path, value) if isinstance(value, str | int | None) else value_text(value)
+
+
+def ends_elsewhere(plan: SweepPlan, trial: Trial) -> bool:
+    """Whether the figure after a trial's last epoch is another than that of its best one."""
+    return trial.last is not None and trial.last != trial.figures.get(plan.target, trial.last)
 
 
 def in_order(plan: SweepPlan | None, trials: Iterable[Trial]) -> list[Trial]:

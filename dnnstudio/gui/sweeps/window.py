@@ -27,7 +27,7 @@ from dnnstudio.gui.sweeps.mattered import MatteredCard
 from dnnstudio.gui.sweeps.parallel import ParallelPlot
 from dnnstudio.gui.sweeps.plot import SweepPlot
 from dnnstudio.gui.sweeps.trial_table import TrialTable, in_order
-from dnnstudio.gui.sweeps.words import headline, sub_line
+from dnnstudio.gui.sweeps.words import headline, nothing_yet, sub_line
 from dnnstudio.gui.theme import Cure, Role, Theme, cure_of, set_reason, set_role
 from dnnstudio.gui.widgets import (
     Card,
@@ -96,6 +96,7 @@ class SweepWindow(Window):
         self._theme = theme
         self._over = False
         self._best: Trial | None = None
+        self._nothing = nothing_yet(())
         self._how_chosen = False
         """Whether a person has said how trials are chosen; else it follows from what is varied."""
         self.where = WhereField(ask_join_file)
@@ -301,8 +302,9 @@ class SweepWindow(Window):
             self._show_choice(plan)
         self.start.setText("Start" if not begun else "Go on" if left or not failed else "Try the failed again")
         self.start.setVisible(not running and (not begun or left + failed > 0))
-        nothing = "" if begun or self.varied.cards else "Nothing is varied yet. Add a field above."
-        add = Cure("Add a field", self.varied.add_button.showMenu) if nothing else None
+        add_button = self.varied.add_button
+        nothing = "" if begun or self.varied.cards else f"Nothing is varied yet. Press {add_button.text()} above."
+        add = Cure(add_button.text(), add_button.showMenu) if nothing else None
         set_reason(self.start, nothing or self.where.refusal, add)
         set_reason(self.more, self.where.refusal)
         self.stop.setVisible(running)
@@ -325,6 +327,9 @@ class SweepWindow(Window):
 
     def show_trials(self, plan: SweepPlan | None, trials: Mapping[int, Trial], *, test: bool = False) -> None:
         """Show the trials that ended, the best first. `test` says the best one's test figure too."""
+        if plan is None:  # what was said is of the sweep before
+            self.messages.clear()
+            self.problem.setText("")
         shown = in_order(plan, trials.values())
         self._best = best_trial(plan, trials) if plan is not None else None
         self.table.show_trials(plan, shown, self._best)
@@ -332,8 +337,9 @@ class SweepWindow(Window):
             for part in (self.plot, self.parallel, self.mattered):
                 part.show_trials(drawn, shown)
         self._drawn = plan
+        self._nothing = nothing_yet(trials.values())
         self._show_within()
-        self.headline.setText(headline(plan, self._best))
+        self.headline.setText(headline(plan, self._best, trials.values()))
         self.sub.setText(sub_line(plan, trials, self._best, test=test))
         self._show_use()
 
@@ -352,7 +358,7 @@ class SweepWindow(Window):
     def _show_use(self) -> None:
         chosen = self.chosen
         start = Cure("Start", self.start.click) if self.start.isEnabled() else cure_of(self.start)
-        set_reason(self.use, "" if chosen is not None else "No trial has ended yet.", start)
+        set_reason(self.use, "" if chosen is not None else self._nothing, start)
         other = chosen is not None and chosen is not self._best
         self.use.setText(f"Use trial {chosen.number}" if other and chosen is not None else "Use these settings")
 

@@ -11,7 +11,7 @@ from dnnstudio.core.jobs.cases import AnswerCases
 from dnnstudio.gui.theme import cure_of, reason_of
 from dnnstudio.gui.widgets import NumberField
 
-from .kit import PICTURES, Opener, press
+from .kit import PICTURES, KeepingAt, Opener, press
 
 MORE = Path("/new/more.png")
 
@@ -107,3 +107,16 @@ def test_where_no_coverage_can_be_promised_it_can_be_asked_again(open_window: Op
     open_window.settle()
     assert len(open_window.engine.submitted) == before + 1
     assert "data of the run is gone" in reason_of(window.bar.kind)
+
+
+def test_what_is_said_of_the_rows_goes_with_them(open_window: Opener, tmp_path: Path) -> None:
+    window = open_window("net", *PICTURES)
+    keeping = window.keeping
+    assert isinstance(keeping, KeepingAt)
+    keeping.file = tmp_path / "answers.csv"
+    press(open_window, window, "predict_save")
+    open_window.settle()
+    assert "Saved." in window.messages.message()
+    press(open_window, window, "clear_inputs")
+    open_window.settle()
+    assert window.messages.isHidden()

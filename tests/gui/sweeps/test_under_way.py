@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
 
 from dnnstudio.core.jobs.events import EpochDone, RunStarted
+from dnnstudio.core.study.sweep import SweepPlan, plan_sweep
 from dnnstudio.core.study.trials import Trial
+from dnnstudio.core.study.varied import parse_varied
+from dnnstudio.core.workspace.runs import RunRecord
 from dnnstudio.gui.sweeps.words import estimate_words
-from dnnstudio.gui.theme import cure_of
+from dnnstudio.gui.theme import cure_of, reason_of
 
 from ..fake_runner import row
-from .test_sweeps import Bench, bench, idle
+from ..window_kit import click
+from .test_sweeps import DIGITS, Bench, bench, idle
 
 __all__ = ["bench"]  # a fixture
 
@@ -88,3 +93,133 @@ def test_where_nothing_can_start_the_settings_offer_what_the_start_needs(bench: 
     assert window.start.isEnabled()
     offered = cure_of(window.use)
     assert offered is not None and offered.text == "Start"
+
+
+def test_a_stopped_trial_that_goes_on_has_one_row(qtbot: Any, bench: Bench) -> None:
+    bench.most = 1
+    bench.vary("optimizer.learning_rate", "0.1, 0.01")
+    bench.window.jobs.set_value(2)
+    bench.sweeps.start()
+    qtbot.waitUntil(lambda: len(rows_of(bench)) == 2)
+    bench.sweeps.stop()
+    qtbot.waitUntil(lambda: idle(bench))
+    assert [one[:2] for one in rows_of(bench)] == [["0", "done"], ["1", "stopped"]]
+    bench.most = 0
+    bench.sweeps.start()
+    seen = [["0", "done"], ["1", "starting"]]
+    qtbot.waitUntil(lambda: in_sight(bench) == seen)
+    bench.window.reject()
+    bench.sweeps.open()
+    assert in_sight(bench) == seen
+    bench.sweeps.stop()
+    qtbot.waitUntil(lambda: idle(bench))
+    assert in_sight(bench) == [["0", "done"], ["1", "stopped"]]
+
+
+def in_sight(bench: Bench) -> list[list[str]]:
+    table = bench.window.table
+    return [row[:2] for at, row in enumerate(rows_of(bench)) if not table.isRowHidden(at)]
+
+
+def test_the_epochs_that_are_done_are_counted(qtbot: Any, bench: Bench) -> None:
+    bench.most = 2
+    bench.vary("optimizer.learning_rate", "0.1, 0.01, 0.001, 0.0001")
+    bench.window.jobs.set_value(2)
+    shares: list[float] = []
+    bench.sweeps.progressed.connect(lambda share, *_: shares.append(share))
+    bench.sweeps.start()
+    qtbot.waitUntil(lambda: len(rows_of(bench)) == 4)
+    training = bench.sweeps.training
+    assert training is not None
+    training.sweep._spent, training.sweep._starts = [100.0, 100.0], []
+    runner = bench.runners[0]
+    for task in runner.tasks[2:]:
+        started = RunStarted(run=task.id, experiment=task.experiment, folder=task.folder, steps_per_epoch=5, epochs=20)
+        runner._on_event(task, started)
+        runner._on_event(task, EpochDone(run=task.id, row=row(15, 0.8), is_best=True))
+    qtbot.waitUntil(lambda: "about 25 s left" in bench.window.estimate.text())
+    qtbot.waitUntil(lambda: shares[-1] == (2 + 2 * 0.75) / 4)
+    bench.sweeps.stop()
+    qtbot.waitUntil(lambda: idle(bench))
+
+
+def test_before_the_start_the_epochs_are_counted_and_not_the_trials_of_another_length(bench: Bench) -> None:
+    epochs = bench.main.document.experiment.training.epochs
+    run = RunRecord(Path("0007 x"), 7, "x", "finished", epochs // 2, epochs // 2, seconds=10.0)
+    bench.sweeps._panel.runs.put(run)
+    bench.vary("optimizer.learning_rate", "0.1, 0.01")
+    bench.window.jobs.set_value(1)
+    bench.sweeps._show_state()
+    assert "about 40 s" in bench.window.estimate.text() and "if an epoch takes as long as in run 7" in (
+        bench.window.estimate.text()
+    )
+    bench.window.varied.clear()
+    bench.vary("training.epochs", f"{epochs // 2}, {epochs // 2 * 3}")
+    bench.sweeps._show_state()
+    assert "about 40 s" in bench.window.estimate.text()
+    bench.window.varied.cards[0].values.setText(f"{epochs // 2}")
+    bench.sweeps._show_state()
+    assert "1 trial, 1 at a time: about 10 s" in bench.window.estimate.text()
+    assert "if each takes as long as run 7" in bench.window.estimate.text()
+
+
+def test_trials_that_were_stopped_are_none_that_ended() -> None:
+    stopped = [Trial(number=0, status="stopped", values={}, seconds=4.0)]
+    told = estimate_words(3, 1, left=None, start=None, trials=stopped, records=())
+    assert told == "3 trials, 1 at a time. How long they take is known when the first has ended."
+
+
+def rates() -> SweepPlan:
+    varied = parse_varied(["optimizer.learning_rate=0.1,0.01"], DIGITS)
+    return plan_sweep(DIGITS, varied, trials=None, sampler=None, prune=False, threads=1, target="val_accuracy")
+
+
+def test_where_all_that_ended_failed_none_is_said_to_have_ended_not(bench: Bench) -> None:
+    plan = rates()
+    failed = {0: Trial(number=0, status="failed", values={"optimizer.learning_rate": 0.1})}
+    bench.sweeps.open()
+    bench.window.show_trials(plan, failed)
+    assert bench.window.headline.text() == reason_of(bench.window.use) == "No trial has a figure yet."
+    bench.window.show_trials(plan, {})
+    assert bench.window.headline.text() == reason_of(bench.window.use) == "No trial has ended yet."
+
+
+def test_the_best_is_seen_to_be_best_in_the_table(bench: Bench) -> None:
+    """It is chosen by the best epoch; the table of runs tells the last one, by which another trial may be ahead."""
+    plan = rates()
+    trials = {
+        number: Trial(
+            number=number,
+            status="done",
+            values={"optimizer.learning_rate": rate},
+            last=last,
+            figures={"val_accuracy": best, "val_loss": 0.1},
+        )
+        for number, (rate, best, last) in enumerate(((0.1, 0.97, 0.9), (0.01, 0.96, 0.96)))
+    }
+    bench.sweeps.open()
+    bench.window.show_trials(plan, trials)
+    head = bench.window.headline.text().replace("\xa0", " ")
+    assert head == "Trial 0 is best: accuracy 97.0 % at its best epoch, 90.0 % at its last, with learning rate 0.1."
+    table = bench.window.table
+    heads = [table.horizontalHeaderItem(at).text() for at in range(table.columnCount())]
+    best, last = heads.index("Best epoch"), heads.index("Last epoch")
+    cells = [[table.item(at, column).text().replace("\xa0", " ") for column in (0, best, last)] for at in range(2)]
+    assert cells == [["0", "97.0 %", "90.0 %"], ["1", "96.0 %", "96.0 %"]]
+    assert "compared" in table.horizontalHeaderItem(best).toolTip()
+
+
+def test_what_is_said_of_a_sweep_goes_with_it(qtbot: Any, bench: Bench) -> None:
+    bench.vary("optimizer.learning_rate", "0.1, 0.01")
+    bench.sweeps.start()
+    qtbot.waitUntil(lambda: idle(bench))
+    click(qtbot, bench.window, "use_settings")
+    assert bench.window.messages.isVisible()
+    click(qtbot, bench.window, "sweep_fresh")
+    assert not bench.window.messages.isVisible()
+
+
+def test_the_start_names_the_button_that_it_needs(bench: Bench) -> None:
+    bench.sweeps.open()
+    cure, button = cure_of(bench.window.start), bench.window.varied.add_button
+    assert cure is not None and cure.text == button.text() and button.text() in reason_of(bench.window.start)
