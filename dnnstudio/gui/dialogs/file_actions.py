@@ -178,7 +178,7 @@ class FileActions(QObject):
 
     def save_as(self) -> bool:
         """Ask for a path and save. False if nothing was saved."""
-        path = self._dialogs.save_experiment(self._window, self._suggestion())
+        path = self._dialogs.save_experiment(in_front(self._window), self._suggestion())
         return path is not None and self._save_to(path)
 
     def _save_to(self, path: Path) -> bool:

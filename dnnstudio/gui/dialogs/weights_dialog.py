@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -25,7 +26,7 @@ from dnnstudio.core.jobs.weights import LoadWeights, MatchWeights, WeightsMatch,
 from dnnstudio.core.workspace.runs import safe_name
 from dnnstudio.gui.base.engine_thread import Engine
 from dnnstudio.gui.base.job_client import JobClient
-from dnnstudio.gui.theme import Role, Theme, set_reason
+from dnnstudio.gui.theme import Cure, Role, Theme, set_reason
 from dnnstudio.gui.widgets import Dialog, label, push_button
 from dnnstudio.gui.widgets.charts.copies import copies_table
 
@@ -57,15 +58,17 @@ class WeightsDialog(Dialog):
         data: DataSummary,
         *,
         file: Path | None = None,
+        save: Callable[[], Path | None] = lambda: None,
         parent: QWidget | None = None,
     ) -> None:
+        """`save` saves the experiment and gives its file; None where it was not saved."""
         super().__init__(parent)
         self.setObjectName("weights_dialog")
         self.setWindowTitle("Load weights")
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.resize(SIZE)
         self._theme, self._path, self._experiment, self._data = theme, path, experiment, data
-        self._file = file
+        self._file, self._save = file, save
         self._load: LoadWeights | None = None
         self.match: WeightsMatch | None = None
         self._client = JobClient(engine, self)
@@ -115,7 +118,7 @@ class WeightsDialog(Dialog):
         self.show_command = push_button("Show the command", tip="The line of a terminal that does the same.")
         self.show_command.setObjectName("show_command")
         self.show_command.setCheckable(True)
-        set_reason(self.show_command, "" if self._file is not None else SAVE_FIRST)
+        self._show_file()
         self.show_command.toggled.connect(self.command.setVisible)
         self.copy = push_button("Copy", tip="Copy the command.")
         self.copy.setObjectName("copy_command")
@@ -137,6 +140,19 @@ class WeightsDialog(Dialog):
         row.addWidget(self.close_button)
         row.addWidget(self.apply)
         return row
+
+    def _show_file(self) -> None:
+        missing = SAVE_FIRST if self._file is None else ""
+        set_reason(self.show_command, missing, Cure("Save…", self._save_first))
+
+    def _save_first(self) -> None:
+        """Save the experiment, and show the command that reads its file."""
+        self._file = self._save()
+        self._show_file()
+        if self._file is not None:
+            self.command.setText(self._command())
+            self.show_command.setChecked(True)
+            self.show_command.setFocus()
 
     def _command(self) -> str:
         if self._file is None:

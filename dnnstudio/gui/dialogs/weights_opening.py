@@ -60,13 +60,23 @@ class WeightsOpener(QObject):
             path,
             document.experiment,
             data,
-            file=None if document.modified else document.path,
+            file=self._file,
+            save=self._save,
             parent=self._window,
         )
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.loaded.connect(self._controller.take_weights)
         dialog.open()
         return dialog
+
+    @property
+    def _file(self) -> Path | None:
+        """Where the experiment is saved as it is."""
+        return None if self._document.modified else self._document.path
+
+    def _save(self) -> Path | None:
+        self._files.save()
+        return self._file
 
     def _refusal(self) -> UserError | None:
         """Why no weights can be loaded now."""

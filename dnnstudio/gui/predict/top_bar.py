@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QStyle, QStyleOptionComboBox, QWidget
 
 from dnnstudio.core.text import percent
 from dnnstudio.core.uncertainty.set_kinds import SetKind
@@ -33,6 +33,7 @@ COVERAGES = (500, 995)
 NOT_KNOWN_YET = "The network is still being read."
 HELD = "In how many of 100 cases the set or the interval shall hold the truth."
 """The slider's ends, in thousandths."""
+WEIGHTS_WIDEST = 200
 NARROW_BELOW, TIGHT_BELOW = 1240, 1000
 
 
@@ -64,8 +65,7 @@ class TopBar(QFrame):
         self.networks.setMinimumWidth(150)
         self.networks.setMaximumWidth(240)
         self.weights = self._combo("predict_weights", "Which of its weights")
-        self.weights.setMinimumWidth(132)
-        self.weights.setMaximumWidth(200)
+        self.weights.setMaximumWidth(WEIGHTS_WIDEST)
         self.passes = NumberField(
             theme, title="Passes", integer=True, limits=Limits(ge=1, le=MOST_PASSES), steps=Steps.COUNT, arrows=True
         )
@@ -121,7 +121,8 @@ class TopBar(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(20, 0, 16, 0)
         row.setSpacing(8)
-        row.addWidget(IconLabel(theme, "magic-wand", size=18, color="accent"))
+        self._icon = IconLabel(theme, "magic-wand", size=18, color="accent")
+        row.addWidget(self._icon)
         self._title = label("Predict with", Role.DIALOG_TITLE)
         row.addWidget(self._title)
         row.addSpacing(4)
@@ -156,8 +157,22 @@ class TopBar(QFrame):
         self.networks.set_value(None if chosen is None else chosen.key, placeholder="Choose a network")
         kinds = () if chosen is None else weights_of(chosen)
         self.weights.set_choices([Choice(value, title) for value, title in kinds])
+        self.weights.setMinimumWidth(min(WEIGHTS_WIDEST, self._room_of([title for _, title in kinds])))
         self.weights.set_value(weights)
         set_reason(self.weights, "" if len(kinds) > 1 else "It has no others.")
+
+    def _room_of(self, titles: Sequence[str]) -> int:
+        """What the box needs to show each of these whole."""
+        field = self._around_text()
+        return max((self.weights.fontMetrics().horizontalAdvance(title) for title in titles), default=0) + field
+
+    def _around_text(self) -> int:
+        """What the frame and the arrow of the box take beside its text."""
+        option = QStyleOptionComboBox()
+        self.weights.initStyleOption(option)
+        part = QStyle.SubControl.SC_ComboBoxEditField
+        room = self.weights.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, self.weights)
+        return self.weights.width() - room.width() + 4
 
     def show_random(self, random: bool | None) -> None:
         """Whether there is dropout to take passes of; None while that is not known."""
@@ -199,9 +214,9 @@ class TopBar(QFrame):
         self._words[0].setVisible(not narrow)
         self._words[1].setVisible(not narrow)
         self._words[2].setText("Ask above" if narrow else "Ask a person above")
-        self._title.setVisible(not tight)  # the window's title says it too
-        self.networks.setMinimumWidth(120 if tight else 150)
-        self.weights.setMinimumWidth(108 if tight else 132)
+        for part in (self._icon, self._title):
+            part.setVisible(not tight)  # the window's title says it too
+        self.networks.setMinimumWidth(112 if tight else 150)
         self._title.setText("Predict" if narrow else "Predict with")
         self.decision.setText("Decision tab" if narrow else "from the Decision tab")
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionComboBox
 
 from dnnstudio.gui.theme import reason_of
 
@@ -53,9 +53,10 @@ def test_a_row_without_an_answer_is_shown_at_the_top(open_window: Opener) -> Non
     assert window.side.case.y() == 0
 
 
+@pytest.mark.parametrize("best", [3, 128])
 @pytest.mark.parametrize("width", [900, 960, 1024, 1120, 1280])
-def test_nothing_at_the_head_lies_over_another(open_window: Opener, width: int) -> None:
-    window = open_window("net", *PICTURES, best=3, size=(width, 640))
+def test_nothing_at_the_head_lies_over_another(open_window: Opener, width: int, best: int) -> None:
+    window = open_window("net", *PICTURES, best=best, size=(width, 640))
     QApplication.processEvents()
     row = window.bar.layout()
     assert row is not None and window.width() == width
@@ -63,3 +64,15 @@ def test_nothing_at_the_head_lies_over_another(open_window: Opener, width: int) 
     places = [one.geometry() for one in shown if one is not None and one.isVisible()]
     assert all(one.right() < next_one.left() for one, next_one in pairwise(places)), places
     assert places[-1].right() <= window.bar.width()
+
+
+@pytest.mark.parametrize("width", [900, 1024, 1280])
+def test_which_weights_answer_is_read_whole(open_window: Opener, width: int) -> None:
+    box = open_window("net", *PICTURES, best=128, size=(width, 700)).bar.weights
+    QApplication.processEvents()
+    option = QStyleOptionComboBox()
+    box.initStyleOption(option)
+    part = QStyle.SubControl.SC_ComboBoxEditField
+    room = box.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, box).width() - 2
+    assert box.currentText() == "best of epoch 128"
+    assert box.fontMetrics().horizontalAdvance(box.currentText()) <= room

@@ -15,6 +15,7 @@ from dnnstudio.core.jobs.requests import EvaluateModel
 from dnnstudio.core.jobs.weights import LoadWeights
 from dnnstudio.gui.dialogs.weights_dialog import WeightsDialog
 from dnnstudio.gui.shell.main_window import MainWindow
+from dnnstudio.gui.theme import cure_of
 
 from ..window_kit import open_window, submitted
 
@@ -77,4 +78,20 @@ def test_weights_that_do_not_fit_cannot_be_loaded(qtbot: Any, window: MainWindow
 def test_a_file_that_is_refused_says_so_in_the_dialog(qtbot: Any, window: MainWindow, tmp_path: Path) -> None:
     dialog = opened(qtbot, window, tmp_path / "none.h5")
     assert "The file is damaged" in dialog.said.text() and not dialog.apply.isEnabled()
+    dialog.reject()
+
+
+def test_an_experiment_without_a_file_is_saved_from_beside_the_command(
+    qtbot: Any, window: MainWindow, tmp_path: Path
+) -> None:
+    dialog = opened(qtbot, window, tmp_path / "a.weights.h5")
+    cure = cure_of(dialog.show_command)
+    assert cure is not None
+    window.workbench.dialogs.path = None  # the person thinks better of it
+    cure.deed()
+    assert not dialog.show_command.isEnabled() and dialog.command.isHidden()
+    window.workbench.dialogs.path = tmp_path / "mine.json"
+    cure.deed()
+    assert (tmp_path / "mine.json").is_file() and dialog.show_command.isEnabled()
+    assert dialog.command.isVisible() and str(tmp_path / "mine.json") in dialog.command.text()
     dialog.reject()

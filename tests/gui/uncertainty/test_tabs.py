@@ -215,6 +215,21 @@ def test_the_cheapest_threshold_is_chosen_on_validation_rows_alone(
     assert "95 % interval" in tab.origin.text()
 
 
+def test_what_is_cheapest_in_validation_is_not_called_the_cheapest_of_the_rows_that_are_judged(
+    open_dialog: Any, engine: StubEngine, samples: Samples, validation: Samples
+) -> None:
+    """Another threshold can cost less on these rows, as the total beside it then shows."""
+    tab = decide(open_dialog(samples), engine, validation)
+    uncertainty = samples.scores.mutual_information
+    prices = {line: tab.decision.cost(samples, float(line)) for line in np.unique(uncertainty)}
+    tab.set_threshold(float(min(prices, key=lambda line: prices[line])))
+    (_, total), (words, other) = (tuple(part.text() for part in line) for line in tab.costs._sums[2:])
+    assert float(total.replace(",", "")) < float(other.replace(",", ""))
+    referred = int((uncertainty > tab.decision.cheapest(validation, samples)).sum())
+    assert words == f"By validation: {referred:,} referred"
+    assert "may cost less" in tab.costs._sums[3][0].toolTip()
+
+
 def test_an_allowed_error_finds_its_threshold(
     open_dialog: Any, engine: StubEngine, samples: Samples, validation: Samples
 ) -> None:

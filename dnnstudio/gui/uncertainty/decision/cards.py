@@ -30,6 +30,12 @@ SHOWN = 300
 """So many referred images are drawn; the list that is exported holds all of them."""
 
 
+BY_VALIDATION = (
+    "What the threshold costs here that is the cheapest on the validation rows, which Use cheapest takes. On these "
+    "rows another may cost less; that is not known of new ones."
+)
+
+
 def price_text(value: float) -> str:
     """A sum with as many digits as it has, two after the point at most: 1,204, 1.5, 0.25."""
     return f"{value:,.2f}".rstrip("0").rstrip(".")
@@ -84,6 +90,8 @@ class CostCard(Card):
             sums.addWidget(words_label, number, 0)
             sums.addWidget(figure, number, 1)
         set_role(self._sums[2][0], Role.LEAD)
+        for part in self._sums[3]:
+            part.setToolTip(BY_VALIDATION)
         self.add(inset)
 
     def _take(self, name: str, value: object) -> None:
@@ -102,7 +110,7 @@ class CostCard(Card):
             (count_of(found.answered_wrong, "wrong answer"), price_text(total - paid)),
             (f"{count_of(found.referred, 'referral')}, {days:.1f} days", price_text(paid)),
             ("Total", price_text(total)),
-            (f"Cheapest: {cheapest[0]:,} referred", price_text(cheapest[1])) if cheapest else ("", ""),
+            (f"By validation: {cheapest[0]:,} referred", price_text(cheapest[1])) if cheapest else ("", ""),
         ]
         for (words, figure), (text, value) in zip(self._sums, lines, strict=True):
             words.setText(text)
