@@ -92,10 +92,11 @@ class TrialTable(QTableWidget):
                 *(figure_text(name, value) for value in reached),
                 duration(trial.seconds),
             ]
+            out = [f"{cells[1]}, {cells[-1]}", *([f"{cells[-2]} after the last epoch"] if both else [])]
             for column, text in enumerate(cells):
                 item = QTableWidgetItem(text)
                 item.setData(Qt.ItemDataRole.UserRole, trial)
-                item.setToolTip("\n".join(filter(None, (f"{cells[1]}, {cells[-1]}", trial.message))))
+                item.setToolTip("\n".join(filter(None, (*out, trial.message))))
                 if trial is best:
                     font = item.font()
                     font.setBold(True)

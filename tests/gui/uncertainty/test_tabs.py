@@ -226,7 +226,7 @@ def test_what_is_cheapest_in_validation_is_not_called_the_cheapest_of_the_rows_t
     (_, total), (words, other) = (tuple(part.text() for part in line) for line in tab.costs._sums[2:])
     assert float(total.replace(",", "")) < float(other.replace(",", ""))
     referred = int((uncertainty > tab.decision.cheapest(validation, samples)).sum())
-    assert words == f"By validation: {referred:,} referred"
+    assert words == f"Cheapest by validation: {referred:,} referred"
     assert "may cost less" in tab.costs._sums[3][0].toolTip()
 
 

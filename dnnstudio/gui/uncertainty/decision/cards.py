@@ -110,7 +110,7 @@ class CostCard(Card):
             (count_of(found.answered_wrong, "wrong answer"), price_text(total - paid)),
             (f"{count_of(found.referred, 'referral')}, {days:.1f} days", price_text(paid)),
             ("Total", price_text(total)),
-            (f"By validation: {cheapest[0]:,} referred", price_text(cheapest[1])) if cheapest else ("", ""),
+            (f"Cheapest by validation: {cheapest[0]:,} referred", price_text(cheapest[1])) if cheapest else ("", ""),
         ]
         for (words, figure), (text, value) in zip(self._sums, lines, strict=True):
             words.setText(text)
