@@ -22,6 +22,8 @@ class Key:
 UNCERTAINTY, RUNS, LIBRARY, PREDICT = "Uncertainty", "All runs", "Model library", "Predict"
 RECONSTRUCTIONS, SUMMARY, TRANSFER = "Reconstructions", "Summary table", "Reuse layers"
 EVERY_WINDOW = "Every window"
+WHY = "Ctrl+F1"
+"""The key for what cannot be pressed by the mouse."""
 BOUND = (
     Key(UNCERTAINTY, ("Alt+Left",), "The row before"),
     Key(UNCERTAINTY, ("Alt+Right",), "The next row"),
@@ -44,6 +46,7 @@ BOUND = (
     Key(RECONSTRUCTIONS, ("PgUp",), "The page before"),
     Key(SUMMARY, ("Ctrl+C",), "Copy the table"),
     Key(TRANSFER, ("Ctrl+Return",), "Apply and train"),
+    Key(EVERY_WINDOW, (WHY,), "What is grey, why, and what helps"),
     Key(EVERY_WINDOW, ("Ctrl+Tab",), "The next tab"),
     Key(EVERY_WINDOW, ("Ctrl+Shift+Tab",), "The tab before"),
 )

@@ -43,6 +43,7 @@ from dnnstudio.gui.widgets.drop_hint import DropHint
 from dnnstudio.gui.widgets.windows import reading_order, screen_fit
 from dnnstudio.gui.widgets.windows.pressing import pressed_by_return
 from dnnstudio.gui.widgets.windows.why import tell_why
+from dnnstudio.gui.widgets.windows.why_list import bind_why
 
 if TYPE_CHECKING:
     from dnnstudio.gui.dialogs import Dialogs
@@ -101,6 +102,7 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self._wire_document()
         self.setObjectName("main_window")
+        bind_why(self)
         self.setAcceptDrops(True)
         self.drop_hint = DropHint(theme, DROP_TEXT, self)
         self.setMinimumSize(SMALLEST)

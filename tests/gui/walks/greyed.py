@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -21,9 +21,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from dnnstudio.gui.base.shortcuts import WHY
 from dnnstudio.gui.shell.main_window import MainWindow
 from dnnstudio.gui.theme.reasons import not_now
 from dnnstudio.gui.widgets.windows.why import WhyNot
+from dnnstudio.gui.widgets.windows.why_list import WhyList
 
 from .access_checks import is_own, place_of
 from .right_clicks import menus_at
@@ -75,6 +77,39 @@ def press_without_answer(window: QWidget) -> Iterator[str]:
         until_settled = time.monotonic() + 0.5
         while time.monotonic() < until_settled:
             QApplication.processEvents()
+
+
+def untold_to_the_keyboard(window: QWidget) -> Iterator[str]:
+    """Grey buttons, fields, lists and sliders that the list of what is grey, which a key opens, does not tell of."""
+    grey = [
+        control
+        for control in (one for kind in CONTROLS for one in window.findChildren(kind))
+        if control.isVisible() and not control.isEnabled() and control.window() is window
+        if not isinstance(control, QScrollBar) and not control.objectName().startswith("qt_")
+    ]
+    keys = [one for one in window.findChildren(QShortcut) if one.key() == QKeySequence(WHY) and one.parent() is window]
+    if not keys:
+        if grey:
+            yield f"{WHY} does nothing"
+        return
+    keys[0].activated.emit()
+    popup = QApplication.activePopupWidget()
+    if not isinstance(popup, WhyList):
+        yield f"{WHY} shows no list"
+        return
+    told = [popup.rows.item(row).text().partition("\n")[::2] for row in range(popup.rows.count())]
+    yield from (f"a row of the list without a name or a reason: {row}" for row in told if not all(row))
+    if QApplication.focusWidget() not in (popup, popup.rows):
+        yield "the keyboard does not come to the list"
+    for row, one in enumerate(popup.grey):
+        popup.rows.setCurrentRow(row)
+        if popup.cure.isVisible() != (one.cure is not None):
+            yield f"{one.names}: what helps is not offered"
+    popup.close()
+    reasons = [not_now(reason) for _, reason in told]
+    for control in grey:
+        if not any(line in reasons for line in _lines_above(control)):
+            yield f"{place_of(control)} {getattr(control, 'text', str)()!r} is not told of"
 
 
 def _menus(window: QWidget) -> Iterator[QMenu]:

@@ -23,7 +23,7 @@ from .fitting import (
     squeezed_buttons,
 )
 from .further_windows import ASKED_BY_ACTIONS, all_questions, all_windows
-from .greyed import grey_without_reason, press_without_answer
+from .greyed import grey_without_reason, press_without_answer, untold_to_the_keyboard
 from .keyboard import keyboard_unseen, tab_kept
 from .right_clicks import chosen_by_right_clicks, own_menu_hidden, without_copies
 from .texts import cut_texts, texts_on_each_other
@@ -49,6 +49,7 @@ CHECKS = {
     "a control that no key reaches": controls_out_of_reach,
     "a grey button or menu entry that does not say why": grey_without_reason,
     "something grey that says nothing when it is pressed": press_without_answer,
+    "something grey that the keyboard is not told of": untold_to_the_keyboard,
     "text of too little contrast": faint_text,
     "lines that differ by colour alone": lines_told_apart_by_colour,
     "a window beyond the screen": beyond_the_screen,

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 from dnnstudio.gui.widgets.windows import screen_fit
 from dnnstudio.gui.widgets.windows.pressing import pressed_by_return
 from dnnstudio.gui.widgets.windows.why import tell_why
+from dnnstudio.gui.widgets.windows.why_list import bind_why
 
 FITTED_AT = (QEvent.Type.LayoutRequest, QEvent.Type.ScreenChangeInternal)
 
@@ -24,6 +25,7 @@ class Dialog(QDialog):
         self._fitting = False
         self._framed = False
         """Whether the frame around it was known when it was fitted to the screen."""
+        bind_why(self)
 
     def fit_screen(self) -> None:
         """Take no more room than the screen has."""

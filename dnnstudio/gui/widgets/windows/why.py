@@ -76,8 +76,22 @@ def tell_why(window: QWidget, event: QEvent) -> bool:
     grey = _grey_at(window, event.position().toPoint())
     if grey is None:
         return False
-    WhyNot(reason_of(grey), cure_of(grey), window).show_at(QRect(grey.mapToGlobal(QPoint()), grey.size()))
+    cure = that_helps(cure_of(grey), window)
+    WhyNot(reason_of(grey), cure, window).show_at(QRect(grey.mapToGlobal(QPoint()), grey.size()))
     return True
+
+
+def that_helps(cure: Cure | None, window: QWidget) -> Cure | None:
+    """The cure, unless it is an action of the program that cannot be done now either."""
+    if cure is None or not cure.action:
+        return cure
+    above: QWidget | None = window
+    while above is not None:
+        action = next((one for one in above.actions() if one.objectName() == f"action_{cure.action}"), None)
+        if action is not None:
+            return cure if action.isEnabled() else None
+        above = above.parentWidget()
+    return cure
 
 
 def _grey_at(window: QWidget, place: QPoint) -> QWidget | None:
