@@ -175,7 +175,7 @@ class TrainingActions(QObject):
 
     def add_dropout(self, subject: Subject) -> None:
         """Give an inspected network a Dropout layer, as one undo step, and train it on from its weights."""
-        source = subject.model if isinstance(subject.model, Path) else None
+        source = subject.source
         try:
             after = with_dropout(subject.experiment, source=source)
         except UserError as error:

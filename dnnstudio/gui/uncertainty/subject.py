@@ -50,6 +50,13 @@ class Subject:
         """Its name among the windows: one network with other weights is another one."""
         return key_of(self.model, self.weights)
 
+    @property
+    def source(self) -> Path | None:
+        """Where its weights lie: a run folder stands for its last ones, a file for others. None without a place."""
+        if not isinstance(self.model, Path):
+            return None
+        return self.model if self.weights == "last" else model_file(self.model, self.weights)
+
     def askable(self) -> tuple[Who, ...]:
         """Who can be asked, the usual one first."""
         if not self.seeds:

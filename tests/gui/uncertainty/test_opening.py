@@ -167,6 +167,18 @@ def test_predict_opens_the_decision_tab_of_the_weights_that_answer(
     predict.close_all()
 
 
+def test_dropout_trains_on_from_the_weights_that_were_judged(window: MainWindow, tmp_path: Path) -> None:
+    folder = tmp_path / "workspace" / "runs" / "0002 Without"
+    (folder / "best.keras").write_bytes(b"")
+    window.workbench.uncertainty.open_decision(lambda: subject_at(folder, "best"))
+    dialog = window.workbench.uncertainty.windows.get(str(folder / "best.keras"))
+    assert dialog is not None
+    dialog.distribution.no_spread.fix_button.click()
+    transfer = window.document.experiment.transfer
+    assert transfer is not None and transfer.source == str(folder / "best.keras")
+    dialog.close()
+
+
 def test_a_file_without_a_run_says_why_it_has_no_decision_tab(tmp_path: Path) -> None:
     (tmp_path / "a.keras").write_bytes(b"")
     with pytest.raises(UserError, match="does not say on which data"):
