@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from math import fsum, isfinite, sqrt
 from pathlib import Path
 
@@ -85,9 +86,15 @@ def _mean(found: Spread | None) -> float | None:
 
 
 def spread(values: Sequence[float]) -> Spread | None:
-    """Mean and sample standard deviation of the values by `statistics`; None without any."""
-    if not values:
-        return None
+    """Mean and sample standard deviation of the values by `statistics`; None without any.
+
+    Those functions are exact and slow, and a table asks for the same values at every key of a search.
+    """
+    return _spread(tuple(values)) if values else None
+
+
+@lru_cache(maxsize=10_000)
+def _spread(values: tuple[float, ...]) -> Spread:
     from statistics import mean, stdev  # the first paint does not need them
 
     return Spread(mean(values), stdev(values) if len(values) > 1 else None, len(values))

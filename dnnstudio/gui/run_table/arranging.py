@@ -153,9 +153,22 @@ def setting_column(path: str) -> Column:
     return Column(path, setting_title(path), 90, partial(_setting, path), value, setting=True, help=path)
 
 
-def arrange(runs: Sequence[ListedRun], wish: Wish) -> Arranged:
-    """Filter, name, group and sort the runs."""
-    named = with_names(runs)
+class Names:
+    """The rows with their names, which are found anew when there are other runs, and not at every key of a search."""
+
+    def __init__(self) -> None:
+        self._runs: tuple[ListedRun, ...] = ()
+        self._named: list[ListedRun] = []
+
+    def of(self, runs: Sequence[ListedRun]) -> list[ListedRun]:
+        if len(runs) != len(self._runs) or any(one is not other for one, other in zip(runs, self._runs, strict=True)):
+            self._runs, self._named = tuple(runs), with_names(runs)
+        return self._named
+
+
+def arrange(runs: Sequence[ListedRun], wish: Wish, names: Names | None = None) -> Arranged:
+    """Filter, name, group and sort the runs; `names` of the last time are used again for the same runs."""
+    named = (names or Names()).of(runs)
     matching = [run for run in named if wish.query.matches(run)]
     rows = grouped(matching) if wish.group else matching
     known = tuple(dict.fromkeys(path for run in runs for path in run.settings))

@@ -15,7 +15,7 @@ from dnnstudio.core.study.query import check_names, parse_query
 from dnnstudio.core.text import count_of
 from dnnstudio.gui.base.run_words import COLOR_TOKENS
 from dnnstudio.gui.base.shortcuts import RUNS, bind
-from dnnstudio.gui.run_table.arranging import Arranged, Wish, arrange
+from dnnstudio.gui.run_table.arranging import Arranged, Names, Wish, arrange
 from dnnstudio.gui.run_table.deeds import COLOR_DEEDS, DEEDS, Deed
 from dnnstudio.gui.run_table.detail import Detail
 from dnnstudio.gui.run_table.model import Key, RunTree
@@ -58,6 +58,7 @@ class RunWindow(Window):
         self._why_not = why_not
         self._over = False
         self.wish = Wish()
+        self._names = Names()
         self.arranged = arrange((), self.wish)
         self.tree = RunTree(self)
         self.bar = TopBar(theme)
@@ -184,7 +185,7 @@ class RunWindow(Window):
 
     def rearrange(self) -> None:
         """Arrange the runs anew; what is chosen, folded and in sight stays so."""
-        arranged = arrange(self._reader.runs, self.wish)
+        arranged = arrange(self._reader.runs, self.wish, self._names)
         chosen, open_, current = set(self._chosen_keys()), set(self._open_keys()), self.view.verticalScrollBar().value()
         fresh_columns = arranged.columns != self.tree.columns and _keys(arranged) != _keys(self.arranged)
         first = not self.tree.columns or fresh_columns

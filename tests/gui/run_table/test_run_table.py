@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QWidget
 
+from dnnstudio.core.study.listing import ListedRun
+from dnnstudio.gui.run_table import arranging
 from dnnstudio.gui.run_table.arranging import FIGURE_WORDS
 from dnnstudio.gui.run_table.model import BEST_ROLE
 from dnnstudio.gui.run_table.view import badge_words
@@ -275,3 +278,24 @@ def test_the_heads_of_the_columns_are_read_whole(table: Table) -> None:
     number = next(n for n, column in enumerate(table.tree.columns) if column.key == "layers.dense_1.units")
     assert table.tree.columns[number].title == "dense_1 units"
     assert header.sectionSize(number) >= header.fontMetrics().horizontalAdvance("dense_1 units") + 8
+
+
+def test_names_are_found_anew_for_other_runs_alone(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search rearranges the same runs at every key."""
+    asked: list[int] = []
+    found = arranging.with_names
+
+    def with_names(runs: Sequence[ListedRun]) -> list[ListedRun]:
+        asked.append(len(runs))
+        return found(runs)
+
+    monkeypatch.setattr(arranging, "with_names", with_names)
+    table.window.search("dense")
+    table.window.search("")
+    assert asked == []
+    reader, known = table.window._reader, table.of(3)
+    renamed = replace(known, record=replace(known.record, name="another"))
+    reader._known[known.record.folder] = ((), renamed)
+    table.window.rearrange()
+    assert len(asked) == 1
+    assert any(run.name.startswith("another") for run in table.window._names.of(reader.runs))
