@@ -60,6 +60,8 @@ class TopBar(QFrame):
         row.addWidget(self.sources)
         row.addWidget(self.open)
         self._offered: dict[Path, Choice] = {}
+        self.searched = False
+        """Whether all there is to choose is known."""
         self.show_source(None)
 
     def add(self, source: TrainedSource) -> None:
@@ -76,7 +78,8 @@ class TopBar(QFrame):
             self.add(source)
         if len(self._offered) > len(self.sources.choices()):
             self.sources.set_choices(tuple(self._offered.values()))
-        words = "choose a trained model" if self._offered else "no trained model yet"
+        nothing = "no trained model yet" if self.searched else "looking for models…"
+        words = "choose a trained model" if self._offered else nothing
         self.sources.set_value(None if source is None else source.place, placeholder=words)
 
 

@@ -33,6 +33,7 @@ from dnnstudio.gui.widgets.windows import reading_order
 
 ABOVE_AND_BELOW = 80
 """Pixels of the screen that the dialog leaves free when it grows."""
+SPLIT = "If this data is to be both tasks, split it into two."
 
 
 class TransferDialog(Dialog):
@@ -144,6 +145,7 @@ class TransferDialog(Dialog):
     def _on_listed(self, files: tuple[Path, ...]) -> None:
         for path in files:
             self.top.add_file(path)
+        self.top.searched = True
         self.top.show_source(self.source)
         self.refresh()
 
@@ -307,15 +309,12 @@ class TransferDialog(Dialog):
         elif self._waiting is not None or self._trouble is not None:
             self.pairs.show_empty("No source yet.", "Choose a run of the workspace, or open a model file.")
         elif self.top.sources.choices():
-            self.pairs.show_empty(
-                "No run here was trained on another task with rows of this shape.",
-                "Choose a source above, or train task A first. If this data is to be both tasks, split it into two.",
-            )
+            none_fits = "No run here was trained on another task with rows of this shape."
+            self.pairs.show_empty(none_fits, f"Choose a source above, or train task A first. {SPLIT}")
+        elif self._reader.searching:
+            self.pairs.show_empty("Looking for trained models…", "The runs of the workspace are read.")
         else:
-            self.pairs.show_empty(
-                "There is no trained model yet.",
-                "Train a network for task A first. If this data is to be both tasks, split it into two.",
-            )
+            self.pairs.show_empty("There is no trained model yet.", f"Train a network for task A first. {SPLIT}")
 
     def _show_strips(self, source: TrainedSource, every: tuple[Line, ...]) -> None:
         pairs, shape = self.pairs, self._request.summary.input_shape if self._request.summary else ()

@@ -51,6 +51,11 @@ class SourceReader(QObject):
         """Whether a file is being read."""
         return any(not ticket.over for ticket in self._tickets)
 
+    @property
+    def searching(self) -> bool:
+        """Whether the workspace is still searched."""
+        return bool(self._waiting)
+
     def start(self) -> None:
         """Search the workspace."""
         self._waiting = [folder for folder in run_folders(self._workspace) if is_there(folder / MODEL)]

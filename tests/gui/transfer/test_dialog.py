@@ -17,6 +17,7 @@ from dnnstudio.core.experiment.transfer import Phase, Reuse, Transfer
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.transfer.dialog import TransferDialog
 from dnnstudio.gui.transfer.request import TransferAnswer, TransferRequest
+from dnnstudio.gui.transfer.sources import SourceReader
 
 from ..fake_engine import FakeEngine
 from .conftest import A, B, OpenDialog, press, store, write
@@ -124,6 +125,21 @@ def test_rows_of_another_shape_are_one_sentence(open_dialog: OpenDialog, workspa
     row = dialog.pairs.row_of("hidden_1")
     assert row is not None and not row.modes.button("clone").isEnabled()
     assert row.modes.button("clone").toolTip().endswith("its kernel is 64 × 6, but 784 × 6 in the source.")
+
+
+def test_while_the_workspace_is_searched_nothing_is_said_to_be_missing(
+    open_dialog: OpenDialog, workspace: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = SourceReader._read_some
+    monkeypatch.setattr(SourceReader, "_read_some", lambda reader: None)
+    dialog = open_dialog(wait=False)
+    assert dialog.pairs.empty_title.text() == "Looking for trained models…"
+    assert dialog.top.sources.placeholderText() == "looking for models…"
+    while dialog._reader.searching:
+        read(dialog._reader)
+    assert dialog.source is not None
+    assert dialog.pairs.empty.isHidden()
+    assert dialog.top.searched
 
 
 def test_without_any_model_splitting_is_offered(open_dialog: OpenDialog, tmp_path: Path, qtbot: QtBot) -> None:
