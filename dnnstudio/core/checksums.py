@@ -11,6 +11,7 @@ import hashlib
 import json
 import stat
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -39,6 +40,10 @@ class _Turn:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.depth = 0
+
+
+LOOKS_AGAIN = 2
+PAUSE_S = 0.005
 
 
 _turns: defaultdict[Path, _Turn] = defaultdict(_Turn)
@@ -106,7 +111,21 @@ def note_file(path: Path) -> None:
 
 
 def changed_files(folder: Path) -> tuple[str, ...]:
-    """The files in `folder` that hold something else than this program wrote there; nothing where it does not say."""
+    """The files in `folder` that hold something else than this program wrote there; nothing where it does not say.
+
+    What seems so may have been written between two looks, so it is looked at again.
+    """
+    found = _changed(folder)
+    for _ in range(LOOKS_AGAIN):
+        if not found:
+            break
+        time.sleep(PAUSE_S)
+        again = _changed(folder)
+        found = tuple(name for name in found if name in again)
+    return found
+
+
+def _changed(folder: Path) -> tuple[str, ...]:
     entries = _read(folder)
     if entries is None:
         return (FILE,) if is_file_there(folder / FILE) else ()

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dnnstudio.core import checksums
 from dnnstudio.core.checksums import (
     FILE,
     change_checked,
@@ -272,3 +273,24 @@ def test_what_another_program_wrote_between_reading_and_writing_is_read_again(tm
     change_checked(tmp_path / "remarks.json", change)
     assert (tmp_path / "remarks.json").read_text() == "from elsewhere and more"
     assert len(asked) == 2
+
+
+def test_a_file_that_is_written_while_it_is_looked_at_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_checked(tmp_path / "metrics.json", b"first")
+    read = checksums._read
+    written: list[bool] = []
+
+    def read_then_written(folder: Path) -> Any:
+        found = read(folder)
+        if not written:
+            written.append(True)
+            for content in (b"second", b"third", b"fourth"):  # more than the last two that are known
+                write_checked(folder / "metrics.json", content)
+        return found
+
+    monkeypatch.setattr(checksums, "_read", read_then_written)
+    assert changed_files(tmp_path) == ()
+    (tmp_path / "metrics.json").write_text("edited")
+    assert changed_files(tmp_path) == ("metrics.json",)

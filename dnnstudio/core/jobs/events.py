@@ -105,11 +105,12 @@ class RateChanged(Event):
 class SavingPaused(Event):
     """A training cannot be kept on the disk now, for this reason, and goes on; without a reason it is kept again.
 
-    `full` says that the reason is a want of room.
+    `full` says that the reason is a want of room, `over` that all is trained, and only the end is still to be written.
     """
 
     reason: str = ""
     full: bool = False
+    over: bool = False
 
     @property
     def sentence(self) -> str:
@@ -117,6 +118,10 @@ class SavingPaused(Event):
         if not self.reason:
             return "Saved: nothing is missing."
         cure = "; make room" if self.full else ""
+        if self.over:
+            return (
+                f"{self.reason} Saving is tried again for some seconds{cure}. Then the run is kept in another folder."
+            )
         return f"{self.reason} The training goes on, and saving is tried again{cure}."
 
 

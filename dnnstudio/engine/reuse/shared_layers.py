@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,11 +23,13 @@ from dnnstudio.core.workspace.runs import CHECKPOINT, METRICS, MODEL, STATE, rea
 from dnnstudio.core.workspace.shared_layers import (
     WAIT_S,
     Change,
+    Links,
     link,
     note_change,
     read_links,
     set_origin,
     sharers,
+    unlink,
 )
 from dnnstudio.engine.backend.runtime import keras
 from dnnstudio.engine.model_files.writing import arrays_of
@@ -81,6 +83,21 @@ class SharedTraining(TrainingObserver):
             set_origin(folder, self._start.origin)
         if self._start.shared and self._source.place is not None:
             link(folder, self._source.place, self._start.shared)
+
+    def moved(self, before: Path, after: Path) -> None:
+        """The links and the origin go with the run: as they stand in its first folder, or as they were made there."""
+        known = Links()
+        with suppress(UserError, OSError):
+            known = read_links(before)
+        with suppress(UserError, OSError):  # nothing can be written there; the other models' side is what counts
+            unlink(before)
+        if known == Links():
+            self.begun(after)
+            return
+        if known.origin is not None:
+            set_origin(after, known.origin)
+        for far in dict.fromkeys(item.place for item in known.shared):
+            link(after, far, [item.layer for item in known.shared if item.place == far])
 
     def failed(self) -> None:
         """Discard the training: the shared layers are restored."""

@@ -25,14 +25,9 @@ class Autosave:
         self._emit = emit
         self._lacks_rows = False
         self._unsaved: Experiment | None = None
-        self._paused = False
+        self._paused = self._waits = False
         self._saved_at = time.monotonic()
-        folder.on_wait = self._pause
-
-    @property
-    def paused(self) -> bool:
-        """Whether something could not be written yet."""
-        return self._paused
+        folder.on_wait = self._wait
 
     def is_due(self, after_s: float) -> bool:
         """Whether the last checkpoint, or the last attempt, is so long ago."""
@@ -83,10 +78,17 @@ class Autosave:
             self._folder.save_experiment(self._unsaved)
             self._unsaved = None
 
-    def _pause(self, error: UserError) -> None:
+    def _pause(self, error: UserError, *, over: bool = False) -> None:
         if not self._paused:
             self._paused = True
-            self._emit(SavingPaused(run=self._run, reason=error.message, full=error.code is Code.DISK_FULL))
+            full = error.code is Code.DISK_FULL
+            self._emit(SavingPaused(run=self._run, reason=error.message, full=full, over=over))
+
+    def _wait(self, error: UserError) -> None:
+        """Say once why the end is not written yet, also where saving was paused before."""
+        if not self._waits:
+            self._waits, self._paused = True, False
+            self._pause(error, over=True)
 
     def _go_on(self) -> None:
         if self._paused and self._unsaved is None and not self._lacks_rows:

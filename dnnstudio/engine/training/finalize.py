@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,28 +40,41 @@ def close_somewhere(
     dataset: Dataset,
     figures: dict[str, Any],
     *,
-    unsaved: Checkpoint | None,
+    checkpoint: Checkpoint,
     **given: Any,
 ) -> tuple[Path, dict[str, Any], str]:
     """As `close_run`, which is `given` the rest; in another folder, where the run's own one can no longer be written.
 
     A drive that went away, or a disk that is full, must not cost what was trained. Returns the folder, the contents of
-    metrics.json, and a sentence that says why it is another one, or "". `unsaved` is the checkpoint that could not be
-    written, if so. Raises `UserError` where it can be written nowhere.
+    metrics.json, and a sentence that says why it is another one, or "". `checkpoint` is the one of the end. Raises
+    `UserError` where it can be written nowhere.
     """
-    files = (model, experiment, dataset, figures)
+    files, measured = (model, experiment, dataset, figures), Measured()
     try:
-        return folder.path, close_run(folder, *files, **given), ""
+        return folder.path, close_run(folder, *files, **given, measured=measured), ""
     except UserError as refusal:
-        for place in refuges(folder.path.name):
+        for place, lasts in refuges(folder.path):
             try:
                 other = folder.take_over(place, experiment, given["at"].history)
-                if unsaved is not None:
-                    save_checkpoint(place, unsaved)
-                return place, close_run(other, *files, **given), f"{refusal.message} The whole run is kept in {place}."
+                save_checkpoint(place, checkpoint)
+                metrics = close_run(other, *files, **given, measured=measured)
             except UserError:
                 shutil.rmtree(place, ignore_errors=True)
+                continue
+            until = "" if lasts else ", until this computer is turned off"
+            return place, metrics, f"{refusal.message} The whole run is kept in {place}{until}."
         raise
+
+
+@dataclass
+class Measured:
+    """What was measured of the final weights already: a second try to write it measures no more than that lacks."""
+
+    figures: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
+    """By weights, "last" or "best", and part."""
+    answers: dict[str, Answers] | None = None
+    lacking: bool = False
+    """Whether something was stopped before it was measured."""
 
 
 def close_run(
@@ -74,6 +88,7 @@ def close_run(
     at: Position,
     stage: LiveStage,
     control: Control | None = None,
+    measured: Measured | None = None,
 ) -> dict[str, Any]:
     """Write model.keras, best.keras and metrics.json, and return the contents of metrics.json.
 
@@ -87,7 +102,7 @@ def close_run(
     which the optimizer has no state. Once `control` is stopped, the figures that are not yet measured are left out,
     each as of a part without rows. Raises `UserError`.
     """
-    shape = dataset.summary.input_shape
+    shape, known = dataset.summary.input_shape, measured or Measured()
     folder.control = control
     set_trainable(model, experiment)
     evaluator = (
@@ -115,22 +130,27 @@ def close_run(
     if experiment.rate_changes:
         metrics["rate_changes"] = codec.to_plain(experiment.rate_changes)
 
-    def figures_on(part: str) -> dict[str, float]:
+    def figures_on(part: str, weights: str = "last") -> dict[str, float]:
+        found = known.figures.get((weights, part))
         try:
-            return evaluator.evaluate(getattr(dataset, part), control=control)
+            found = evaluator.evaluate(getattr(dataset, part), control=control) if found is None else found
         except Cancelled:
+            known.lacking = True
             return {}
+        known.figures[weights, part] = found
+        return found
 
     for part in ("train", "validation", "test"):
         metrics[part] = figures_on(part)
-    if evaluator.measures_numbers and not (control is not None and control.stopped):
+    if evaluator.measures_numbers and known.answers is None and not (control is not None and control.stopped):
         parts = {part: getattr(dataset, part) for part in ("validation", "test")}
-        answers = {
+        known.answers = {
             name: Answers(np.asarray(part.y, np.float64), evaluator.answers(part))
             for name, part in parts.items()
             if len(part.x)
         }
-        folder.save_answers(answers)
+    if known.answers is not None:
+        folder.save_answers(known.answers)
     folder.save_last(model, experiment, shape, trained, optimizer)
     metrics["best"] = None
     if best:
@@ -141,10 +161,10 @@ def close_run(
             try:
                 model.set_weights(best)
                 folder.save_best(model, experiment, shape, trained, optimizer)
-                metrics["best"] = {part: figures_on(part) for part in ("validation", "test")}
+                metrics["best"] = {part: figures_on(part, "best") for part in ("validation", "test")}
             finally:
                 model.set_weights(last)
-    if control is not None and control.stopped:
+    if known.lacking:
         metrics["message"] = f"{figures['message']} Stopped before all its figures were measured."
     folder.finish(metrics)
     return metrics

@@ -21,19 +21,22 @@ class TrainingObserver:
         del folder
         return ""
 
+    def moved(self, before: Path, after: Path) -> None:
+        """The run had to be kept in another folder than it was begun in. Raises `UserError`."""
+
     def failed(self) -> None:
         """The training ended without a result."""
 
 
-def told_at_end(around: TrainingObserver, folder: Path, *, elsewhere: bool) -> str:
-    """What `around` tells at the end of the training in `folder`.
+def told_at_end(around: TrainingObserver, begun: Path, folder: Path) -> str:
+    """What `around` tells at the end of the training that was `begun` in one folder and is kept in `folder`.
 
-    Where the run is kept `elsewhere`, what fails is told too: other models may be gone as its folder is. Raises
-    `UserError`.
+    Where that is another one, what fails is told too: other models may be gone as their folder is. Raises `UserError`.
     """
+    if begun == folder:
+        return around.closed(folder)
     try:
+        around.moved(begun, folder)
         return around.closed(folder)
     except UserError as error:
-        if not elsewhere:
-            raise
         return str(error)

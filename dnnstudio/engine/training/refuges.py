@@ -11,37 +11,41 @@ from pathlib import Path
 
 import platformdirs
 
+from dnnstudio.core.study.sweep import TRIALS
+from dnnstudio.core.workspace.ensembles import MEMBERS
+
 REFUGE = "rescued"
 """What the folder of such runs is called, in the person's own data and in the other places."""
 
 
-def refuges(name: str) -> Iterator[Path]:
-    """New folders in which a run can be kept when its own cannot be written, the most lasting first.
+def refuges(run: Path) -> Iterator[tuple[Path, bool]]:
+    """New folders in which a run can be kept whose own folder, `run`, cannot be written, and whether what lies there
+    outlasts the computer's next start; the most lasting first.
 
-    Each is called `name`, with a number where there is one already, may be entered by its owner alone, and is removed
-    again where nothing was put into it.
+    Each is called as the run, a member or a trial with what it belongs to, and with a number where there is one
+    already. It may be entered by its owner alone, and is removed again where nothing was put into it.
     """
-    for parent in _lasting_places():
+    name = f"{run.parent.parent.name} {run.name}" if run.parent.name in (MEMBERS, TRIALS) else run.name
+    for parent, lasts in _places():
         folder = _new_folder(parent, name)
         if folder is None:
             continue
         try:
-            yield folder
+            yield folder, lasts
         finally:
             with contextlib.suppress(OSError):
                 folder.rmdir()
 
 
-def _lasting_places() -> Iterator[Path]:
+def _places() -> Iterator[tuple[Path, bool]]:
     owner = f"-{os.getuid()}" if hasattr(os, "getuid") else ""
-    found = [Path("/dev/shm") / f"dnnstudio-{REFUGE}{owner}"]  # in memory, where the system has it: until it ends
-    with contextlib.suppress(OSError):  # no temporary folder
-        found.insert(0, Path(tempfile.gettempdir()) / f"dnnstudio-{REFUGE}{owner}")
     with contextlib.suppress(OSError, RuntimeError):  # a person without a home
         own = platformdirs.user_data_path("dnnstudio", appauthor=False)
         own.mkdir(parents=True, exist_ok=True)
-        found.insert(0, own / REFUGE)
-    yield from found
+        yield own / REFUGE, True
+    with contextlib.suppress(OSError):  # no temporary folder
+        yield Path(tempfile.gettempdir()) / f"dnnstudio-{REFUGE}{owner}", False
+    yield Path("/dev/shm") / f"dnnstudio-{REFUGE}{owner}", False  # in memory, where the system has it
 
 
 def _new_folder(parent: Path, name: str) -> Path | None:

@@ -19,13 +19,14 @@ from dnnstudio.core.experiment.layers import Shape
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.export.formats import exporter_of
 from dnnstudio.core.jobs.control import Control
-from dnnstudio.core.os_errors import is_file_there, reason_of
+from dnnstudio.core.os_errors import is_file_there, plainly_refused, reason_of
 from dnnstudio.core.workspace.answers import FILE as ANSWERS
 from dnnstudio.core.workspace.answers import Answers, save_answers
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.history import Row, append_row, write_history
 from dnnstudio.core.workspace.runs import BEST_MODEL, CHECKPOINT, EXPERIMENT, METRICS, MODEL, is_begun, is_run
 from dnnstudio.core.workspace.shared_layers import FILE as LINKS
+from dnnstudio.core.workspace.sources import rebased
 from dnnstudio.core.workspace.training_record import TrainedWith
 from dnnstudio.engine.backend.runtime import keras
 from dnnstudio.engine.data.dataset import Dataset
@@ -59,12 +60,21 @@ class RunFolder:
         """Called when it begins, with what is refused."""
         self._events: EventFiles | None = None
         self._data = data
+        self._drive: int | None = None
+        """The number of the drive that the folder was made on."""
 
     def take_over(self, place: Path, experiment: Experiment, history: list[Row]) -> RunFolder:
         """The folder at `place` for the same run, with what makes it a run of these epochs. Raises `UserError`."""
         other = RunFolder(place, patience_s=0.0, data=self._data)
-        other.mend(experiment, history)
+        other.mend(rebased(experiment, self.path, place), history)
+        other.follow(history if self._events is not None else None)
         return other
+
+    def follow(self, history: list[Row] | None) -> None:
+        """Write event files from here on, beginning with these epochs; none for None. Raises `UserError`."""
+        self._events = None if history is None else EventFiles(self.path)
+        for row in history or ():
+            self.add_epoch(row, written=True)
 
     def begin(self, experiment: Experiment, history: list[Row], *, resumed: bool, data: Dataset | None = None) -> None:
         """Make the folder with its experiment and the epochs that are there already. Raises `UserError`.
@@ -86,6 +96,7 @@ class RunFolder:
         self.save_experiment(experiment)
         self._events = EventFiles(self.path) if experiment.training.tensorboard else None
         self._data = data
+        self._drive = _drive_of(self.path)
         if data is not None:
             keep_preparation(data, self.path)
         if history:
@@ -115,6 +126,7 @@ class RunFolder:
         place. Raises `UserError`.
         """
         make_folder(self.path, parents=False)
+        self._require_drive()
         self.save_experiment(experiment)
         if self._data is not None:
             keep_preparation(self._data, self.path)
@@ -191,7 +203,9 @@ class RunFolder:
         until = time.monotonic() + self._patience_s
         while True:
             try:
-                write()
+                self._require_drive()
+                with plainly_refused(self.path):
+                    write()
                 return
             except UserError as error:
                 tried = time.monotonic()
@@ -202,9 +216,24 @@ class RunFolder:
                 if self._hurries or time.monotonic() >= until:
                     raise
 
+    def _require_drive(self) -> None:
+        """Raises `UserError` where the folder is another one, under the point where its drive was mounted."""
+        if self._drive is None or (now := _drive_of(self.path)) is None or now == self._drive:
+            return
+        with suppress(OSError):  # one that was just made here
+            self.path.rmdir()
+        raise UserError(f"{self.path} cannot be written: its drive is not there.", "Bring it back.")
+
     @property
     def _hurries(self) -> bool:
         return self.control is not None and self.control.stopped
+
+
+def _drive_of(folder: Path) -> int | None:
+    try:
+        return folder.stat().st_dev
+    except OSError:
+        return None
 
 
 def save_network(

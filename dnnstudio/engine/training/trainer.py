@@ -6,6 +6,7 @@ It adds to the steps of `step_loop`: epochs, schedule, validation, best weights,
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,8 +84,10 @@ def train(
     try:
         trainer = Trainer(experiment, dataset, **given, resume_from=resume_from, stop_after=stop_after)
         result, message = trainer.train(around)
-        note = told_at_end(around, folder, elsewhere=bool(result.elsewhere))
-        message = " ".join(filter(None, (message, note, result.elsewhere)))
+        note = told_at_end(around, folder, result.folder)
+        if result.elsewhere:
+            result = replace(result, elsewhere=f"{result.elsewhere} {note}".rstrip())
+        message = f"{message} {result.elsewhere or note}".rstrip()
     except Cancelled:
         around.failed()
         emit(RunEnded(run=run, reason="stopped", message="Stopped before the first step."))
@@ -187,9 +190,7 @@ class Trainer:
         finally:
             self._stage.release()
         self._reporter.flush(self._at.epoch)
-        self._save_checkpoint()
-        result = self._finish(reason, message)
-        return result, str(result.metrics["message"])
+        return (result := self._finish(reason, message)), str(result.metrics["message"])
 
     # ------------------------------------------------------------------------------------- epochs
 
@@ -383,7 +384,8 @@ class Trainer:
 
     def _finish(self, reason: EndReason, message: str) -> RunResult:
         """The final weights, their figures on every part, and the files. Raises `UserError`."""
-        unsaved = self._checkpoint() if self._saving.paused else None
+        at_the_end = self._checkpoint()
+        self._saving.save_checkpoint(at_the_end)
         if reason != "diverged":
             self._end_stage()
         elif self._best and (rule := self._experiment.training.early_stopping) and rule.restore_best:
@@ -393,6 +395,6 @@ class Trainer:
         files = (self._model, self._experiment, self._data, figures)
         control = self._control.later() if reason == "stopped" else self._control
         given: dict[str, Any] = {"best": self._best, "at": self._at, "stage": self._stage, "control": control}
-        folder, metrics, why = close_somewhere(self._folder, *files, **given, unsaved=unsaved)
+        folder, metrics, why = close_somewhere(self._folder, *files, **given, checkpoint=at_the_end)
         about: dict[str, Any] = {"run": self._run, "folder": folder, "metrics": metrics, "elsewhere": why}
         return RunResult(**about, reason=reason, epochs=self._at.epoch, best_epoch=self._at.best.epoch)

@@ -170,7 +170,7 @@ class Dialogs:
     def stop_training(self, parent: QWidget) -> bool:
         """Whether to stop the training and close."""
         answers = (Answer("stop", "Stop and close", primary=True), Answer("stay", "Go on training"))
-        text = "What was trained so far is kept in its run folder."
+        text = "What was trained so far is kept."
         title = "Stop the training and close?"
         return QuestionDialog.ask(self.theme, title, text, answers, parent=parent) == "stop"
 
