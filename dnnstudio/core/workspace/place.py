@@ -36,6 +36,12 @@ def why_unusable(workspace: Path) -> str:
     return "" if os.access(place, os.W_OK | os.X_OK) else "nothing may be written there"
 
 
+def mount_of(place: Path) -> Path:
+    """The nearest folder above `place`, or itself, on which a drive is mounted: the root of the system at the last."""
+    real = Path(os.path.realpath(place))
+    return next((above for above in (real, *real.parents) if os.path.ismount(above)), Path(real.anchor))
+
+
 class Presence:
     """Whether a workspace can be read, over the life of a window: a drive may be detached, a folder removed."""
 
@@ -44,6 +50,14 @@ class Presence:
         self.is_new = True
         """Whether it could not be read yet."""
         self._filled = False
+        self.is_empty = False
+        """Whether it can be read, and nothing is left in it."""
+        self._mount: Path | None = None
+        """What it lies on, a drive or the whole system, once it was seen there."""
+
+    def expect(self, mount: Path | None) -> None:
+        """It lay on this mount when it was used last, maybe by an earlier process."""
+        self._mount = mount
 
     def look(self) -> str:
         """Why its runs cannot be listed, in lower case without a full stop; "" where they can.
@@ -51,6 +65,9 @@ class Presence:
         One that was never there is not missing, as the first run makes it. One that had something in it and is empty
         counts as gone: what a drive was mounted on stays as an empty folder.
         """
+        self.is_empty = False
+        if self._mount is not None and not os.path.ismount(self._mount):
+            return "the drive that it lies on is not there"
         try:
             filled = any(self.workspace.iterdir())
             self._look_at_runs()
@@ -61,8 +78,10 @@ class Presence:
         except (OSError, ValueError) as error:
             return reason_of(error) if isinstance(error, OSError) else "no file can have this name"
         if self._filled and not filled:
+            self.is_empty = True
             return "it is empty now, as where a drive was detached"
         self.is_new, self._filled = False, filled
+        self._mount = self._mount or mount_of(self.workspace)
         return ""
 
     def _look_at_runs(self) -> None:
@@ -77,6 +96,13 @@ _presences: dict[Path, Presence] = {}
 def presence_of(workspace: Path) -> Presence:
     """The presence of a workspace, as this process has seen it."""
     return _presences.setdefault(workspace.absolute(), Presence(workspace))
+
+
+def why_unread(workspace: Path) -> str:
+    """Why what is in a workspace cannot be listed, as `Presence.look`; "" where it can, and where there is nothing."""
+    presence = presence_of(workspace)
+    reason = presence.look()
+    return "" if presence.is_empty else reason
 
 
 def accept(workspace: Path) -> None:

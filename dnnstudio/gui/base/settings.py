@@ -27,6 +27,7 @@ from dnnstudio.core.errors import Code, UserError
 from dnnstudio.core.file_turns import Turns
 from dnnstudio.core.os_errors import is_file_there, is_folder_there, is_there
 from dnnstudio.core.text import byte_size
+from dnnstudio.core.workspace.place import mount_of
 
 APP = "dnnstudio"
 FOLDER_VARIABLE = "DNNSTUDIO_SETTINGS"
@@ -109,6 +110,16 @@ class Settings:
     @workspace.setter
     def workspace(self, folder: Path) -> None:
         self._set("workspace", str(folder))
+
+    @property
+    def workspace_mount(self) -> Path | None:
+        """The mount that the workspace lay on when it was used last; None where it was not used."""
+        value = self._get("workspace_mount")
+        return Path(value) if isinstance(value, str) and value else None
+
+    def note_workspace(self) -> None:
+        """The workspace is used where it lies now."""
+        self._set("workspace_mount", str(mount_of(self.workspace)))
 
     @property
     def recent_files(self) -> list[Path]:

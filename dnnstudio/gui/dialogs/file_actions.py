@@ -337,6 +337,7 @@ class FileActions(QObject):
             return
         accept(folder)
         self._settings.workspace = folder
+        self._settings.note_workspace()
         self._controller.workspace = folder
         self.workspace_changed.emit(folder)
 

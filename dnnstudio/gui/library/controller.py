@@ -15,6 +15,7 @@ from dnnstudio.core.jobs.requests import CompareModels, ListLibrary, SaveModel
 from dnnstudio.core.jobs.results import Library, ModelComparison, SavedModel
 from dnnstudio.core.os_errors import is_folder_there, is_there
 from dnnstudio.core.workspace.catalog import Entry, run_entry
+from dnnstudio.core.workspace.place import why_unread
 from dnnstudio.core.workspace.runs import MODEL, comparison_runs, read_run, run_folders, safe_name
 from dnnstudio.gui.base.actions import Actions
 from dnnstudio.gui.base.document import Document
@@ -149,6 +150,7 @@ class LibraryController(QObject):
             return
         self._stop_reading()
         self.listing.ask(ListLibrary(workspace=self._settings.workspace, files=tuple(self._settings.library_files)))
+        self.dialog.set_away(why_unread(self._settings.workspace))
         self.dialog.set_busy("Reading the models …")
         if self._controller.training:
             self.dialog.set_busy(WAITING)

@@ -90,7 +90,7 @@ class LibraryDialog(Window):
         self.entries = EntriesModel(self)
         self.shown = ShownEntries(self.entries, self)
         self.buttons: dict[str, QPushButton] = {}
-        self._busy = ""
+        self._busy = self._away = ""
         self._over = False
         self.table = self._make_table(theme)
         self.detail = DetailCard(theme)
@@ -264,6 +264,10 @@ class LibraryDialog(Window):
         self.notes.setToolTip("\n".join(notes) if len(notes) > NOTES else "")
         self.notes.setVisible(bool(notes))
 
+    def set_away(self, reason: str) -> None:
+        """Why the workspace cannot be read, in lower case without a full stop; "" where it can."""
+        self._away = f"The workspace cannot be read: {reason}." if reason else ""
+
     def set_busy(self, text: str) -> None:
         """Set what is being read, or ""."""
         self._busy = text
@@ -281,7 +285,7 @@ class LibraryDialog(Window):
         count, shown = self.entries.rowCount(), self.shown.rowCount()
         words = count_of(count, "model") if shown == count else f"{shown:,} of {count_of(count, 'model')}"
         self.progress.setText(self._busy or (words if count else ""))
-        self.empty_message.setText(NO_MATCH if count else self._busy or NOTHING)
+        self.empty_message.setText(NO_MATCH if count else self._busy or self._away or NOTHING)
         self.empty.setVisible(not shown)
         self.ways.setVisible(not count and not self._busy)
         self.table.setVisible(bool(shown))
@@ -308,7 +312,7 @@ class LibraryDialog(Window):
         if not count and self._busy:
             return READING, None
         if not count:
-            return NO_MODEL, Cure(ADD, self.add_requested.emit) if wanted > 1 else Cure(
+            return self._away or NO_MODEL, Cure(ADD, self.add_requested.emit) if wanted > 1 else Cure(
                 TRAIN, self.train_requested.emit
             )
         if count < wanted:

@@ -278,6 +278,10 @@ class RunTableOpener(QObject):
             self._panel.read_again(same)
             self._panel.select(same)
 
+    def note_workspace(self, _: object = None) -> None:
+        """A run is kept in the workspace: the next start knows where that lay."""
+        self._settings.note_workspace()
+
     def list_moved(self, event: RunEnded) -> None:
         """List and select the run of a training that had to be kept outside of the workspace."""
         if event.result is not None and event.result.elsewhere:

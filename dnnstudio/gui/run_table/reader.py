@@ -16,6 +16,7 @@ from dnnstudio.core.study.listing import ListedRun
 from dnnstudio.core.study.trials import RECORDS
 from dnnstudio.core.workspace.ensembles import ENSEMBLE, is_ensemble, member_folder, read_ensemble
 from dnnstudio.core.workspace.history import FILE as HISTORY
+from dnnstudio.core.workspace.place import why_unread
 from dnnstudio.core.workspace.remarks import FILE as REMARKS
 from dnnstudio.core.workspace.runs import (
     EXPERIMENT,
@@ -71,6 +72,11 @@ class RunReader(QObject):
     def reading(self) -> bool:
         """Whether folders wait to be read."""
         return bool(self._waiting)
+
+    @property
+    def away(self) -> str:
+        """Why the workspace cannot be read, in lower case without a full stop; "" where it can."""
+        return why_unread(self._workspace)
 
     def set_places(self, workspace: Path, added: Iterable[Path]) -> None:
         """Read the runs of this workspace and these folders."""

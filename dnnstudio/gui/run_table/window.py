@@ -22,6 +22,7 @@ from dnnstudio.gui.run_table.model import Key, RunTree
 from dnnstudio.gui.run_table.reader import RunReader
 from dnnstudio.gui.run_table.top_bar import TopBar
 from dnnstudio.gui.run_table.view import RunView
+from dnnstudio.gui.runs.absence import AT_FIRST
 from dnnstudio.gui.theme import Role, Theme, set_reason
 from dnnstudio.gui.widgets import Card, ElidedLabel, MessageBar, Window, label, push_button
 from dnnstudio.gui.widgets.menus import add_head
@@ -224,7 +225,9 @@ class RunWindow(Window):
         shown = [column.key for column in arranged.columns if column.setting]
         self.bar.show_settings(arranged.settings, shown, arranged.differing)
         words = f"{count_of(hidden, 'run')} {'does' if hidden == 1 else 'do'} not match the search." if hidden else ""
-        empty = "" if arranged.total else "Every training becomes a run, and is listed here to compare."
+        away = "" if arranged.total else self._reader.away
+        nothing = f"The workspace cannot be read: {away}." if away else AT_FIRST
+        empty = "" if arranged.total else nothing
         self.foot.setText(words or empty or _differing_words(len(arranged.differing)))
         self.show_all.setVisible(bool(hidden))
         unread = self._reader.unread

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QWidget
 
 from dnnstudio.core.text import shortened
 from dnnstudio.core.workspace.place import presence_of, why_unusable
 from dnnstudio.gui.theme import Role, set_role
 
+LOOK_MS = 2000
 AT_FIRST = "Every training becomes a run, and is listed here to compare."
 
 
@@ -21,6 +22,8 @@ class Absence(QLabel):
 
     vanished = Signal(object, str)
     returned = Signal()
+    look_due = Signal()
+    """It is time to look whether a workspace is back that is away."""
 
     def __init__(self, workspace: Path, parent: QWidget | None = None) -> None:
         super().__init__(AT_FIRST, parent)
@@ -32,12 +35,16 @@ class Absence(QLabel):
         self.reason = ""
         """Why the workspace cannot be read, in lower case without a full stop; "" where it can."""
         self._workspace = workspace
+        self._again = QTimer(self)
+        self._again.setInterval(LOOK_MS)
+        self._again.timeout.connect(self.look_due)
 
     def look(self, workspace: Path) -> None:
         """Whether the runs of the workspace can be listed now."""
         presence = presence_of(workspace)
         before = self.reason if workspace == self._workspace else ""
         self._workspace, self.reason = workspace, presence.look()
+        self._again.start() if self.reason else self._again.stop()
         if not self.reason:
             self.setText(AT_FIRST)
             if before:

@@ -102,6 +102,7 @@ class RunsPanel(Card):
         self.absence = Absence(workspace)
         self.add(self.table, 1)
         self.add(self.absence, 1)
+        self.absence.look_due.connect(lambda: self.refresh() if self._live is None else None)
         self._reader = QTimer(self)
         self._reader.setInterval(0)
         self._reader.timeout.connect(self._read_some)

@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QVBoxLayout, QWidget
 
+from dnnstudio.core.workspace.place import presence_of
 from dnnstudio.gui.base.actions import NOT_BUILT, Actions
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.base.engine_thread import Engine
@@ -134,6 +135,7 @@ class MainWindow(QMainWindow):
         self.stack = LayerStackView(document, theme)
         self.inspector = InspectorPanel(document, theme)
         self.optimizer = OptimizerPanel(document, theme)
+        presence_of(self.settings.workspace).expect(self.settings.workspace_mount)
         self.runs = RunsPanel(theme, self.settings.workspace, added=lambda: self.settings.added_runs)
         self.messages = MessageLine(theme)
         self.refusals = Refusals(self.actions_, self.messages, self)

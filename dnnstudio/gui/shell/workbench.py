@@ -173,6 +173,7 @@ def wire_runs(bench: Workbench, front: Front, actions: Actions) -> None:
     bench.sweeps.kept.connect(bench.run_table.refresh)
     bench.files.run_opened.connect(bench.run_table.list_opened)
     bench.controller.run_ended.connect(bench.run_table.list_moved)
+    bench.controller.run_started.connect(bench.run_table.note_workspace)
     bench.repeats.measured.connect(bench.run_table.refresh)
     front.runs.table_requested.connect(actions["runs"].trigger)
     bench.display.progress_of_plan.connect(bench.schedule.set_position)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dnnstudio.core.workspace.place import Presence, why_unusable
+from dnnstudio.core.workspace.place import Presence, mount_of, why_unusable
 
 
 def test_a_folder_and_one_that_can_be_made_are_usable(tmp_path: Path) -> None:
@@ -87,3 +87,30 @@ def test_a_broken_link_is_no_workspace(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     assert why_unusable(tmp_path / "link") == "it is a broken link"
     assert why_unusable(tmp_path / "link" / "below") == "its path leads through a broken link"
+
+
+def test_the_mount_of_a_workspace_is_the_nearest_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert os.path.ismount(mount_of(tmp_path / "not" / "there"))
+    monkeypatch.setattr(os.path, "ismount", lambda place: Path(place) == tmp_path / "usb")
+    assert mount_of(tmp_path / "usb" / "ws" / "runs") == tmp_path / "usb"
+
+
+def test_a_workspace_on_a_drive_that_is_away_at_the_start_is_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it was mounted on is there, empty: a workspace could be made in it."""
+    usb, mounted = tmp_path / "usb", [False]
+    usb.mkdir()
+    monkeypatch.setattr(os.path, "ismount", lambda place: Path(place) == usb and mounted[0])
+    presence = Presence(usb / "ws")
+    presence.expect(usb)
+    assert presence.look() == "the drive that it lies on is not there"
+    mounted[0] = True
+    (usb / "ws" / "runs").mkdir(parents=True)
+    assert presence.look() == ""
+
+
+def test_a_workspace_that_was_deleted_between_two_starts_is_begun_anew(tmp_path: Path) -> None:
+    presence = Presence(tmp_path / "ws")
+    presence.expect(mount_of(tmp_path))
+    assert presence.look() == ""

@@ -91,8 +91,7 @@ def test_the_same_question_has_the_same_folder_and_another_one_another(tmp_path:
 def test_cancelling_keeps_what_is_done(qtbot: Any, make: Make) -> None:
     window = make(pause_s=0.03)
     window.start.click()
-    qtbot.waitUntil(lambda: window.progress.text() == "2 of 6 trainings done")
-    assert len(window.runs) == 2
+    qtbot.waitUntil(lambda: (window.progress.text(), len(window.runs)) == ("2 of 6 trainings done", 2))
     assert window.bar.maximum() == 600 and 200 <= window.bar.value() < 400
     window.stop.click()
     assert window.progress.text() == "Stopping."

@@ -17,6 +17,7 @@ from dnnstudio.core.experiment.recipes import load_recipe
 from dnnstudio.core.jobs.events import RunEnded
 from dnnstudio.core.jobs.results import RunResult
 from dnnstudio.core.text import shortened
+from dnnstudio.core.workspace import place
 from dnnstudio.core.workspace.history import write_history
 from dnnstudio.core.workspace.place import place_for_new
 from dnnstudio.gui.base.table_text import save_pasted
@@ -188,3 +189,41 @@ def test_a_run_that_had_to_be_kept_elsewhere_is_listed_and_chosen(
     assert elsewhere in window.settings.added_runs
     assert str(elsewhere) in window.messages.text()
     assert "kept in another folder" in window.messages.text()
+
+
+def test_it_is_looked_by_itself_whether_the_workspace_is_back(qtbot: Any, window: MainWindow, runs: list[Path]) -> None:
+    away = window.settings.workspace.rename(window.settings.workspace.with_name("away"))
+    look_again(window)
+    assert window.runs.absence.reason
+    away.rename(window.settings.workspace)
+    qtbot.waitUntil(lambda: len(window.runs.runs.records) == 2)
+    assert window.messages.text() == ""
+
+
+def test_other_windows_say_too_that_it_cannot_be_read(qtbot: Any, window: MainWindow, runs: list[Path]) -> None:
+    window.settings.workspace.rename(window.settings.workspace.with_name("away"))
+    look_again(window)
+    window.actions_["library"].trigger()
+    window.actions_["runs"].trigger()
+    library, table = window.workbench.library.dialog, window.workbench.run_table.window
+    assert library is not None and table is not None
+    words = "The workspace cannot be read: it is not there any more."
+    qtbot.waitUntil(lambda: words in library.empty_message.text())
+    assert words in table.foot.text()
+
+
+def test_the_next_start_knows_on_which_drive_the_workspace_lay(
+    qtbot: Any, qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its mount point stands empty: a run there would be hidden when the drive is back."""
+    with open_window(qtbot, qapp, tmp_path) as first:
+        first.workbench.run_table.note_workspace()
+        workspace = first.settings.workspace
+        mount = first.settings.workspace_mount
+    assert mount is not None and workspace.is_relative_to(mount)
+    monkeypatch.setattr(place.os.path, "ismount", lambda folder: False)
+    with open_window(qtbot, qapp, tmp_path) as window:
+        window.engine.start()
+        window.actions_["train"].trigger()
+        assert "the drive that it lies on is not there" in window.messages.text()
+        assert not workspace.exists()
