@@ -135,6 +135,8 @@ SAVING = (
         _FULL + "a_disk_that_is_full_for_a_moment_costs_nothing",
         _FULL + "a_disk_that_stays_full_leaves_a_run_that_goes_on",
         _AUTOSAVE + "edits_that_cannot_be_kept_are_told_once",
+        "engine/training/test_refuge.py::test_a_drive_that_goes_away_costs_nothing",
+        "engine/training/test_refuge.py::test_a_write_that_fails_at_the_very_end_moves_the_run",
     ),
 )
 USE = (
