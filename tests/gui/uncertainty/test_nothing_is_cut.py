@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtWidgets import QComboBox, QScrollArea, QStyle, QStyleOptionComboBox, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QScrollArea, QStyle, QStyleOptionComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.gui.uncertainty import UncertaintyDialog
@@ -127,3 +127,33 @@ def test_the_legend_covers_no_point(tab: str, dialog: UncertaintyDialog, qtbot: 
         for dots in (item for item in chart.items if isinstance(item, Dots)):
             for x, y in zip(dots.x, dots.y, strict=True):
                 assert not covered.contains(chart.place(float(x), float(y)).toPoint()), (x, y, covered)
+
+
+@pytest.fixture(params=[(1440, 900), (1024, 700)], ids=["1440", "1024"])
+def many(request: Any, open_dialog: Any) -> UncertaintyDialog:
+    """The Decision tab of a usual test part, with costs of many digits."""
+    made: UncertaintyDialog = open_dialog(invent(rows=10_000, single=True))
+    made.resize(*request.param)
+    return made
+
+
+def test_sums_of_ten_thousand_rows_are_whole(many: UncertaintyDialog, qtbot: QtBot) -> None:
+    shown("decision", many, qtbot)
+    many.decision._inspection.set_validation(invent(rows=2000, single=True, part="validation", seed=3))
+    costs = many.decision.costs
+    for name, price in (("wrong", 54321), ("referral", 12345.5)):
+        costs.fields[name].set_value(price)
+        costs._take(name, price)
+    area = many.decision.findChild(QScrollArea, "decision_side")
+    assert area is not None
+    figures = [figure for _, figure in costs._sums]
+    qtbot.waitUntil(lambda: all(one.width() >= one.minimumSizeHint().width() for one in figures))  # laid out
+    assert area.widget().width() <= area.viewport().width()
+    assert all(len(figure.text()) > 8 for figure in figures), "digits enough"
+    for one in (*figures, *area.widget().findChildren(QPushButton), *many.decision.targets.outcomes.values()):
+        if one.isVisible():
+            assert isinstance(one, QPushButton | QLabel)
+            right = one.mapTo(area.viewport(), QPoint(one.width(), 0)).x()
+            assert right <= area.viewport().width() and one.width() >= one.minimumSizeHint().width(), one.text()
+    for words, _ in costs._sums:
+        assert words.height() >= words.heightForWidth(words.width()), words.text()

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QDialog,
     QLayout,
+    QScrollArea,
     QStackedLayout,
     QWidget,
 )
@@ -85,6 +86,16 @@ def feet_out_of_sight(window: QWidget) -> Iterator[str]:
                 place = QRect(button.mapTo(area.viewport(), QPoint(0, 0)), button.size())
                 if not area.viewport().rect().intersects(place):
                     yield f"{name_of(button)} is scrolled away"
+
+
+def cut_by_scroll_areas(window: QWidget) -> Iterator[str]:
+    """What is wider than the scroll area that it lies in, where no bar below scrolls to the rest."""
+    for area in window.findChildren(QScrollArea):
+        inside = area.widget()
+        if inside is None or area.window() is not window or not area.isVisible():
+            continue
+        if inside.width() > area.viewport().width() and not area.horizontalScrollBar().isVisible():
+            yield f"{name_of(area)} is {area.viewport().width()} wide, and what lies in it {inside.width()}"
 
 
 def overlapping(window: QWidget) -> Iterator[str]:

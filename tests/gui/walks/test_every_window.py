@@ -17,6 +17,7 @@ from .every_window import BEHIND, fill_workspace, program
 from .fitting import (
     beyond_the_screen,
     buttons_out_of_sight,
+    cut_by_scroll_areas,
     feet_out_of_sight,
     open_after_escape,
     overlapping,
@@ -56,6 +57,7 @@ CHECKS = {
     "a button out of sight": buttons_out_of_sight,
     "a button smaller than its words": squeezed_buttons,
     "a button at the foot that is scrolled away": feet_out_of_sight,
+    "something cut by its scroll area": cut_by_scroll_areas,
     "two widgets on each other": overlapping,
     "a text that is cut": cut_texts,
     "two texts on each other": texts_on_each_other,

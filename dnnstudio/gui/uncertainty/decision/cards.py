@@ -84,9 +84,11 @@ class CostCard(Card):
         sums = QGridLayout(inset)
         sums.setContentsMargins(10, 8, 10, 8)
         sums.setVerticalSpacing(3)
-        self._sums = [(label("", Role.CAPTION), label("", Role.NUMBER)) for _ in range(4)]
+        sums.setColumnStretch(0, 1)
+        # the words wrap, since the column is no wider for long ones: a figure that is cut reads as another figure
+        self._sums = [(label("", Role.CAPTION, wrap=True), label("", Role.NUMBER)) for _ in range(4)]
         for number, (words_label, figure) in enumerate(self._sums):
-            figure.setAlignment(Qt.AlignmentFlag.AlignRight)
+            figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
             sums.addWidget(words_label, number, 0)
             sums.addWidget(figure, number, 1)
         set_role(self._sums[2][0], Role.LEAD)
@@ -130,7 +132,7 @@ class TargetCard(Card):
         form.setHorizontalSpacing(6)
         form.setVerticalSpacing(4)
         self.fields: dict[str, NumberField] = {}
-        self.outcomes = {name: label("", Role.CAPTION) for name in ("risk", "coverage")}
+        self.outcomes = {name: label("", Role.CAPTION, wrap=True) for name in ("risk", "coverage")}
         self.buttons = {}
         for number, (name, words, start) in enumerate(
             (("risk", "Err at most", 5), ("coverage", "Answer at least", 90))
