@@ -19,6 +19,7 @@ from dnnstudio.core.jobs.seed_comparison import as_csv, verdict
 from dnnstudio.core.planning.stages import planned_epochs
 from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.place import place_for_new
+from dnnstudio.gui.base.reasons import UNDER_WAY
 from dnnstudio.gui.comparison.curves_card import CurvesCard
 from dnnstudio.gui.comparison.histories import Histories
 from dnnstudio.gui.comparison.place import comparison_folder
@@ -35,6 +36,7 @@ from dnnstudio.runner.comparing import ComparisonPlan
 
 SEEDS, MOST_SEEDS = 3, 20
 NOTHING_TRAINED = "Nothing is trained yet."
+FIRST_TRAINS = "Wait for the first training to end."
 FINE = 100
 """Steps of the progress bar per training."""
 FILTERS = {"png": "Picture (*.png)", "csv": "Table (*.csv)"}
@@ -76,9 +78,9 @@ class ComparisonWindow(Window):
         self.where = WhereField(ask_join_file)
         self.where.changed.connect(self._show_state)
         self._folder: Path | None = None
-        self._begun = False
-        """Whether trainings of the present question have begun."""
         self._over = self._leaving = False
+        self._waits = False
+        """Whether a start was refused since something else was trained."""
         self.histories = Histories()
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 16)
@@ -113,6 +115,7 @@ class ComparisonWindow(Window):
         training.cancelled.connect(self._show_cancelled)
         training.busy_changed.connect(self._show_state)
         training.busy_changed.connect(self._leave)
+        training.controller.activity_changed.connect(self._show_state)
         self._show_state()
 
     def _make_top(self, theme: Theme) -> QHBoxLayout:
@@ -191,18 +194,25 @@ class ComparisonWindow(Window):
         """Train whatever is not trained yet."""
         self.seeds.commit()
         count = self.seeds.value()
-        if self.seeds.problem or count is None or not self.where.ready:
+        if self.training.busy or self.seeds.problem or count is None or not self.where.ready:
             return
-        self._begun = False
         try:
             folder = comparison_folder(place_for_new(self._workspace), self._experiment, self._base)
         except UserError as error:
-            self._on_refused(error.message, error.hint)
+            self._refuse(error)
+            return
+        first = self._experiment.seed
+        seeds = tuple(range(first, first + int(count)))
+        plan = ComparisonPlan(
+            experiment=self._experiment, folder=folder, seeds=seeds, base=self._base, workspace=self._workspace
+        )
+        try:
+            self.training.begin(plan, self.where.cluster)
+        except UserError as error:
+            self._refuse(error)
             return
         self._folder = folder
         self.messages.clear()
-        first = self._experiment.seed
-        seeds = tuple(range(first, first + int(count)))
         self.histories = Histories()
         self.histories.epochs = planned_epochs(self._experiment)
         self.curves.begin(seeds)
@@ -211,15 +221,7 @@ class ComparisonWindow(Window):
         self.headline.setText("Training both …")
         self.progress.setText("Starting.")
         self.bar.setRange(0, 0)
-        plan = ComparisonPlan(
-            experiment=self._experiment, folder=folder, seeds=seeds, base=self._base, workspace=self._workspace
-        )
-        try:
-            self.training.begin(plan, self.where.cluster)
-        except UserError as error:
-            self._on_refused(error.message, error.hint)
-        else:
-            self._begun = True
+        self._show_state()
 
     def cancel(self) -> None:
         """Stop within a second; finished trainings are kept."""
@@ -252,12 +254,17 @@ class ComparisonWindow(Window):
             self.headline.setText(verdict(result) or "Both are trained.")
             self._show_state()
 
+    def _refuse(self, error: UserError) -> None:
+        """It cannot begin: what is shown of the comparison before stays."""
+        self._waits = self.training.controller.training
+        if self._folder is None and not self._waits:
+            self.headline.setText("There is nothing to compare.")
+        self.messages.show_message(error.hint, lead=error.message, severity="error")
+
     def _on_refused(self, message: str, hint: str) -> None:
-        """It cannot begin, or one of its trainings has failed: what is done stays."""
+        """One of its trainings has failed: what is done stays."""
         done = len([run for run in self.runs if run.start != "source"])
-        self.headline.setText(
-            f"Ended after {count_of(done, 'training')}." if self._begun else "There is nothing to compare."
-        )
+        self.headline.setText(f"Ended after {count_of(done, 'training')}.")
         self.messages.show_message(hint, lead=message, severity="error")
 
     def _show_figures(self) -> None:
@@ -267,15 +274,20 @@ class ComparisonWindow(Window):
 
     def _show_state(self, _: object = None) -> None:
         busy = self.training.busy
+        start, stop = Cure(self.start.text(), self.start.click), Cure(self.stop.text(), self.stop.click)
+        if self._waits and not self.training.controller.training:
+            self._waits = False
+            self.messages.clear()
         self.start.setVisible(not busy)
-        set_reason(self.start, self.where.refusal)
+        other = UNDER_WAY if self.training.controller.training and not busy else ""
+        set_reason(self.start, other or self.where.refusal)
         for field in (self.seeds, self.where):
-            set_reason(field, "The comparison is under way." if busy else "", Cure("Stop", self.stop.click))
+            set_reason(field, "The comparison is under way." if busy else "", stop)
         for widget in (self.stop, self.bar, self.progress):
             widget.setVisible(busy)
         for name, button in self.exports.items():
             there = self._folder is not None if name == "folder" else bool(self.histories.runs)
-            set_reason(button, "" if there else NOTHING_TRAINED, Cure("Start", self.start.click))
+            set_reason(button, "" if there else FIRST_TRAINS if busy else NOTHING_TRAINED, None if busy else start)
 
     # ------------------------------------------------------------------------------------------ exporting
 

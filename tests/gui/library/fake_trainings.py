@@ -9,6 +9,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import QObject, Signal
+
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.experiment.transfer import Phase, Reuse, Transfer
@@ -78,18 +80,25 @@ def accuracy_of(start: str, seed: int) -> float:
     return {"scratch": 0.9, "transfer": 0.98}[start] + spread * (seed % 3)
 
 
-class Controlled:
+class Controlled(QObject):
     """The face of `RunController` as far as a comparison uses it."""
 
+    activity_changed = Signal(str)
     stop: Callable[[], None] | None = None
+
+    @property
+    def training(self) -> bool:
+        return self.stop is not None
 
     def begin_repeat(self, folder: Path, stop: Callable[[], None]) -> None:
         if self.stop is not None:
             raise UserError("A training is under way.", "Stop it first.")
         self.stop = stop
+        self.activity_changed.emit("repeating")
 
     def end_repeat(self) -> None:
         self.stop = None
+        self.activity_changed.emit("idle")
 
 
 def finish(qtbot: Any, window: ComparisonWindow, seeds: int = 3) -> None:

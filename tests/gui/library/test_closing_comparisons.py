@@ -8,6 +8,8 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication
 
 from dnnstudio.gui.shell.main_window import MainWindow
+from dnnstudio.gui.theme import cure_of, reason_of
+from dnnstudio.gui.widgets.windows.why import that_helps
 
 from .fake_trainings import (
     EXPERIMENT,
@@ -63,9 +65,34 @@ def test_while_something_else_trains_the_window_says_so(qtbot: Any, make: Make) 
     first = make(pause_s=0.03)
     first.start.click()
     second = make(EXPERIMENT.replaced(seed=7))
+    title = second.headline.text()
     second.training.controller = first.training.controller
+    second.training.controller.activity_changed.connect(second._show_state)
     second.start.click()
     assert not second.training.busy and second.messages.message().startswith("A training is under way.")
+    assert second.headline.text() == title, "nothing has changed"
+    second._show_state()
+    assert reason_of(second.start), "it would be refused again"
+    first.stop.click()
+    qtbot.waitUntil(lambda: not first.training.busy)
+    assert second.start.isEnabled() and not second.messages.isVisible(), "it is not true any more"
+
+
+def test_what_is_under_way_is_not_offered_as_a_cure(qtbot: Any, make: Make) -> None:
+    window = make(pause_s=0.03)
+    table = window.exports["csv"]
+    cure = that_helps(cure_of(table), window)
+    assert cure is not None and cure.text == window.start.text() == "Train both"
+    before = reason_of(table)
+    window.start.click()
+    assert that_helps(cure_of(table), window) is None and reason_of(table) not in ("", before)
+    stop = that_helps(cure_of(window.seeds), window)
+    assert stop is not None and stop.text == window.stop.text()
+    title, said = window.headline.text(), window.progress.text()
+    window.begin()  # asked for while it runs
+    assert (window.headline.text(), window.progress.text()) == (title, said) and not window.messages.isVisible()
+    window.stop.click()
+    qtbot.waitUntil(lambda: not window.training.busy)
 
 
 def test_a_comparison_stopped_in_the_main_window_says_so(qtbot: Any, window: MainWindow) -> None:

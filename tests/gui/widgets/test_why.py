@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QComboBox, QGroupBox, QLineEdit, QPu
 from dnnstudio.gui.theme import Cure, set_reason
 from dnnstudio.gui.widgets import Dialog
 from dnnstudio.gui.widgets.windows import screen_fit
-from dnnstudio.gui.widgets.windows.why import WhyNot
+from dnnstudio.gui.widgets.windows.why import WhyNot, that_helps
 
 REASON = "There is no answer yet."
 KINDS: tuple[type[QWidget], ...] = (QPushButton, QComboBox, QLineEdit, QSlider)
@@ -94,3 +94,17 @@ def test_a_reason_goes_with_its_window(dialog: Dialog) -> None:
     assert pressed(what) is not None
     dialog.reject()
     assert QApplication.activePopupWidget() is None
+
+
+@pytest.mark.parametrize("gone", [lambda button: button.hide(), lambda button: button.setEnabled(False)])
+def test_a_cure_whose_own_button_cannot_be_pressed_is_not_offered(dialog: Dialog, gone: Any) -> None:
+    start, what = placed(dialog, QPushButton("Start")), placed(dialog, QPushButton("Save"))
+    assert isinstance(start, QPushButton)
+    cure = Cure("Start", start.click)
+    assert that_helps(cure, dialog) is cure
+    gone(start)
+    assert that_helps(cure, dialog) is None
+    set_reason(what, REASON, cure)
+    QApplication.processEvents()  # the layout
+    popup = pressed(what)
+    assert popup is not None and popup.findChild(QPushButton) is None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
-from PySide6.QtGui import QMouseEvent, QPainterPath, QRegion
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QMouseEvent, QPainterPath, QRegion
+from PySide6.QtWidgets import QAbstractButton, QFrame, QVBoxLayout, QWidget
 
 from dnnstudio.gui.theme import Cure, Role, cure_of, reason_of, set_role, set_state
 from dnnstudio.gui.widgets.buttons import push_button
@@ -82,8 +82,10 @@ def tell_why(window: QWidget, event: QEvent) -> bool:
 
 
 def that_helps(cure: Cure | None, window: QWidget) -> Cure | None:
-    """The cure, unless it is an action of the program that cannot be done now either."""
-    if cure is None or not cure.action:
+    """The cure, unless it cannot be done now either: its button is grey or hidden, or its action is grey."""
+    if cure is None or _has_gone(cure):
+        return None
+    if not cure.action:
         return cure
     above: QWidget | None = window
     while above is not None:
@@ -92,6 +94,16 @@ def that_helps(cure: Cure | None, window: QWidget) -> Cure | None:
             return cure if action.isEnabled() else None
         above = above.parentWidget()
     return cure
+
+
+def _has_gone(cure: Cure) -> bool:
+    """Whether what the cure presses cannot be pressed by hand: "Start" while what it starts is under way."""
+    pressed = getattr(cure.deed, "__self__", None)  # of `button.click` the button, of `action.trigger` the action
+    if isinstance(pressed, QAction):
+        return not pressed.isEnabled()
+    if isinstance(pressed, QAbstractButton):
+        return not pressed.isEnabled() or not pressed.isVisibleTo(pressed.window())
+    return False
 
 
 def _grey_at(window: QWidget, place: QPoint) -> QWidget | None:
