@@ -108,6 +108,15 @@ class MatteredCard(Card):
         process.write(asked.encode())
         process.closeWriteChannel()
 
+    def empty(self) -> None:
+        """Tell of no field."""
+        self.close_process()
+        self._known = None
+        self._show({})
+        self.shares = None
+        self.badge.show()
+        self.words.setText("")
+
     def close_process(self) -> None:
         """End the computation that is under way: it is about other trials, or the window closes."""
         process, self._process = self._process, None

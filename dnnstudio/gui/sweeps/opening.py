@@ -10,11 +10,11 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from dnnstudio.core.errors import UserError
-from dnnstudio.core.study.sweep import SweepPlan, plan_sweep, read_sweep, resumed_plan, target_of, write_sweep
+from dnnstudio.core.study.sweep import SweepPlan, read_sweep, resumed_plan, write_sweep
 from dnnstudio.core.study.sweep_record import sweep_record
 from dnnstudio.core.study.trial_epochs import asked_epochs, mean_epochs
 from dnnstudio.core.study.trials import Trial, but_failed, read_trials
-from dnnstudio.core.study.varied import parse_varied, with_values
+from dnnstudio.core.study.varied import with_values
 from dnnstudio.core.text import count_of, duration
 from dnnstudio.core.workspace.place import place_for_new
 from dnnstudio.core.workspace.runs import is_sweep, new_sweep_folder, sweep_folders
@@ -27,12 +27,12 @@ from dnnstudio.gui.base.run_words import TRAINING
 from dnnstudio.gui.dialogs import Dialogs
 from dnnstudio.gui.repeats.training import MakeClusterRunner, MakeRunner, local_runner
 from dnnstudio.gui.runs.panel import RunsPanel
-from dnnstudio.gui.sweeps.suggesting import Suggestion, check, fields_to_vary, suggest, suggestion_of
+from dnnstudio.gui.sweeps.suggesting import Suggestion, fields_to_vary, suggest, suggestion_of
 from dnnstudio.gui.sweeps.training import SweepTraining
-from dnnstudio.gui.sweeps.window import SweepWindow, SweepWish
+from dnnstudio.gui.sweeps.window import SweepWindow
+from dnnstudio.gui.sweeps.wishes import SweepWish, planned
 from dnnstudio.gui.sweeps.words import ended_words, estimate_words
 from dnnstudio.gui.theme import Theme, set_reason
-from dnnstudio.runner.capacity import threads_each
 from dnnstudio.runner.cluster.access import cluster_runner
 
 MORE = 10
@@ -79,6 +79,8 @@ class SweepOpener(QObject):
         self._kept: tuple[Suggestion, ...] = ()
         self._start: float | None = None
         """What a process of the last sweep took to start, in seconds."""
+        self._waits = False
+        """Whether a start was refused since something else was trained."""
         actions.connect({"sweep": self.open})
         controller.activity_changed.connect(self._show_state)
         document.experiment_changed.connect(self._offer_fields)
@@ -158,8 +160,7 @@ class SweepOpener(QObject):
         self.plan = self.folder = None
         self._trials = {}
         if self.window is not None:
-            self.window.varied.clear()
-            self.window.show_trials(None, {})
+            self.window.clear()
         self._show_state()
 
     def _offer_fields(self, _: object = None) -> None:
@@ -218,7 +219,11 @@ class SweepOpener(QObject):
         running = self.training is not None
         window.set_running(running, left=self._left, failed=self._failed, plan=self.plan)
         if not running and self._controller.training:
-            set_reason(window.start, UNDER_WAY)
+            for button in (window.start, window.more):
+                set_reason(button, UNDER_WAY)
+        elif self._waits:
+            self._waits = False
+            window.problem.setText("")
         window.estimate.setText(self._estimate(window))
 
     def _estimate(self, window: SweepWindow) -> str:
@@ -239,7 +244,7 @@ class SweepOpener(QObject):
     def start(self) -> None:
         """Begin the sweep that the window describes, or go on with the one that it shows."""
         window = self.window
-        if window is None:
+        if window is None or self.training is not None:
             return
         try:
             if self.plan is None or self.folder is None:
@@ -253,17 +258,7 @@ class SweepOpener(QObject):
         wish, experiment, summary = window.wish, self._document.experiment, self._document.summary
         if summary is None:
             raise UserError("The data has not been read yet.", "Choose its files first.")
-        varied = parse_varied(wish.vary, experiment)
-        plan = plan_sweep(
-            experiment,
-            varied,
-            trials=wish.trials,
-            sampler=wish.sampler,
-            prune=wish.prune,
-            threads=threads_each(wish.jobs) if wish.cluster is None else wish.cluster.threads,
-            target=target_of(experiment, summary),
-        )
-        check(plan, experiment, summary)
+        plan = planned(wish, experiment, summary)
         if self._controller.training:
             raise UserError("A training is under way.", "Stop it first.")
         folder = new_sweep_folder(place_for_new(self._controller.workspace), experiment.name)
@@ -395,6 +390,7 @@ class SweepOpener(QObject):
 
     def _refuse(self, error: UserError) -> None:
         if self.window is not None:
+            self._waits = self._controller.training
             self.window.problem.setText(f"{error.message} {error.hint}")
         else:
             self.failed.emit(error)

@@ -24,6 +24,7 @@ BESIDE, MOST_WIDE = 48, 240
 """What a choice has beside its text (frame, margins, arrow), and how wide it may be, in pixels."""
 ROOM = 0.01
 """How much the axis of figures that are all alike goes beyond them; of figures above 1, as a share of them."""
+TITLE = "Target"
 EMPTY = "The trials are drawn here as they end."
 
 
@@ -77,7 +78,7 @@ class SweepPlot(Card):
     """A chart and the choice of the field that it is drawn against."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(theme, "Target", parent=parent)
+        super().__init__(theme, TITLE, parent=parent)
         self.setObjectName("sweep_plot")
         self.against = ComboBox()
         self.against.setObjectName("sweep_against")
@@ -102,6 +103,13 @@ class SweepPlot(Card):
         self._plan = plan
         self._trials = tuple(trial for trial in trials if plan.target in trial.figures)
         self.set_title(target_title(plan))
+        self._draw()
+
+    def empty(self) -> None:
+        """Show no trial, and no field to draw them against."""
+        self._plan, self._trials = None, ()
+        self.against.hide()
+        self.set_title(TITLE)
         self._draw()
 
     def _draw(self, _: object = None) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QElapsedTimer, QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -27,7 +26,8 @@ from dnnstudio.gui.sweeps.mattered import MatteredCard
 from dnnstudio.gui.sweeps.parallel import ParallelPlot
 from dnnstudio.gui.sweeps.plot import SweepPlot
 from dnnstudio.gui.sweeps.trial_table import TrialTable, in_order
-from dnnstudio.gui.sweeps.words import headline, nothing_yet, sub_line
+from dnnstudio.gui.sweeps.wishes import SweepWish
+from dnnstudio.gui.sweeps.words import FIRST_TRAINS, headline, nothing_yet, sub_line
 from dnnstudio.gui.theme import Cure, Role, Theme, cure_of, set_reason, set_role
 from dnnstudio.gui.widgets import (
     Card,
@@ -43,7 +43,6 @@ from dnnstudio.gui.widgets import (
     push_button,
 )
 from dnnstudio.runner.capacity import default_jobs
-from dnnstudio.runner.cluster.access import Cluster
 
 HOW = (
     Choice("grid", "Grid", "Every combination of the lists once"),
@@ -55,25 +54,12 @@ BEGUN = "A sweep that has begun keeps what it varies."
 USUAL_TRIALS = 12
 FINE = 1000
 MATTERED_WIDE = 260
-
-
-@dataclass(frozen=True, slots=True)
-class SweepWish:
-    """What a person has set: texts as of the command line, and how trials are chosen. `trials` is None for a grid."""
-
-    vary: tuple[str, ...]
-    trials: int | None
-    sampler: Sampler | None
-    prune: bool
-    jobs: int
-    cluster: Cluster | None = None
-    """Where the trials are trained; None for this machine."""
+SETTLED_MS = 500
+"""So long the buttons in Stop's place hear no press once it is gone."""
 
 
 class SweepWindow(Window):
-    """`wished(path)` for a field to vary; `start_requested`, `stop_requested`, `more_requested`, `fresh_requested`;
-    `use_requested(Trial)`; `closed`.
-    """
+    """`wished(path)` for a field to vary; `use_requested(Trial)`; the other signals ask for what their names say."""
 
     changes_experiment = True
     wished = Signal(str)
@@ -97,6 +83,7 @@ class SweepWindow(Window):
         self._over = False
         self._best: Trial | None = None
         self._nothing = nothing_yet(())
+        self._ended = QElapsedTimer()  # begun when Stop went
         self._how_chosen = False
         """Whether a person has said how trials are chosen; else it follows from what is varied."""
         self.where = WhereField(ask_join_file)
@@ -176,16 +163,17 @@ class SweepWindow(Window):
         self.problem.setObjectName("sweep_problem")
         self.start = push_button("Start", Role.PRIMARY, tip="Train all trials in processes beside the window")
         self.start.setObjectName("sweep_start")
-        self.start.clicked.connect(self.start_requested)
+        self.start.clicked.connect(lambda: self._ask(self.start_requested))
         self.stop = push_button("Stop", tip="Stop the trials; what is done is kept, and the sweep can go on")
         self.stop.setObjectName("sweep_stop")
+        self.stop.hide()
         self.stop.clicked.connect(self.stop_requested)
         self.more = push_button("10 trials more", tip="Add ten trials to this sweep")
         self.more.setObjectName("sweep_more")
-        self.more.clicked.connect(self.more_requested)
+        self.more.clicked.connect(lambda: self._ask(self.more_requested))
         self.fresh = push_button("New sweep", tip="Vary other fields or values in a new sweep")
         self.fresh.setObjectName("sweep_fresh")
-        self.fresh.clicked.connect(self.fresh_requested)
+        self.fresh.clicked.connect(lambda: self._ask(self.fresh_requested))
         row = QHBoxLayout()
         for button in (self.start, self.stop, self.more, self.fresh):
             row.addWidget(button)
@@ -243,14 +231,14 @@ class SweepWindow(Window):
     @property
     def wish(self) -> SweepWish:
         """What stands in the cards and fields."""
-        how, trials, jobs = self.how.value(), self.trials.value(), self.jobs.value()
+        how, trials = self.how.value(), self.trials.value()
         sampler: Sampler | None = "random" if how == "random" else "tpe" if how == "tpe" else None
         return SweepWish(
             vary=tuple(card.text for card in self.varied.cards),
             trials=None if sampler is None else int(trials or USUAL_TRIALS),
             sampler=sampler,
             prune=self.prune.isChecked(),
-            jobs=int(jobs or 1),
+            jobs=int(self.jobs.value() or 1),
             cluster=self.where.cluster,
         )
 
@@ -307,12 +295,28 @@ class SweepWindow(Window):
         add = Cure(add_button.text(), add_button.showMenu) if nothing else None
         set_reason(self.start, nothing or self.where.refusal, add)
         set_reason(self.more, self.where.refusal)
+        if running or not self.stop.isHidden():
+            self._ended.restart()
         self.stop.setVisible(running)
         self.more.setVisible(not running and begun and left == 0 and plan is not None and plan.sampler is not None)
         self.fresh.setVisible(not running and begun)
         set_reason(self.earlier, TRAINED_NOW if running else "", stop)
         self._show_use()  # what helps there is what helps at the start
         self.bar.setVisible(running)
+
+    def _ask(self, wish: SignalInstance) -> None:
+        """Ask for what a button does, unless Stop stood there a moment ago: the press may be meant for that."""
+        if not self._ended.isValid() or self._ended.hasExpired(SETTLED_MS):
+            wish.emit()
+
+    def clear(self) -> None:
+        """Show a new sweep, which has nothing of the one before."""
+        self.varied.clear()
+        self.trials.set_value(USUAL_TRIALS)
+        self.prune.setChecked(False)
+        self._how_chosen = False
+        self._show_how()
+        self.show_trials(None, {})
 
     def _show_choice(self, plan: SweepPlan) -> None:
         """How the trials of the shown sweep are chosen, which nobody can change any more."""
@@ -333,9 +337,13 @@ class SweepWindow(Window):
         shown = in_order(plan, trials.values())
         self._best = best_trial(plan, trials) if plan is not None else None
         self.table.show_trials(plan, shown, self._best)
-        if (drawn := plan or self._drawn) is not None:  # a new sweep has no plan yet, and nothing to draw
+        if plan is not None:
             for part in (self.plot, self.parallel, self.mattered):
-                part.show_trials(drawn, shown)
+                part.show_trials(plan, shown)
+        elif self._drawn is not None:  # a new sweep has no plan yet, and nothing to draw
+            self.parallel.show_trials(self._drawn, ())
+            self.plot.empty()
+            self.mattered.empty()
         self._drawn = plan
         self._nothing = nothing_yet(trials.values())
         self._show_within()
@@ -357,14 +365,16 @@ class SweepWindow(Window):
 
     def _show_use(self) -> None:
         chosen = self.chosen
-        start = Cure("Start", self.start.click) if self.start.isEnabled() else cure_of(self.start)
-        set_reason(self.use, "" if chosen is not None else self._nothing, start)
+        start = Cure(self.start.text(), self.start.click) if self.start.isEnabled() else cure_of(self.start)
+        running = not self.stop.isHidden()
+        why = FIRST_TRAINS if running and not self.table.ended else self._nothing
+        set_reason(self.use, "" if chosen is not None else why, None if running else start)
         other = chosen is not None and chosen is not self._best
         self.use.setText(f"Use trial {chosen.number}" if other and chosen is not None else "Use these settings")
 
     def _use(self) -> None:
-        if self.chosen is not None:
-            self.use_requested.emit(self.chosen)
+        if (chosen := self.chosen) is not None:
+            self.use_requested.emit(chosen)
 
     def offer_earlier(self, names: Sequence[str], show: Callable[[int], object]) -> None:
         """The earlier sweeps of the workspace, the newest first; `show` takes the place in the list."""

@@ -14,6 +14,7 @@ from dnnstudio.gui.base.run_words import FIGURE_TITLES, figure_text
 from dnnstudio.gui.sweeps.trial_table import ends_elsewhere, trial_text
 
 NO_TRIAL = "No trial has ended yet."
+FIRST_TRAINS = "Wait for the first trial to end."
 NO_RESULT = "No trial has a figure yet."
 
 

@@ -13,8 +13,10 @@ from dnnstudio.core.study.sweep import SweepPlan, plan_sweep
 from dnnstudio.core.study.trials import Trial
 from dnnstudio.core.study.varied import parse_varied
 from dnnstudio.core.workspace.runs import RunRecord
+from dnnstudio.gui.sweeps.window import SETTLED_MS, USUAL_TRIALS
 from dnnstudio.gui.sweeps.words import estimate_words
 from dnnstudio.gui.theme import cure_of, reason_of
+from dnnstudio.gui.widgets.windows.why import that_helps
 
 from ..fake_runner import row
 from ..window_kit import click
@@ -215,8 +217,59 @@ def test_what_is_said_of_a_sweep_goes_with_it(qtbot: Any, bench: Bench) -> None:
     qtbot.waitUntil(lambda: idle(bench))
     click(qtbot, bench.window, "use_settings")
     assert bench.window.messages.isVisible()
+    qtbot.waitUntil(lambda: bench.window._ended.hasExpired(SETTLED_MS))
     click(qtbot, bench.window, "sweep_fresh")
     assert not bench.window.messages.isVisible()
+
+
+def test_a_press_for_stop_that_comes_too_late_does_nothing(qtbot: Any, bench: Bench) -> None:
+    bench.vary("optimizer.learning_rate", "0.1, 0.01")
+    bench.sweeps.start()
+    qtbot.waitUntil(lambda: idle(bench))
+    shown = bench.window.headline.text()
+    bench.window._ended.restart()  # it has ended this moment
+    click(qtbot, bench.window, "sweep_fresh")
+    assert bench.sweeps.plan is not None and bench.window.headline.text() == shown
+    qtbot.waitUntil(lambda: bench.window._ended.hasExpired(SETTLED_MS))
+    click(qtbot, bench.window, "sweep_fresh")
+    assert bench.sweeps.plan is None
+
+
+def test_a_new_sweep_has_nothing_of_the_one_before(qtbot: Any, bench: Bench) -> None:
+    bench.vary("optimizer.learning_rate", "0.1, 0.01")
+    bench.sweeps.start()
+    qtbot.waitUntil(lambda: idle(bench))
+    window = bench.window
+    assert window.trials.value() == 2 != USUAL_TRIALS
+    assert not window.plot.against.isHidden() and window.mattered._rows.count() == 1
+    bench.sweeps.begin_fresh()
+    assert window.plot.against.isHidden() and window.mattered._rows.count() == 0
+    assert not window.mattered.words.text() and window.trials.value() == USUAL_TRIALS
+
+
+def test_what_is_under_way_is_not_started_again(qtbot: Any, bench: Bench) -> None:
+    bench.most = 0
+    bench.vary("optimizer.learning_rate", "0.1, 0.01")
+    before = reason_of(bench.window.use)
+    cure = that_helps(cure_of(bench.window.use), bench.window)
+    assert cure is not None and cure.text == bench.window.start.text()
+    bench.sweeps.start()
+    assert reason_of(bench.window.use) not in ("", before)
+    assert that_helps(cure_of(bench.window.use), bench.window) is None
+    bench.sweeps.start()
+    assert not bench.window.problem.text()
+    bench.sweeps.stop()
+    qtbot.waitUntil(lambda: idle(bench))
+
+
+def test_a_refusal_goes_when_the_other_training_has_ended(qtbot: Any, bench: Bench, tmp_path: Path) -> None:
+    controller = bench.main.workbench.controller
+    bench.vary("optimizer.learning_rate", "0.1, 0.01")
+    controller.begin_repeat(tmp_path, lambda: None)
+    bench.sweeps.start()
+    assert bench.window.problem.text() and not bench.window.start.isEnabled()
+    controller.end_repeat()
+    assert not bench.window.problem.text() and bench.window.start.isEnabled()
 
 
 def test_the_start_names_the_button_that_it_needs(bench: Bench) -> None:
