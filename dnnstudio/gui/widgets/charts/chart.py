@@ -256,12 +256,15 @@ class Chart(QWidget):
             if x - half < free:  # it would run into the one before
                 continue
             free = x + half + BETWEEN
-            box = QRectF(min(x - 40, self.width() - 80.0), area.bottom() + 5, 80, 16)
-            alignment = Qt.AlignmentFlag.AlignRight if box.left() < x - 40 else Qt.AlignmentFlag.AlignHCenter
-            painter.drawText(box, alignment | Qt.AlignmentFlag.AlignVCenter, text)
+            box = QRectF(self._label_left(x, 2 * half), area.bottom() + 5, 2 * half, 16)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip, text)
         if self._x.label:
             box = QRectF(area.left(), area.bottom() + BOTTOM - 2, area.width(), LABEL)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._x.label)
+
+    def _label_left(self, x: float, wide: float) -> float:
+        """Where the words below a value begin: their middle is under it, as far as they stay within the chart."""
+        return max(min(x - wide / 2, self.width() - wide), 0.0)
 
     def _polygon(self, x: Floats, y: Floats) -> QPolygonF:
         if len(x) > MOST_POINTS:
