@@ -30,7 +30,7 @@ from dnnstudio.gui.runs.panel import RunsPanel
 from dnnstudio.gui.sweeps.suggesting import Suggestion, fields_to_vary, suggest, suggestion_of
 from dnnstudio.gui.sweeps.training import SweepTraining
 from dnnstudio.gui.sweeps.window import SweepWindow
-from dnnstudio.gui.sweeps.wishes import SweepWish, planned
+from dnnstudio.gui.sweeps.wishes import SweepWish, alike_first, planned
 from dnnstudio.gui.sweeps.words import ended_words, estimate_words
 from dnnstudio.gui.theme import Theme, set_reason
 from dnnstudio.runner.cluster.access import cluster_runner
@@ -237,7 +237,8 @@ class SweepOpener(QObject):
         plan, own = self.plan, self._document.experiment
         epochs = mean_epochs(plan.experiment, plan.vary) if plan is not None else asked_epochs(own, window.wish.vary)
         told = partial(estimate_words, count, window.wish.jobs, left=left, start=self._start, epochs=epochs)
-        return told(trials=self._trials.values(), records=self._panel.runs.records)
+        records = alike_first(self._panel.runs.records, plan.experiment if plan is not None else own)
+        return told(trials=self._trials.values(), records=records)
 
     # ------------------------------------------------------------------------------------------ training
 
