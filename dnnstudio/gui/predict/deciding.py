@@ -53,7 +53,7 @@ class Deciding:
         of = f"It is of the {_name(self._cases.score)}."
         if self._origin == "own":
             return f"{OWN} {of}"
-        return f"It is the one of the Decision tab, chosen for the {self._weights(self._asking.weights)}. {of}"
+        return f"It is the one of the Decision tab, chosen for {self._these}. {of}"
 
     def forget(self) -> None:
         """Another network answers, or other weights."""
@@ -109,6 +109,12 @@ class Deciding:
             text = f"It decides by the {_name(score)}, so its threshold is not used. Choose another score there, such "
             self.refused = Refused(NO_SCORE, f"{text}as the {_name(like)}.")
         return False
+
+    @property
+    def _these(self) -> str:
+        """The weights that answer; a network with one kind of them needs no word for which."""
+        several = len(weights_of(self._asking.network)) > 1
+        return f"the {self._weights(self._asking.weights)}" if several else "these weights"
 
     def _weights(self, weights: Weights) -> str:
         return dict(weights_of(self._asking.network)).get(weights, "last weights")

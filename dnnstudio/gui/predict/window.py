@@ -76,8 +76,7 @@ class PredictWindow(Window):
         self.setMinimumSize(QSize(900, 620))
         self.setAcceptDrops(True)
         self._around = around
-        self._over = False
-        self._offer = ""
+        self._over, self._offer = False, ""
         self._deed: Callable[[], object] = self._turn_round
         self.cases = Cases()
         self.asking = Asking(self.cases, client, network, self)
@@ -180,8 +179,7 @@ class PredictWindow(Window):
         self.asking.add(tuple(paths))
         if known:
             be, them = ("is", "It") if len(known) == 1 else ("are", "They")
-            text = f"{them} {be} answered already."
-            self._tell(text, lead=f"{listed(known)} {be} there.")
+            self._tell(f"{them} {be} answered already.", lead=f"{listed(known)} {be} there.")
 
     def _on_network(self, key: str) -> None:
         network = next((one for one in self._around.networks() if one.key == key), None)
@@ -236,10 +234,10 @@ class PredictWindow(Window):
             severity: Severity = "news" if turned.inverted else "hint"
             why = f"{refused.lead} {refused.text}" if refused is not None else ""
             self._tell(f"{notes} {why}".strip(), lead=turned.sentence, severity=severity)
-        elif refused is not None:
-            self._tell_refused(notes)
-        elif notes:
+        elif notes and refused is None:
             self._tell(notes, lead="Worth knowing:")
+        else:
+            self._tell_refused(notes)
         self._show_state()
 
     def _on_calibrated(self) -> None:
@@ -274,10 +272,12 @@ class PredictWindow(Window):
         self._around.open_decision(self.network, self.asking.weights)
 
     def _tell_refused(self, notes: str = "") -> None:
-        """Say why the Decision tab's threshold is not in force, if there is one."""
+        """Say why the Decision tab's threshold is not in force; where nothing stands against it, say so no more."""
         if (refused := self.deciding.refused) is not None:
             cure = Cure("Decision tab", self._open_decision)
             self._tell(f"{refused.text} {notes}".strip(), lead=refused.lead, severity="hint", cure=cure)
+        elif self._deed == self._open_decision:  # that is what was said last
+            self.messages.clear()
 
     def _show_offer(self) -> None:
         """What of sets and doubt this network can be asked, and about which rows."""

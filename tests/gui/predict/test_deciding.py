@@ -30,9 +30,28 @@ def test_the_decision_tab_is_asked_about_the_weights_that_answer(open_window: Op
     press(open_window, window, "predict_decision")
     assert (window.cases.score, window.cases.threshold) == ("margin", 0.25)
     assert "best of epoch 3" in window.bar.threshold.toolTip()
+    assert window.messages.isHidden()  # it said what is not true any more
     window.bar.weights_chosen.emit("last")
     open_window.settle()
     assert window.cases.score == "mutual_information" and window.cases.threshold == proposed
+
+
+def test_what_was_said_after_a_refused_threshold_stays_when_one_is_taken(open_window: Opener) -> None:
+    window, around = open_window("net", *PICTURES, best=3), open_window.around
+    around.decided, around.decided_for = ("margin", 0.25), "last"
+    press(open_window, window, "predict_decision")
+    window.add(PICTURES[:1])
+    said = window.messages.message()
+    assert "answered already" in said
+    around.decided_for = "best"
+    press(open_window, window, "predict_decision")
+    assert window.cases.threshold == 0.25 and window.messages.message() == said
+
+
+def test_a_network_with_one_kind_of_weights_needs_no_word_for_them(open_window: Opener) -> None:
+    open_window.around.decided = ("predictive_entropy", 0.4)
+    window = open_window("plain", *PICTURES)
+    assert "chosen for these weights" in window.bar.threshold.toolTip()
 
 
 def test_of_one_answer_the_entropy_decides_as_it_does_in_the_inspector(open_window: Opener) -> None:
