@@ -154,8 +154,9 @@ class RunRecord:
 
     @property
     def words(self) -> str:
-        """Which row it is, for a sentence: "run 3, Digits", "run 4, Digits, trial 7"."""
-        named = f"run {self.number}, {self.name}" if self.number else self.name
+        """Which row it is, for a sentence: "run 3, Digits", "run 4, Digits, trial 7", "seed 43 transfer, Digits"."""
+        which = f"run {self.number}" if self.number else "" if self.folder.name.isdigit() else self.folder.name
+        named = ", ".join(dict.fromkeys(part for part in (which, self.name) if part))
         best = self.sweep.best if self.sweep is not None else None
         return named if best is None else f"{named}, trial {best}"
 

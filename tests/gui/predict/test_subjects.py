@@ -38,6 +38,16 @@ def test_the_opened_model_comes_first_and_runs_without_a_network_are_left_out(tm
     assert weights_of(found[0]) == (("last", "its weights"),)
 
 
+def test_the_runs_of_a_comparison_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    runs = [
+        write_run(tmp_path / "0005 a" / f"seed {seed} {start}")
+        for seed in (42, 43)
+        for start in ("scratch", "transfer")
+    ]
+    titles = [one.title for one in networks([read_run(folder) for folder in runs], None)]
+    assert titles == [f"seed {seed} {start}, First digits" for seed in (42, 43) for start in ("scratch", "transfer")]
+
+
 def test_a_folder_is_a_run_or_an_ensemble_or_refused(tmp_path: Path) -> None:
     record = EnsembleRecord(experiment=load_recipe("digits").experiment, seeds=(1, 2), threads=1)
     write_ensemble(tmp_path / "five", record)
