@@ -13,7 +13,7 @@ from dnnstudio.gui.dialogs.stack_drawing import Bar, paint_bar
 from dnnstudio.gui.library.entries_model import COLUMNS, ENTRY_ROLE, Index
 from dnnstudio.gui.library.sentences import subtitle
 from dnnstudio.gui.theme import Theme
-from dnnstudio.gui.widgets.fitted_text import fitted
+from dnnstudio.gui.widgets.fitted_text import RIGHT, fitted
 
 ROW_HEIGHT, THUMBNAIL = 52, 36
 TEXT_SIZE = 12
@@ -21,6 +21,8 @@ MARGIN = 10
 BESIDE = 2 * MARGIN + 2
 """What a text needs beside itself, so that it is not elided."""
 KEPT = 2000
+MIDDLE = Qt.TextElideMode.ElideMiddle
+"""Names that begin alike, such as those of two tasks on the same data, are told apart by their ends."""
 PITCH = 6.0
 """Pixels that the bar of one layer takes at most in a thumbnail."""
 
@@ -64,8 +66,8 @@ class EntryDelegate(QStyledItemDelegate):
         painter.drawPixmap(QPointF(area.left() + 8, top), self._drawing(entry, painter.device().devicePixelRatioF()))
         left = area.left() + 8 + THUMBNAIL + 10
         words = QRect(left, area.top() + 8, area.right() - left - 6, 18)
-        self._write(painter, words, entry.name, 13, "text", weight=QFont.Weight.Medium)
-        self._write(painter, words.translated(0, 18), subtitle(entry), 11, "text2")
+        self._write(painter, words, entry.name, 13, "text", weight=QFont.Weight.Medium, mode=MIDDLE)
+        self._write(painter, words.translated(0, 18), subtitle(entry), 11, "text2", mode=MIDDLE)
 
     def _drawing(self, entry: Entry, ratio: float) -> QPixmap:
         """The diagram of a model as a pixmap, cached per theme and screen."""
@@ -94,10 +96,11 @@ class EntryDelegate(QStyledItemDelegate):
         *,
         weight: QFont.Weight = QFont.Weight.Normal,
         alignment: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignVCenter,
+        mode: Qt.TextElideMode = RIGHT,
     ) -> None:
         painter.setFont(self._theme.font(size, weight))
         painter.setPen(self._theme.color(tone))
-        painter.drawText(area, alignment, fitted(painter, text, area, self._view))
+        painter.drawText(area, alignment, fitted(painter, text, area, self._view, mode))
 
     def _paint_drawing(self, painter: QPainter, area: QRectF, bars: Sequence[Bar]) -> None:
         colors = self._theme.tokens()

@@ -81,7 +81,9 @@ class RunDelegate(QStyledItemDelegate):
         font = self._theme.font(12, weight)
         painter.setFont(font)
         painter.setPen(color("text"))
-        text = fitted(painter, str(index.data()), text_area, option.widget)
+        # names that begin alike, such as those of copies of one experiment, are told apart by their ends
+        mode = Qt.TextElideMode.ElideRight if index.column() else Qt.TextElideMode.ElideMiddle
+        text = fitted(painter, str(index.data()), text_area, option.widget, mode)
         alignment = Qt.AlignmentFlag(index.data(Qt.ItemDataRole.TextAlignmentRole))
         painter.drawText(text_area, alignment, text)
         painter.restore()

@@ -18,9 +18,11 @@ from dnnstudio.core.experiment.record import Training
 from dnnstudio.core.jobs.requests import ListLibrary, OpenModel, SaveModel
 from dnnstudio.core.uncertainty.figure_names import R2
 from dnnstudio.core.workspace.catalog import Entry, LayerIdentity
+from dnnstudio.gui.library import entry_delegate
 from dnnstudio.gui.library.dialog import LibraryDialog
 from dnnstudio.gui.library.entries_model import COLUMNS, EntriesModel
 from dnnstudio.gui.library.sentences import facts_of, identity_sentence, layers_text
+from dnnstudio.gui.widgets.fitted_text import fitted
 
 from .conftest import Shell, store
 from .networks import WIDE
@@ -373,3 +375,21 @@ def test_what_the_table_says_is_seen_whole_also_in_the_smallest_window(qtbot: An
     card = dialog.detail
     card.show_entry(replace(older[0], layers=(item,)))
     qtbot.waitUntil(lambda: card.layers.columnWidth(1) >= card.layers.sizeHintForColumn(1) > 0)
+
+
+def test_names_that_begin_alike_are_told_apart_by_their_ends(
+    qtbot: Any, shell: Shell, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
+
+    def seen(*given: Any) -> str:
+        shown.append(fitted(*given))
+        return shown[-1]
+
+    monkeypatch.setattr(entry_delegate, "fitted", seen)
+    for number, task in ((4, "task A"), (5, "task B")):
+        store(workspace, number, WIDE.model_copy(update={"name": f"{'Reused layers ' * 8}{task}"}), 0.9)
+    dialog = opened(qtbot, shell)
+    dialog.grab()
+    cut = [text for text in shown if "…" in text]
+    assert any(text.endswith("task A") for text in cut) and any(text.endswith("task B") for text in cut), cut

@@ -22,8 +22,10 @@ from dnnstudio.core.workspace.figures import Measured
 from dnnstudio.core.workspace.history import write_history
 from dnnstudio.core.workspace.runs import RunRecord
 from dnnstudio.gui.base.runs_model import BEST_ROLE, COLUMNS, EYE_COLUMN, OUTDATED, STATUS_COLUMN, RunsModel
+from dnnstudio.gui.runs import table
 from dnnstudio.gui.runs.panel import RunsPanel, count_parameters
 from dnnstudio.gui.theme import Theme
+from dnnstudio.gui.widgets.fitted_text import fitted
 
 TITLES = [column.title for column in COLUMNS]
 R2 = {"Val. R²", "Test R²"}
@@ -334,3 +336,19 @@ def test_a_narrow_table_leaves_columns_out_and_cuts_none(
     qtbot.waitUntil(lambda: {t for n, t in enumerate(TITLES) if panel.table.isColumnHidden(n)} == hidden | R2)
     assert panel.table.horizontalHeader().length() <= panel.table.viewport().width()
     assert panel.table.columnWidth(0) >= 100
+
+
+def test_names_that_begin_alike_are_told_apart_by_their_ends(panel: RunsPanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+
+    def seen(*given: Any) -> str:
+        shown.append(fitted(*given))
+        return shown[-1]
+
+    monkeypatch.setattr(table, "fitted", seen)
+    for number, end in ((1, "everything"), (2, "the last layer")):
+        panel.runs.put(replace(record(number), name=f"Dropout before evaluating this long name, {end}"))
+    panel.table.viewport().grab()
+    cut = [text for text in shown if "…" in text]
+    assert any(text.startswith("1  ") and text.endswith("thing") for text in cut), cut
+    assert any(text.startswith("2  ") and text.endswith("layer") for text in cut), cut
