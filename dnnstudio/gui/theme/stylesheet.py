@@ -22,6 +22,7 @@ def stylesheet(tokens: Tokens, picture: PictureUrl) -> str:
             _labels(t),
             _buttons(t),
             _tool_buttons(t, picture),
+            _file_dialogs(t, picture),
             _fields(t, picture),
             _checks(t, picture),
             _views(t),
@@ -194,6 +195,20 @@ def _tool_buttons(t: Tokens, picture: PictureUrl) -> str:
     QToolButton[role="segment"]:disabled {{ color: {disabled}; }}
     QToolButton[role="segment"]:focus {{ border: 2px solid {t.accent}; padding: 0 7px; min-height: 18px; }}
     """
+
+
+def _file_dialogs(t: Tokens, picture: PictureUrl) -> str:
+    """Qt's own pictures on these buttons are of one dark colour."""
+    icons = {
+        "backward-icon": "arrow-left",
+        "forward-icon": "arrow-right",
+        "filedialog-parent-directory-icon": "arrow-up",
+        "filedialog-new-directory-icon": "folder-plus",
+        "filedialog-listview-icon": "list",
+        "filedialog-detailedview-icon": "rows",
+    }
+    rules = " ".join(f"{which}: url({picture(name, t.text2, 16)});" for which, name in icons.items())
+    return f"QFileDialog {{ {rules} }}"
 
 
 def _fields(t: Tokens, picture: PictureUrl) -> str:

@@ -13,7 +13,16 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetricsF, QIcon, QPalette
-from PySide6.QtWidgets import QApplication, QComboBox, QCompleter, QLineEdit, QPushButton, QRadioButton
+from PySide6.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QCompleter,
+    QFileDialog,
+    QLineEdit,
+    QPushButton,
+    QRadioButton,
+    QToolButton,
+)
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.core.experiment.layers import LAYER_KINDS
@@ -264,6 +273,21 @@ def test_the_names_that_complete_a_file_name_have_the_theme_s_ground(
     shown = completer.popup().viewport().grab().toImage()
     assert _near(shown.pixelColor(shown.width() - 20, shown.height() - 2), theme.tokens().surface)
     completer.popup().hide()
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_the_buttons_of_a_file_dialog_are_of_the_theme_s_colour(
+    theme: Theme, qtbot: QtBot, tmp_path: Path, name: ThemeChoice
+) -> None:
+    theme.apply(name)
+    dialog = QFileDialog(None, "Save", str(tmp_path))
+    dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+    qtbot.addWidget(dialog)
+    for button in dialog.findChildren(QToolButton):
+        drawn = button.icon().pixmap(16, 16).toImage()
+        colors = [drawn.pixelColor(x, y) for x in range(16) for y in range(16)]
+        solid = [QColor(color.rgb()) for color in colors if color.alpha() > 120]
+        assert solid and all(_near(color, theme.tokens().text2) for color in solid), button.objectName()
 
 
 def test_a_process_that_skips_its_exit_functions_can_leave_no_pictures(tmp_path: Path) -> None:
