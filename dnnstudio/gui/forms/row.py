@@ -24,6 +24,7 @@ from dnnstudio.gui.forms.plan import PlannedRow
 from dnnstudio.gui.forms.spec import EditorKind, kind_choices
 from dnnstudio.gui.theme import Role, Theme
 from dnnstudio.gui.widgets import ElidedLabel, label
+from dnnstudio.gui.widgets.menus import add_usual
 
 HEIGHT = 28
 INDENT = 12
@@ -187,10 +188,8 @@ class FormRow(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ContextMenu and isinstance(event, QContextMenuEvent):
             menu = self.field_menu()
-            if isinstance(watched, QLineEdit) and (usual := watched.createStandardContextMenu()) is not None:
-                usual.setParent(menu)
-                menu.addSeparator()
-                menu.addActions(usual.actions())
+            if isinstance(watched, QLineEdit):
+                add_usual(menu, watched)
             self._popup(menu, event)
             return True
         return super().eventFilter(watched, event)

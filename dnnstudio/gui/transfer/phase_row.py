@@ -21,6 +21,7 @@ from dnnstudio.gui.widgets import (
     label,
     push_button,
 )
+from dnnstudio.gui.widgets.menus import add_usual
 
 FIRST, LAST = "It is the first phase.", "It is the last phase."
 HEIGHT = 36
@@ -191,10 +192,8 @@ class PhaseRow(QWidget):
             self.entered.emit()
         if isinstance(event, QContextMenuEvent) and watched in (self.epochs, self.rate):
             menu = self.field_menu("epochs" if watched is self.epochs else "learning_rate")
-            if isinstance(watched, QLineEdit) and (usual := watched.createStandardContextMenu()) is not None:
-                usual.setParent(menu)
-                menu.addSeparator()
-                menu.addActions(usual.actions())
+            if isinstance(watched, QLineEdit):
+                add_usual(menu, watched)
             menu.aboutToHide.connect(menu.deleteLater)
             menu.popup(event.globalPos())
             return True

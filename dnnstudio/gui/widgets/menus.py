@@ -1,4 +1,4 @@
-"""Heads within menus, and the button that a menu belongs to.
+"""Heads within menus, what a text field's own menu has, and the button that a menu belongs to.
 
 The title of Qt's own section is not drawn where a style sheet draws the separators.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QCursor
-from PySide6.QtWidgets import QAbstractButton, QMenu
+from PySide6.QtWidgets import QAbstractButton, QLineEdit, QMenu
 
 
 def add_head(menu: QMenu, text: str) -> QAction:
@@ -18,6 +18,16 @@ def add_head(menu: QMenu, text: str) -> QAction:
     head.setObjectName("menu_head")
     head.setEnabled(False)
     return head
+
+
+def add_usual(menu: QMenu, field: QLineEdit) -> None:
+    """Add what the field's own menu has: undo, cut, copy, paste, select all."""
+    usual = field.createStandardContextMenu()
+    if usual is None:
+        return
+    usual.setParent(menu, usual.windowFlags())  # else it becomes a part of the menu, and covers its first entries
+    menu.addSeparator()
+    menu.addActions(usual.actions())
 
 
 def let_go_of(button: QAbstractButton, menu: QMenu) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.core.experiment.data import Data, Digits, FashionMNIST
@@ -327,3 +328,17 @@ def test_a_long_note_gives_way_before_the_fields_do(use: type) -> None:
     field = row.editor
     assert field.width() >= field.minimumSizeHint().width()
     assert row.note.geometry().right() <= row.width()
+
+
+def test_the_menu_of_a_field_shows_vary_and_each_of_the_usual_entries_once(use: type, qtbot: QtBot) -> None:
+    field = use(Dense).line("units")
+    place = field.rect().center()
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, field.mapToGlobal(place))
+    QApplication.sendEvent(field, event)
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    texts = [action.text().replace("&", "").split("\t")[0] for action in menu.actions()]
+    assert texts[0] == "Vary…" and texts.count("Select All") == 1
+    shown = [menu.actionGeometry(action).center() for action in menu.actions()]
+    assert [menu.childAt(place) for place in shown] == [None] * len(shown)  # nothing covers an entry
+    menu.close()
