@@ -199,7 +199,9 @@ class RunDisplay(QObject):
     def _on_progress(self, event: Progress | None) -> None:
         if event is not None:
             self._status.show_job(event, can_cancel=not self._controller.is_training(event.run))
-        elif not self._controller.training:
+        elif self._controller.training:
+            self._status.end_job()
+        else:
             self._status.clear()
 
     def _on_failed(self, job: Job, failure: Failure) -> None:

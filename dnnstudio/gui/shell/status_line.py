@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
@@ -69,6 +71,9 @@ class StatusLine(QFrame):
         self._versions = self._note = ""
         self._steps = self._epochs = 0
         self._epoch_seconds = 0.0
+        self._share = 0.0
+        self._training: Callable[[], None] | None = None
+        """Shows again what was shown last of the training that is under way."""
         self._wished: tuple[float, str, str] | None = None
         self._standing = QTimer(self, singleShot=True, interval=SHOWN_MS)
         self._standing.timeout.connect(self._show_wished)
@@ -95,7 +100,7 @@ class StatusLine(QFrame):
         self.clear()
         self._note = event.note
         self._show_details()
-        self._show(0.0, f"Epoch {event.first_epoch + 1} / {event.epochs}", "")
+        self.show_share(0.0, f"Epoch {event.first_epoch + 1} / {event.epochs}", "")
 
     def add_batches(self, event: BatchesDone) -> None:
         if not len(event.steps) or not self._steps:
@@ -106,19 +111,20 @@ class StatusLine(QFrame):
         if self._epoch_seconds:
             words.append(f"{self._epoch_seconds:.2g} s / epoch")
         words.append(f"ETA {duration(event.seconds_left)}")
-        self._show(done / (self._steps * self._epochs), f"Epoch {event.epoch} / {self._epochs}", " · ".join(words))
+        self.show_share(done / (self._steps * self._epochs), f"Epoch {event.epoch} / {self._epochs}", " · ".join(words))
 
     def add_epoch(self, event: EpochDone) -> None:
         self._epoch_seconds = event.row.get("seconds", 0.0)
 
     def show_share(self, share: float, words: str, rest: str) -> None:
-        """Show the progress of several trainings, from 0 to 1."""
+        """Show the progress of a training or of several, from 0 to 1."""
+        self._share, self._training = share, partial(self.show_share, share, words, rest)
         self.bar.setRange(0, STEPS)
         self._show(share, words, rest)
 
     def say(self, words: str) -> None:
         """Show a word instead of the progress: Paused, Stopping, Waiting for the engine."""
-        self._wished = None
+        self._wished, self._training = None, partial(self.show_share, self._share, words, "")
         self.progress.setText(words)
         self.rest.setText("")
         self.rest.setMinimumWidth(0)
@@ -127,14 +133,28 @@ class StatusLine(QFrame):
     # ------------------------------------------------------------------------------------------ other jobs
 
     def show_job(self, event: Progress, *, can_cancel: bool = True) -> None:
-        """Show the progress of a download, an evaluation or a file being read."""
+        """Show the progress of a download, an evaluation or a file being read.
+
+        A training reads too, before its first epoch; that cannot be cancelled here.
+        """
+        if not can_cancel:
+            self._training = partial(self.show_job, event, can_cancel=False)
         self.bar.setRange(0, STEPS if event.total else 0)
         self._show(event.done / event.total if event.total else 0.0, event.text[:1].upper() + event.text[1:], "")
         self.cancel.setVisible(can_cancel)
 
+    def end_job(self) -> None:
+        """A job is over while a training goes on: show how far that is, where it told so, and else nothing."""
+        if (show := self._training) is None:
+            self.clear()
+        else:
+            self.cancel.hide()
+            show()
+
     def clear(self) -> None:
         """No job is running."""
-        self._wished = None
+        self._wished = self._training = None
+        self._share = 0.0
         self._standing.stop()
         self.bar.setRange(0, STEPS)
         for widget in (self.bar, self.progress, self.rest, self.cancel):

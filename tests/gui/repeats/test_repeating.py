@@ -15,6 +15,7 @@ import pytest
 from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.layers import Dropout
 from dnnstudio.core.folder_lock import held
+from dnnstudio.core.jobs.events import Progress
 from dnnstudio.core.jobs.requests import EvaluateModel, SampleModel, TrainRun
 from dnnstudio.core.workspace.ensembles import member_folder, read_ensemble, trained_members
 from dnnstudio.core.workspace.history import write_history
@@ -349,3 +350,16 @@ def test_a_seed_that_failed_is_not_told_as_trained(qtbot: Any, driver: Driver) -
     runner.end(seed + 1, "failed", message="Its process ended.")
     qtbot.waitUntil(lambda: bool(said) and "failed" in said[-1])
     assert said[-1] == "1 of 3 seeds trained, 1 failed"
+
+
+def test_what_is_read_meanwhile_is_in_the_status_line_no_longer_than_it_lasts(
+    qtbot: Any, driver: Driver, tmp_path: Path
+) -> None:
+    """Processes that tell no share, as those of a comparison, which has a line of its own."""
+    controller, status = driver.window.workbench.controller, driver.window.status
+    controller.begin_repeat(tmp_path, lambda: None)
+    controller.progressed.emit(Progress(run="other", done=0, total=4, text="Reading 0001 First digits."))
+    qtbot.waitUntil(lambda: not status.progress.isHidden() and not status.cancel.isHidden())
+    controller.progressed.emit(None)
+    assert status.progress.isHidden() and status.bar.isHidden() and status.cancel.isHidden()
+    controller.end_repeat()

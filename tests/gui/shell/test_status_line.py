@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtWidgets import QApplication
 
 from dnnstudio.core.experiment.recipes import load_recipe
-from dnnstudio.core.jobs.events import BatchesDone, RunStarted
+from dnnstudio.core.jobs.events import BatchesDone, Progress, RunStarted
 from dnnstudio.gui.base.engine_thread import EngineState
 from dnnstudio.gui.shell.status_line import StatusLine
 from dnnstudio.gui.theme import Theme
@@ -61,4 +61,36 @@ def test_a_figure_stands_until_it_can_be_read(qtbot: Any, qapp: QApplication) ->
     line.say("Paused")
     qtbot.waitUntil(lambda: not line._standing.isActive())
     assert (line.progress.text(), line.rest.text()) == ("Paused", "")
+    theme.deleteLater()
+
+
+def reading(**given: Any) -> Progress:
+    return Progress(run="other", **{"done": 0, "total": 4, "text": "reading 0001 First digits.", **given})
+
+
+def test_what_another_job_told_goes_with_it_while_a_training_goes_on(qtbot: Any, qapp: QApplication) -> None:
+    theme = Theme(qapp)
+    line = StatusLine(theme)
+    qtbot.addWidget(line)
+    line.show()
+    line.show_job(reading())
+    assert line.progress.isVisible() and line.cancel.isVisible()
+    line.end_job()  # a comparison is under way, which has a line of its own
+    parts = (line.progress, line.bar, line.cancel)
+    assert not any(part.isVisible() for part in parts)
+    experiment = load_recipe("digits").experiment
+    line.begin(RunStarted(run="r", experiment=experiment, folder=Path("r"), steps_per_epoch=100, epochs=1))
+    qtbot.waitUntil(lambda: not line._standing.isActive())
+    line.add_batches(done(50))
+    for words, told in (("Epoch 1 / 1", ""), ("Paused", "Paused")):
+        if told:
+            line.say(told)
+        line.show_job(reading(done=4))
+        qtbot.waitUntil(lambda: line.progress.text().startswith("Reading") and line.bar.value() == 1000)
+        line.end_job()
+        qtbot.waitUntil(lambda words=words: line.progress.text() == words)
+        assert line.bar.value() == 500 and not line.cancel.isVisible()
+    line.clear()
+    line.end_job()
+    assert not any(part.isVisible() for part in parts)
     theme.deleteLater()
