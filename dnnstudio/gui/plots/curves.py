@@ -180,9 +180,7 @@ class Curves:
         """
         if self.best_epoch or not self.rows:
             return self.best_epoch
-        rule = self.experiment.training.early_stopping
-        wanted = rule.monitor if rule else "val_loss"
-        name = next((name for name in (wanted, "val_loss", "loss") if name in self.rows[0]), "loss")
+        rule, name = self.experiment.training.early_stopping, self.best_by
         epochs, values = self.column(name)
         if self._ends:  # a mean of those alone that went on longest is not better for that
             values, epochs = (found[epochs <= min(self._ends)] for found in (values, epochs))
@@ -192,6 +190,14 @@ class Curves:
             if lowest - loss > least:
                 best, lowest = int(epoch), loss
         return best
+
+    @property
+    def best_by(self) -> str:
+        """The column of the history by which the best epoch is chosen."""
+        rule = self.experiment.training.early_stopping
+        wanted = rule.monitor if rule else "val_loss"
+        there = self.rows[0] if self.rows else {wanted: 0.0}
+        return next((name for name in (wanted, "val_loss", "loss") if name in there), "loss")
 
     @property
     def x_end(self) -> int:

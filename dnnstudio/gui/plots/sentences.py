@@ -55,6 +55,12 @@ def _prices_of(kind: type[Layer]) -> tuple[str, ...]:
     return tuple(name for name in names if name in kind.model_fields)
 
 
+def best_sentence(column: str) -> str:
+    """By which column of the history the best epoch is chosen: another one may have a better figure elsewhere."""
+    part, name = ("validation", column.removeprefix("val_")) if column.startswith("val_") else ("training", column)
+    return f"The best epoch is chosen by the {part} {name}."
+
+
 def loss_words(experiment: Experiment) -> str:
     """What the loss is made of, also before the data was read: cross-entropy + L2."""
     loss = LOSSES[resolve_loss(experiment, None)]

@@ -31,7 +31,7 @@ from dnnstudio.gui.base.run_controller import Activity, RunController
 from dnnstudio.gui.base.ticket import Failure
 from dnnstudio.gui.plots.cards.side import SideStack
 from dnnstudio.gui.plots.panel import RunPlots
-from dnnstudio.gui.plots.sentences import loss_words
+from dnnstudio.gui.plots.sentences import best_sentence, loss_words
 from dnnstudio.gui.plots.stored import read_stored_run
 from dnnstudio.gui.runs.menu import open_folder
 from dnnstudio.gui.runs.panel import RunsPanel, count_parameters
@@ -181,7 +181,12 @@ class RunDisplay(QObject):
             of = measured(result.metrics, self._trained) if self._trained is not None else None
             loss = loss_words(self._trained) if self._trained is not None else ""
             self._result.show_metrics(
-                result.metrics, best_epoch=result.best_epoch, measured=of, folder=result.folder, loss=loss
+                result.metrics,
+                best_epoch=result.best_epoch,
+                measured=of,
+                folder=result.folder,
+                loss=loss,
+                best=best_sentence(self._plots.curves.best_by) if self._plots.curves is not None else "",
             )
             self._show_answers(result.folder)
         if event.cause is not None:
@@ -235,6 +240,7 @@ class RunDisplay(QObject):
             measured=of,
             folder=record.folder,
             loss=loss_words(curves.experiment),
+            best=best_sentence(curves.best_by),
         )
         self._show_answers(record.folder)
         self._side.show_result()

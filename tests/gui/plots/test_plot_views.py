@@ -181,6 +181,8 @@ def test_the_best_epoch_is_marked_on_the_curve_of_the_validation(plots: RunPlots
     assert [list(part) for part in plots.accuracy.plot.points("star") or ()] == [[2.0], [0.6]]
     words = {entry.name: (entry.value, entry.style) for entry in plots.loss.legend.entries()}
     assert words["best: epoch 2"] == ("0.500", "star")
+    for card in (plots.loss, plots.accuracy):  # where the last epoch may have the better figure
+        assert card.head.toolTip() == "The best epoch is chosen by the validation loss."
 
 
 def test_the_best_epoch_of_a_run_that_goes_on_is_known_from_its_rows(plots: RunPlots) -> None:

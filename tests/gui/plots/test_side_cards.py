@@ -198,6 +198,9 @@ def test_the_best_line_tells_the_loss_and_one_figure_and_names_all_in_its_toolti
     line = side.result.best
     assert line.accessibleName() == "Best, epoch 7: val. 0.310, 89.0\u00a0%; test 0.310, 89.0\u00a0%"
     assert "Loss 0.310, Accuracy 89.0\u00a0%, Balanced 71.0\u00a0%" in line.toolTip()
+    chosen = "The best epoch is chosen by the validation loss."
+    side.result.show_metrics(metrics, best_epoch=7, folder=tmp_path, best=chosen)
+    assert line.toolTip().endswith(chosen) and side.result.note.toolTip().endswith(chosen)
     assert line.sizeHint().width() <= 344  # the room of the card in a window of 1440 pixels
 
 

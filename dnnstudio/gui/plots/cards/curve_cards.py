@@ -17,6 +17,7 @@ from dnnstudio.gui.plots.curves import Curves, Floats
 from dnnstudio.gui.plots.items import EventLines
 from dnnstudio.gui.plots.legend import LineLegend
 from dnnstudio.gui.plots.menu import SMOOTHINGS, PlotMenu
+from dnnstudio.gui.plots.sentences import best_sentence
 from dnnstudio.gui.plots.series import LineStyle as CurveStyle
 from dnnstudio.gui.plots.series import Series
 from dnnstudio.gui.plots.smoothing import Smoothing, smoothed
@@ -319,7 +320,8 @@ class HistoryCard(PlotCard):
         return entries, title
 
     def _show_entries(self, entries: Sequence[tuple[Series, str]], title: str) -> None:
-        compact = self._compact
+        compact, curves = self._compact, self._curves
+        self.head.setToolTip(best_sentence(curves.best_by) if curves is not None and self._best()[0] else "")
         words = [LegendEntry(item.label, item.color, value, item.in_legend, item.mark) for item, value in entries]
         self.legend.set_entries(() if compact else words, title=title)
         self.plot.place_legend()

@@ -157,10 +157,11 @@ class ResultCard(Card):
         measured: Measured | None = None,
         folder: Path | None = None,
         loss: str = "",
+        best: str = "",
     ) -> None:
         """Show what metrics.json of the run in `folder` holds, and of which weights; what is missing is a dash.
 
-        `loss` names what the loss is made of: "cross-entropy + L2".
+        `loss` names what the loss is made of: "cross-entropy + L2"; `best` says by what the best epoch is chosen.
         """
         self._heads["loss"].setToolTip(f"{loss[:1].upper()}{loss[1:]}. {LOSS.help}" if loss else LOSS.help)
         if not any(isinstance(metrics.get(part), dict) for part, _, _ in PARTS):
@@ -186,13 +187,14 @@ class ResultCard(Card):
             line.set_hint(hint)
         over_seeds = f"mean ± sd, n = {len(seeds)}" if isinstance(seeds, list) else ""
         self.note.setText(over_seeds or _note(best_epoch, measured))
-        self.note.setToolTip(measured.sentence if measured is not None else "")
+        said_of = measured.sentence if measured is not None else ""
+        self.note.setToolTip("\n".join(part for part in (said_of, best if best_epoch else "") if part))
         self._empty.hide()
         self._table.show()
-        self._show_best(metrics, folder)
+        self._show_best(metrics, folder, best)
         self._fit()
 
-    def _show_best(self, metrics: Mapping[str, Any], folder: Path | None) -> None:
+    def _show_best(self, metrics: Mapping[str, Any], folder: Path | None, chosen: str) -> None:
         if isinstance(together := metrics.get("ensemble"), dict):
             test = together.get("test")
             of_all = test if isinstance(test, dict) else {}
@@ -208,7 +210,8 @@ class ResultCard(Card):
         found = [(part, title, measured[part]) for part, title, _ in PARTS if measured.get(part)]
         said = [f"{short[part]} {_figures(figures, most=2)}" for part, _, figures in found]
         self.best.setText(f"Best, epoch {epoch}: {'; '.join(said)}" if said and epoch is not None else "")
-        self.best.set_hint("\n".join(f"{title}: {_named(figures)}" for _, title, figures in found))
+        lines = [f"{title}: {_named(figures)}" for _, title, figures in found]
+        self.best.set_hint("\n".join((*lines, *([chosen] if chosen and lines else ()))))
         self.use_best.setText(f"Use the best weights (epoch {epoch})")
         self.best_icon.set_tip(f"{self.use_best.text()}. {self.best.text()}".strip())
 
