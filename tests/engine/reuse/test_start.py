@@ -195,7 +195,7 @@ def test_a_training_that_fails_leaves_the_source_as_it_was(tasks: Tasks, monkeyp
         raise RuntimeError("disk on fire")
 
     memory, disk = live(tasks.session, tasks.a.model), on_disk(tasks.runs / "0001 a")
-    monkeypatch.setattr(training, "close_run", fail)
+    monkeypatch.setattr(training, "close_somewhere", fail)
     with pytest.raises(RuntimeError, match="fire"):
         tasks.train_b(b_on("0001 a", "share"))
     assert equal(memory, live(tasks.session, tasks.a.model))
