@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ MOST_IN_A_NAME = 3
 DEPTH = "layers"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what is found out once about a row is kept with it
 class ListedRun:
     """One row: a run, several alike but for their seeds, whose figures are spreads over them, or a sweep, which has the
     settings and the figures of its best trial.
@@ -74,10 +75,19 @@ class ListedRun:
         newest = {one.seed: one for one in sorted(self.members, key=lambda one: one.record.when)}
         return tuple(one for one in self.members if newest[one.seed] is one)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """What is alike for runs that differ by their seed alone."""
         return json.dumps([self.task, *sorted(self.settings.items())])
+
+    @cached_property
+    def said(self) -> str:
+        """All words of the row, in which a search line's are looked for at every key that is typed."""
+        kinds = (value for value in self.settings.values() if isinstance(value, str))
+        names = (path for path in self.settings if path.count(".") > 1)
+        record = self.record
+        parts = (self.name, record.name, self.task, record.folder.name, record.status, self.remarks.note)
+        return "\n".join((*parts, *kinds, *names)).casefold()
 
 
 def over_seeds(row: ListedRun, members: Sequence[ListedRun]) -> ListedRun:

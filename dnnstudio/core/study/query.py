@@ -97,10 +97,8 @@ class Query:
         """Whether the row, or one of its members, fulfils all of it."""
         if self.starred and not run.remarks.star:
             return False
-        if self.words:
-            said = said_of(run)
-            if not all(word in said for word in self.words):
-                return False
+        if not all(word in run.said for word in self.words):
+            return False
         return all(condition.holds(run) for condition in self.conditions)
 
 
@@ -160,11 +158,3 @@ def values_of(run: ListedRun, name: str) -> list[Setting]:
         return [run.settings[name]]
     kinds = [value for path, value in run.settings.items() if path.endswith(f"{name}.kind")]
     return kinds or [value for path, value in run.settings.items() if path.rpartition(".")[2] == name]
-
-
-def said_of(run: ListedRun) -> str:
-    """All words of a row, in which the search line's are looked for."""
-    kinds = (str(value) for path, value in run.settings.items() if isinstance(value, str))
-    names = (path for path in run.settings if path.count(".") > 1)
-    parts = (run.name, run.record.name, run.task, run.record.folder.name, run.record.status, run.remarks.note)
-    return "\n".join((*parts, *kinds, *names)).casefold()

@@ -22,17 +22,12 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsLineItem, QGraphicsRectIte
 from dnnstudio.gui.plots.curves import Floats, fewer
 from dnnstudio.gui.plots.series import LAYERS, Series, brush_for, color_of, pen_for
 from dnnstudio.gui.theme import Theme, Tokens
-from dnnstudio.gui.widgets.charts.legend import Mark
+from dnnstudio.gui.widgets.charts.legend import STAR, Mark
 
 MARK_SIZE, STAR_SIZE = 6, 13
 MARKS_UP_TO = 60
 """With more epochs than this the marks would touch: every second one has a mark, or every fourth, and so on."""
 NOTHING: Floats = np.empty(0)
-CORNERS = tuple(
-    (share * float(np.sin(turn * np.pi / 5)), share * float(np.cos(turn * np.pi / 5)))
-    for turn, share in enumerate([1.0, 0.42] * 5)
-)
-"""Of a star: right and up, for a radius of 1."""
 
 
 class _Drawn(QGraphicsItem):
@@ -116,7 +111,7 @@ class Marks(_Drawn):
             if self._shape == "square":
                 painter.drawRect(QRectF(right - across, down - up, 2 * across, 2 * up))
             elif self._shape == "star":
-                painter.drawPolygon([QPointF(right + i * across, down - j * up) for i, j in CORNERS])
+                painter.drawPolygon([QPointF(right + i * across, down + j * up) for i, j in STAR])
             else:
                 painter.drawEllipse(QRectF(right - across, down - up, 2 * across, 2 * up))
         painter.setWorldTransform(to_device)

@@ -31,15 +31,17 @@ SEVERAL: tuple[LineStyle, ...] = ("solid", "long", "dash_dot", "short")
 """The lines of one plot in turn: they differ where colours do not."""
 
 
+STAR: tuple[tuple[float, float], ...] = tuple(
+    (size * sin(turn * pi / 5), -size * cos(turn * pi / 5)) for turn in range(10) for size in (0.42 if turn % 2 else 1,)
+)
+"""The corners of a five-pointed star of radius 1, to the right and down from its centre."""
+
+
 def paint_star(painter: QPainter, centre: QPointF, radius: float, color: QColor) -> None:
     """Draw a five-pointed star, the mark of the best."""
-    points = [
-        centre + QPointF(sin(turn * pi / 5), -cos(turn * pi / 5)) * (radius if turn % 2 == 0 else 0.42 * radius)
-        for turn in range(10)
-    ]
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(color)
-    painter.drawPolygon(QPolygonF(points))
+    painter.drawPolygon(QPolygonF([centre + QPointF(right, down) * radius for right, down in STAR]))
 
 
 def paint_mark(painter: QPainter, centre: QPointF, mark: Mark, color: QColor, surface: QColor) -> None:
