@@ -122,7 +122,8 @@ def _measured(out: Path, record: EnsembleRecord, *, quiet: bool) -> dict[str, An
     members = trained_members(out, record)
     if not members:
         raise UserError(
-            "No member could be trained.", "Mend what was said and repeat; another experiment needs a new folder."
+            "There is no trained member in the folder.",
+            "Mend what was said of each seed and repeat; another experiment needs a new folder.",
         )
     figures: dict[str, dict[str, float]] = {}
     if record.experiment.pretraining is None:

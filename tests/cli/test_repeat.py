@@ -195,7 +195,7 @@ def test_a_member_that_cannot_be_trained_is_named_and_the_others_are(
     assert main([*words, "--seeds", "1"]) == 2
     said = capsys.readouterr().err
     assert "\nSeed 42: The folder " in f"\n{said}"
-    assert "No member could be trained." in said
+    assert "There is no trained member in the folder." in said
     assert main([*words, "--seeds", "2"]) == 1
     printed = capsys.readouterr()
     metrics = json.loads(printed.out)

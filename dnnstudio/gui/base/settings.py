@@ -1,6 +1,7 @@
 """Persistent settings: a small JSON file in the user's settings folder.
 
-A file that cannot be read is kept as `settings.json.bad` and the defaults are used: settings never stop a start.
+A file that cannot be read is kept as `settings.json.bad`, a second one as `settings.json.bad2`, and the defaults are
+used: settings never stop a start.
 Several windows have the same file: each writes what was set in it, and leaves the rest as it is on the disk. They take
 turns at it, so that none writes between another one's reading and writing.
 """
@@ -34,6 +35,8 @@ FOLDER_VARIABLE = "DNNSTUDIO_SETTINGS"
 """Names another settings folder: for tests, and for two set-ups side by side."""
 RECENT_FILES = 10
 MAX_BYTES = 2**20
+MOST_ASIDE = 9
+"""So many damaged files are kept."""
 MOST_LOOKS = 10
 """How often what another window writes meanwhile is read again; the next write comes over it."""
 TURN_FILE = "settings.lock"
@@ -221,10 +224,17 @@ class Settings:
     def _put_aside(self) -> bool:
         """Keep a file that cannot be read under another name, as it is about to be written anew."""
         try:
-            self.set_aside = self.path.replace(self.path.with_suffix(".json.bad"))
+            self.set_aside = self.path.replace(self._place_aside())
         except OSError:
             return False
         return True
+
+    def _place_aside(self) -> Path:
+        """A name that nothing has, so that what was set aside before is kept; the last of them where all are taken."""
+        names = [
+            self.path.with_suffix(f".json.bad{number if number > 1 else ''}") for number in range(1, MOST_ASIDE + 1)
+        ]
+        return next((name for name in names if not is_there(name)), names[-1])
 
     def _get(self, name: str) -> Any:
         """A value with what was set and is not written yet."""

@@ -40,8 +40,11 @@ class MessageLine(QWidget):
         self.bar = MessageBar(theme)
         self.bar.setObjectName("message_bar")
         self.bar.action_requested.connect(self._act)
-        self.bar.closed.connect(self.hide)
+        self.bar.closed.connect(self._on_closed)
         self._deed: Deed | None = None
+        self._offer: Deed | None = None
+        """Says the offer of the last session again, while that is shown or a message stands in front of it."""
+        self._in_front = False
         self.said = 0
         """How many messages there were: whose message is still shown knows its own number."""
         self._on_workspace = False
@@ -52,10 +55,22 @@ class MessageLine(QWidget):
         self.hide()
 
     def say(
-        self, lead: str, text: str, severity: Severity = "news", action: str = "", deed: Deed | None = None
+        self,
+        lead: str,
+        text: str,
+        severity: Severity = "news",
+        action: str = "",
+        deed: Deed | None = None,
+        *,
+        in_front: bool = False,
     ) -> None:
-        """Show a message; `action` is the label of the button that calls `deed`."""
+        """Show a message; `action` is the label of the button that calls `deed`. `in_front` of an offer, which comes
+        back when this goes.
+        """
         self.said += 1
+        self._in_front = in_front
+        if not in_front:
+            self._offer = None
         self._deed, self._on_workspace = deed, False
         self.bar.show_message(text, lead=lead, severity=severity, action=action)
         self.show()
@@ -63,6 +78,12 @@ class MessageLine(QWidget):
     def clear(self) -> None:
         """Remove the message."""
         self.bar.clear()
+
+    def _on_closed(self) -> None:
+        self.hide()
+        offer, self._offer = self._offer, None
+        if offer is not None and self._in_front:
+            offer()
 
     def text(self) -> str:
         """The present message."""
@@ -77,6 +98,7 @@ class MessageLine(QWidget):
         run = path.name == EXPERIMENT
         name = path.parent.name if run else path.name
         self.say("Go on where you were?", f"{name} was open last.", "news", "Open it", open_it)
+        self._offer = lambda: self.say_last(path, open_it)
 
     def say_unusable(self, workspace: Path, reason: str, choose: Deed) -> None:
         """Nothing can be kept or read where runs are kept: at the start, or because it is gone."""
@@ -186,9 +208,9 @@ class Refusals(QObject):
         cure, reason = self._actions.cure(name), self._actions.reason(name)
         lead = f"{self._actions[name].text().rstrip('…')} is not possible now."
         if cure is None:
-            self._messages.say(lead, reason, "hint")
+            self._messages.say(lead, reason, "hint", in_front=True)
         else:
-            self._messages.say(lead, reason, "hint", cure.text, lambda: self._cure(cure))
+            self._messages.say(lead, reason, "hint", cure.text, lambda: self._cure(cure), in_front=True)
         self._told = name, reason, self._messages.said
         if name not in self._followed:
             self._followed.add(name)

@@ -82,7 +82,7 @@ class ParallelPlot(Card):
             words.append(f"{within_words(one.title)} {_range_words(one, low, high)}")
         found = self.numbers
         count = f": {len(found)} of {len(self._trials)}" if found is not None else ""
-        self.said.setText(", ".join(words) + count if words else HOW)
+        self.said.setText(", ".join(words) + count if words else HOW if self._trials else "")
 
 
 def _range_words(dimension: Dimension, low: float, high: float) -> str:

@@ -208,7 +208,7 @@ class TransferController(QObject):
             self._files.tell(error)
             return
         if self._files.show(first):
-            text = f"Train A, then open {second.name} and press Reuse layers."
+            text = f"Train A, then open {second.name} (first of the recent files) and press Reuse layers."
             self._files.said.emit("Two tasks are written.", text, "news")
             self._files.remember(second)
 

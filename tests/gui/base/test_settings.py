@@ -116,6 +116,16 @@ def test_a_file_that_is_damaged_meanwhile_is_set_aside_and_said_once(tmp_path: P
     assert (found.theme, found.library_files) == ("light", [tmp_path / "model.keras"])
 
 
+def test_what_was_set_aside_before_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "settings.json.bad3").mkdir()
+    for number in range(1, module.MOST_ASIDE + 3):
+        (tmp_path / "settings.json").write_bytes(b"{%d" % number)
+        assert Settings(tmp_path).set_aside is not None
+    kept = {path.name: path.read_bytes() for path in tmp_path.glob("*.bad*") if path.is_file()}
+    assert (kept["settings.json.bad"], kept["settings.json.bad2"], kept["settings.json.bad4"]) == (b"{1", b"{2", b"{3")
+    assert len(kept) == module.MOST_ASIDE - 1 and kept["settings.json.bad9"] == b"{%d" % (module.MOST_ASIDE + 2)
+
+
 def test_a_file_that_cannot_be_read_for_now_is_neither_moved_nor_written_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

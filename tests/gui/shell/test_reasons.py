@@ -139,6 +139,29 @@ def test_what_was_said_goes_when_it_is_not_true_any_more(qtbot: Any, window: Mai
     assert window.messages.text() == "Something else. It stays."
 
 
+def test_the_offer_of_the_last_session_comes_back_behind_a_refusal(qtbot: Any, window: MainWindow) -> None:
+    messages, opened = window.messages, []
+    messages.say_last(Path("Wine.json"), lambda: opened.append(1))
+    offer = messages.text()
+    button = window.findChild(QToolButton, "predict_button")
+    assert button is not None
+    press(qtbot, window, button)
+    window.refusals.say_why("predict")  # twice
+    assert "no trained network" in messages.text() and offer == "Go on where you were? Wine.json was open last."
+    window.actions_.set_reason("predict", "")
+    assert messages.text() == offer
+    messages.bar.action_requested.emit()
+    assert opened == [1]
+    window.actions_.set_reason("predict", "A reason.")
+    window.refusals.say_why("predict")
+    messages.say("Something else.", "It is newer.")
+    messages.clear()
+    assert messages.text() == "", "what is newer is not in front of it"
+    messages.say_last(Path("Wine.json"), lambda: opened.append(1))
+    messages.clear()
+    assert messages.text() == "", "closed itself it is gone"
+
+
 def press(qtbot: Any, window: MainWindow, button: QWidget) -> None:
     """A press with the pointer, which Qt gives to what lies under it."""
     assert not button.isEnabled()

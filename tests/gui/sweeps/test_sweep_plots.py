@@ -93,6 +93,12 @@ def test_a_range_drawn_on_an_axis_leaves_the_trials_within_it(window: SweepWindo
     assert badge is not None and badge.text() == "2 of 4"
 
 
+def test_how_to_choose_a_range_is_said_where_there_is_something_to_choose(window: SweepWindow) -> None:
+    assert window.parallel.said.text() == HOW
+    window.show_trials(PLAN, {})
+    assert window.parallel.said.text() == ""
+
+
 def test_ranges_of_several_axes_hold_together_and_are_cleared(window: SweepWindow) -> None:
     drag(window, 2, 1.0, 0.5)
     drag(window, 1, 0.5, 1.0)  # adam

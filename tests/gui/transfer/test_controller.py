@@ -138,8 +138,10 @@ def test_splitting_writes_two_files_and_opens_the_first(window: MainWindow, work
     assert window.document.experiment == tasks.a
     assert window.document.path == workspace / "experiments" / "Digits, task A 2.json"
     assert window.messages.text() == (
-        "Two tasks are written. Train A, then open Digits, task B 2.json and press Reuse layers."
+        "Two tasks are written. Train A, then open Digits, task B 2.json (first of the recent files) "
+        "and press Reuse layers."
     )
+    assert window.settings.recent_files[0] == workspace / "experiments" / "Digits, task B 2.json"
 
 
 def test_splitting_asks_about_unsaved_changes_before_anything_is_written(window: MainWindow, workspace: Path) -> None:

@@ -187,8 +187,8 @@ class ReferralCard(Card):
         self.export.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.export.clicked.connect(self.export_requested)
         self.add(self.nobody)
+        self.add(self.export)  # above the pictures: on a small screen what stands below them is scrolled away
         self.add(self.grid, 1)
-        self.add(self.export)
 
     def show_referred(self, decision: Decision, samples: Samples) -> None:
         rows = decision.referred(samples)

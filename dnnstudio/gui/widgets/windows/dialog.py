@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from dnnstudio.gui.widgets.windows import screen_fit
 from dnnstudio.gui.widgets.windows.pressing import pressed_by_return
@@ -65,6 +65,8 @@ class Dialog(QDialog):
 EVERYWHERE = ("action_keys",)
 UNDOES = ("action_undo", "action_redo")
 """Names of the main window's actions whose keys work in windows beside it."""
+ASIDE = QPoint(28, 28)
+"""So far from another of its kind a window opens: the bar with the title of that one stays in sight."""
 
 
 class Window(Dialog):
@@ -80,3 +82,10 @@ class Window(Dialog):
         names = (*EVERYWHERE, *UNDOES) if self.changes_experiment else EVERYWHERE
         main = parent.window().actions() if parent is not None else []
         self.addActions([action for action in main if action.objectName() in names])
+
+    def setVisible(self, visible: bool) -> None:
+        if visible and not self.isVisible() and not self.testAttribute(Qt.WidgetAttribute.WA_Moved):
+            twins = [one for one in QApplication.topLevelWidgets() if type(one) is type(self) and one.isVisible()]
+            if twins:  # two in one place look like one
+                self.move(max((one.pos() for one in twins), key=lambda place: place.x() + place.y()) + ASIDE)
+        super().setVisible(visible)
