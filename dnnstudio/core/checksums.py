@@ -20,7 +20,7 @@ from typing import Any
 
 from dnnstudio.core.atomic_files import write_atomically
 from dnnstudio.core.bounded_json import JsonError, loads
-from dnnstudio.core.file_turns import folder_turn
+from dnnstudio.core.file_turns import WrittenMeanwhile, folder_turn, version_of
 from dnnstudio.core.os_errors import is_file_there
 from dnnstudio.core.text import listed
 
@@ -176,26 +176,22 @@ def _content_of(entries: Entries) -> bytes:
     return (json.dumps(plain, indent=1) + "\n").encode()
 
 
-class _WrittenMeanwhile(Exception):  # noqa: N818 - a fact, not an error
-    """Somebody else wrote the file between this one's reading and writing."""
-
-
 def _change(
     path: Path, change: Callable[[], bytes | None], write: Callable[[bytes, Callable[[], None] | None], None]
 ) -> None:
     """Read, change and write a file: one after the other, and again where somebody who did not wait came between."""
     with _turn(path.parent):
         for look in range(MOST_LOOKS):
-            before = _stamp(path)
+            before = version_of(path)
             content = change()
             if content is None:
                 return
 
             def look_again(before: object = before) -> None:
-                if _stamp(path) != before:
-                    raise _WrittenMeanwhile
+                if version_of(path) != before:
+                    raise WrittenMeanwhile
 
-            with suppress(_WrittenMeanwhile):
+            with suppress(WrittenMeanwhile):
                 write(content, look_again if look < MOST_LOOKS - 1 else None)
                 return
 
@@ -213,15 +209,6 @@ def _turn(folder: Path) -> Iterator[None]:
                 yield
         finally:
             mine.depth -= 1
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    """What differs between two versions of a file; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _digest(files: object) -> str:

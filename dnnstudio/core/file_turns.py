@@ -24,6 +24,22 @@ _TURN, _NEXT = 0, 1
 leave the others no moment."""
 
 
+Version = tuple[int, int, int]
+
+
+class WrittenMeanwhile(Exception):  # noqa: N818 - a fact, not an error
+    """Somebody who had no turn wrote the file between this one's reading and writing."""
+
+
+def version_of(path: Path) -> Version | None:
+    """What differs between two versions of a file; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 class Turns:
     """Turns of one program at one file that wait `patience_s` in all, however many are asked for in one moment.
 

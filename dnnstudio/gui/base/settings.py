@@ -25,7 +25,7 @@ from PySide6.QtCore import QByteArray
 from dnnstudio.core.atomic_files import make_folder, read_bounded, sweep_leftovers, write_atomically
 from dnnstudio.core.bounded_json import parse_record
 from dnnstudio.core.errors import Code, UserError
-from dnnstudio.core.file_turns import Turns
+from dnnstudio.core.file_turns import Turns, WrittenMeanwhile, version_of
 from dnnstudio.core.os_errors import is_file_there, is_folder_there, is_there
 from dnnstudio.core.text import byte_size
 from dnnstudio.core.workspace.place import mount_of
@@ -69,10 +69,6 @@ def default_workspace() -> Path:
     return platformdirs.user_documents_path() / APP
 
 
-class _WrittenMeanwhile(Exception):  # noqa: N818 - a fact, not an error
-    """Another window wrote the file between this one's reading and writing."""
-
-
 class Settings:
     """Theme, recent files, workspace and window geometry. Every setter writes the file at once."""
 
@@ -89,7 +85,7 @@ class Settings:
         self._turns = Turns(self.folder / TURN_FILE, PATIENCE_S, REST_S)
         self._in_turn = False
         """Whether this window has asked for its turn at the file."""
-        self._stamp = self._stamp_now()
+        self._version = version_of(self.path)
         self._known: dict[str, Any] = self._read()
         """What this window has read and written."""
         with contextlib.suppress(OSError, ValueError):
@@ -247,7 +243,7 @@ class Settings:
 
     def _list(self, name: str) -> Any:
         """A list as it is on the disk now: another window may have added to it."""
-        if self._stamp_now() != self._stamp:
+        if version_of(self.path) != self._version:
             self._on_disk()
         return self._get(name)
 
@@ -256,8 +252,8 @@ class Settings:
 
         It is set aside then if this is `to_write` it. Raises `UserError` where it may be whole and cannot be read.
         """
-        self._stamp = self._stamp_now()
-        if self._stamp is None and not _leads_nowhere(self.path):
+        self._version = version_of(self.path)
+        if self._version is None and not _leads_nowhere(self.path):
             return self._known
         try:
             found = self._parsed()
@@ -265,7 +261,7 @@ class Settings:
             if to_write and error.code is Code.CANNOT_READ:
                 raise
             if to_write and self._put_aside():
-                self._stamp, self._damaged = None, True
+                self._version, self._damaged = None, True
             return self._known
         self._take_lists(found)
         return found
@@ -273,14 +269,6 @@ class Settings:
     def _take_lists(self, found: dict[str, Any]) -> None:
         self._known = {name: value for name, value in self._known.items() if name not in LISTS}
         self._known |= {name: found[name] for name in LISTS if name in found}
-
-    def _stamp_now(self) -> tuple[int, int, int] | None:
-        """What differs between two versions of the file; None where there is none."""
-        try:
-            found = self.path.stat()
-        except OSError:
-            return None
-        return found.st_ino, found.st_size, found.st_mtime_ns
 
     def _set(self, name: str, value: Any) -> None:
         if self._get(name) == value and not self._unwritten:
@@ -305,7 +293,7 @@ class Settings:
             self._known |= {name: whole[name] for name in self._unwritten}
             self._take_lists(whole)
             self._unwritten.clear()
-            self._stamp = self._stamp_now()
+            self._version = version_of(self.path)
         if self._damaged and self.on_set_aside is not None and self.set_aside is not None:
             tell, self.on_set_aside = self.on_set_aside, None  # once: what damages it may do so again and again
             tell(self.set_aside)
@@ -316,7 +304,7 @@ class Settings:
             found = self._on_disk(to_write=True)
             whole = found | {name: self._changed(name, found.get(name)) for name in self._unwritten}
             content = _within_bounds(whole)
-            with contextlib.suppress(_WrittenMeanwhile):
+            with contextlib.suppress(WrittenMeanwhile):
                 look_again = self._look_again if look < MOST_LOOKS - 1 else None
                 write_atomically(self.path, content, private=True, last_look=look_again)
                 break
@@ -324,8 +312,8 @@ class Settings:
 
     def _look_again(self) -> None:
         """Refuse to replace what was not read: a window that stood still, or had no turn, may come late."""
-        if self._stamp_now() != self._stamp:
-            raise _WrittenMeanwhile
+        if version_of(self.path) != self._version:
+            raise WrittenMeanwhile
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
