@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QTimer
 
-from dnnstudio.core.workspace.runs import Weights
+from dnnstudio.core.workspace.runs import RunRecord, Weights
 from dnnstudio.gui.base.run_controller import RunController
 from dnnstudio.gui.data.augmentation.opening import AugmentationOpener
 from dnnstudio.gui.data.door.opening import DataDoor
@@ -152,7 +152,7 @@ def assemble(
         open_experiment=files.open_path,
         go_on=training_actions.go_on,
     )
-    predict = _make_predict(base, front, dialogs, controller, uncertainty, find_opened)
+    predict = _make_predict(base, front, dialogs, controller, uncertainty, find_opened, lambda: transfer.opened)
     yield
     bench = Workbench(
         dialogs=dialogs,
@@ -198,6 +198,7 @@ def _make_predict(
     controller: RunController,
     uncertainty: UncertaintyOpener,
     find_opened: Callable[[str], Subject | None],
+    opened_last: Callable[[], Path | None],
 ) -> PredictOpener:
     def opened() -> tuple[str, str] | None:
         """The opened model, which is no run of the list."""
@@ -205,6 +206,12 @@ def _make_predict(
         if model is None or any(record.run == model for record in front.runs.runs.records):
             return None
         return model, controller.model_name
+
+    def at_hand() -> RunRecord | None:
+        """The run of what was turned to last: a model that was opened since a run was chosen may be one of a run."""
+        if opened_last() is None:
+            return front.runs.chosen
+        return next((record for record in front.runs.runs.records if record.run == controller.model), None)
 
     def subject(model: str | Path, weights: Weights) -> Subject | None:
         if isinstance(model, Path):
@@ -221,7 +228,7 @@ def _make_predict(
         settings=base.settings,
         dialogs=dialogs,
         records=lambda: front.runs.runs.records,
-        chosen=lambda: front.runs.chosen,
+        chosen=at_hand,
         opened=opened,
         find_threshold=uncertainty.threshold,
         open_decision=open_decision,

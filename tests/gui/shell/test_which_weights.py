@@ -197,6 +197,25 @@ def test_what_was_opened_last_is_inspected_and_not_the_run_that_is_selected(wind
     assert found is not None and found.model == other
 
 
+def test_what_was_opened_last_answers_and_is_exported_too(window: MainWindow, tmp_path: Path) -> None:
+    """Every command means the same network: Predict and Export took the run that is selected, Uncertainty the other."""
+    controller, predict = window.workbench.controller, window.workbench.predict
+
+    def asked() -> object:
+        assert predict.network is not None
+        return predict.network.model
+
+    folder = tmp_path / "workspace" / "runs" / "0001 digits"
+    window.runs.select(folder)
+    assert asked() == folder
+    job = OpenModel(path=tmp_path / "comparison" / "43" / "model.keras")
+    controller._on_opened(job, OpenedModel(model=job.id, experiment=PLAIN, input_shape=(8, 8), has_experiment=True))
+    assert asked() == job.id == predict.networks()[0].model
+    other = folder.with_name("0002 digits")
+    window.runs.select(other)
+    assert asked() == other
+
+
 def test_the_network_at_hand_is_inspected_on_its_own_rows_while_another_trains(
     window: MainWindow, tmp_path: Path, qtbot: Any
 ) -> None:

@@ -28,6 +28,8 @@ _ARROWS = 20
 LINE_EDIT_MARGIN = 2
 """Qt keeps so many pixels free before the text of a line edit."""
 UNDO_KEYS = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
+CLEARS = QKeySequence.StandardKey.DeleteCompleteLine
+"""Ctrl+U on X11: in a field it emptied what it was meant to lead away from, as the window's key for Uncertainty."""
 
 
 class CommitField(QLineEdit):
@@ -143,11 +145,14 @@ class CommitField(QLineEdit):
                 super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """Undo and redo are the window's while nothing was typed here: Ctrl+Z takes back the last edit."""
-        asks = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
-        if asks and not self.isModified() and any(event.matches(keys) for keys in UNDO_KEYS):  # type: ignore[attr-defined]
-            event.ignore()
-            return True
+        """Undo and redo are the window's while nothing was typed here: Ctrl+Z takes back the last edit. What would
+        clear the line is always the window's.
+        """
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            undoes = not self.isModified() and any(event.matches(keys) for keys in UNDO_KEYS)
+            if undoes or event.matches(CLEARS):
+                event.ignore()
+                return True
         return super().event(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
