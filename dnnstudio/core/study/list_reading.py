@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
@@ -17,7 +18,7 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.os_errors import plainly_refused
 from dnnstudio.core.study.listing import FIGURES, ListedRun, over_seeds, settings_of, task_of
 from dnnstudio.core.study.repeat_record import read_repeat, spread
-from dnnstudio.core.study.setting_words import Setting
+from dnnstudio.core.study.setting_words import START, Setting
 from dnnstudio.core.study.sweep import SweepPlan, read_sweep
 from dnnstudio.core.study.sweep_record import range_text, sweep_record, trial_record, varied_words
 from dnnstudio.core.study.trials import Trial, read_trials
@@ -64,6 +65,15 @@ def _test_figures(metrics: Mapping[str, Any]) -> Mapping[str, Any]:
     return test if isinstance(test, dict) else {}
 
 
+def _settings_in(folder: Path, experiment: Experiment) -> dict[str, Setting]:
+    """The settings of a run; what it starts from by its place, which two runs may name from two folders."""
+    settings = settings_of(experiment)
+    source = settings.get(START)
+    if isinstance(source, str) and source.strip():
+        settings[START] = os.path.normpath(folder.absolute() / source)
+    return settings
+
+
 def _listed(
     record: RunRecord, experiment: Experiment, rows: Sequence[Row], test: Mapping[str, Any], remarks: Remarks
 ) -> ListedRun:
@@ -77,7 +87,7 @@ def _listed(
         record=record,
         task=task_of(experiment),
         seed=experiment.seed,
-        settings=MappingProxyType(settings_of(experiment)),
+        settings=MappingProxyType(_settings_in(record.folder, experiment)),
         figure=figure,
         best=spread([pick(values)]) if values else None,
         last=spread(values[-1:]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import PurePath
 
 from pydantic.fields import FieldInfo
 
@@ -12,6 +13,8 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.text import within_words
 
 Setting = str | int | float | bool | None
+START = "transfer.source"
+"""Where the weights come from that a training starts with: a path."""
 
 
 @lru_cache(maxsize=4096)
@@ -68,7 +71,9 @@ def _records_at(parts: tuple[str, ...]) -> Mapping[str, type[Option]]:
 
 @lru_cache(maxsize=4096, typed=True)
 def setting_value(path: str, value: Setting) -> str:
-    """A value as its form shows it: "Adam" for the optimizer "adam"."""
+    """A value as its form shows it: "Adam" for the optimizer "adam"; a place by its name."""
+    if path == START and isinstance(value, str):
+        return PurePath(value).name or value
     record = _records_at(tuple(path.split("."))[:-1]).get(value) if isinstance(value, str) else None
     return record.label if record is not None and path.endswith(".kind") else setting_text(value)
 

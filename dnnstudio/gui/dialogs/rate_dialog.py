@@ -66,7 +66,7 @@ class RateDialog(Dialog):
         words.setBuddy(self.field)
         self.lowest = push_button("", tip="A tenth of the rate at which the loss is lowest: the usual choice.")
         self.lowest.setObjectName("use_tenth_of_lowest")
-        self.lowest.clicked.connect(lambda: self._choose(self._tenth))
+        self.lowest.clicked.connect(self._propose)
         self.steepest = push_button("", tip="The rate at which the loss falls fastest.")
         self.steepest.setObjectName("use_steepest")
         self.steepest.clicked.connect(lambda: self._choose(self._steep))
@@ -125,8 +125,7 @@ class RateDialog(Dialog):
         self._steep = None if found.steepest is None else rounded(found.steepest)
         self.plot.show_found(found)
         self.headline.setText(sentence_of(found, self._document.experiment.optimizer))
-        self._own = False
-        self._set_rate(self._tenth)
+        self._propose()
         if self.focusWidget() in (None, self.close_button) and self.field.isEnabled():
             self.field.setFocus(Qt.FocusReason.OtherFocusReason)  # Return takes the rate
 
@@ -158,6 +157,11 @@ class RateDialog(Dialog):
     def _choose(self, rate: float | None) -> None:
         self._own = rate is not None
         self._set_rate(rate)
+
+    def _propose(self) -> None:
+        """What was proposed at first: each button its own rate, as the headline says."""
+        self._own = False
+        self._set_rate(self._tenth)
 
     def _set_rate(self, rate: float | None) -> None:
         self.field.set_value(rate)

@@ -38,7 +38,6 @@ class KeysDialog(Dialog):
         self.count = label("", Role.CAPTION)
         column.addWidget(self.count)
         self.show_found("")
-        self.search.setFocus()
 
     def _make_table(self) -> QTableWidget:
         table = QTableWidget(len(self._rows), len(HEADS))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QDialog, QWhatsThis, QWidget
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QDialog, QLineEdit, QWhatsThis, QWidget
 
 from dnnstudio.gui.base.actions import Actions
 
@@ -19,7 +19,7 @@ class HelpOpener(QObject):
         self._open: dict[str, QDialog] = {}
         actions.connect(
             {
-                "keys": lambda: self._show("keys", _keys),
+                "keys": self.show_keys,
                 "first_minutes": lambda: self._show("first_minutes", _first_minutes),
                 "whats_this": QWhatsThis.enterWhatsThisMode,
                 "about": lambda: self._show("about", _about),
@@ -30,6 +30,13 @@ class HelpOpener(QObject):
         """Close every dialog: the window closes."""
         for dialog in self._open.values():
             dialog.close()
+
+    def show_keys(self) -> None:
+        """Show the list of keys, at its search line; also when it is open already."""
+        self._show("keys", _keys)
+        if (search := self._open["keys"].findChild(QLineEdit)) is not None:
+            search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            search.selectAll()
 
     def _show(self, name: str, make: Callable[[QWidget], QDialog]) -> None:
         dialog = self._open.get(name)

@@ -207,7 +207,9 @@ def _subtitle(runs: Sequence[ListedRun]) -> str:
         if not run.members:
             said = run.record.damaged or changed_sentence(run.record.changed)
             return f"{which}, {run.task}{'. ' if said else ''}{printable(said)}"
-        return f"{count_of(len(run.members), 'run')}, alike{' but for the seed' if len(run.counted) > 1 else ''}"
+        seeds = len(run.counted)
+        of = f" of {count_of(seeds, 'seed')}" if 1 < seeds < len(run.members) else ""  # that many the figures are over
+        return f"{count_of(len(run.members), 'run')}{of}, alike{' but for the seed' if seeds > 1 else ''}"
     if len(runs) == 2:
         first, second = runs
         alike = first.name == second.name

@@ -230,7 +230,11 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{mark}{document.experiment.name} – dnnstudio")
 
     def go_to_settings(self) -> None:
-        """Put the keyboard on the layer's form."""
+        """Put the keyboard on the layer's form; where none is chosen, of the first layer that has settings."""
+        for layer in self.document.experiment.layers if not self.document.selection else ():
+            self.document.select([layer.id])
+            if self.inspector.form.paths():
+                break
         self.body.show_layer()
         self.inspector.take_focus()
 

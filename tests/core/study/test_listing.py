@@ -20,6 +20,7 @@ from dnnstudio.core.experiment.optimizers import OPTIMIZER_KINDS
 from dnnstudio.core.experiment.paths import set_value
 from dnnstudio.core.experiment.recipes import load_recipe
 from dnnstudio.core.experiment.record import Experiment, Training
+from dnnstudio.core.experiment.transfer import Transfer
 from dnnstudio.core.study.list_reading import read_listed
 from dnnstudio.core.study.listing import (
     ListedRun,
@@ -90,6 +91,24 @@ def test_a_row_has_the_best_and_the_last_epochs_figure(tmp_path: Path) -> None:
     assert row.test == Spread(0.88, None, 1)
     assert (row.remarks.note, row.remarks.star) == ("the good one", True)
     assert row.higher_is_better
+
+
+def test_a_start_that_two_runs_name_from_two_folders_is_one(tmp_path: Path) -> None:
+    """A run names its source from beside it, one of a comparison by the whole path."""
+    place = tmp_path / "runs" / "0006 Task A"
+    rows = []
+    for seed, folder, source in (
+        (1, tmp_path / "runs" / "0008 B", "../0006 Task A"),
+        (2, tmp_path / "comparisons" / "0001" / "2", str(place)),
+    ):
+        folder.mkdir(parents=True)
+        codec.save(DIGITS.replaced(seed=seed, transfer=Transfer(source=source)), folder / "experiment.json")
+        write_history(folder / "history.csv", [{"epoch": 1.0, "loss": 1.0}])
+        (folder / "metrics.json").write_text(json.dumps({"reason": "finished"}))
+        rows.append(read_listed(folder))
+    assert {row.settings["transfer.source"] for row in rows} == {str(place)}
+    assert differing(rows) == () and len(grouped(rows)) == 1
+    assert setting_value("transfer.source", str(place)) == "0006 Task A"
 
 
 def test_a_repeat_unfolds_into_its_members(tmp_path: Path) -> None:

@@ -86,6 +86,14 @@ def test_help_opens_by_its_menu_and_keys_once_each(qtbot: Any, window: MainWindo
     assert [action.text() for action in menu.actions()][-1] == "About dnnstudio…"
 
 
+def test_the_key_for_the_keys_leads_to_their_search_also_the_second_time(qtbot: Any, window: MainWindow) -> None:
+    for _ in range(2):
+        window.actions_["keys"].trigger()
+        dialog = next(one for one in window.findChildren(KeysDialog) if one.isVisible())
+        assert dialog.focusWidget() is dialog.search
+        dialog.table.setFocus()
+
+
 # ------------------------------------------------------------------------------------------------ about, first steps
 
 

@@ -233,6 +233,17 @@ def test_a_badge_counts_seeds_and_calls_runs_of_one_seed_runs(table: Table) -> N
     assert badge_words(alike) == "2 RUNS"
 
 
+def test_the_detail_says_of_how_many_seeds_its_figures_are(table: Table) -> None:
+    row, detail = table.of(0), table.window.detail
+    detail.show_runs((row,))
+    assert detail.subtitle.text() == "2 runs, alike but for the seed"
+    twice = replace(row, members=(*row.members, replace(row.members[0], folders=(Path("/runs/twice"),))))
+    detail.show_runs((twice,))
+    assert detail.subtitle.text() == "3 runs of 2 seeds, alike but for the seed"
+    detail.show_runs((replace(row, members=tuple(replace(member, seed=7) for member in row.members)),))
+    assert detail.subtitle.text() == "2 runs, alike"
+
+
 def test_two_rows_of_one_name_are_told_apart_by_their_numbers(table: Table) -> None:
     first, second = (replace(table.of(number), name="wine") for number in (1, 3))
     table.window.detail.show_runs((first, second), no_inspection="")

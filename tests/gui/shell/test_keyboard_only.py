@@ -251,3 +251,14 @@ def test_the_key_to_the_settings_selects_the_number_to_type_over_it(typist: Typi
     typist.type("70")
     typist.press(Qt.Key.Key_Return)
     assert typist.window.document.experiment.layers[0].units == 70
+
+
+def test_the_key_to_the_settings_finds_a_layer_that_has_some_where_none_is_chosen(typist: Typist) -> None:
+    document = typist.window.document
+    document.push(EMPTY.replaced(layers=wanted()), "The chapter's network")
+    document.select([])
+    typist.press(Qt.Key.Key_2, CONTROL)
+    assert document.selection == ("bn_1",), "to flatten there is nothing to set"
+    document.select(["flatten"])
+    typist.press(Qt.Key.Key_2, CONTROL)
+    assert document.selection == ("flatten",), "what is chosen stays so"

@@ -203,6 +203,18 @@ def test_each_button_of_the_finder_uses_what_suits_it(qtbot: Any, window: MainWi
     assert window.workbench.training_actions.dialog is None
 
 
+def test_a_tenth_of_the_lowest_brings_back_what_the_headline_proposes(window: MainWindow) -> None:
+    window.actions_["find_rate"].trigger()
+    last_ticket(window).finish(found())
+    dialog = window.workbench.training_actions.dialog
+    assert dialog is not None
+    proposed = (dialog.constant.text(), dialog.one_cycle.text())
+    dialog.steepest.click()
+    assert dialog.one_cycle.text() != proposed[1]
+    dialog.lowest.click()
+    assert (dialog.constant.text(), dialog.one_cycle.text()) == proposed
+
+
 def test_the_dialog_of_more_epochs_says_their_rates_and_return_is_its_button(qtbot: Any, window: MainWindow) -> None:
     theme = window.workbench.dialogs.theme
 
