@@ -24,6 +24,8 @@ class Autosave:
         self._run = run
         self._emit = emit
         self._lacks_rows = False
+        self._lacks_checkpoint = False
+        """Whether the last one could not be written: a row of a few bytes that can be says nothing of it."""
         self._unsaved: Experiment | None = None
         self._paused = self._waits = False
         self._saved_at = time.monotonic()
@@ -67,9 +69,10 @@ class Autosave:
                 self._folder.rewrite_history(history)
             self._folder.note_history()
         except UserError as error:
+            self._lacks_checkpoint = True
             self._pause(error)
         else:
-            self._lacks_rows = False
+            self._lacks_rows = self._lacks_checkpoint = False
             self._go_on()
         self._saved_at = time.monotonic()
 
@@ -91,6 +94,6 @@ class Autosave:
             self._pause(error, over=True)
 
     def _go_on(self) -> None:
-        if self._paused and self._unsaved is None and not self._lacks_rows:
+        if self._paused and self._unsaved is None and not self._lacks_rows and not self._lacks_checkpoint:
             self._paused = False
             self._emit(SavingPaused(run=self._run))

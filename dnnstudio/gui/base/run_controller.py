@@ -86,8 +86,10 @@ class RunController(QObject):
         self._describing: Ticket | None = None
         self._others: list[Ticket] = []
         self.model: str | None = None
-        self.model_name = ""
         """The id of the run or opened model that Save model writes; None while there is none."""
+        self.model_name = ""
+        self.model_experiment: Experiment | None = None
+        """By what that network was trained; None where an opened file says only what it is made of."""
         self.run_folder: Path | None = None
         """The folder of the newest run."""
         engine.asked.connect(self.watch)
@@ -288,12 +290,14 @@ class RunController(QObject):
 
     def _on_opened(self, job: OpenModel, opened: OpenedModel) -> None:
         self.model, self.model_name = opened.model, _name_of(job.path)
+        self.model_experiment = opened.experiment if opened.has_experiment else None
         self.model_changed.emit()
         self.model_opened.emit(job, opened)
 
     def take_weights(self, job: LoadWeights, opened: OpenedModel) -> None:
         """The network with the weights of a file is the one at hand; `weights_loaded` follows."""
         self.model, self.model_name = opened.model, f"{job.experiment.name}, weights of {job.path.name}"
+        self.model_experiment = None  # its rows are those of the experiment that took them
         self.model_changed.emit()
         self.weights_loaded.emit(job, opened)
 
@@ -306,6 +310,7 @@ class RunController(QObject):
             self.run_folder = result.folder
         if result.epochs:
             self.model, self.model_name = job.id, _name_of(result.folder)
+            self.model_experiment = job.experiment
             self.model_changed.emit()
         self._set_activity("idle")
         self.run_ended.emit(ended)

@@ -340,6 +340,7 @@ class FileActions(QObject):
         self._settings.note_workspace()
         self._controller.workspace = folder
         self.workspace_changed.emit(folder)
+        self.said.emit("Another workspace.", f"Runs and models are kept in {folder} from now on.", "news")
 
     def tell(self, error: UserError) -> None:
         """Show a user error in the message bar."""

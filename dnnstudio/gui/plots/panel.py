@@ -295,9 +295,13 @@ class RunPlots(QObject):
 
 
 def _epoch_words(curves: Curves) -> str:
+    """Which run is drawn, for another experiment may be open, and how far it is: "run 9, epoch 2 of 20"."""
+    number = curves.name.split(" ")[0]
+    run = f"run {int(number)}, " if number.isdecimal() else ""
     if curves.members:
-        return f"mean of {count_of(curves.members, 'seed')} ± 1 sd" if curves.members > 1 else "1 seed so far"
+        seeds = f"mean of {count_of(curves.members, 'seed')} ± 1 sd" if curves.members > 1 else "1 seed so far"
+        return f"{run}{seeds}"
     if curves.ended:
         done = int(curves.rows[-1]["epoch"]) if curves.rows else 0
-        return count_of(done, "epoch")
-    return f"epoch {curves.epoch} of {curves.epochs}"
+        return f"{run}{count_of(done, 'epoch')}"
+    return f"{run}epoch {curves.epoch} of {curves.epochs}"

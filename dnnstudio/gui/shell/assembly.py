@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QTimer
 
+from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.workspace.runs import RunRecord, Weights
 from dnnstudio.gui.base.run_controller import RunController
 from dnnstudio.gui.data.augmentation.opening import AugmentationOpener
@@ -68,10 +69,17 @@ def assemble(
         if record is None or not record.has_network:  # the network at hand has its own experiment
             of_model = (one for one in front.runs.runs.records if one.run and one.run == controller.model)
             record = next(of_model, record)
-        return subject_of(record, controller.model, document.experiment, opened=transfer.opened)
+        return subject_of(record, controller.model, experiment_at_hand(), opened=transfer.opened)
+
+    def experiment_at_hand() -> Experiment:
+        """Whose rows the network at hand is judged by: its own, for another experiment may be open by now. An opened
+        network's are those of the open experiment while that is the same one: its data may have been found anew.
+        """
+        own, here = controller.model_experiment, document.experiment
+        return here if own is None or (transfer.opened is not None and own.name == here.name) else own
 
     def find_opened(model: str) -> Subject | None:
-        return subject_of(None, model, document.experiment, opened=transfer.opened)
+        return subject_of(None, model, experiment_at_hand(), opened=transfer.opened)
 
     uncertainty = UncertaintyOpener(theme, base.engine, find_subject, window)
     panels = yield from _make_panels(base, front)

@@ -220,6 +220,12 @@ class RunDisplay(QObject):
             text, deed = (cure.text, cure.deed) if cure is not None else ("", None)
             self._messages.say(failure.message, failure.hint, "error", text, deed)
 
+    def show_none(self) -> None:
+        """Show no run, for those of another workspace are listed; a training goes on being drawn."""
+        if not self._controller.training:
+            self._plots.clear()
+            self._result.clear()
+
     def show_stored(self, record: RunRecord) -> None:
         """Draw a stored run, unless a training is being drawn or it is the one that is shown."""
         if record.run and record.run == self._plots.run:

@@ -161,6 +161,7 @@ def wire_runs(bench: Workbench, front: Front, actions: Actions) -> None:
     front.runs.save_requested.connect(bench.files.save_model_of)
     bench.side.result.best_requested.connect(bench.files.open_model_of)
     bench.files.workspace_changed.connect(front.runs.set_workspace)
+    bench.files.workspace_changed.connect(bench.display.show_none)
     choose = actions["workspace"].trigger
     front.runs.absence.vanished.connect(lambda place, reason: front.messages.say_unusable(place, reason, choose))
     bench.files.workspace_missed.connect(lambda error: _say_missed(front, error, choose))

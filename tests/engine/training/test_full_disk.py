@@ -31,6 +31,8 @@ class Disk:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.full = False
         self.refused_at = 0
+        self.only = ""
+        """What alone is too large for the room that is left: paths with this part."""
         self.writes = 0
         self._folder = folder
         opening, path_open = os.open, Path.open
@@ -51,7 +53,7 @@ class Disk:
     def _look(self, path: Path) -> None:
         if path.is_relative_to(self._folder):
             self.writes += 1
-            if self.full or self.writes == self.refused_at:
+            if (self.full and self.only in str(path)) or self.writes == self.refused_at:
                 raise OSError(errno.ENOSPC, "full", str(path))
 
 
@@ -95,6 +97,26 @@ def test_a_disk_that_is_full_for_a_moment_costs_nothing(
     assert figures(recorder.folder) == figures(whole)
     assert all(np.array_equal(a, b) for a, b in zip(weights(recorder.folder), weights(whole), strict=True))
     assert changed_files(recorder.folder) == ()
+
+
+def test_it_is_said_that_nothing_is_missing_only_once_the_checkpoint_is_written(
+    recorder: Any, experiment: Make, rows: Make, disk: Disk
+) -> None:
+    """There is room for a row of the history, and none for the network."""
+    checkpoints: list[int] = []
+
+    def look(event: Event) -> None:
+        if isinstance(event, EpochDone):
+            disk.full = 1 <= event.row["epoch"] <= 3
+        if isinstance(event, SavingPaused) and not event.reason:
+            assert epochs(recorder.folder)[-1] - load_checkpoint(recorder.folder).position.epoch <= 1
+            checkpoints.append(load_checkpoint(recorder.folder).position.epoch)
+
+    disk.only = "checkpoint"
+    recorder.on_event = look
+    recorder.train(experiment(training=Training(epochs=6, batch_size=16)), rows())
+    assert [bool(event.reason) for event in recorder.of(SavingPaused)] == [True, False]
+    assert len(checkpoints) == 1 and checkpoints[0] >= 4
 
 
 def test_a_disk_that_stays_full_leaves_a_run_that_goes_on(

@@ -21,7 +21,7 @@ from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.recipes import load_recipe
 from dnnstudio.core.experiment.record import EarlyStopping, Experiment, Training
 from dnnstudio.core.jobs.events import RunEnded
-from dnnstudio.core.jobs.requests import OpenModel
+from dnnstudio.core.jobs.requests import OpenModel, TrainRun
 from dnnstudio.core.jobs.results import ComparisonRun, OpenedModel, RunResult
 from dnnstudio.core.workspace.catalog import run_entry
 from dnnstudio.core.workspace.history import write_history
@@ -33,7 +33,7 @@ from dnnstudio.gui.library.sentences import facts_of
 from dnnstudio.gui.shell.main_window import MainWindow
 from dnnstudio.gui.uncertainty import subject_of
 
-from ..window_kit import open_window
+from ..window_kit import Answers, open_window
 
 PLAIN = load_recipe("digits").experiment
 STOPPING = PLAIN.replaced(training=Training(epochs=9, early_stopping=EarlyStopping(patience=1)))
@@ -195,6 +195,37 @@ def test_what_was_opened_last_is_inspected_and_not_the_run_that_is_selected(wind
     window.runs.select(other)
     found = find()
     assert found is not None and found.model == other
+
+
+def test_a_trained_network_stays_its_own_whatever_is_open_and_whichever_runs_are_listed(
+    window: MainWindow, tmp_path: Path, qtbot: Any
+) -> None:
+    """In another workspace, where no run is, it was inspected by the name and the rows of the open experiment."""
+    controller, find = window.workbench.controller, window.workbench.uncertainty.find
+    folder = tmp_path / "workspace" / "runs" / "0001 digits"
+    job = TrainRun(experiment=PLAIN, folder=folder)
+    window.runs.select(folder)
+    qtbot.waitUntil(lambda: window.workbench.plots.curves is not None)
+    result = RunResult(run=job.id, folder=folder, reason="finished", epochs=3, best_epoch=3, metrics={})
+    controller._end_training(job, result)
+    dialogs = window.workbench.dialogs
+    assert isinstance(dialogs, Answers)
+    dialogs.path = tmp_path / "other"
+    window.actions_["workspace"].trigger()
+    assert str(tmp_path / "other") in window.messages.text()
+    assert window.workbench.plots.curves is None, "no run of this workspace is drawn"
+    window.document.new(load_recipe("task_b").experiment)
+    found = find()
+    assert found is not None and (found.model, found.experiment, found.title) == (job.id, PLAIN, PLAIN.name)
+    opened = OpenModel(path=tmp_path / "opened.keras")
+    own = PLAIN.replaced(name="Opened")
+    controller._on_opened(opened, OpenedModel(model=opened.id, experiment=own, input_shape=(8, 8), has_experiment=True))
+    found = find()
+    assert found is not None and found.experiment == own, "another experiment is open"
+    mended = own.replaced(seed=9)
+    window.document.new(mended)
+    found = find()
+    assert found is not None and found.experiment == mended, "its own is open, with what was changed in it"
 
 
 def test_what_was_opened_last_answers_and_is_exported_too(window: MainWindow, tmp_path: Path) -> None:
