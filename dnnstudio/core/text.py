@@ -5,6 +5,7 @@ Sizes are decimal (SI): 1 kB is 1,000 bytes and 1 MB is 1,000,000 bytes, as in f
 
 from __future__ import annotations
 
+import re
 import time
 import unicodedata
 from collections.abc import Sequence
@@ -120,6 +121,14 @@ def unbroken(text: str) -> str:
 def shortened(text: str, most: int = 60) -> str:
     """At most this many characters, ending in an ellipsis if the text was cut."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def breakable(text: str, most: int = 80) -> str:
+    """The text with what has no place for a line break, as a long file name, cut in its middle to so many characters:
+    it would make a window as wide as it is itself.
+    """
+    half = most // 2
+    return re.sub(rf"[^\s/\\-]{{{most + 1},}}", lambda found: f"{found[0][:half]}…{found[0][-half + 1 :]}", text)
 
 
 def printable(text: str) -> str:

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from dnnstudio.core.text import (
+    breakable,
     byte_size,
     count_of,
     date_text,
@@ -121,3 +122,10 @@ def test_a_small_difference_is_written_as_fields_write_it(value: float, text: st
 )
 def test_a_title_within_words_begins_small_unless_it_is_a_name(title: str, inside: str) -> None:
     assert within_words(title) == inside
+
+
+def test_a_long_name_that_no_line_can_break_is_cut_in_its_middle() -> None:
+    name = "a" * 100 + "b" * 100
+    assert breakable(f"Opened {name} at last.") == f"Opened {'a' * 40}…{'b' * 39} at last."
+    assert breakable("/home/" + "folder/" * 40) == "/home/" + "folder/" * 40, "a line breaks behind a slash"
+    assert breakable("x" * 80) == "x" * 80

@@ -22,11 +22,24 @@ def items_of(inputs: Iterable[Path], readers: Readers, watch: Watch) -> Iterator
 
     A file that cannot be used is one item with an error and no row. Raises `Cancelled`.
     """
+    inputs = tuple(inputs)
+    if readers.pictures is not None:
+        readers.pictures.deep.files = lambda: _files_of(inputs)
     for given in inputs:
         if given.is_dir():
             yield from _items_below(given, readers, watch)
         else:
             yield from _items_in(given, readers, watch)
+
+
+def _files_of(inputs: Iterable[Path]) -> Iterator[Path]:
+    """All plain files that are given."""
+    for given in inputs:
+        if not given.is_dir():
+            found: Iterable[Path] = (given,)
+        else:
+            found = (Path(place) / name for place, _, names in os.walk(given) for name in names)
+        yield from (path for path in found if path.is_file())
 
 
 def _items_below(folder: Path, readers: Readers, watch: Watch) -> Iterator[Item]:

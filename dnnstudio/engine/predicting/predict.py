@@ -214,8 +214,9 @@ class Changed:
             more = f" and {self.count - len(self.shown):,} more" if self.count > len(self.shown) else ""
             said = f"scaled to {width} × {height} pixels: {', '.join(self.shown)}{more}"
             found.append(f"{count_of(self.count, 'picture')} of another size, {said}.")
-        if readers.tables is not None:
-            found.extend(readers.tables.notes)
+        for reader in (readers.pictures, readers.tables):
+            if reader is not None:
+                found.extend(reader.notes)
         return found
 
 

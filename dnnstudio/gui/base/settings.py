@@ -15,7 +15,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import accumulate
+from itertools import accumulate, count
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -104,7 +104,7 @@ class Settings:
     @property
     def workspace(self) -> Path:
         value = self._get("workspace")
-        return Path(value) if isinstance(value, str) and value else default_workspace()
+        return Path(value) if isinstance(value, str) and value and "\0" not in value else default_workspace()
 
     @workspace.setter
     def workspace(self, folder: Path) -> None:
@@ -226,11 +226,15 @@ class Settings:
         return True
 
     def _place_aside(self) -> Path:
-        """A name that nothing has, so that what was set aside before is kept; the last of them where all are taken."""
-        names = [
-            self.path.with_suffix(f".json.bad{number if number > 1 else ''}") for number in range(1, MOST_ASIDE + 1)
-        ]
-        return next((name for name in names if not is_there(name)), names[-1])
+        """A name that nothing has, so that what was set aside before is kept; the last of them where all are taken by
+        files.
+        """
+        names = (self.path.with_suffix(f".json.bad{number if number > 1 else ''}") for number in count(1))
+        for number, name in enumerate(names, start=1):
+            taken = os.path.lexists(name)
+            if not taken or (number >= MOST_ASIDE and name.is_file() and not name.is_symlink()):
+                break
+        return name
 
     def _get(self, name: str) -> Any:
         """A value with what was set and is not written yet."""

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from dnnstudio.core.text import breakable
 from dnnstudio.gui.theme import Role, Severity, Theme, set_role, set_state
 from dnnstudio.gui.widgets.buttons import MiniButton, push_button
 from dnnstudio.gui.widgets.labels import ElidedLabel, IconLabel, label
@@ -53,6 +54,8 @@ class MessageBar(_Message):
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 4, 8, 4)
         row.setSpacing(8)
+        self._whole = ""
+        """The message with its lead, where what is shown of a long name is cut."""
         self._lead = label("", Role.LEAD)
         self._text = label("", Role.BODY, wrap=True)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -74,9 +77,12 @@ class MessageBar(_Message):
     def show_message(self, text: str, *, lead: str = "", severity: Severity = "news", action: str = "") -> None:
         """Show a message. `lead` is set in bold before the text; `action` is the one thing that can be done."""
         self._set_severity(severity)
-        self._lead.setText(lead)
+        self._whole = f"{lead} {text}".strip()
+        self._lead.setText(breakable(lead))
         self._lead.setVisible(bool(lead))
-        self._text.setText(text)
+        self._text.setText(breakable(text))
+        for words in (self._lead, self._text):
+            words.setToolTip("" if words.text() in (lead, text) else self._whole)
         self.action.setText(action)
         self.action.setVisible(bool(action))
         self.setAccessibleDescription(self.message())
@@ -84,11 +90,12 @@ class MessageBar(_Message):
 
     def message(self) -> str:
         """The whole present message."""
-        return f"{self._lead.text()} {self._text.text()}".strip()
+        return self._whole
 
     def clear(self) -> None:
         """Remove the message."""
         self.hide()
+        self._whole = ""
         self._lead.clear()
         self._text.clear()
         self.closed.emit()

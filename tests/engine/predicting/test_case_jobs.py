@@ -375,3 +375,26 @@ def test_dark_on_light_is_told_and_inverted_only_when_asked(
     found = ask(PredictFiles(model=dark_run, inputs=(tmp_path / "new",), out=out, invert=True))
     assert found.notes[-1] == "2 pictures dark on light were inverted."
     assert json.loads(out.read_text(encoding="utf-8"))[1]["probability:0"] == pytest.approx(plain.values[0][0])
+
+
+def test_pictures_of_16_bits_have_one_white_which_is_said(session: Session, run: Path, tmp_path: Path) -> None:
+    """The same pictures with 8 and with 16 bits: the dark one alone would be taken for one of 14 bits."""
+    (tmp_path / "deep").mkdir()
+    bright, dark = as_pictures(2, 3)
+    dark = np.minimum(dark, 60).astype(np.uint8)
+    bright[0, 0] = 255
+    for number, picture in enumerate((dark, bright)):
+        Image.fromarray(picture).save(tmp_path / f"{number}.png")
+        Image.fromarray(picture.astype(np.uint16) * 257).save(tmp_path / "deep" / f"{number}.png")
+    by = Answering(model=run)
+    ((eight,), told) = answered(session, AnswerCases(by=by, inputs=(tmp_path / "0.png", tmp_path / "1.png")))
+    assert not any("white" in note for note in told.notes)
+    ((deep,), told) = answered(session, AnswerCases(by=by, inputs=(tmp_path / "deep",)))
+    np.testing.assert_allclose(deep.values, eight.values, atol=1e-6)
+    assert (
+        "2 pictures of more than 8 bits were read with 65,535 as white, the depth that the brightest of all that were "
+        "given fits." in told.notes
+    )
+    ((alone,), told) = answered(session, AnswerCases(by=by, inputs=(tmp_path / "deep" / "0.png",)))
+    assert np.abs(alone.values - eight.values[:1]).max() > 1e-3
+    assert any("was read with 16,383 as white" in note for note in told.notes), "it cannot be known, so it is said"

@@ -118,12 +118,27 @@ def test_a_file_that_is_damaged_meanwhile_is_set_aside_and_said_once(tmp_path: P
 
 def test_what_was_set_aside_before_is_kept(tmp_path: Path) -> None:
     (tmp_path / "settings.json.bad3").mkdir()
+    (tmp_path / "settings.json.bad5").symlink_to("nowhere")
     for number in range(1, module.MOST_ASIDE + 3):
         (tmp_path / "settings.json").write_bytes(b"{%d" % number)
         assert Settings(tmp_path).set_aside is not None
     kept = {path.name: path.read_bytes() for path in tmp_path.glob("*.bad*") if path.is_file()}
-    assert (kept["settings.json.bad"], kept["settings.json.bad2"], kept["settings.json.bad4"]) == (b"{1", b"{2", b"{3")
-    assert len(kept) == module.MOST_ASIDE - 1 and kept["settings.json.bad9"] == b"{%d" % (module.MOST_ASIDE + 2)
+    assert [kept[f"settings.json.bad{number}"] for number in ("", 2, 4, 6)] == [b"{1", b"{2", b"{3", b"{4"]
+    assert len(kept) == module.MOST_ASIDE - 2 and kept["settings.json.bad9"] == b"{%d" % (module.MOST_ASIDE + 2)
+    assert (tmp_path / "settings.json.bad5").is_symlink(), "a link is not replaced"
+
+
+def test_folders_in_the_way_of_what_is_set_aside_cost_nothing(tmp_path: Path) -> None:
+    for number in range(1, module.MOST_ASIDE + 1):
+        (tmp_path / f"settings.json.bad{number if number > 1 else ''}").mkdir()
+    (tmp_path / "settings.json").write_bytes(b"{")
+    aside = Settings(tmp_path).set_aside
+    assert aside is not None and aside.read_bytes() == b"{"
+
+
+def test_a_workspace_that_can_be_none_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text('{"workspace": "\\u0000x"}')
+    Settings(tmp_path).note_workspace()
 
 
 def test_a_file_that_cannot_be_read_for_now_is_neither_moved_nor_written_over(

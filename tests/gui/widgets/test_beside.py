@@ -37,6 +37,16 @@ def test_a_second_window_of_a_kind_opens_beside_the_first_and_a_third_beside_bot
     assert (second.pos() - first.pos(), third.pos() - second.pos()) == (QPoint(28, 28), QPoint(28, 28))
 
 
+def test_from_the_corner_of_the_screen_it_goes_on_at_the_other(qtbot: Any) -> None:
+    area = shown(qtbot, There).screen().availableGeometry()
+    kind = type("Many", (Window,), {})
+    windows = [shown(qtbot, kind, area.bottomRight() - QPoint(360, 260))]
+    windows += [shown(qtbot, kind) for _ in range(8)]
+    places = {(one.pos().x(), one.pos().y()) for one in windows}
+    assert len(places) == 9
+    assert all(area.contains(one.geometry()) for one in windows)
+
+
 def test_it_stays_on_the_screen(qtbot: Any) -> None:
     first = shown(qtbot, Here, QPoint(60, 50))
     area = first.screen().availableGeometry()

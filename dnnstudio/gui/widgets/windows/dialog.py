@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from dnnstudio.gui.widgets.windows import screen_fit
@@ -65,8 +65,6 @@ class Dialog(QDialog):
 EVERYWHERE = ("action_keys",)
 UNDOES = ("action_undo", "action_redo")
 """Names of the main window's actions whose keys work in windows beside it."""
-ASIDE = QPoint(28, 28)
-"""So far from another of its kind a window opens: the bar with the title of that one stays in sight."""
 
 
 class Window(Dialog):
@@ -87,5 +85,5 @@ class Window(Dialog):
         if visible and not self.isVisible() and not self.testAttribute(Qt.WidgetAttribute.WA_Moved):
             twins = [one for one in QApplication.topLevelWidgets() if type(one) is type(self) and one.isVisible()]
             if twins:  # two in one place look like one
-                self.move(max((one.pos() for one in twins), key=lambda place: place.x() + place.y()) + ASIDE)
+                screen_fit.put_beside(self, [one.pos() for one in twins])
         super().setVisible(visible)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QMargins, QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -20,6 +22,8 @@ FOOT_SHARE = 3
 """What stands below the part that grows is kept in sight, as long as it takes less than one part in so many."""
 BAR = 12
 """Room for the scroll bar beside the content, in px."""
+ASIDE = QPoint(28, 28)
+"""So far from another of its kind a window opens."""
 
 
 class _Content(QWidget):
@@ -203,3 +207,19 @@ def bring_into(window: QWidget, area: QRect) -> None:
     if wanted != inner.topLeft():
         frame = window.frameGeometry().topLeft() - inner.topLeft()
         window.move(wanted + frame)
+
+
+def put_beside(window: QWidget, taken: Sequence[QPoint]) -> None:
+    """Move `window`, which is not shown yet, beside others of its kind that lie at `taken`: the bar with the title of
+    each stays in sight. Where the corner of the screen is reached, it goes on from the other one.
+    """
+    area = available_area(window)
+    last = area.topLeft() + QPoint(area.width() - window.width(), area.height() - window.height())
+    start = max(taken, key=lambda place: place.x() + place.y()) + ASIDE
+    for place in (start, area.topLeft()):
+        while place.x() <= last.x() and place.y() <= last.y():
+            if all((place - other).manhattanLength() >= ASIDE.x() for other in taken):
+                window.move(place)
+                return
+            place = place + ASIDE
+    window.move(start)

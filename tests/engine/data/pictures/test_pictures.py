@@ -270,4 +270,4 @@ def test_new_pictures_are_answered_in_the_unit_of_pictures_that_no_depth_fits() 
     values = np.linspace(-3, 3, 36, dtype=np.float32).reshape(6, 6)
     reader = PictureReader((6, 6), None, as_stored=True)
     assert reader.can_read and not PictureReader((6, 6), None).can_read
-    np.testing.assert_array_equal(reader._stored(Pixels(values, deep=True, lowest=-3, highest=3)), values)
+    np.testing.assert_array_equal(reader._stored(Pixels(values, deep=True, lowest=-3, highest=3), Watch(None)), values)
