@@ -93,5 +93,5 @@ def repeat_text(metrics: dict[str, Any]) -> str:
         lines.append(f"test, the mean answer of all members: {figures(test)}")
     lines += metrics["notes"]
     if metrics["missing"]:
-        lines.append(f"Not trained: {', '.join(f'seed {seed}' for seed in metrics['missing'])}.")
+        lines.append(f"Not in the mean: {', '.join(f'seed {seed}' for seed in metrics['missing'])}.")
     return "\n".join(lines)

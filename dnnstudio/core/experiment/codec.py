@@ -120,9 +120,19 @@ def from_plain(plain: Any, *, name: str = "The experiment") -> Experiment:
         raise UserError(f"{name}: {explain(error, Experiment)}") from None
 
 
+_PACKED = (b"PK\x03\x04", b"\x89HDF\r\n")
+"""What the files begin with in which models and bundles are kept: zip and HDF5."""
+
+
 def load(path: Path) -> Experiment:
     """Read an experiment file. Raises `UserError`."""
-    return from_json(read_bounded(path, MAX_BYTES, what="an experiment"), name=path.name)
+    content = read_bounded(path, MAX_BYTES, what="an experiment")
+    if content.startswith(_PACKED):
+        raise UserError(
+            f"{path.name} is a model file or an archive, and no experiment.",
+            "Give the .json file of an experiment, or the folder of a run.",
+        )
+    return from_json(content, name=path.name)
 
 
 def save(experiment: Experiment, path: Path, *, keep_previous: bool = False, checked: bool = False) -> None:

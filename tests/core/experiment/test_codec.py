@@ -236,3 +236,10 @@ def test_a_file_below_one_megabyte_is_refused_in_linear_time_by_a_short_sentence
         codec.from_json(text)
     assert time.process_time() - begun < 4  # 80,000 keys took over a minute; measured here: at most 1.3 s
     assert len(str(caught.value)) <= 400
+
+
+@pytest.mark.parametrize(("name", "begin"), [("m.keras", b"PK\x03\x04"), ("m.h5", b"\x89HDF\r\n\x1a\n")])
+def test_a_model_file_is_told_from_a_text_of_another_encoding(tmp_path: Path, name: str, begin: bytes) -> None:
+    (tmp_path / name).write_bytes(begin + b"\xff" * 20)
+    with pytest.raises(UserError, match=f"{name} is a model file or an archive, and no experiment"):
+        codec.load(tmp_path / name)
