@@ -134,9 +134,7 @@ class Comparison:
         """
         with self._guard:
             self._runner = runner
-        for training in self._trainings:
-            if (metrics := _done(training)) is not None:
-                self._add(training, metrics)
+        self._take_trained()
         if self._runs:
             self._write()
         running: dict[Future[RunOutcome], _Training] = {}
@@ -154,6 +152,17 @@ class Comparison:
             raise
         runs = tuple(self._in_order())
         return TransferComparison(folder=self.plan.folder, runs=runs, summary=summarize(runs))
+
+    def trained_before(self) -> TransferComparison | None:
+        """What is trained already, of which the seeds may be fewer than planned; None where nothing is."""
+        self._take_trained()
+        runs = tuple(self._in_order())
+        return TransferComparison(folder=self.plan.folder, runs=runs, summary=summarize(runs)) if runs else None
+
+    def _take_trained(self) -> None:
+        for training in self._trainings:
+            if (metrics := _done(training)) is not None:
+                self._add(training, metrics)
 
     def _begin(self, runner: Runner, running: dict[Future[RunOutcome], _Training]) -> None:
         """Submit as many trainings as the runner has room for, in the planned order."""

@@ -22,18 +22,31 @@ def comparison_folder(workspace: Path, experiment: Experiment, base: Path | None
 
     Raises `UserError`.
     """
+    folder, wanted = _place_of(workspace, experiment, base)
+    if not is_there(folder):
+        make_folder(folder)
+        write_atomically(folder / QUESTION, wanted.encode())
+    return folder
+
+
+def known_comparison(workspace: Path, experiment: Experiment, base: Path | None) -> Path | None:
+    """That folder where it is there already; nothing is made."""
+    folder, _ = _place_of(workspace, experiment, base)
+    return folder if is_there(folder) else None
+
+
+def _place_of(workspace: Path, experiment: Experiment, base: Path | None) -> tuple[Path, str]:
+    """The folder of this question, or the first free name for it; and what its file of the question holds."""
     wanted = _question(experiment, base)
     name = safe_name(experiment.name) or "comparison"
     number = 1
     while True:
         folder = workspace / COMPARISONS / (name if number == 1 else f"{name} {number}")
         if not is_there(folder):
-            make_folder(folder)
-            write_atomically(folder / QUESTION, wanted.encode())
-            return folder
+            return folder, wanted
         with contextlib.suppress(UserError):
             if read_bounded(folder / QUESTION, 1000, what="a comparison").decode(errors="replace") == wanted:
-                return folder
+                return folder, wanted
         number += 1
 
 

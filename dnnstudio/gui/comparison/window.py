@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from dnnstudio.core.workspace.place import place_for_new
 from dnnstudio.gui.base.reasons import UNDER_WAY
 from dnnstudio.gui.comparison.curves_card import CurvesCard
 from dnnstudio.gui.comparison.histories import Histories
-from dnnstudio.gui.comparison.place import comparison_folder
+from dnnstudio.gui.comparison.place import comparison_folder, known_comparison
 from dnnstudio.gui.comparison.table import FiguresTable
 from dnnstudio.gui.comparison.training import ComparisonTraining
 from dnnstudio.gui.dialogs.where_field import AskPath as AskJoinFile
@@ -32,7 +33,7 @@ from dnnstudio.gui.theme import Cure, Role, Theme, set_reason
 from dnnstudio.gui.uncertainty.exporting import save_png
 from dnnstudio.gui.widgets import Card, Limits, MessageBar, NumberField, ProgressBar, Steps, Window, label, push_button
 from dnnstudio.gui.widgets.windows.save_path import ask_save_path
-from dnnstudio.runner.comparing import ComparisonPlan
+from dnnstudio.runner.comparing import Comparison, ComparisonPlan
 
 SEEDS, MOST_SEEDS = 3, 20
 NOTHING_TRAINED = "Nothing is trained yet."
@@ -117,6 +118,7 @@ class ComparisonWindow(Window):
         training.busy_changed.connect(self._leave)
         training.controller.activity_changed.connect(self._show_state)
         self._show_state()
+        self.show_stored()
 
     def _make_top(self, theme: Theme) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -201,11 +203,7 @@ class ComparisonWindow(Window):
         except UserError as error:
             self._refuse(error)
             return
-        first = self._experiment.seed
-        seeds = tuple(range(first, first + int(count)))
-        plan = ComparisonPlan(
-            experiment=self._experiment, folder=folder, seeds=seeds, base=self._base, workspace=self._workspace
-        )
+        plan = self._plan(folder, int(count))
         try:
             self.training.begin(plan, self.where.cluster)
         except UserError as error:
@@ -213,15 +211,44 @@ class ComparisonWindow(Window):
             return
         self._folder = folder
         self.messages.clear()
-        self.histories = Histories()
-        self.histories.epochs = planned_epochs(self._experiment)
-        self.curves.begin(seeds)
-        self.curves.show_histories(self.histories)
-        self.table.show_runs(())
+        self._begin_figures(plan)
         self.headline.setText("Training both …")
         self.progress.setText("Starting.")
         self.bar.setRange(0, 0)
         self._show_state()
+
+    def _plan(self, folder: Path, count: int) -> ComparisonPlan:
+        first = self._experiment.seed
+        return ComparisonPlan(
+            experiment=self._experiment,
+            folder=folder,
+            seeds=tuple(range(first, first + count)),
+            base=self._base,
+            workspace=self._workspace,
+        )
+
+    def _begin_figures(self, plan: ComparisonPlan) -> None:
+        """Empty curves and table for the seeds of a plan, with what is trained of it already."""
+        self.histories = Histories()
+        self.histories.epochs = planned_epochs(self._experiment)
+        self.curves.begin(plan.seeds)
+        with contextlib.suppress(UserError):  # said by the training
+            if (before := Comparison(plan).trained_before()) is not None:
+                self.histories.take(before.runs)
+        self._show_figures()
+
+    def show_stored(self) -> None:
+        """Show what an earlier comparison of the same experiment and source has trained, if there is one."""
+        with contextlib.suppress(UserError):
+            folder = known_comparison(self._workspace, self._experiment, self._base)
+            before = None if folder is None else Comparison(self._plan(folder, MOST_SEEDS)).trained_before()
+            if before is None:
+                return
+            self._folder = before.folder
+            count = max(run.seed for run in before.runs) - self._experiment.seed + 1
+            self.seeds.set_value(count)
+            self._begin_figures(self._plan(before.folder, count))
+            self.headline.setText(verdict(before) or "Trained in part: Train both goes on.")
 
     def cancel(self) -> None:
         """Stop within a second; finished trainings are kept."""

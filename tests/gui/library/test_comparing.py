@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import statistics
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,14 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QImage
 
+from dnnstudio.core.experiment import codec
 from dnnstudio.core.jobs.events import EpochDone
-from dnnstudio.core.jobs.results import ComparisonKey, Start
+from dnnstudio.core.jobs.results import ComparisonKey, ComparisonRun, Start
+from dnnstudio.gui.comparison import ComparisonWindow
 from dnnstudio.gui.comparison.histories import Histories
 from dnnstudio.gui.comparison.place import comparison_folder
 from dnnstudio.gui.shell.main_window import MainWindow
+from dnnstudio.runner.comparing import Comparison
 from dnnstudio.runner.local import OnEvent
 from dnnstudio.runner.tasks import RunOutcome, RunTask
 
@@ -86,6 +91,50 @@ def test_the_same_question_has_the_same_folder_and_another_one_another(tmp_path:
     source.mkdir(parents=True)
     (source / "model.keras").write_bytes(b"trained again")
     assert comparison_folder(tmp_path, EXPERIMENT, tmp_path) not in (first, other)
+
+
+def keep(window: ComparisonWindow, runs: Sequence[ComparisonRun]) -> None:
+    """What a training leaves in its folder, from which it is known to be over."""
+    assert window._folder is not None
+    planned = {training.folder: training for training in Comparison(window._plan(window._folder, 3))._trainings}
+    for run in runs:
+        codec.save(planned[run.folder].experiment, run.folder / "experiment.json")
+        (run.folder / "model.keras").write_bytes(b"")
+        (run.folder / "checkpoint").mkdir()
+        (run.folder / "checkpoint" / "state.npz").write_bytes(b"")
+        (run.folder / "metrics.json").write_text(json.dumps(dict(run.metrics) | {"reason": "finished"}))
+
+
+def test_a_comparison_that_is_opened_again_shows_what_it_found(qtbot: Any, make: Make) -> None:
+    first = make()
+    finish(qtbot, first)
+    keep(first, first.runs)
+    again = make()
+    assert again.headline.text() == first.headline.text() and again.headline.text().endswith(": transfer helped.")
+    assert again.seeds.value() == 3
+    assert [run.folder for run in again.runs] == [run.folder for run in first.runs]
+    mine, theirs = (window.curves.plot.points("transfer 43") for window in (again, first))
+    assert mine is not None and theirs is not None
+    np.testing.assert_array_equal(mine[1], theirs[1])
+    assert again.exports["csv"].isEnabled() and again.exports["folder"].isEnabled()
+    other = make(EXPERIMENT.replaced(seed=9))
+    assert other.headline.text() == "Does the transfer help?" and not other.runs
+
+
+def test_what_was_trained_before_stands_in_the_table_while_the_rest_trains(qtbot: Any, make: Make) -> None:
+    first = make()
+    finish(qtbot, first, seeds=2)
+    keep(first, [run for run in first.runs if run.seed == 42])
+    again = make(pause_s=0.05)
+    assert again.headline.text().endswith("train 3 or more to tell this from chance.")
+    assert again.seeds.value() == 1 and [run.seed for run in again.runs] == [42, 42]
+    again.seeds.set_value(3)
+    again.start.click()
+    assert [run.seed for run in again.runs] == [42, 42]
+    told = again.table.topLevelItem(0)
+    assert told is not None and told.text(1) == "1"
+    qtbot.waitUntil(lambda: not again.training.busy)
+    assert len(again.runs) == 6
 
 
 def test_cancelling_keeps_what_is_done(qtbot: Any, make: Make) -> None:
