@@ -110,7 +110,8 @@ class StatusLine(QFrame):
         words = [] if self._compact else [f"step {step:,} of {self._steps:,}"]
         if self._epoch_seconds:
             words.append(f"{self._epoch_seconds:.2g} s / epoch")
-        words.append(f"ETA {duration(event.seconds_left)}")
+        if event.seconds_left > 0:  # not known before a few steps are measured
+            words.append(f"ETA {duration(event.seconds_left)}")
         self.show_share(done / (self._steps * self._epochs), f"Epoch {event.epoch} / {self._epochs}", " · ".join(words))
 
     def add_epoch(self, event: EpochDone) -> None:

@@ -25,7 +25,7 @@ def push_button(text: str, role: Role | None = None, *, tip: str = "", parent: Q
 
 
 class PushButton(QPushButton):
-    """Return presses the button that has the keyboard, and never the primary one beside it."""
+    """Return presses the button that has the keyboard, and never the primary one beside it; Down opens its menu."""
 
     least_width = 0
     """So wide at least, in pixels. `setMinimumWidth` would allow it to be narrower than its words."""
@@ -34,7 +34,8 @@ class PushButton(QPushButton):
         return super().sizeHint().expandedTo(QSize(self.least_width, 0))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        keys = (Qt.Key.Key_Return, Qt.Key.Key_Enter, *((Qt.Key.Key_Down,) if self.menu() is not None else ()))
+        if event.key() not in keys:
             super().keyPressEvent(event)
         elif not event.isAutoRepeat():
             self.click()

@@ -71,17 +71,22 @@ def test_return_on_a_tick_is_for_the_default_button_where_there_is_one(
     assert (tick.isChecked(), dialog.isVisible()) == (not default, not default)
 
 
-def test_return_opens_the_menu_of_a_button(qtbot: Any, dialog: Dialog) -> None:
-    button, menu = QToolButton(), QMenu(dialog)
+@pytest.mark.parametrize(
+    ("kind", "key"), [("tool", Qt.Key.Key_Return), ("push", Qt.Key.Key_Return), ("push", Qt.Key.Key_Down)]
+)
+def test_return_and_down_open_the_menu_of_a_button(qtbot: Any, dialog: Dialog, kind: str, key: Qt.Key) -> None:
+    menu = QMenu(dialog)
     menu.addAction("One")
+    tool, push = QToolButton(), push_button("Vary…")
+    tool.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    button: QToolButton | PushButton = tool if kind == "tool" else push
     button.setMenu(menu)
-    button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-    put(qtbot, dialog, button)
+    put(qtbot, dialog, tool, push)
     button.setFocus()
     seen: list[bool] = []
     menu.aboutToShow.connect(lambda: (seen.append(True), QTimer.singleShot(0, menu, menu.close)))
-    qtbot.keyClick(button, Qt.Key.Key_Return)
-    assert seen == [True]
+    qtbot.keyClick(button, key)
+    assert seen == [True] and dialog.focusWidget() is button
 
 
 def test_return_presses_every_button_of_the_main_window(
