@@ -57,7 +57,10 @@ class _Ending:
 
 
 def _stopped() -> int:
-    print("Stopped before the end.", file=sys.stderr)
+    from dnnstudio.cli.streams import lasting_streams
+
+    with lasting_streams():
+        print("Stopped before the end.", file=sys.stderr)
     return 130
 
 

@@ -7,7 +7,6 @@ A verb is one file of this package: a module with an `app` (a `typer.Typer`) who
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from collections.abc import Sequence
@@ -36,6 +35,7 @@ from dnnstudio.cli import (
     window,
 )
 from dnnstudio.cli.common import BAD_INPUT, INTERRUPTED, as_sentence
+from dnnstudio.cli.streams import lasting_streams, why_output_was_lost
 from dnnstudio.core.errors import LONGEST, Cancelled, UserError
 from dnnstudio.core.os_errors import refusal_of
 from dnnstudio.core.text import cut_within, harmless
@@ -57,6 +57,8 @@ VERBS = (
     predict.app,
 )
 """The commands, a group for each subject, in the order of `--help`."""
+PRINTERS = ("check", "data", "diff", "evaluate", "library", "recipes", "schema", "summary", "weights")
+"""The commands that give nothing but what they print; `weights` does so unless there is --out."""
 
 
 class _Commands(TyperGroup):
@@ -83,14 +85,25 @@ for group in VERBS:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit code. What a person did wrong is a sentence on stderr and the code 2."""
+    """Run one command and give its exit code. What a person did wrong is a sentence on stderr and the code 2.
+
+    So is an output that the disk has no room for, unless the command writes files: then they are what counts.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal's encoding lacks must not end a command
-        sys.stdout.reconfigure(errors="backslashreplace")
+    with lasting_streams() as output:
+        code = _code_of(words)
+        if code in (BAD_INPUT, INTERRUPTED) or not _only_prints(words):
+            return code
+        if lost := why_output_was_lost(output):
+            print(lost, file=sys.stderr)
+            return BAD_INPUT
+        return code
+
+
+def _code_of(words: list[str]) -> int:
     try:
         code = app(_with_verb(words), prog_name="dnnstudio", standalone_mode=False)
-        sys.stdout.flush()
     except (UserError, TyperException) as error:
         text = str(error) if isinstance(error, UserError) else error.format_message()
         print(as_sentence(cut_within(harmless(text), LONGEST)), file=sys.stderr)
@@ -101,9 +114,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Cancelled, KeyboardInterrupt, typer.Abort):
         print("Stopped before the end.", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of the output, such as head, has closed the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
         refusal = refusal_of(error)
         if refusal is None:
@@ -111,6 +121,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(as_sentence(harmless(str(refusal))), file=sys.stderr)
         return BAD_INPUT
     return code if isinstance(code, int) else 0
+
+
+def _only_prints(words: list[str]) -> bool:
+    """Whether what the command prints is all that it gives."""
+    first = words[0] if words else ""
+    if first.startswith("-") or "--help" in words:
+        return True
+    return first in PRINTERS and not any(word.partition("=")[0] == "--out" for word in words)
 
 
 def _with_verb(words: list[str]) -> list[str]:
