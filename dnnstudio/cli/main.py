@@ -59,6 +59,8 @@ VERBS = (
 """The commands, a group for each subject, in the order of `--help`."""
 PRINTERS = ("check", "data", "diff", "evaluate", "library", "recipes", "schema", "summary", "weights")
 """The commands that give nothing but what they print; `weights` does so unless there is --out."""
+GONE = "The folder that you are in was removed: change to another one."
+"""Why a path that begins there leads nowhere."""
 
 
 class _Commands(TyperGroup):
@@ -106,7 +108,8 @@ def _code_of(words: list[str]) -> int:
         code = app(_with_verb(words), prog_name="dnnstudio", standalone_mode=False)
     except (UserError, TyperException) as error:
         text = str(error) if isinstance(error, UserError) else error.format_message()
-        print(as_sentence(cut_within(harmless(text), LONGEST)), file=sys.stderr)
+        said = as_sentence(cut_within(harmless(text), LONGEST))
+        print(f"{said} {GONE}" if _is_working_folder_gone() else said, file=sys.stderr)
         return BAD_INPUT
     except MemoryError:
         print("The memory did not suffice. Use a smaller network, batch or data set.", file=sys.stderr)
@@ -116,11 +119,22 @@ def _code_of(words: list[str]) -> int:
         return INTERRUPTED
     except OSError as error:
         refusal = refusal_of(error)
-        if refusal is None:
+        if refusal is not None:
+            print(as_sentence(harmless(str(refusal))), file=sys.stderr)
+        elif isinstance(error, FileNotFoundError) and _is_working_folder_gone():  # it names no file
+            print(GONE, file=sys.stderr)
+        else:
             raise
-        print(as_sentence(harmless(str(refusal))), file=sys.stderr)
         return BAD_INPUT
     return code if isinstance(code, int) else 0
+
+
+def _is_working_folder_gone() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _only_prints(words: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""What becomes of a command whose output cannot be written."""
+"""What becomes of a command whose output cannot be written, and of one whose working folder is gone."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from dnnstudio.cli.streams import LastingStream, lasting_streams, why_output_was
 
 ROOT = Path(__file__).resolve().parents[2]
 FULL = "The output could not be written: the disk is full.\n"
+GONE = "The folder that you are in was removed: change to another one."
 
 with_shell = pytest.mark.skipif(os.name == "nt", reason="Windows has no sh that redirects and closes streams")
 with_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
@@ -210,3 +211,33 @@ def test_every_command_that_writes_no_file_is_known_to_give_what_it_prints() -> 
             out = inspect.signature(command.callback).parameters.get("out")
             only_prints = name not in written and (out is None or out.default is None)
             assert (name in PRINTERS) == only_prints, name
+
+
+@with_shell
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("new table.csv", GONE),
+        ("run DIGITS --out run", GONE),
+        ("check digits.json", f"digits.json does not exist. Check the path. {GONE}"),
+        (
+            "export DIGITS --out run.py",
+            f"run.py cannot be written: the file or its folder does not exist. Save it elsewhere. {GONE}",
+        ),
+    ],
+)
+def test_a_path_in_a_working_folder_that_is_gone_is_refused(
+    tmp_path: Path, experiment: Path, words: str, said: str
+) -> None:
+    place = tmp_path / "gone"
+    place.mkdir()
+    arguments = words.replace("DIGITS", str(experiment)).split()
+    assert ended('rmdir "$PWD"; "$@"', *arguments, cwd=place) == (2, "", f"{said}\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["digits.json"]
+
+
+@with_shell
+def test_a_whole_path_is_read_from_a_working_folder_that_is_gone(tmp_path: Path, experiment: Path) -> None:
+    place = tmp_path / "gone"
+    place.mkdir()
+    assert ended('rmdir "$PWD"; "$@"', "check", str(experiment), cwd=place) == (0, "Small: nothing wrong.\n", "")
