@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from markupsafe import Markup, escape
 
 from dnnstudio.core.text import figure
+from dnnstudio.core.ticks import ends_of, is_drawable
 from dnnstudio.report.sections import Chart
 
 WIDTH, HEIGHT = 420, 200
@@ -18,7 +19,7 @@ MOST = 400
 
 def svg(chart: Chart, *, alone: bool = False) -> Markup:
     """The picture; `alone` for a file of its own, which has to name what it is."""
-    every = [point for line in chart.lines for point in line.points]
+    every = [point for line in chart.lines for point in line.points if _is_drawn(point)]
     low_x, high_x = _range([x for x, _ in every])
     low_y, high_y = _range([y for _, y in every])
 
@@ -33,10 +34,13 @@ def svg(chart: Chart, *, alone: bool = False) -> Markup:
     )
 
 
+def _is_drawn(point: tuple[float, float]) -> bool:
+    return is_drawable(point[0]) and is_drawable(point[1])
+
+
 def _range(values: list[float]) -> tuple[float, float]:
-    low, high = min(values, default=0.0), max(values, default=1.0)
-    half = abs(low) / 2 or 0.5  # of a constant, which is drawn in the middle
-    return (low, high) if high > low else (low - half, high + half)
+    """The ends of an axis; a constant is drawn in the middle of one."""
+    return ends_of(min(values, default=0.0), max(values, default=1.0))
 
 
 def _frame(chart: Chart, across: tuple[float, float], up: tuple[float, float]) -> Iterator[Markup]:
@@ -54,15 +58,16 @@ def _frame(chart: Chart, across: tuple[float, float], up: tuple[float, float]) -
 
 def _lines(chart: Chart, place: object) -> Iterator[Markup]:
     for number, line in enumerate(chart.lines):
-        step = max(1, -(-len(line.points) // MOST))
-        drawn = [place(point) for point in line.points[::step]]  # type: ignore[operator]
+        points = [point for point in line.points if _is_drawn(point)]
+        step = max(1, -(-len(points) // MOST))
+        drawn = [place(point) for point in points[::step]]  # type: ignore[operator]
         color = COLORS[number % len(COLORS)]
         if chart.dots or len(drawn) == 1:
             for x, y in drawn:
                 yield Markup('<circle cx="{}" cy="{}" r="2" fill="{}" fill-opacity="0.6"/>').format(x, y, color)
             continue
-        points = escape(" ".join(f"{x},{y}" for x, y in drawn))
+        places = escape(" ".join(f"{x},{y}" for x, y in drawn))
         dashes = Markup(' stroke-dasharray="5 4"') if line.second else Markup("")
         yield Markup('<polyline points="{}" fill="none" stroke="{}" stroke-width="1.5"{}/>').format(
-            points, color, dashes
+            places, color, dashes
         )

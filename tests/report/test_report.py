@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from PySide6.QtGui import QPdfWriter
 
 from dnnstudio.cli.main import main
@@ -321,3 +323,15 @@ def test_accuracies_of_trials_are_shares_and_numbers_that_were_varied_stand_at_t
     assert _figure("trial 1", "val_accuracy", 0.9286).text == "92.9\u00a0%"
     assert _figure("trial 1", "val_loss", 0.9286).text == "0.9286"
     assert _setting(0.0157513).value == 0.0157513 and _setting("relu").value is None and _setting(True).value is None
+
+
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=5))
+@example([1e308, -1e308, 1.0])
+@example([5e-324, 5e-324])
+@example([1.7e308])
+@example([-1.0, -2.0])
+def test_a_chart_of_any_numbers_has_places_that_can_be_drawn(values: list[float]) -> None:
+    points = tuple((float(epoch), value) for epoch, value in enumerate(values, start=1))
+    drawn = str(svg(Chart("Loss", "epoch", (Line("training", points),))))
+    places = [float(found) for found in re.findall(r'(?:c[xy]="|[ ,"])(-?[\d.]+|nan|inf)(?=[ ,"])', drawn)]
+    assert all(-1 <= place <= 1000 for place in places) and "nan" not in drawn and "inf" not in drawn

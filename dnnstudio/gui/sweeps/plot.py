@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, floor, log10
+from math import log10
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from dnnstudio.core.study.sweep import SweepPlan
 from dnnstudio.core.study.trials import Trial, best_trial
 from dnnstudio.core.study.varied import Ranged, value_text
 from dnnstudio.core.text import within_words
+from dnnstudio.core.ticks import decades
 from dnnstudio.gui.base.run_words import FIGURE_TITLES
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets import Card, Choice, ComboBox
@@ -56,8 +57,7 @@ def places_of(plan: SweepPlan, path: str, trials: Sequence[Trial]) -> tuple[list
     if is_logarithmic(plan, path, ends):
         low, high = log10(min(ends)), log10(max(ends))
         steps = (1, 2, 5) if high - low <= 2 else (1,)
-        numbers = [step * 10.0**power for power in range(floor(low), ceil(high) + 1) for step in steps]
-        marks = [(log10(one), f"{one:g}") for one in numbers if low - 1e-9 <= log10(one) <= high + 1e-9]
+        marks = [(log10(one), f"{one:g}") for one in decades(min(ends), max(ends), steps)]
         margin = max((high - low) * 0.05, 0.05)
         return [log10(value) for value in values], Axis(low - margin, high + margin, marks, f"{title}, logarithmic")
     return [float(value) for value in values], nice_axis(float(min(ends)), float(max(ends)), title)
@@ -70,7 +70,7 @@ def figures_axis(plan: SweepPlan, figures: Sequence[float]) -> Axis:
     if high > low:
         return nice_axis(low, high, share=is_share)
     if is_share:
-        return nice_axis(max(low - ROOM, 0.0), min(high + ROOM, 1.0), share=True)
+        return nice_axis(max(low - ROOM, min(low, 0.0)), min(high + ROOM, max(high, 1.0)), share=True)
     return nice_axis(low, high + ROOM * max(1.0, abs(high)))
 
 

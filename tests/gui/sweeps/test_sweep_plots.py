@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QFontMetricsF
 from PySide6.QtTest import QTest
@@ -16,7 +18,7 @@ from dnnstudio.core.study.sweep import SweepPlan
 from dnnstudio.core.study.trials import Trial
 from dnnstudio.core.study.varied import Listed, Ranged
 from dnnstudio.gui.sweeps.parallel import HOW
-from dnnstudio.gui.sweeps.plot import figures_axis
+from dnnstudio.gui.sweeps.plot import figures_axis, places_of
 from dnnstudio.gui.sweeps.window import SweepWindow
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets import Badge, ElidedLabel
@@ -285,3 +287,26 @@ def test_figures_that_nearly_agree_have_labels_that_differ() -> None:
         names = [name for _, name in nice_axis(low, high).ticks]
         assert len(set(names)) == len(names)
     assert [name for _, name in nice_axis(0, 20_000).ticks] == ["0", "5,000", "10,000", "15,000", "20,000"]
+
+
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=5), st.booleans())
+@example([1e308], False)
+@example([5.0, 5.0], True)
+@example([-1.0, -1.0], False)
+def test_figures_of_any_size_have_an_axis(figures: list[float], share: bool) -> None:
+    plan = PLAN.model_copy(update={"target": "val_accuracy" if share else "val_loss"})
+    axis = figures_axis(plan, figures)
+    assert axis.low < axis.high and len(axis.ticks) >= 3
+    low, high = min(figures), max(figures)
+    if all(abs(value) < 1e99 for value in figures):
+        slack = 1e-5 * (axis.high - axis.low)
+        assert axis.low - slack <= low and high <= axis.high + slack
+
+
+@given(st.floats(5e-324, 1.7e308), st.floats(5e-324, 1.7e308))
+def test_settings_of_any_size_have_a_logarithmic_axis(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    plan = PLAN.model_copy(update={"vary": (Ranged.model_construct(path=RATE, low=low, high=high, log=True),)})
+    places, axis = places_of(plan, RATE, [Trial(number=1, status="done", values={RATE: high}, figures={})])
+    assert axis.low < places[0] < axis.high
+    assert all(axis.low < place < axis.high for place, _ in axis.ticks)

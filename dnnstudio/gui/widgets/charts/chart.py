@@ -25,6 +25,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from dnnstudio.core.ticks import FARTHEST
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets.charts.axis import Axis
 from dnnstudio.gui.widgets.charts.copies import copies_plot
@@ -270,7 +271,7 @@ class Chart(QWidget):
         if len(x) > MOST_POINTS:
             keep = np.unique(np.linspace(0, len(x) - 1, MOST_POINTS).round().astype(int))
             x, y = x[keep], y[keep]
-        held = np.isfinite(y)
+        held = np.abs(y) <= FARTHEST
         area, wide, high = self.area(), self._x.high - self._x.low or 1, self._y.high - self._y.low or 1
         across = area.left() + (x[held] - self._x.low) / wide * area.width()
         down = area.bottom() - (y[held] - self._y.low) / high * area.height()
@@ -284,7 +285,7 @@ class Chart(QWidget):
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawPolyline(self._polygon(item.x, item.y))
             case Band():
-                held = np.isfinite(item.low) & np.isfinite(item.high)
+                held = (np.abs(item.low) <= FARTHEST) & (np.abs(item.high) <= FARTHEST)
                 x = np.concatenate([item.x[held], item.x[held][::-1]])
                 y = np.concatenate([item.high[held], item.low[held][::-1]])
                 around = self._polygon(x, y)
@@ -299,7 +300,8 @@ class Chart(QWidget):
             case Dots():
                 painter.setPen(_pen(color(item.color), 2, "solid") if item.hollow else Qt.PenStyle.NoPen)
                 painter.setBrush(QBrush(color("surface" if item.hollow else item.color)))
-                for x, y in zip(item.x, item.y, strict=True):
+                held = (np.abs(item.x) <= FARTHEST) & (np.abs(item.y) <= FARTHEST)
+                for x, y in zip(item.x[held], item.y[held], strict=True):
                     painter.drawEllipse(self.place(float(x), float(y)), item.size, item.size)
             case Whiskers():
                 painter.setPen(QPen(color(item.color, item.alpha), 1.4))
