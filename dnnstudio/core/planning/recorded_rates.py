@@ -33,10 +33,12 @@ def recorded_rates(
     `told` are the rates at the rising steps `at` [moments]. Up to each of them, from the one before, the rate has the
     shape that `courses` plan, and ends at what was told: a plateau, or a change by hand in a run of 0.1.0, is a factor
     on it. All steps up to the last of `at`, or the first `count`; of a longer training than `points` about so many,
-    with those beside each of `at` and beside each change.
+    with those beside each of `at` and beside each change. Moments before the first step tell nothing. A rate too large
+    for its plan is infinite in between.
     """
     import numpy as np  # runs are listed without it
 
+    at, told = at[at >= 0], told[at >= 0]
     if not len(at):
         return at, told
     count = count or int(at[-1]) + 1
@@ -45,10 +47,12 @@ def recorded_rates(
     steps = np.unique(np.concatenate((steps, at, at + 1, breaks - 1, breaks)))
     steps = steps[(steps >= 0) & (steps < count)]
     planned, ends = rates_at(courses, steps), rates_at(courses, at)
-    factors = np.divide(told, ends, out=np.ones(len(at)), where=ends > 0)
-    factors[np.abs(factors - 1.0) <= SAME] = 1.0
     place = np.minimum(np.searchsorted(at, steps), len(at) - 1)
-    rates = np.where((ends[place] > 0) & (steps != at[place]), planned * factors[place], told[place])
+    with np.errstate(over="ignore", invalid="ignore"):
+        factors = np.divide(told, ends, out=np.ones(len(at)), where=ends > 0)
+        factors[np.abs(factors - 1.0) <= SAME] = 1.0
+        shaped = planned * factors[place]
+    rates = np.where((ends[place] > 0) & (steps != at[place]), shaped, told[place])
     return steps, rates
 
 

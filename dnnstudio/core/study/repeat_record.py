@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from math import fsum, isfinite, sqrt
+from math import fsum, hypot, isfinite, sqrt
 from pathlib import Path
 
 from dnnstudio.core.checksums import changed_files
@@ -25,6 +25,9 @@ from dnnstudio.core.workspace.runs import (
     read_run,
     trained_on,
 )
+
+SUMMABLE = 1e150
+"""The sum of as many values as a study has stays within a float where they are smaller than this."""
 
 
 def read_repeat(folder: Path) -> tuple[RunRecord, tuple[RunRecord, ...]]:
@@ -142,7 +145,7 @@ def mean_rows(histories: Iterable[Sequence[Mapping[str, float]]]) -> tuple[list[
     means, deviations = [], []
     for epoch in sorted(found):
         figures = found[epoch]
-        centre = {name: fsum(values) / len(values) for name, values in figures.items()}
+        centre = {name: _centre(values) for name, values in figures.items()}
         means.append({"epoch": epoch} | centre)
         several = {name: _deviation(values, centre[name]) for name, values in figures.items() if len(values) > 1}
         deviations.append({"epoch": epoch} | several)
@@ -150,5 +153,14 @@ def mean_rows(histories: Iterable[Sequence[Mapping[str, float]]]) -> tuple[list[
 
 
 def _deviation(values: Sequence[float], centre: float) -> float:
-    """The sample standard deviation, thirty times as quick as `statistics.stdev`: a live plot needs thousands."""
-    return sqrt(fsum((value - centre) ** 2 for value in values) / (len(values) - 1))
+    """The sample standard deviation, thirty times as quick as `statistics.stdev`: a live plot needs thousands.
+
+    By `hypot`, since the squares of large values are beyond a float.
+    """
+    return hypot(*(value - centre for value in values)) / sqrt(len(values) - 1)
+
+
+def _centre(values: Sequence[float]) -> float:
+    if max(map(abs, values)) < SUMMABLE:
+        return fsum(values) / len(values)
+    return 2 * fsum(value / 2 / len(values) for value in values)

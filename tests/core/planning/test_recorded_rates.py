@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from dnnstudio.core.experiment.optimizers import SGD
 from dnnstudio.core.experiment.rate_changes import RateChange
@@ -54,3 +56,19 @@ def test_what_was_told_stands_where_the_plan_is_nothing() -> None:
 def test_without_a_history_there_is_no_rate() -> None:
     steps, rates = recorded_rates(planned_courses(BASE, STEPS), np.empty(0, np.int64), np.empty(0))
     assert (len(steps), len(rates)) == (0, 0)
+
+
+def test_a_moment_before_the_first_step_tells_nothing() -> None:
+    courses = planned_courses(BASE, STEPS)
+    steps, rates = recorded_rates(courses, np.array([-1, 99, 199]), np.array([7.0, 0.1, 0.05]))
+    np.testing.assert_array_equal(steps, np.arange(200))
+    np.testing.assert_allclose(rates, np.repeat([0.1, 0.05], 100), rtol=1e-12)
+    assert [len(found) for found in recorded_rates(courses, np.array([-1, -1]), np.array([7.0, 7.0]))] == [0, 0]
+
+
+@given(st.lists(st.tuples(st.integers(-5, 40), st.floats(allow_nan=False, allow_infinity=False)), max_size=5))
+@example([(9, 1e308), (19, 1e-308)])
+def test_any_rates_that_were_told_are_taken(told: list[tuple[int, float]]) -> None:
+    at = np.array([moment for moment, _ in told], dtype=np.int64)
+    steps, rates = recorded_rates(planned_courses(BASE, 10), at, np.array([rate for _, rate in told]))
+    assert len(steps) == len(rates) and not (steps < 0).any()

@@ -7,7 +7,7 @@ import statistics
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dnnstudio.core.errors import UserError
@@ -109,3 +109,13 @@ def test_a_repeat_that_predicts_a_number_has_the_mean_of_r2(tmp_path: Path) -> N
     assert record.repeat is not None
     assert record.repeat.val_r2 == Spread(statistics.mean((0.7, 0.9)), statistics.stdev((0.7, 0.9)), 2)
     assert (record.val_r2, record.test_r2) == (pytest.approx(0.8), pytest.approx(0.6))
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=6))
+@example([1e308, 1e308, -1e308])
+@example([1.7976931348623157e308] * 3)
+def test_figures_of_any_size_have_a_mean_that_lies_between_them(values: list[float]) -> None:
+    means, deviations = mean_rows([{"epoch": 1.0, "loss": value}] for value in values)
+    rounding = 1e-15 * max(map(abs, values)) + 1e-322
+    assert min(values) - rounding <= means[0]["loss"] <= max(values) + rounding
+    assert deviations[0].get("loss", 0.0) >= 0.0
