@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from dnnstudio.core.text import count_of, share_text
 from dnnstudio.core.workspace.remarks import Color
 from dnnstudio.core.workspace.runs import RunRecord
@@ -45,9 +47,14 @@ COLOR_TOKENS: dict[Color, str] = {
 
 
 def figure(value: float | None) -> str:
-    """ "0.351", "0.0035", "8.2e-4", "14,191": short enough to be seen whole in every cell; a dash for None."""
+    """ "0.351", "0.0035", "8.2e-4", "14,191": short enough to be seen whole in every cell; a dash for None.
+
+    What is not finite is "nan" and "inf".
+    """
     if value is None:
         return "–"
+    if not isfinite(value):
+        return f"{value}"
     size = abs(value)
     if value == 0 or 0.01 <= size < 10:
         return f"{value:.3f}"

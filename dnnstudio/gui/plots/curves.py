@@ -16,6 +16,7 @@ from dnnstudio.core.jobs.events import BatchesDone, EpochDone, RunStarted
 from dnnstudio.core.planning import stages
 from dnnstudio.core.planning.rates import Course
 from dnnstudio.core.planning.recorded_rates import recorded_rates
+from dnnstudio.core.ticks import FARTHEST, SLACK, around, ends_of, power_of, round_number
 
 Floats = NDArray[np.float64]
 SAMPLED = 10_000
@@ -26,6 +27,8 @@ DRAWN_POINTS = 4000
 """So many points draw any line on any screen."""
 PLANNED_POINTS = 600
 """So many points draw any schedule; more would cost and show nothing."""
+ROUNDING = 1e-6
+"""A value that passes the limit of its axis by so little, beside the other values, is a sum that was rounded."""
 
 
 class Trace:
@@ -310,45 +313,64 @@ def round_range(
     """Bottom and top of an axis for values from `low` to `high`, and three to `most` round numbers on it.
 
     The range begins and ends at a round number unless that would leave a fifth of the axis empty at the top, and
-    never passes `floor` and `ceiling`.
+    passes `floor` and `ceiling` only where the values do. Of values that cannot be drawn it ends where drawing does.
     """
-    span = high - low
-    if span <= 0:
-        span = abs(high) or 1.0
-        low, high = low - span / 2, high + span / 2
-        low = low if floor is None else max(low, floor)
-        high = high if ceiling is None else min(high, ceiling)
-    step = _tick_step(low, high, most)
-    first, last = np.floor(low / step + 1e-9), np.ceil(high / step - 1e-9)
-    ticks = [float(np.round(n * step, 12)) for n in np.arange(first, last + 1)]
+    floor, ceiling = kept_limits(low, high, (floor, ceiling))
+    low, high = ends_of(low, high)
+    inner_low = low if floor is None else max(low, floor)
+    inner_high = high if ceiling is None else min(high, ceiling)
+    digits, power = _tick_step(inner_low, inner_high, most)
+    step = round_number(digits, power)
+    first, last = around(inner_low, inner_high, step)
+    ticks = [round_number(n * digits, power) for n in range(first, last + 1)]
+    slack = SLACK * step
     ticks = [
         tick
         for tick in ticks
-        if (floor is None or tick >= floor - 1e-12) and (ceiling is None or tick <= ceiling + 1e-12)
+        if (floor is None or tick >= floor - slack) and (ceiling is None or tick <= ceiling + slack)
     ]
-    if len(ticks) > 3 and ticks[-1] - high > 0.2 * (ticks[-1] - ticks[0]):
+    if len(ticks) > 3 and ticks[-1] - inner_high > 0.2 * (ticks[-1] - ticks[0]):
         ticks.pop()
-    return min(ticks[0], low), max(ticks[-1], high), ticks
+    return min(ticks[0], inner_low), max(ticks[-1], inner_high), ticks
 
 
-def _tick_step(low: float, high: float, most: int) -> float:
-    """1, 2, 2.5 or 5 times a power of ten: what encloses the range most closely in three to `most` ticks."""
-    magnitude = float(10.0 ** np.floor(np.log10((high - low) / (most - 1))))
-    best, least = 20 * magnitude, np.inf
-    for factor in (1.0, 2.0, 2.5, 5.0, 10.0):
-        step = factor * magnitude
-        first, last = np.floor(low / step + 1e-9), np.ceil(high / step - 1e-9)
+def kept_limits(
+    low: float, high: float, limits: tuple[float | None, float | None]
+) -> tuple[float | None, float | None]:
+    """Those of the limits of an axis that values from `low` to `high` do not pass by more than rounding.
+
+    A loss ends at 0, but for a cosine similarity or a likelihood, which may lie below.
+    """
+    floor, ceiling = limits
+    span = min(high, FARTHEST) - max(low, -FARTHEST)
+    if floor is not None and low < floor - ROUNDING * max(abs(floor), span):
+        floor = None
+    if ceiling is not None and high > ceiling + ROUNDING * max(abs(ceiling), span):
+        ceiling = None
+    return floor, ceiling
+
+
+def _tick_step(low: float, high: float, most: int) -> tuple[int, int]:
+    """1, 2, 2.5 or 5 times a power of ten: what encloses the range most closely in three to `most` ticks.
+
+    As a whole number and a power of ten: (25, -2) for 0.25.
+    """
+    power = power_of((high - low) / (most - 1)) - 1
+    best, least = 200, np.inf
+    for digits in (10, 20, 25, 50, 100):
+        step = round_number(digits, power)
+        first, last = around(low, high, step)
         unused = (last - first) * step - (high - low)
-        if 2 <= last - first <= most - 1 and unused < least - 1e-9 * step:
-            best, least = step, unused
-    return best
+        if 2 <= last - first <= most - 1 and unused < least - SLACK * step:
+            best, least = digits, unused
+    return best, power
 
 
 def bounds(values: Floats, *, robust: bool) -> tuple[float, float] | None:
-    """Lowest and highest finite value; `robust` leaves out single outliers among many. None when nothing is finite."""
+    """Lowest and highest value that can be drawn, or None; `robust` leaves out single outliers among many."""
     if robust and len(values) > SAMPLED:
         values = values[:: len(values) // SAMPLED]
-    finite = values[np.isfinite(values)]
+    finite = values[np.abs(values) <= FARTHEST]
     if not len(finite):
         return None
     if robust and len(finite) > 200:

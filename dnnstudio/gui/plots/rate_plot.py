@@ -21,7 +21,7 @@ from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets.charts.copies import copies_plot
 
 ROOM = 1.15
-"""The axis goes so far above the first losses; what explodes leaves it."""
+"""The axis goes so far above the first losses, as a share of them; what explodes leaves it."""
 
 MARKS = ("lowest / 10", "steepest")
 """The words of the suggestions, the lower ones first."""
@@ -113,7 +113,8 @@ class RatePlot(QWidget):
         finite = self._losses[np.isfinite(self._losses)]
         start = float(np.median(finite[: max(5, len(finite) // 10)])) if len(finite) else 1.0
         lowest = float(finite.min()) if len(finite) else 0.0
-        bottom, top, ticks = round_range(min(lowest, 0.0) if lowest < 0.3 * start else lowest, start * ROOM, None, None)
+        highest = start + (ROOM - 1) * abs(start)
+        bottom, top, ticks = round_range(min(lowest, 0.0) if lowest < 0.3 * start else lowest, highest)
         self._left.setTicks([list(zip(ticks, tick_numbers(ticks), strict=True))])
         self.view.setYRange(bottom, top, padding=0.02)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dnnstudio.core.ticks import FARTHEST, NEAREST, decades
 from dnnstudio.gui.plots.curves import Floats, bounds, round_range
 from dnnstudio.gui.plots.sentences import short_number
 
@@ -15,7 +16,7 @@ LOG_STEPS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
 LEAST_SPAN = 1.25
 """Values nearer to each other than this factor are drawn on an axis around them."""
 DEEPEST = 1e-8
-"""A logarithmic axis goes no deeper: below lies nothing but rounding."""
+"""A logarithmic axis goes no deeper, unless all values lie there: below is nothing but rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +32,19 @@ class Scale:
 
 
 def drawn(values: Floats, *, log: bool) -> Floats:
-    """Values in drawing units. On a logarithmic axis, values not above 0 have none."""
+    """Values in drawing units. What is too far has none, and on a logarithmic axis what is not above 0."""
+    seen = np.abs(values) <= FARTHEST
     if not log:
-        return values
-    positive = np.where(np.isfinite(values) & (values > 0), values, np.nan)
+        return values if seen.all() else np.where(seen, values, np.nan)
+    positive = np.where(seen & (values >= NEAREST), values, np.nan)
     return np.asarray(np.log10(positive))
 
 
 def known_range(values: Floats, *, robust: bool, log: bool) -> tuple[float, float] | None:
     """Lowest and highest value that the axis must contain; None if nothing can be drawn."""
     if log:
-        values = values[values > DEEPEST]
+        values = values[(values >= NEAREST) & (values <= FARTHEST)]
+        values = above if len(above := values[values > DEEPEST]) else values
     return bounds(values, robust=robust)
 
 
@@ -60,12 +63,13 @@ def straight(
 
 def logarithmic(low: float, high: float, *, most: int) -> Scale:
     """A logarithmic axis for values from `low` to `high`, both above 0, with two to `most` round numbers."""
+    low, high = (min(max(end, NEAREST), FARTHEST) for end in (low, high))
     if high < low * LEAST_SPAN:
         middle = float(np.sqrt(low * high))
         low, high = min(low, middle / LEAST_SPAN), max(high, middle * LEAST_SPAN)
     bottom, top = float(np.log10(low)), float(np.log10(high))
     for numbers in reversed(LOG_STEPS):
-        ticks = _decades(low, high, numbers)
+        ticks = decades(low, high, numbers)
         if len(ticks) <= most:
             break
     else:
@@ -77,9 +81,3 @@ def logarithmic(low: float, high: float, *, most: int) -> Scale:
         bottom, top = min(bottom, float(np.log10(ticks[0]))), max(top, float(np.log10(ticks[-1])))
     places = tuple(float(np.log10(tick)) for tick in ticks)
     return Scale(bottom, top, tuple(ticks), places, tuple(short_number(tick) for tick in ticks))
-
-
-def _decades(low: float, high: float, numbers: tuple[float, ...]) -> list[float]:
-    first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
-    found = [float(f"{number}e{power}") for power in range(first, last + 1) for number in numbers]
-    return [value for value in found if low * (1 - 1e-9) <= value <= high * (1 + 1e-9)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from math import isfinite
 
 from dnnstudio.core.experiment.layers import Layer
 from dnnstudio.core.experiment.record import Experiment
@@ -10,15 +11,20 @@ from dnnstudio.core.experiment.targets.loss_choice import resolve_loss
 from dnnstudio.core.experiment.targets.losses import LOSSES
 from dnnstudio.core.experiment.transfer import Autoencoder
 from dnnstudio.core.text import NBSP
+from dnnstudio.core.ticks import MOST_DIGITS, told_apart
 
 
 def tick_numbers(values: list[float]) -> list[str]:
     """ "0.25", "0.50", "0.75": as many decimals as the finest needs; "1e-5" for tiny, "5e6" for large ones."""
-    top = max(abs(value) for value in values)
-    if top and (top < 1e-3 or top >= 1e6):
-        return [_power(value) for value in values]
-    decimals = max(len(f"{value:.6f}".rstrip("0").partition(".")[2]) for value in values)
-    return ["0" if value == 0 else f"{value:,.{decimals}f}" for value in values]
+    top = max((abs(value) for value in values), default=0.0)
+    if top and not 1e-3 <= top < 1e6:
+        return told_apart(values, _power, 2, MOST_DIGITS)
+    decimals = max((len(f"{value:.6f}".rstrip("0").partition(".")[2]) for value in values), default=0)
+    return told_apart(values, _decimals, decimals, MOST_DIGITS)
+
+
+def _decimals(value: float, digits: int) -> str:
+    return "0" if value == 0 else f"{value:,.{digits}f}"
 
 
 def short_number(value: float) -> str:
@@ -28,24 +34,34 @@ def short_number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def _power(value: float) -> str:
-    """ "0", "1e-5", "1.5e6"."""
+def _power(value: float, digits: int = 2) -> str:
+    """ "0", "1e-5", "1.5e6", with so many `digits` behind the point at most; "nan" and "inf" as they are."""
     if not value:
         return "0"
-    mantissa, exponent = f"{value:.2e}".split("e")
+    if not isfinite(value):
+        return f"{value}"
+    mantissa, exponent = f"{value:.{digits}e}".split("e")
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
 def short_numbers(values: list[float]) -> list[str]:
     """ "0", "0.025", "0.05": each tick label as short as possible; powers of ten if all are tiny, or some large."""
-    if 1e-3 <= max(abs(value) for value in values) < 1e6:
-        return [f"{value:,.6f}".rstrip("0").rstrip(".") for value in values]
-    return [_power(value) for value in values]
+    if 1e-3 <= max((abs(value) for value in values), default=0.0) < 1e6:
+        return told_apart(values, _shortest, 6, MOST_DIGITS)
+    return told_apart(values, _power, 2, MOST_DIGITS)
+
+
+def _shortest(value: float, digits: int) -> str:
+    return f"{value:,.{digits}f}".rstrip("0").rstrip(".")
 
 
 def tick_shares(values: list[float]) -> list[str]:
     """ "90 %" with a no-break space, never "0.9"."""
-    return [f"{value * 100:.4g}{NBSP}%" for value in values]
+    return [f"{words}{NBSP}%" for words in told_apart([value * 100 for value in values], _digits, 4, MOST_DIGITS)]
+
+
+def _digits(value: float, digits: int) -> str:
+    return f"{value:.{digits}g}"
 
 
 @cache

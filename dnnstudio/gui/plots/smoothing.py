@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from math import isfinite
-
 import numpy as np
 
+from dnnstudio.core.ticks import is_drawable
 from dnnstudio.gui.plots.curves import Floats, same_points
 
 
@@ -13,7 +12,7 @@ def smoothed(x: Floats, y: Floats, over: float) -> Floats:
     """The values as means that look back: what lies `over` epochs behind counts 1/e as much as the latest.
 
     Each mean is of what came before it alone, so nothing that was drawn changes when more comes. The first ones are
-    means of few, not pulled towards zero; values that are not finite are passed over. `x` rises, in epochs.
+    means of few, not pulled towards zero; values that cannot be drawn are passed over. `x` rises, in epochs.
     """
     return _means(x, y, over, 0, 0.0, 0.0)[0]
 
@@ -25,7 +24,7 @@ def _means(x: Floats, y: Floats, over: float, start: int, total: float, weight: 
     result = np.full(len(y) - start, np.nan)
     for place, (value, share) in enumerate(zip(y[start:].tolist(), kept.tolist(), strict=True)):
         total, weight = total * share, weight * share
-        if isfinite(value):
+        if is_drawable(value):
             total, weight = total + value, weight + 1.0
         if weight:
             result[place] = total / weight

@@ -14,7 +14,7 @@ from dnnstudio.core.study.repeat_record import mean_rows
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.history import Row, read_rows
 from dnnstudio.gui.plots.base import CurvePlot
-from dnnstudio.gui.plots.curves import Floats
+from dnnstudio.gui.plots.curves import Floats, kept_limits
 from dnnstudio.gui.plots.sentences import tick_numbers, tick_shares
 from dnnstudio.gui.plots.series import Series
 from dnnstudio.gui.theme import Theme
@@ -103,7 +103,8 @@ class RunCurves(QWidget):
         if len(epochs) > 1:
             middle = y[np.isin(x, epochs)]
             highest = 1.0 if run.figure == "accuracy" else None
-            low, high = (np.clip(middle + side * spread, 0.0, highest) for side in (-1, 1))
+            limits = kept_limits(float(y.min()), float(y.max()), (0.0, highest))
+            low, high = (np.clip(middle + side * spread, *limits) for side in (-1, 1))
             self.plot.set_curve(
                 f"band_{number}", np.concatenate((epochs, epochs[::-1])), np.concatenate((high, low[::-1]))
             )

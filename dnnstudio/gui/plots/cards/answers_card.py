@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.answers import Answers
+from dnnstudio.gui.plots.curves import Floats, bounds
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets import Card, Choice, Segmented
 from dnnstudio.gui.widgets.charts.axis import Axis, nice_axis
@@ -96,8 +97,7 @@ class AnswersCard(Card):
 
     def _against(self, found: Answers) -> list[Item]:
         """Answers over true values, and the line on which both are equal."""
-        together = np.concatenate([found.values, found.predicted])
-        low, high = float(together.min()), float(together.max())
+        low, high = _ends(np.concatenate([found.values, found.predicted]))
         across, up = _axis(low, high, "true value"), _axis(low, high)
         self.chart.set_axes(across, up)
         ends = np.array([across.low, across.high])
@@ -109,10 +109,8 @@ class AnswersCard(Card):
     def _residuals(self, found: Answers) -> list[Item]:
         """What is left over, over the answers, and the line at 0."""
         left = found.residuals
-        most = float(np.abs(left).max())
-        self.chart.set_axes(
-            _axis(float(found.predicted.min()), float(found.predicted.max()), "predicted"), _axis(-most, most)
-        )
+        most = _ends(np.abs(left))[1]
+        self.chart.set_axes(_axis(*_ends(found.predicted), "predicted"), _axis(-most, most))
         return [Mark(0.0, upright=False), Dots(found.predicted, left, self._color, DOT)]
 
     @property
@@ -121,6 +119,11 @@ class AnswersCard(Card):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(0, 0)
+
+
+def _ends(values: Floats) -> tuple[float, float]:
+    """The lowest and the highest value that can be drawn, or 0 twice."""
+    return bounds(values, robust=False) or (0.0, 0.0)
 
 
 def _axis(low: float, high: float, label: str = "") -> Axis:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from dnnstudio.gui.plots.base import CurvePlot
 from dnnstudio.gui.plots.cards import measures
 from dnnstudio.gui.plots.cards.measures import Measure
-from dnnstudio.gui.plots.curves import Curves, Floats
+from dnnstudio.gui.plots.curves import Curves, Floats, kept_limits
 from dnnstudio.gui.plots.items import EventLines
 from dnnstudio.gui.plots.legend import LineLegend
 from dnnstudio.gui.plots.menu import SMOOTHINGS, PlotMenu
@@ -222,7 +222,8 @@ class HistoryCard(PlotCard):
         if known.sum() < 2:
             return x[:0], y[:0]
         x, y, deviations = x[known], y[known], deviations[np.isin(epochs, x)]
-        low, high = (np.clip(y + side * deviations, *self.measure.limits) for side in (-1, 1))
+        limits = kept_limits(float(y.min()), float(y.max()), self.measure.limits)
+        low, high = (np.clip(y + side * deviations, *limits) for side in (-1, 1))
         return np.concatenate((x, x[::-1])), np.concatenate((high, low[::-1]))
 
     def _set(self, key: str, x: Any, y: Any) -> None:

@@ -16,6 +16,7 @@ from dnnstudio.core.errors import UserError
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.jobs.events import HealthMeasured
 from dnnstudio.core.text import percent
+from dnnstudio.core.ticks import FARTHEST, NEAREST
 from dnnstudio.gui.base.document import Document
 from dnnstudio.gui.plots.heat import COLUMNS, HeatRow, HeatTiles, Scale
 from dnnstudio.gui.theme import Role, Theme, set_role
@@ -205,6 +206,7 @@ class HealthCard(Card):
         if self._figure.share:
             return Scale(0.0, 1.0, percent(0), percent(1), log=False)
         values = [value for row in rows for value in row.values if np.isfinite(value) and value > 0]
+        values = [min(max(value, NEAREST), FARTHEST) for value in values]
         top = int(np.ceil(np.log10(max(values)))) if values else 0
         bottom = int(np.floor(np.log10(min(values)))) if values else -4
         bottom = max(min(bottom, top - 2), top - 8)
