@@ -22,7 +22,7 @@ PROGRAM = (
     ("__main__",),
 )
 CORE = (
-    ("errors", "os_errors", "processes", "resources", "text", "versions"),
+    ("errors", "os_errors", "processes", "resources", "text", "ticks", "versions"),
     (
         "atomic_files",
         "bounded_json",

@@ -232,7 +232,7 @@ class Settings:
         names = (self.path.with_suffix(f".json.bad{number if number > 1 else ''}") for number in count(1))
         for number, name in enumerate(names, start=1):
             taken = os.path.lexists(name)
-            if not taken or (number >= MOST_ASIDE and name.is_file() and not name.is_symlink()):
+            if not taken or (number >= MOST_ASIDE and is_file_there(name) and not name.is_symlink()):
                 break
         return name
 

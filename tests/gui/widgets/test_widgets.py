@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QEnterEvent, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QToolButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from dnnstudio.gui.theme import DARK, LIGHT, Theme
@@ -255,19 +255,6 @@ def test_a_long_message_is_whole_on_more_lines(theme: Theme, qtbot: QtBot) -> No
     bar.show_message("The file says 60,000 pictures of 28 × 28 pixels, but holds 1,000 bytes. " * 2, severity="error")
     _show(qtbot, holder)
     assert bar.height() > 50
-
-
-def test_a_long_name_does_not_make_the_message_bar_as_wide(theme: Theme, qtbot: QtBot) -> None:
-    bar = MessageBar(theme)
-    _show(qtbot, bar)
-    name = f"{'experiment' * 24}.json"
-    bar.show_message(f"{name} was open last.", lead="Go on where you were?", action="Open it")
-    assert bar.minimumSizeHint().width() < 1000
-    assert bar.message() == f"Go on where you were? {name} was open last."
-    tips = [one.toolTip() for one in bar.findChildren(QLabel) if one.toolTip()]
-    assert tips == [bar.message()]
-    bar.show_message("Saved.")
-    assert not [one.toolTip() for one in bar.findChildren(QLabel) if one.toolTip()]
 
 
 def test_the_advice_card_offers_its_fix_by_name(theme: Theme, qtbot: QtBot) -> None:
