@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import numpy as np
 from PySide6.QtCore import QRect, QSize
 
 from dnnstudio.gui.plots.curves import Floats
@@ -40,11 +41,15 @@ def in_pixels(across: Floats, down: Floats, view: QSize, left_axis: int, *, y_ma
 
 
 def hidden_by(area: QRect, curves: Iterable[tuple[Floats, Floats]]) -> int:
-    """How many points of the curves, in view pixels, are inside the area."""
+    """How many points of the curves, in view pixels, are inside the area; of few, those on the lines between them."""
     found = 0
     for x, y in curves:
-        some = slice(None, None, max(1, len(x) // LOOKS))
-        across, down = x[some], y[some]
+        if 1 < len(x) < LOOKS:
+            at, known = np.linspace(0, len(x) - 1, LOOKS), np.arange(len(x))
+            across, down = np.interp(at, known, x), np.interp(at, known, y)
+        else:
+            some = slice(None, None, max(1, len(x) // LOOKS))
+            across, down = x[some], y[some]
         inside = (across > area.left()) & (across < area.right()) & (down > area.top()) & (down < area.bottom())
         found += int(inside.sum())
     return found

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, QPointF, QRect, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -21,7 +21,6 @@ from PySide6.QtWidgets import QApplication
 from dnnstudio.core.experiment.schedules import Plan, Power
 from dnnstudio.core.jobs.events import BatchesDone, EpochDone, RunEnded
 from dnnstudio.gui.plots.cards.curve_cards import Other
-from dnnstudio.gui.plots.corner import choose, hidden_by
 from dnnstudio.gui.plots.curves import DRAWN_POINTS, Curves, bounds, fewer
 from dnnstudio.gui.plots.exporting import drawing, picture, save_plot, table
 from dnnstudio.gui.plots.menu import SMOOTHINGS
@@ -304,14 +303,16 @@ def test_the_legend_leaves_a_line_at_the_very_top(plots: RunPlots) -> None:
     assert not card.legend.geometry().adjusted(0, -1, 0, 1).contains(round(line.x()), round(line.y()))
 
 
-def test_a_legend_stays_for_a_few_points_and_goes_for_many() -> None:
-    here, there = (True, False), (False, True)
-    rest = {(False, False): 50, (True, True): 50}
-    assert choose(here, here, ({here: 3, there: 0} | rest).__getitem__) == here
-    assert choose(here, here, ({here: 4, there: 0} | rest).__getitem__) == there
-    assert choose(here, here, ({here: 10, there: 4} | rest).__getitem__) == here
-    area = QRect(10, 10, 20, 20)
-    assert hidden_by(area, [(np.array([15.0, 50.0, np.nan]), np.array([15.0, 15.0, 15.0]))]) == 1
+def test_the_legend_leaves_two_points_and_the_line_between_them(plots: RunPlots) -> None:
+    """After two epochs a corner at the left is empty, and at the usual one the legend would hide half of a line."""
+    plots.begin(started(epochs=2))
+    for number, loss in ((1, 2.05), (2, 1.9)):
+        row = epoch(number).row | {"loss": loss, "val_loss": 0.5, "clean_loss": 0.45}
+        plots.add_epoch(EpochDone(run="r", row=row, is_best=False))
+    plots.redraw()
+    plot, legend = plots.loss.plot, plots.loss.legend
+    plot.place_legend()
+    assert legend.geometry().right() < plot.view.width() / 2, "nothing is drawn before the first epoch"
 
 
 # ------------------------------------------------------------------------------------------------ runs of before
