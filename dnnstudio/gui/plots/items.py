@@ -30,6 +30,19 @@ MARKS_UP_TO = 60
 NOTHING: Floats = np.empty(0)
 
 
+def on_device(pen: QPen, painter: QPainter) -> QPen:
+    """The pen for what `painter` paints on: the width of a cosmetic pen counts the pixels of the device, of which a
+    fine screen has several to one of the window's.
+    """
+    device = painter.device()
+    ratio = device.devicePixelRatioF() if device is not None else 1.0
+    if ratio == 1.0 or not pen.isCosmetic():
+        return pen
+    fine = QPen(pen)
+    fine.setWidthF(pen.widthF() * ratio)
+    return fine
+
+
 class _Drawn(QGraphicsItem):
     """An item that covers the whole plot and is clipped by it; it is repainted with everything else there."""
 
@@ -80,7 +93,7 @@ class Curve(_Drawn):
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(self.pen)
+        painter.setPen(on_device(self.pen, painter))
         painter.setBrush(self.brush)
         painter.drawPath(self._path)
 
@@ -105,7 +118,7 @@ class Marks(_Drawn):
         there = np.isfinite(x) & np.isfinite(y)
         painter.resetTransform()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(self.pen)
+        painter.setPen(on_device(self.pen, painter))
         painter.setBrush(self.brush)
         for right, down in zip(x[there].tolist(), y[there].tolist(), strict=True):
             if self._shape == "square":
