@@ -78,11 +78,11 @@ class MessageBar(_Message):
         """Show a message. `lead` is set in bold before the text; `action` is the one thing that can be done."""
         self._set_severity(severity)
         self._whole = f"{lead} {text}".strip()
-        self._lead.setText(breakable(lead))
+        for part, whole in ((self._lead, lead), (self._text, text)):
+            shown = breakable(whole)
+            part.setText(shown)
+            part.setToolTip("" if len(shown) == len(whole) else self._whole)
         self._lead.setVisible(bool(lead))
-        self._text.setText(breakable(text))
-        for words in (self._lead, self._text):
-            words.setToolTip("" if words.text() in (lead, text) else self._whole)
         self.action.setText(action)
         self.action.setVisible(bool(action))
         self.setAccessibleDescription(self.message())
