@@ -187,10 +187,12 @@ class RunsModel(QAbstractTableModel):
 
     def put(self, record: RunRecord) -> None:
         """Add the run, or update it."""
-        row = self.row_of(record.folder)
-        changed: set[int] = set()
+        row, best = self.row_of(record.folder), dict(self._best)
+        cells: set[tuple[int, int]] = set()
         if row >= 0:
-            changed |= self._count_out(self._records[row])
+            before = self._records[row]
+            cells = {(row, n) for n in range(len(COLUMNS)) if _shown(before, n) != _shown(record, n)}
+            self._count_out(before)
             self._records[row] = record
             for folder, parent in self._parent_of.items():
                 if parent.folder == record.folder:
@@ -198,10 +200,13 @@ class RunsModel(QAbstractTableModel):
         else:
             row = bisect_left(self._records, -record.number, key=self._order)
             self._insert(row, record)
-        changed |= self._count_in(record)
-        self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
-        for number in sorted(changed):  # another run's figure is bold now
-            self.dataChanged.emit(self.index(0, number), self.index(len(self._records) - 1, number))
+        self._count_in(record)
+        moved = {(number, value) for (_, number), value in best.items() ^ self._best.items()}  # bold now, or no more
+        for at, each in enumerate(self._records):
+            cells |= {(at, number) for number, value in moved if COLUMNS[number].value(each) == value}
+        for cell in sorted(cells or {(row, 0)}):  # one by one: of a range, a table paints all that it shows
+            index = self.index(*cell)
+            self.dataChanged.emit(index, index)
 
     def _order(self, record: RunRecord) -> int:
         return -self._parent_of.get(record.folder, record).number
@@ -305,31 +310,27 @@ class RunsModel(QAbstractTableModel):
         rated = rated or [(record.val_r2, record) for record in ended if record.val_r2 is not None]
         return max(rated, key=lambda pair: (pair[0], pair[1].number), default=(None, None))[1]
 
-    def _count_in(self, record: RunRecord) -> set[int]:
-        """Let the run's figures compete with those of the runs on the same data; the columns whose best changes."""
+    def _count_in(self, record: RunRecord) -> None:
+        """Let the run's figures compete with those of the runs on the same data."""
         values = {number: COLUMNS[number].value(record) for number in RATED}
         for number, value in values.items():
             if value is not None:
                 self._values.setdefault((record.trained_on, number), {})[record.folder] = value
-        return self._find_best(record.trained_on)
+        self._find_best(record.trained_on)
 
-    def _count_out(self, record: RunRecord) -> set[int]:
+    def _count_out(self, record: RunRecord) -> None:
         """Take the run's figures out of the competition again."""
         for number in RATED:
             self._values.get((record.trained_on, number), {}).pop(record.folder, None)
-        return self._find_best(record.trained_on)
+        self._find_best(record.trained_on)
 
-    def _find_best(self, group: str) -> set[int]:
+    def _find_best(self, group: str) -> None:
         """The best figure of each column among the runs that were trained on the same data, where there are several."""
-        changed = set()
         for number in RATED:
             key, values = (group, number), self._values.get((group, number), {})
-            before = self._best.pop(key, None)
+            self._best.pop(key, None)
             if len(values) > 1:
                 self._best[key] = max(values.values()) if COLUMNS[number].best > 0 else min(values.values())
-            if self._best.get(key) != before:
-                changed.add(number)
-        return changed
 
     # ------------------------------------------------------------------------------------------ Qt
 
@@ -387,6 +388,11 @@ class RunsModel(QAbstractTableModel):
             case Qt.ItemDataRole.TextAlignmentRole:
                 return int(_alignment(section) | Qt.AlignmentFlag.AlignVCenter)
         return None
+
+
+def _shown(record: RunRecord, column: int) -> tuple[object, ...]:
+    """What a cell paints of its record."""
+    return COLUMNS[column].text(record), record.status, record.repeat is None
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:

@@ -12,7 +12,7 @@ from dnnstudio.core.jobs.events import EpochDone, Event, RunEnded, RunStarted
 from dnnstudio.core.jobs.results import ComparisonRun
 from dnnstudio.core.os_errors import is_there
 from dnnstudio.core.workspace.history import FILE, Row, read_rows
-from dnnstudio.gui.plots.curves import Floats
+from dnnstudio.gui.plots.trace import Floats
 
 Key = tuple[str, int]
 """Start and seed."""

@@ -10,7 +10,7 @@ os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter
-from PySide6.QtWidgets import QFrame, QGraphicsItem
+from PySide6.QtWidgets import QFrame, QGraphicsItem, QGraphicsSceneMoveEvent
 
 SIDE = 10
 """The room right of a plot, into which its last label may reach."""
@@ -23,6 +23,7 @@ REACH = 40
 class Axis(pg.AxisItem):  # type: ignore[misc]
     """An axis that keeps its end labels, and whole: with a grid on, pyqtgraph drops them as too near to the edge."""
 
+    _bounds: QRectF | None = None
     least_width = 0
     """What an axis at the left takes anyway, so that plots below each other align."""
 
@@ -47,16 +48,28 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         super().resizeEvent(ev)
         self.drop_picture()
 
+    def moveEvent(self, event: QGraphicsSceneMoveEvent) -> None:
+        super().moveEvent(event)
+        self._bounds = None
+
     def drop_picture(self, _: object = None) -> None:
-        """Drop the picture that Qt keeps of the axis. Of another size Qt would take over what it shows already, and
-        paint only beyond it, whatever was asked to be painted anew.
+        """Drop the picture that Qt keeps of the axis, and its bounds. Of another size Qt would take over what it shows
+        already, and paint only beyond it, whatever was asked to be painted anew.
         """
+        self._bounds = None
         if (mode := self.cacheMode()) != QGraphicsItem.CacheMode.NoCache:
             self.setCacheMode(QGraphicsItem.CacheMode.NoCache)
             self.setCacheMode(mode)
 
+    def setGrid(self, grid: Any) -> None:
+        self._bounds = None
+        super().setGrid(grid)
+
     def boundingRect(self) -> QRectF:
-        return QRectF(super().boundingRect().adjusted(-REACH, -SIDE, REACH, SIDE))
+        """Kept, since Qt asks half a dozen times a painting."""
+        if self._bounds is None:
+            self._bounds = QRectF(super().boundingRect().adjusted(-REACH, -SIDE, REACH, SIDE))
+        return self._bounds
 
 
 def prepare(view: pg.PlotWidget, left: Axis, bottom: Axis, *, left_width: int, bottom_height: int) -> None:

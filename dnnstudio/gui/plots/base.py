@@ -20,10 +20,11 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from dnnstudio.gui.plots.axis import Axis, prepare
 from dnnstudio.gui.plots.corner import X_MARGIN, Corner, choose, hidden_by, in_pixels, places
-from dnnstudio.gui.plots.curves import Floats, round_step, same_points
+from dnnstudio.gui.plots.curves import round_step, same_points
 from dnnstudio.gui.plots.items import SeriesItems, Tint, UprightLine, keep_picture
 from dnnstudio.gui.plots.scale import Scale, drawn, known_range, logarithmic, straight
 from dnnstudio.gui.plots.series import OTHERS, Series, color_of
+from dnnstudio.gui.plots.trace import Floats
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.widgets import PlotLegend
 from dnnstudio.gui.widgets.charts.ring import FocusRing
@@ -32,10 +33,8 @@ pg.setConfigOptions(antialias=True, imageAxisOrder="row-major")
 
 LEFT_WIDTH = 44
 """The same for every plot, so that adjacent plots align."""
-MARK_ROOM = 5
-"""Margin in pixels beyond the last values, so that a mark there is not clipped."""
-FUTURE_ALPHA = 150
-TICK_ROOM = 18  # pixels of height per tick label
+MARK_ROOM = 5  # pixels beyond the last values, so that a mark there is not clipped
+FUTURE_ALPHA, TICK_ROOM = 150, 18  # the latter in pixels of height per tick label
 
 
 class CurvePlot(QWidget):
@@ -209,8 +208,8 @@ class CurvePlot(QWidget):
         if (end := max(float(epochs), 1.0)) == self.x_end:
             return
         self.x_end = end
-        self._show_y()
         self.view.setXRange(0, end, padding=X_MARGIN)
+        self._show_y()
         ticks = [float(n) for n in range(0, int(end) + 1, max(1, round_step(end / 4)))]
         self._bottom.setTicks([[(tick, f"{tick:,.0f}") for tick in ticks]])
 
@@ -295,6 +294,7 @@ class CurvePlot(QWidget):
 
     def _show_y(self) -> None:
         self.view.setYRange(self._scale.bottom, self._scale.top, padding=self._y_margin)
+        self.view.getViewBox().updateMatrix()  # while it paints, as pyqtgraph does, it would be painted a second time
         span = self._scale.top - self._scale.bottom
         self._area = QRectF(-self.x_end, self._scale.bottom - span, 3 * self.x_end, 3 * span)
         for item in (self.future, self.now_line, self._pointer_line):

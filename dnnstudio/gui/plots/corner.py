@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from PySide6.QtCore import QRect, QSize
 
-from dnnstudio.gui.plots.curves import Floats
+from dnnstudio.gui.plots.trace import Floats
 
 Corner = tuple[bool, bool]
 """At the top, at the left."""

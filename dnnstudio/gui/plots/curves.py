@@ -6,10 +6,8 @@ The x axis of everything is epochs: step s of n steps an epoch ends at (s + 1) /
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.jobs.events import BatchesDone, EpochDone, RunStarted
@@ -17,8 +15,8 @@ from dnnstudio.core.planning import stages
 from dnnstudio.core.planning.rates import Course
 from dnnstudio.core.planning.recorded_rates import recorded_rates
 from dnnstudio.core.ticks import FARTHEST, SLACK, around, ends_of, power_of, round_number
+from dnnstudio.gui.plots.trace import Floats, Trace
 
-Floats = NDArray[np.float64]
 SAMPLED = 10_000
 """So many of the batches' values say where the others lie."""
 TRACE_POINTS = 800
@@ -29,33 +27,6 @@ PLANNED_POINTS = 600
 """So many points draw any schedule; more would cost and show nothing."""
 ROUNDING = 1e-6
 """A value that passes the limit of its axis by so little, beside the other values, is a sum that was rounded."""
-
-
-class Trace:
-    """An array that grows at its end in constant time a value."""
-
-    def __init__(self) -> None:
-        self._values: Floats = np.empty(1024)
-        self._count = 0
-
-    def append(self, values: Any) -> None:
-        """Add numbers at the end."""
-        added = np.asarray(values, dtype=np.float64).ravel()
-        wanted = self._count + len(added)
-        if wanted > len(self._values):
-            grown = np.empty(max(wanted, 2 * len(self._values)))
-            grown[: self._count] = self._values[: self._count]
-            self._values = grown
-        self._values[self._count : wanted] = added
-        self._count = wanted
-
-    def __len__(self) -> int:
-        return self._count
-
-    @property
-    def values(self) -> Floats:
-        """The numbers so far: a view, not a copy."""
-        return self._values[: self._count]
 
 
 class Curves:
@@ -81,6 +52,7 @@ class Curves:
         self.ended = False
         self.ended_phases: tuple[int, ...] = ()
         """Epochs of the phases that are over [phases]; one that stopped early has fewer than planned."""
+        self._columns: dict[str, tuple[Floats, Floats]] = {}  # of the rows so far: all is read several times a drawing
         self._recorded_of: tuple[object, ...] = ()
         self._recorded_rates: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
         self.stopped_early = False
@@ -115,6 +87,7 @@ class Curves:
         `ends` are the last epochs of the seeds: behind the first of them a mean is of the others alone.
         """
         self.rows, self.deviations, self._ends = means, deviations, tuple(ends)
+        self._columns.clear()
 
     @property
     def members(self) -> int:
@@ -133,6 +106,7 @@ class Curves:
         """Take one row of the history, as in history.csv. A phase that began before its time makes the plan shorter."""
         begins = bool(self.rows) and row.get("phase") != self.rows[-1].get("phase")
         self.rows.append(dict(row))
+        self._columns.clear()
         if begins:
             self.ended_phases = stages.stage_lengths(self.rows)
             self.epochs = max(stages.planned_epochs(self.experiment, self.ended_phases), len(self.rows))
@@ -148,7 +122,9 @@ class Curves:
 
     def column(self, name: str) -> tuple[Floats, Floats]:
         """Epochs and values of one column of the history; rows that do not have it are left out."""
-        return _pairs(self.rows, name)
+        if name not in self._columns:
+            self._columns[name] = _pairs(self.rows, name)
+        return self._columns[name]
 
     def trace(self, name: str) -> tuple[Floats, Floats]:
         """The batches' values as a line: means of as many neighbours as keep a whole plan within `TRACE_POINTS`.
@@ -270,6 +246,7 @@ class Curves:
 def _pairs(rows: list[dict[str, float]], name: str) -> tuple[Floats, Floats]:
     found = [(row["epoch"], row[name]) for row in rows if name in row and np.isfinite(row[name])]
     pairs = np.array(found, dtype=np.float64).reshape(-1, 2)
+    pairs.flags.writeable = False
     return pairs[:, 0], pairs[:, 1]
 
 

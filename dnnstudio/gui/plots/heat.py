@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QHelpEvent, QLinearGradient, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from dnnstudio.gui.plots.curves import Floats
+from dnnstudio.gui.plots.trace import Floats
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets.fitted_text import fitted
 

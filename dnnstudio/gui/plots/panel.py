@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from dnnstudio.core.experiment.data import DataSummary
 from dnnstudio.core.experiment.record import Experiment
@@ -23,15 +23,15 @@ from dnnstudio.gui.plots.sentences import loss_words
 from dnnstudio.gui.plots.stored import changes_of
 from dnnstudio.gui.theme import Theme
 
-TURN_MS = 50
-"""The three cards, and what else follows a training, take turns: twenty drawings a second, each card at most every
-250 ms. More would not be seen, and the training has to do without the time that drawing takes."""
+TURN_MS = 17
+"""The window does nothing for a drawing so long after each part of one. A card's curves, its words and painting both
+are a part each, as is what else follows a training: fewer than twenty drawings a second, each card some four times.
+More would not be seen, and the training has to do without the time that drawing takes.
+"""
 EMPTY_LOSS = "Press Train: the loss is drawn here, batch by batch."
 EMPTY_ACCURACY = "Press Train: here is how often the network is right."
 EMPTY_ERROR = "Press Train: here is how far off the network's answers are."
 BEGINS = "The training begins: this is drawn as it comes."
-PAINT_MS = 20
-"""A card's curves are computed in one turn and painted so much later: the window answers in between."""
 NOTHING_TRAINED = "Nothing was trained to the end of an epoch."
 
 
@@ -67,12 +67,10 @@ class RunPlots(QObject):
         self._plan: tuple[Experiment, int] | None = None
         self._turns = (self._draw_loss, self._draw_accuracy, self._draw_rate)
         self._held: CurvePlot | None = None
-        self._paint_timer = QTimer(self, singleShot=True, interval=PAINT_MS)
-        self._paint_timer.timeout.connect(self._paint_held)
-        self._waiting: list[Callable[[], None]] = []
-        self._timer = QTimer(self)
-        self._timer.setInterval(TURN_MS)
-        self._timer.timeout.connect(self._draw_next)
+        self._steps: Iterator[None] = iter(())
+        self._waiting: list[Callable[[], object]] = []
+        self._timer = QTimer(self, singleShot=True, interval=TURN_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._take_turn)
         self._empty()
 
     @property
@@ -145,6 +143,7 @@ class RunPlots(QObject):
         self.accuracy.plot.set_message(EMPTY_ERROR if of_numbers else EMPTY_ACCURACY)
 
     def _empty(self) -> None:
+        self._paint_held()
         self.loss.clear(EMPTY_LOSS)
         self.accuracy.clear(EMPTY_ACCURACY)
         self.rate.plot.set_now(None)
@@ -228,26 +227,38 @@ class RunPlots(QObject):
         for deed in self._turns:
             self.in_turn(deed)
 
-    def in_turn(self, deed: Callable[[], None]) -> None:
+    def in_turn(self, deed: Callable[[], object]) -> None:
         """Draw something else too when its turn comes, so that the window answers between any two drawings."""
         if deed not in self._waiting:
             self._waiting.append(deed)
         if not self._timer.isActive():
             self._timer.start()
 
-    def _draw_next(self) -> None:
-        if not self._waiting:
-            self._timer.stop()
+    def _take_turn(self) -> None:
+        """The next part of the drawing under way, or the first one of what has waited longest."""
+        if self._held is None and not self._waiting:
             return
-        deed = self._waiting.pop(0)
-        if deed in self._turns:
-            self._paint_held()
-            self._held = self.cards[self._turns.index(deed)].plot
+        if self._held is not None:
+            self._go_on()
+        elif (deed := self._waiting.pop(0)) in self._turns:
+            place = self._turns.index(deed)
+            self._held = self.cards[place].plot
             self._held.view.setUpdatesEnabled(False)
-            self._paint_timer.start()
-        deed()
+            self._steps = self._turns[place]()
+            self._go_on()
+        else:
+            deed()
+        self._timer.start()
+
+    def _go_on(self) -> None:
+        """The next step of the card that is drawn; after the last one it is painted."""
+        for _ in self._steps:
+            return
+        self._paint_held()
 
     def _paint_held(self) -> None:
+        """Paint the card that is drawn as it is now, and do no more of it."""
+        self._steps = iter(())
         if self._held is not None:
             self._held.view.setUpdatesEnabled(True)
             self._held = None
@@ -257,14 +268,14 @@ class RunPlots(QObject):
         self._paint_held()
         self._waiting = [deed for deed in self._waiting if deed not in self._turns]
         for deed in self._turns:
-            deed()
+            exhaust(deed())
 
-    def _draw_loss(self) -> None:
+    def _draw_loss(self) -> Iterator[None]:
         if self.curves is not None and self.curves.told:
             self.redraws += 1
-            self.loss.show_curves(self.curves, self.others, self.view)
+            yield from self.loss.drawing(self.curves, self.others, self.view)
 
-    def _draw_accuracy(self) -> None:
+    def _draw_accuracy(self) -> Iterator[None]:
         curves = self.curves
         if curves is None:
             return
@@ -276,22 +287,34 @@ class RunPlots(QObject):
             self.accuracy.plot.set_message("Its input is reconstructed: there is no accuracy, only the loss.")
             return
         self.accuracy.offer(not curves.classifies)
-        self.accuracy.show_curves(curves, self.others, self.view)
+        yield from self.accuracy.drawing(curves, self.others, self.view)
 
-    def _draw_rate(self) -> None:
+    def _draw_rate(self) -> Iterator[None]:
         if self.curves is not None:
             self.rate.show_curves(self.curves, self.others)
             self.drawn.emit(None if self.curves.ended else self.curves.now)
+            yield
 
     @property
     def run(self) -> str:
         """The id of the run that is shown, or ""."""
         return self.curves.run if self.curves is not None else ""
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether all is drawn that was to be."""
+        return self._held is None and not self._waiting
+
     def stop(self) -> None:
         """Draw no more: the window closes."""
         self._timer.stop()
         self._waiting = []
+
+
+def exhaust(steps: Iterator[object]) -> None:
+    """Take all the steps that are left."""
+    for _ in steps:
+        pass
 
 
 def _epoch_words(curves: Curves) -> str:

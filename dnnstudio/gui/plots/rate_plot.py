@@ -14,9 +14,10 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from dnnstudio.core.jobs.results import FoundRate
 from dnnstudio.gui.plots.axis import Axis, prepare
-from dnnstudio.gui.plots.curves import Floats, round_range
+from dnnstudio.gui.plots.curves import round_range
 from dnnstudio.gui.plots.sentences import short_number, tick_numbers
 from dnnstudio.gui.plots.series import ALPHAS
+from dnnstudio.gui.plots.trace import Floats
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets.charts.copies import copies_plot
 
@@ -117,6 +118,7 @@ class RatePlot(QWidget):
         bottom, top, ticks = round_range(min(lowest, 0.0) if lowest < 0.3 * start else lowest, highest)
         self._left.setTicks([list(zip(ticks, tick_numbers(ticks), strict=True))])
         self.view.setYRange(bottom, top, padding=0.02)
+        self.view.getViewBox().updateMatrix()  # not while it paints: it would be painted a second time
 
     def _place_labels(self, _: object = None) -> None:
         height = max(self.view.getViewBox().height(), 1.0)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dnnstudio.core.ticks import FARTHEST, NEAREST, decades
-from dnnstudio.gui.plots.curves import Floats, bounds, round_range
+from dnnstudio.gui.plots.curves import bounds, round_range
 from dnnstudio.gui.plots.sentences import short_number
+from dnnstudio.gui.plots.trace import Floats
 
 LOG_STEPS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
 """Numbers of a decade that an axis may name, fewer where it spans more."""

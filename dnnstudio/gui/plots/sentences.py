@@ -12,6 +12,7 @@ from dnnstudio.core.experiment.targets.losses import LOSSES
 from dnnstudio.core.experiment.transfer import Autoencoder
 from dnnstudio.core.text import NBSP
 from dnnstudio.core.ticks import MOST_DIGITS, told_apart
+from dnnstudio.gui.plots.curves import Curves
 
 
 def tick_numbers(values: list[float]) -> list[str]:
@@ -88,3 +89,9 @@ def loss_words(experiment: Experiment) -> str:
             part = getattr(layer, name)
             prices += [one.upper() for one in ("l1", "l2") if getattr(part, one, None)]
     return " + ".join([first, *sorted(set(prices))])
+
+
+def count_words(curves: Curves, epoch: float) -> str:
+    """ ", n = 4" where a mean over seeds lacks some: those that ended before, or have not come as far."""
+    count = curves.members_at(epoch)
+    return f", n = {count}" if count < curves.members else ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from dnnstudio.core.ticks import is_drawable
-from dnnstudio.gui.plots.curves import Floats, same_points
+from dnnstudio.gui.plots.curves import same_points
+from dnnstudio.gui.plots.trace import Floats
 
 
 def smoothed(x: Floats, y: Floats, over: float) -> Floats:

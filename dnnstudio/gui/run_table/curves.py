@@ -14,9 +14,10 @@ from dnnstudio.core.study.repeat_record import mean_rows
 from dnnstudio.core.workspace.history import FILE as HISTORY
 from dnnstudio.core.workspace.history import Row, read_rows
 from dnnstudio.gui.plots.base import CurvePlot
-from dnnstudio.gui.plots.curves import Floats, kept_limits
+from dnnstudio.gui.plots.curves import kept_limits
 from dnnstudio.gui.plots.sentences import tick_numbers, tick_shares
 from dnnstudio.gui.plots.series import Series
+from dnnstudio.gui.plots.trace import Floats
 from dnnstudio.gui.theme import Theme
 
 HEIGHT = 220

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from dnnstudio.core.experiment import edits
@@ -21,10 +22,11 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.jobs.events import BatchesDone, EpochDone, RunEnded, RunStarted
 from dnnstudio.gui.base.run_words import figure
 from dnnstudio.gui.plots.base import CurvePlot
-from dnnstudio.gui.plots.curves import TRACE_POINTS, Curves, Trace, bounds, planned_rates, round_range, round_step
+from dnnstudio.gui.plots.curves import TRACE_POINTS, Curves, bounds, planned_rates, round_range, round_step
 from dnnstudio.gui.plots.panel import NOTHING_TRAINED, RunPlots
 from dnnstudio.gui.plots.sentences import loss_words, short_number, short_numbers, tick_numbers, tick_shares
 from dnnstudio.gui.plots.series import Series
+from dnnstudio.gui.plots.trace import Trace
 from dnnstudio.gui.theme import Theme
 
 STEPS = 10
@@ -220,6 +222,7 @@ def test_a_run_is_drawn_batch_by_batch_and_epoch_by_epoch(qtbot: Any, plots: Run
         qtbot.waitUntil(lambda card=card: len((card.plot.points("batch") or ((),))[0]) == 15)
     assert list((plots.loss.plot.points("val_loss") or ((), ()))[1]) == [2.0]
     assert not plots.loss.plot.message.isVisible()
+    qtbot.waitUntil(lambda: bool(plots.accuracy.legend.entries()))
     values = {entry.name: entry.value for entry in plots.loss.legend.entries()}
     assert values == {"train": "1.000", "validation": "2.000", "best: epoch 1": "2.000"}
     assert {entry.value for entry in plots.accuracy.legend.entries()} == {"50.0\u00a0%", "60.0\u00a0%"}
@@ -287,26 +290,56 @@ def test_plots_are_redrawn_at_most_20_times_a_second(qtbot: Any, plots: RunPlots
     qtbot.waitUntil(lambda: (plots.loss.plot.points("batch") or ((-1.0,),))[0][-1] == pytest.approx(last))
 
 
-def test_curves_are_computed_in_one_turn_and_painted_in_another(
+def test_batches_epochs_words_and_painting_them_take_a_turn_each(
     qtbot: Any, plots: RunPlots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both together held the window up for longer than a turn of its loop may take."""
+    """All at once held the window up for longer than a turn of its loop may take."""
     plots.begin(started())
-    painted: list[bool] = []
-    show = plots.loss.show_curves
+    view, ticks = plots.loss.plot.view, QTimer()
+    said: list[bool] = []
+    seen: list[tuple[bool, bool, bool, bool]] = []
 
-    def shown(*args: Any) -> None:
-        show(*args)
-        painted.append(plots.loss.plot.view.updatesEnabled())
+    def look() -> None:
+        drawn = (plots.loss.plot.points(key) is not None for key in ("batch", "loss"))
+        seen.append((*drawn, bool(said), painted()))
+
+    ticks.timeout.connect(look)
+    say = plots.loss._say
+
+    def painted() -> bool:
+        return bool(view.updatesEnabled())
 
     with monkeypatch.context() as patched:
-        patched.setattr(plots.loss, "show_curves", shown)
-        plots.add_batches(batches(0, 5))
-        qtbot.waitUntil(lambda: bool(painted))
-        assert painted == [False]
-        qtbot.waitUntil(plots.loss.plot.view.updatesEnabled)
-        plots.redraw()
-        assert painted[-1] and all(card.plot.view.updatesEnabled() for card in plots.cards)
+        patched.setattr(plots.loss, "_say", lambda: (said.append(painted()), say()))
+        plots.add_batches(batches(0, 10))
+        plots.add_epoch(epoch(1))
+        ticks.start(1)
+        qtbot.waitUntil(lambda: bool(said) and painted())
+        ticks.stop()
+    assert said == [False]
+    order = [each for place, each in enumerate(seen) if not place or each != seen[place - 1]]
+    assert order[:5] == [
+        (False, False, False, True),
+        (True, False, False, False),
+        (True, True, False, False),
+        (True, True, True, False),
+        (True, True, True, True),
+    ]
+
+
+def test_what_is_drawn_in_steps_and_dropped_leaves_nothing_held(qtbot: Any, plots: RunPlots) -> None:
+    plots.begin(started())
+    plots.add_batches(batches(0, 5))
+    qtbot.waitUntil(lambda: not plots.loss.plot.view.updatesEnabled(), timeout=1000)
+    plots.clear()
+    assert all(card.plot.view.updatesEnabled() for card in plots.cards)
+    qtbot.waitUntil(lambda: plots.at_rest)
+    assert not plots.loss.legend.entries()
+    plots.begin(started())
+    plots.add_batches(batches(0, 5))
+    qtbot.waitUntil(lambda: not plots.loss.plot.view.updatesEnabled(), timeout=1000)
+    plots.redraw()
+    assert all(card.plot.view.updatesEnabled() for card in plots.cards)
 
 
 def test_many_batches_are_drawn_as_means_of_neighbours_that_never_change() -> None:

@@ -148,20 +148,26 @@ def test_the_best_figure_of_each_column_is_bold() -> None:
 
 
 def test_only_what_has_changed_of_the_table_is_drawn_anew() -> None:
-    """An epoch of the live run changes its row, and the columns in which another figure is the best now."""
+    """An epoch of the live run changes some cells of its row, and which figure of a column is the best.
+
+    They are told of one by one: of a range, the table paints all its rows.
+    """
     model = RunsModel()
     for number in range(1, 6):
-        model.put(record(number, accuracy=0.8 + number / 100, loss=0.5))
+        model.put(record(number, accuracy=0.8 + number / 100, loss=0.5 + number / 100))
     told: list[tuple[int, int, int, int]] = []
     model.dataChanged.connect(lambda a, b: told.append((a.row(), b.row(), a.column(), b.column())))
-    model.put(replace(record(4, accuracy=0.84, loss=0.5), epochs_done=3))
-    row = model.row_of(Path("/runs/4"))
-    assert told == [(row, row, 0, len(COLUMNS) - 1)]
+    model.put(replace(record(4, accuracy=0.84, loss=0.54), epochs_done=3))
+    row, epochs, loss = model.row_of(Path("/runs/4")), TITLES.index("Epochs"), TITLES.index("Val. loss")
+    assert told == [(row, row, epochs, epochs)]
     told.clear()
-    model.put(record(4, accuracy=0.84, loss=0.4))
-    loss = TITLES.index("Val. loss")
-    assert told == [(row, row, 0, len(COLUMNS) - 1), (0, 4, loss, loss)]
+    model.put(replace(record(4, accuracy=0.84, loss=0.4), epochs_done=3))
+    was_best = model.row_of(Path("/runs/1"))
+    assert told == [(row, row, loss, loss), (was_best, was_best, loss, loss)]
     assert [model.index(at, loss).data(BEST_ROLE) for at in range(5)] == [at == row for at in range(5)]
+    told.clear()
+    model.put(replace(record(4, accuracy=0.84, loss=0.4), epochs_done=3, status="stopped"))
+    assert {cell[2] for cell in told} == set(range(len(COLUMNS)))
 
 
 def test_runs_on_other_data_are_not_compared() -> None:

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from dnnstudio.core.text import count_of
 from dnnstudio.core.workspace.answers import Answers
-from dnnstudio.gui.plots.curves import Floats, bounds
+from dnnstudio.gui.plots.curves import bounds
+from dnnstudio.gui.plots.trace import Floats
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets import Card, Choice, Segmented
 from dnnstudio.gui.widgets.charts.axis import Axis, nice_axis

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,20 +13,20 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from dnnstudio.gui.plots.base import CurvePlot
 from dnnstudio.gui.plots.cards import measures
 from dnnstudio.gui.plots.cards.measures import Measure
-from dnnstudio.gui.plots.curves import Curves, Floats, kept_limits
+from dnnstudio.gui.plots.curves import Curves, kept_limits
 from dnnstudio.gui.plots.items import EventLines
 from dnnstudio.gui.plots.legend import LineLegend
 from dnnstudio.gui.plots.menu import SMOOTHINGS, PlotMenu
-from dnnstudio.gui.plots.sentences import best_sentence
+from dnnstudio.gui.plots.sentences import best_sentence, count_words
 from dnnstudio.gui.plots.series import LineStyle as CurveStyle
 from dnnstudio.gui.plots.series import Series
 from dnnstudio.gui.plots.smoothing import Smoothing, smoothed
+from dnnstudio.gui.plots.trace import Floats
 from dnnstudio.gui.theme import Role, Theme, set_role
 from dnnstudio.gui.widgets import Card, Choice, ComboBox, LegendEntry, MiniButton, PlotLegend, label
 from dnnstudio.gui.widgets.charts.copies import copies_plot
 
-COMPACT_HEIGHT = 220
-"""A card lower than this has its legend in its head: over the plot it would hide half of the curves."""
+COMPACT_HEIGHT = 220  # a lower card has its legend in its head: over the plot it would hide half of the curves
 OFF = "dropout off"
 
 LOSS = (
@@ -39,8 +39,7 @@ ACCURACY = (
     Series("accuracy", "train", "train", "epochs"),
     Series("clean_accuracy", f"train, {OFF}", "train", "clean"),
 )
-RANKS = {"clean": 1, "other": 2, "batches": 3}
-"""The order in which the entries of a one-line legend are left out."""
+RANKS = {"clean": 1, "other": 2, "batches": 3}  # the order in which entries of a one-line legend are left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,26 +183,37 @@ class HistoryCard(PlotCard):
 
     def show_curves(self, curves: Curves, others: Sequence[Other] = (), view: View | None = None) -> None:
         """Draw the run's curves so far, above earlier runs."""
+        list(self.drawing(curves, others, view))
+
+    def drawing(self, curves: Curves, others: Sequence[Other] = (), view: View | None = None) -> Iterator[None]:
+        """What `show_curves` does, batches, epochs and words: the window may answer after each."""
         self._curves, self._others, self._view = curves, others, view or self._view
         plot, over = self.plot, self._view.smoothing
         with plot.together():
-            self._draw_all(curves, over)
+            self._draw_batches(curves, over)
+        yield
+        with plot.together():
+            self._draw_epochs(curves, over)
         self.menu.set_clean(self._view.clean, known=bool(len(curves.column(f"clean_{self._batch}")[0])))
         plot.set_now(None if curves.ended else curves.now)
         self.events.show([(epoch, f"weights changed by {by}") for epoch, by in curves.changes])
         plot.set_message("")
+        yield
         told = curves, curves.rows[-1] if curves.rows else None, tuple(others), self._view
         if told != self._told or plot.pointer is not None:
             self._told = told
             self._say()
         else:  # no new epoch since the last update
             plot.place_legend()
+        yield
 
-    def _draw_all(self, curves: Curves, over: float) -> None:
+    def _draw_batches(self, curves: Curves, over: float) -> None:
         if self.measure.column == self._batch and len(curves.batch[self._batch]) == len(curves.steps):
             x, y = curves.trace(self._batch)
             self.plot.set_curve("batch", x, y)
             self._set("smooth", x, self._smooth(x, y, over) if over else y[:0])
+
+    def _draw_epochs(self, curves: Curves, over: float) -> None:
         for item in self._series:
             x, y = self._column(curves, item.key)
             if item.style == "clean" and not self._view.clean:
@@ -270,7 +280,7 @@ class HistoryCard(PlotCard):
             self._show_entries([], "")
         elif pointer is None:
             last = self._curves.rows[-1]["epoch"] if self._curves.rows else 0.0
-            count = _count_words(self._curves, last)
+            count = count_words(self._curves, last)
             self._show_entries(self._latest(), f"epoch {last:.0f}{count}" if count else "")
         else:
             self._show_entries(*self._at(pointer))
@@ -312,7 +322,7 @@ class HistoryCard(PlotCard):
                     entries.append((_of_other(other, "other", number), self.measure.value(y[at][0])))
                     dots.append((f"other_{number}_{name}", float(whole), float(y[at][0])))
                     break
-        title = f"epoch {whole}{_count_words(self._curves, whole)}" if entries else f"epoch {pointer:.1f}"
+        title = f"epoch {whole}{count_words(self._curves, whole)}" if entries else f"epoch {pointer:.1f}"
         batch = self._curves.batch_at(self._batch, pointer) if self.measure.column == self._batch else None
         if batch is not None:
             step, value = batch
@@ -351,7 +361,8 @@ class HistoryCard(PlotCard):
         found: list[tuple[str, str, float, float]] = []
         if self._curves is None:
             return found
-        shown = [(_name(self._curves), self._curves), *((other.name, other.curves) for other in self._others)]
+        others = [(other.name, other.curves) for other in self._others]
+        shown = [(self._curves.name or "this run", self._curves), *others]
         for name, curves in shown:
             for item in self._series:
                 key, columns = self._named(item.key), self._column(curves, item.key)
@@ -366,18 +377,8 @@ class HistoryCard(PlotCard):
         self._say()
 
 
-def _count_words(curves: Curves, epoch: float) -> str:
-    """ ", n = 4" where a mean over seeds lacks some: those that ended before, or have not come as far."""
-    count = curves.members_at(epoch)
-    return f", n = {count}" if count < curves.members else ""
-
-
 def _of_other(other: Other, style: CurveStyle, number: int, key: str = "other") -> Series:
     return Series(key, other.name, other.color, style, number)
-
-
-def _name(curves: Curves) -> str:
-    return curves.name or "this run"
 
 
 def _short(item: Series, value: str) -> tuple[Series, str]:

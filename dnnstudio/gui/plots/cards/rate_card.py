@@ -13,11 +13,12 @@ from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.planning.recorded_rates import SAME
 from dnnstudio.gui.plots.base import CurvePlot
 from dnnstudio.gui.plots.cards.curve_cards import Other, PlotCard
-from dnnstudio.gui.plots.curves import Curves, Floats, planned_rates, same_points
+from dnnstudio.gui.plots.curves import Curves, planned_rates, same_points
 from dnnstudio.gui.plots.legend import LineLegend
 from dnnstudio.gui.plots.menu import PlotMenu
 from dnnstudio.gui.plots.sentences import short_number, short_numbers
 from dnnstudio.gui.plots.series import Series
+from dnnstudio.gui.plots.trace import Floats
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets import LegendEntry, Limits, NumberField, PlotLegend, Steps
 from dnnstudio.gui.widgets.card import FIELD_HEAD

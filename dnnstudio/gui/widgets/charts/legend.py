@@ -113,6 +113,8 @@ class PlotLegend(QWidget):
         self.setVisible(bool(entries))
         self.resize(self.sizeHint())
         self.update()
+        if self.keeps_picture and self.isVisible():
+            self._draw_picture()  # now, not when all that lies around it is painted too
 
     def sizeHint(self) -> QSize:
         return QSize(self._width, 2 * self.PAD - 2 + self.ROW * (len(self._entries) + bool(self._title)))
@@ -130,16 +132,20 @@ class PlotLegend(QWidget):
         if not self.keeps_picture:
             self._paint(painter)
             return
-        ratio = self.devicePixelRatioF()
-        if self._picture is None or self._picture.devicePixelRatio() != ratio:
-            picture = QPixmap(self.size() * ratio)
-            picture.setDevicePixelRatio(ratio)
-            picture.fill(Qt.GlobalColor.transparent)
-            brush = QPainter(picture)
-            self._paint(brush)
-            brush.end()
-            self._picture = picture
+        self._draw_picture()
+        assert self._picture is not None
         painter.drawPixmap(0, 0, self._picture)
+
+    def _draw_picture(self) -> None:
+        ratio = self.devicePixelRatioF()
+        if self._picture is not None and self._picture.devicePixelRatio() == ratio:
+            return
+        self._picture = QPixmap(self.size() * ratio)
+        self._picture.setDevicePixelRatio(ratio)
+        self._picture.fill(Qt.GlobalColor.transparent)
+        brush = QPainter(self._picture)
+        self._paint(brush)
+        brush.end()
 
     def _paint(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
