@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from dnnstudio.core.errors import Cancelled, UserError
 from dnnstudio.core.experiment import codec
 from dnnstudio.core.experiment.record import Experiment
 from dnnstudio.core.jobs.control import Control
+from dnnstudio.core.jobs.events import Event, Progress, Stage
 from dnnstudio.core.versions import versions
 from dnnstudio.core.workspace.answers import Answers
 from dnnstudio.core.workspace.figures import KEY as WEIGHTS_EPOCH
@@ -31,6 +33,8 @@ from dnnstudio.engine.training.run_writer import RunFolder
 
 if TYPE_CHECKING:
     from dnnstudio.engine.data import Dataset
+
+LACKING = "Stopped before all its figures were measured."
 
 
 def close_somewhere(
@@ -87,6 +91,7 @@ def close_run(
     best: Arrays,
     at: Position,
     stage: LiveStage,
+    emit: Callable[[Event], None],
     control: Control | None = None,
     measured: Measured | None = None,
 ) -> dict[str, Any]:
@@ -99,8 +104,8 @@ def close_run(
     Layers are trainable as in the experiment, whatever the last phase had frozen. `stage` is the last stage, `at` its
     end position, and `best` the best epoch's weights, each in its variable's shape [...]. Both files contain the
     optimizer's state after the last step, as with Keras's EarlyStopping; except after a phase with frozen layers, for
-    which the optimizer has no state. Once `control` is stopped, the figures that are not yet measured are left out,
-    each as of a part without rows. Raises `UserError`.
+    which the optimizer has no state. Once `control` is stopped, which `emit` says at once, the figures that are not yet
+    measured are left out, each as of a part without rows. Raises `UserError`.
     """
     shape, known = dataset.summary.input_shape, measured or Measured()
     folder.control = control
@@ -135,6 +140,9 @@ def close_run(
         try:
             found = evaluator.evaluate(getattr(dataset, part), control=control) if found is None else found
         except Cancelled:
+            if not known.lacking:
+                text = f"{LACKING} Saving the run."
+                emit(Progress(run=figures["run"], done=0, total=0, text=text, stage=Stage.SAVING))
             known.lacking = True
             return {}
         known.figures[weights, part] = found
@@ -165,7 +173,7 @@ def close_run(
             finally:
                 model.set_weights(last)
     if known.lacking:
-        metrics["message"] = f"{figures['message']} Stopped before all its figures were measured."
+        metrics["message"] = f"{figures['message']} {LACKING}"
     folder.finish(metrics)
     return metrics
 

@@ -393,8 +393,8 @@ class Trainer:
         figures: dict[str, Any] = {"run": self._run, "reason": reason, "message": message}
         figures |= {"health": self._watch.condition, "started": round(self._started, 3)}
         files = (self._model, self._experiment, self._data, figures)
-        control = self._control.later() if reason == "stopped" else self._control
-        given: dict[str, Any] = {"best": self._best, "at": self._at, "stage": self._stage, "control": control}
+        given: dict[str, Any] = {"best": self._best, "at": self._at, "stage": self._stage, "emit": self._emit}
+        given["control"] = self._control.later() if reason == "stopped" else self._control
         folder, metrics, why = close_somewhere(self._folder, *files, **given, checkpoint=at_the_end)
         about: dict[str, Any] = {"run": self._run, "folder": folder, "metrics": metrics, "elsewhere": why}
         return RunResult(**about, reason=reason, epochs=self._at.epoch, best_epoch=self._at.best.epoch)

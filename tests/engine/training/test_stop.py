@@ -129,6 +129,8 @@ def test_a_stop_in_the_final_evaluation_ends_it_and_keeps_the_run(
     assert result.metrics["test"] == {}
     ended = recorder.events[-1]
     assert ended.message == "Finished 1 epoch. Stopped before all its figures were measured."
+    said = [event.text for event in recorder.of(Progress) if event.text.startswith("Stopped")]
+    assert said == ["Stopped before all its figures were measured. Saving the run."]  # once, and before it is saved
     assert read_run(recorder.folder).status == "finished"
     assert (recorder.folder / "model.keras").exists()
 
