@@ -80,13 +80,17 @@ class Verdict:
     reason: str = ""
 
 
+LEARNS = "Every layer is learning."
+
+
 def judge(layers: Sequence[LayerHealth]) -> Verdict:
     """The most urgent condition of the network; healthy if no figure passes its threshold."""
     for find in (_exploding, _saturated, _dead, _vanishing):
         verdict = find(layers)
         if verdict is not None:
             return verdict
-    return Verdict("healthy", short="no gradient vanishes or explodes", title="Every layer is learning.")
+    title = "Every layer that is not frozen is learning." if any(layer.frozen for layer in layers) else LEARNS
+    return Verdict("healthy", short="no gradient vanishes or explodes", title=title)
 
 
 def _exploding(layers: Sequence[LayerHealth]) -> Verdict | None:

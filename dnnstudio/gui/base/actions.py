@@ -235,7 +235,9 @@ class Actions:
     An action is disabled by `set_reason` alone, so that none is grey without a sentence that says why.
     """
 
-    def __init__(self, window: QWidget, theme: Theme) -> None:
+    def __init__(self, window: QWidget, theme: Theme, *, before: Callable[[], None] = lambda: None) -> None:
+        """`before` is called before each deed."""
+        self._before = before
         self._actions: dict[str, QAction] = {}
         self._rows = {row.name: row for row in ACTIONS}
         self._helps = {row.name: row.help for row in ACTIONS}
@@ -257,8 +259,13 @@ class Actions:
 
     def connect(self, deeds: Mapping[str, Callable[[], object]]) -> None:
         """Set the handlers of actions."""
+
+        def begin(deed: Callable[[], object]) -> None:
+            self._before()
+            deed()
+
         for name, deed in deeds.items():
-            self._actions[name].triggered.connect(lambda _=False, deed=deed: deed())
+            self._actions[name].triggered.connect(lambda _=False, deed=deed: begin(deed))
 
     def set_help(self, name: str, text: str) -> None:
         """Set what the action does: the tooltip's first sentence, with the shortcut in brackets."""

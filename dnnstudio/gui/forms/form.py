@@ -8,7 +8,7 @@ from itertools import pairwise
 from pydantic import ValidationError
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from dnnstudio.core.experiment.fields import Option
 from dnnstudio.gui.forms.editors import is_busy
@@ -156,9 +156,10 @@ class OptionForm(QWidget):
         if isinstance(row.editor, NestedEditor) and name_of(path) in row.editor.fields:
             row.editor.fields[name_of(path)].setFocus(Qt.FocusReason.ShortcutFocusReason)
         elif row.editor.stops():
-            row.editor.stops()[0].setFocus(
-                Qt.FocusReason.ShortcutFocusReason
-            )  # a number is selected: typing replaces it
+            stop = row.editor.stops()[0]
+            stop.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            if isinstance(stop, QLineEdit):
+                stop.selectAll()  # typing replaces what is there, wherever the keyboard was before
 
     @property
     def more_open(self) -> bool:

@@ -206,10 +206,10 @@ class InspectorPanel(QWidget):
             self.refresh()
 
     def take_focus(self) -> None:
-        """Focus the first field."""
+        """Focus the first field, of those under More only if there is no other."""
         paths = self.form.paths() if self._document.selection else ()
         if paths:
-            self.form.focus_field(paths[0])
+            self.form.focus_field(min(paths, key=lambda path: self.form.row(path).planned.advanced))
 
     def edit_name(self) -> None:
         """Open the name field."""

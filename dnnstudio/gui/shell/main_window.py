@@ -41,6 +41,7 @@ from dnnstudio.gui.shell.toolbar import ToolBar
 from dnnstudio.gui.stack import LayerStackView
 from dnnstudio.gui.theme import Theme
 from dnnstudio.gui.widgets.drop_hint import DropHint
+from dnnstudio.gui.widgets.inputs.fields import take_typed
 from dnnstudio.gui.widgets.windows import reading_order, screen_fit
 from dnnstudio.gui.widgets.windows.pressing import pressed_by_return
 from dnnstudio.gui.widgets.windows.why import tell_why
@@ -96,7 +97,7 @@ class MainWindow(QMainWindow):
         self._on_bug = on_bug
         self._ask_before_closing = True
         self._closed = False
-        self.actions_ = Actions(self, theme)
+        self.actions_ = Actions(self, theme, before=take_typed)
         for name in OFF_AT_FIRST:
             self.actions_.set_reason(name, NOT_BUILT)
         self._make_panels()
@@ -294,6 +295,7 @@ class MainWindow(QMainWindow):
             self.engine_ended = self.engine.shutdown()
             event.accept()
             return
+        take_typed()
         if not self._may_close():
             event.ignore()
             return

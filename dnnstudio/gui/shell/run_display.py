@@ -148,7 +148,8 @@ class RunDisplay(QObject):
 
     def _on_batches(self, event: BatchesDone) -> None:
         self._plots.add_batches(event)
-        self._status.add_batches(event)
+        if self._controller.activity not in WORDS:  # the last steps before a pause are told after it was pressed
+            self._status.add_batches(event)
 
     def _on_epoch(self, event: EpochDone) -> None:
         self._plots.add_epoch(event)

@@ -15,7 +15,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QLineEdit, QSizePolicy, QStyle, QStyleOptionFrame, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QSizePolicy, QStyle, QStyleOptionFrame, QWidget
 
 from dnnstudio.gui.theme import Theme, icons, set_state
 from dnnstudio.gui.widgets.fitted_text import fitted
@@ -159,6 +159,15 @@ class CommitField(QLineEdit):
         super().focusOutEvent(event)
         if event.reason() != Qt.FocusReason.PopupFocusReason and self.isModified():
             self.commit()
+
+
+def take_typed() -> None:
+    """Accept what is typed in the field that has the keyboard, as Tab would: who presses a key of the window, or closes
+    it, means what stands there.
+    """
+    field = QApplication.focusWidget()
+    if isinstance(field, CommitField) and field.isModified():
+        field.commit()
 
 
 class TextField(CommitField):
