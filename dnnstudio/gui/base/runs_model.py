@@ -202,7 +202,7 @@ class RunsModel(QAbstractTableModel):
             self._insert(row, record)
         self._count_in(record)
         moved = {(number, value) for (_, number), value in best.items() ^ self._best.items()}  # bold now, or no more
-        for at, each in enumerate(self._records):
+        for at, each in enumerate(self._records if moved else ()):
             cells |= {(at, number) for number, value in moved if COLUMNS[number].value(each) == value}
         for cell in sorted(cells or {(row, 0)}):  # one by one: of a range, a table paints all that it shows
             index = self.index(*cell)

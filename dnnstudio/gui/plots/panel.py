@@ -268,7 +268,7 @@ class RunPlots(QObject):
         self._paint_held()
         self._waiting = [deed for deed in self._waiting if deed not in self._turns]
         for deed in self._turns:
-            exhaust(deed())
+            list(deed())
 
     def _draw_loss(self) -> Iterator[None]:
         if self.curves is not None and self.curves.told:
@@ -309,12 +309,6 @@ class RunPlots(QObject):
         """Draw no more: the window closes."""
         self._timer.stop()
         self._waiting = []
-
-
-def exhaust(steps: Iterator[object]) -> None:
-    """Take all the steps that are left."""
-    for _ in steps:
-        pass
 
 
 def _epoch_words(curves: Curves) -> str:
